@@ -1,0 +1,78 @@
+# Everything is installed into .venv on first use, and again only when pyproject.toml changes.
+# Another interpreter: make demo PYTHON=python3.11
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+OLD_RUNTIME := .venv-tflite214
+DEMO_OUTPUT := demo-output
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export RAPSAM_TFLITE214_ENV := $(CURDIR)/$(OLD_RUNTIME)
+
+# "ok", else what PYTHON is; empty if it does not run. Must work on any Python, however old.
+PYTHON_CHECK = $(shell $(PYTHON) -c 'import sys; v = sys.version_info[:2]; \
+	sys.stdout.write("ok" if (3, 11) <= v <= (3, 12) else "Python %d.%d" % v)' 2>/dev/null)
+PYTHON_WANTED = 3.11 or 3.12 is needed, as in make PYTHON=python3.11 $(MAKECMDGOALS)
+
+.PHONY: help setup demo test test-fast lint types clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo       install the toolchain, then show the whole path from a model to phone bundles"
+	@echo "make test       all tests"
+	@echo "make test-fast  the tests that take no full-size model"
+	@echo "make lint       style, formatting and the direction of imports"
+	@echo "make types      static types"
+	@echo "make clean      remove results and caches; the environments stay"
+
+setup: $(INSTALLED)
+
+# pip is the last thing that a new environment gets: where it is missing, the environment is unfinished.
+$(BIN)/pip:
+	$(if $(filter ok,$(PYTHON_CHECK)),,$(error $(PYTHON) is $(or $(PYTHON_CHECK),no Python): $(PYTHON_WANTED)))
+	@echo "creating .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv --clear .venv
+
+$(INSTALLED): pyproject.toml | $(BIN)/pip
+	@echo "installing the toolchain into .venv (about 2.5 GB, 2 minutes)"
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+	@echo "the toolchain is ready"
+
+# The last tflite-runtime lives apart: it needs an older NumPy than everything else.
+$(OLD_RUNTIME)/.installed: export/backends/tflite_runtime_214.py | $(INSTALLED)
+	@if $(BIN)/python -c 'import sys; sys.exit(sys.platform != "linux" or sys.version_info[:2] != (3, 11))'; \
+	then \
+		echo "installing tflite-runtime 2.14 into $(OLD_RUNTIME) (about 110 MB)" && \
+		rm -rf $(OLD_RUNTIME) && \
+		$(BIN)/python -c 'from pathlib import Path; \
+from rapsam.export.backends.tflite_runtime_214 import make_environment; \
+make_environment(Path("$(OLD_RUNTIME)"))' && \
+		touch $@; \
+	else \
+		echo "tflite-runtime 2.14 exists for Python 3.11 on Linux only: its test will be skipped"; \
+	fi
+
+demo: $(INSTALLED)
+	@rm -rf $(DEMO_OUTPUT)
+	$(BIN)/rapsam demo --out $(DEMO_OUTPUT)
+
+test: $(INSTALLED) $(OLD_RUNTIME)/.installed
+	$(BIN)/python -m pytest --durations=15
+
+test-fast: $(INSTALLED)
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(INSTALLED)
+	$(BIN)/mypy
+
+clean:
+	rm -rf build dist $(DEMO_OUTPUT) *.egg-info
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -path './.venv*' -prune -o -type d -name __pycache__ -exec rm -rf {} +

@@ -1,0 +1,28 @@
+"""The deployment formats. Nothing heavy is imported until a backend is used."""
+
+from __future__ import annotations
+
+from rapsam.errors import unknown_name
+from rapsam.export.backends.base import Backend
+from rapsam.export.backends.coreml_backend import CoremlBackend
+from rapsam.export.backends.executorch_backend import ExecutorchBackend
+from rapsam.export.backends.onnx_backend import OnnxBackend
+from rapsam.export.backends.tflite_backend import TfliteBackend
+
+BACKENDS: dict[str, Backend] = {
+    "coreml": CoremlBackend(),
+    "executorch": ExecutorchBackend(),
+    "onnx": OnnxBackend(),
+    "tflite": TfliteBackend(),
+}
+
+
+def find_backend(name: str) -> Backend:
+    """Finds a backend by the name that recipes use.
+
+    Raises:
+        InputError: If there is no such backend.
+    """
+    if name not in BACKENDS:
+        raise unknown_name("backend", name, BACKENDS)
+    return BACKENDS[name]

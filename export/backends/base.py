@@ -1,0 +1,123 @@
+"""The verbs of a backend, and the values that they pass on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from rapsam.contract import GraphContract
+from rapsam.export.recipes import Recipe
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
+Arrays = dict[str, npt.NDArray[np.float32]]
+NO_METADATA: Mapping[str, str] = MappingProxyType({})
+
+
+class Artifact(msgspec.Struct, frozen=True, kw_only=True):
+    """A lowered graph on disk.
+
+    Attributes:
+        path: The file, or for Core ML the package folder.
+        sha256: Hex digest of the file; for a folder, of its files' names and contents.
+        size_bytes: Size of the file, or of all files in the folder.
+        recipe: Name of the recipe that it was lowered with.
+        minimum_runtime: Oldest runtime that is meant to run it, as in "tflite-runtime 2.14.0".
+        tool_versions: Versions of the packages that made it.
+    """
+
+    path: Path
+    sha256: str
+    size_bytes: int
+    recipe: str
+    minimum_runtime: str
+    tool_versions: dict[str, str]
+
+
+class Runner(Protocol):
+    """A loaded graph."""
+
+    def run(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Arrays:
+        """Runs the graph once.
+
+        Args:
+            inputs: One float32 array per input of the contract, under its name, in its shape.
+
+        Returns:
+            One float32 array per output of the contract, under its name, in its shape, whatever the
+            format does inside. The arrays are the caller's: a later run does not change them.
+
+        Raises:
+            InputError: If an input is missing, unknown, or of another shape or dtype.
+        """
+        ...
+
+
+class Backend(Protocol):
+    """One deployment format: how a graph is lowered to it and run from it."""
+
+    name: str
+    suffix: str
+
+    def unavailable(self) -> str | None:
+        """Says why graphs cannot be lowered on this machine; None if they can."""
+        ...
+
+    def cannot_run(self) -> str | None:
+        """Says why lowered graphs cannot be run on this machine; None if they can."""
+        ...
+
+    def tool_versions(self) -> dict[str, str]:
+        """Gives the installed versions of the packages that lower and run graphs, by package."""
+        ...
+
+    def lower(
+        self,
+        program: ExportedProgram,
+        contract: GraphContract,
+        recipe: Recipe,
+        path: Path,
+        metadata: Mapping[str, str] = NO_METADATA,
+    ) -> Artifact:
+        """Converts a captured graph and writes it.
+
+        Args:
+            program: The float32 graph from `rapsam.export.capture.capture`, batch 1. It is not changed.
+            contract: Names, shapes and meanings of inputs and outputs.
+            recipe: Precision and deployment target.
+            path: Where to write, with this backend's suffix; must not exist. The caller owns the
+                folder and makes the whole of it atomic.
+            metadata: Entries to keep inside the artifact, in formats that have a place for them (ONNX
+                and Core ML). The others leave it to the bundle's manifest.
+
+        Returns:
+            The artifact that was written.
+
+        Raises:
+            UnavailableError: If `unavailable` gives a reason.
+            InputError: If `path` exists.
+            ExportError: If the converter refuses the graph.
+        """
+        ...
+
+    def load(self, path: Path, contract: GraphContract, threads: int = 1) -> Runner:
+        """Loads a lowered graph for running here.
+
+        Args:
+            path: What `lower` wrote.
+            contract: The contract that it was lowered with.
+            threads: CPU threads that the runtime may use, 1 or more. ExecuTorch has one pool for the
+                whole process, so its latest `load` decides. Core ML chooses for itself.
+
+        Raises:
+            UnavailableError: If `cannot_run` gives a reason.
+            BundleError: If the runtime refuses the file, or it holds another graph.
+        """
+        ...

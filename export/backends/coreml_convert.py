@@ -1,0 +1,97 @@
+"""The conversion to an ML program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rapsam.contract import GraphContract, TensorSpec
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
+_WAVES = ("sin", "cos")
+
+
+def converted(program: ExportedProgram, contract: GraphContract, target: str, precision: str) -> Any:  # noqa: ANN401
+    """Converts a captured graph.
+
+    Args:
+        program: The float32 graph.
+        contract: Its contract.
+        target: Deployment target, as in "iOS17".
+        precision: "fp32" or "fp16".
+
+    Returns:
+        A `coremltools.models.MLModel`, not yet compiled.
+    """
+    import coremltools
+    import torch
+
+    # Core ML Tools 9 knows no bitwise operators, and no programs in the dialect that PyTorch captures.
+    decomposed = program.run_decompositions({torch.ops.aten.__and__.Tensor: torch.logical_and})
+    return coremltools.convert(
+        decomposed,
+        source="pytorch",
+        convert_to="mlprogram",
+        inputs=[_input(spec) for spec in contract.inputs],
+        outputs=[coremltools.TensorType(name=spec.name, dtype=np.float32) for spec in contract.outputs],
+        minimum_deployment_target=coremltools.target[target],
+        compute_precision=_compute_precision(precision),
+        skip_model_load=True,
+    )
+
+
+def is_image(spec: TensorSpec) -> bool:
+    """Says whether an input becomes an RGB image in Core ML."""
+    return spec.layout == "NCHW" and spec.shape[:2] == (1, 3) and spec.value_range == (0.0, 255.0)
+
+
+def _input(spec: TensorSpec) -> Any:  # noqa: ANN401 - untyped package
+    import coremltools
+
+    if not is_image(spec):
+        return coremltools.TensorType(name=spec.name, shape=spec.shape, dtype=np.float32)
+    layout = coremltools.colorlayout.RGB
+    return coremltools.ImageType(
+        name=spec.name, shape=spec.shape, color_layout=layout, scale=1.0, bias=[0.0, 0.0, 0.0]
+    )
+
+
+def _compute_precision(precision: str) -> Any:  # noqa: ANN401 - untyped package
+    import coremltools
+
+    if precision == "fp32":
+        return coremltools.precision.FLOAT32
+    return coremltools.transform.FP16ComputePrecision(op_selector=_HalfSelector())
+
+
+class _HalfSelector:
+    """Chooses float16 for all operations but sine, cosine and what these are computed from."""
+
+    def __init__(self) -> None:
+        self._full: set[str] | None = None
+
+    def __call__(self, operation: Any) -> bool:  # noqa: ANN401 - untyped package
+        if self._full is None:  # the first call comes before anything is changed
+            self._full = _needs_float32(operation.enclosing_block)
+        return operation.name not in self._full
+
+
+def _needs_float32(block: Any) -> set[str]:  # noqa: ANN401 - untyped package
+    found: dict[str, Any] = {}
+    waiting = [operation for operation in block.operations if operation.op_type in _WAVES]
+    while waiting:
+        operation = waiting.pop()
+        if operation.name not in found:
+            found[operation.name] = operation
+            variables = [v for value in operation.inputs.values() for v in _variables(value)]
+            waiting.extend(variable.op for variable in variables if variable.op is not None)
+    return set(found)
+
+
+def _variables(value: Any) -> list[Any]:  # noqa: ANN401 - untyped package
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]

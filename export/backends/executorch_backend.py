@@ -1,0 +1,130 @@
+"""ExecuTorch: lowered to XNNPACK, run by the Python bindings of its C++ runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rapsam.contract import GraphContract, TensorSpec
+from rapsam.export.backends.base import NO_METADATA, Arrays, Artifact
+from rapsam.export.backends.guard import converting, loading
+from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
+from rapsam.export.backends.tensors import Shapes, check_signature, describe, named_outputs, ordered_inputs
+from rapsam.export.recipes import Recipe
+from rapsam.files import write_atomic
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.export import ExportedProgram
+
+MINIMUM_RUNTIME = "executorch 1.4.1"
+METHOD = "forward"
+
+
+class ExecutorchBackend:
+    """The ExecuTorch format with the XNNPACK delegate."""
+
+    name = "executorch"
+    suffix = ".pte"
+
+    def unavailable(self) -> str | None:
+        """See `Backend.unavailable`."""
+        return missing_package("executorch", ("executorch", "torchao"))
+
+    def cannot_run(self) -> str | None:
+        """See `Backend.cannot_run`."""
+        return missing_package("executorch", ("executorch",))
+
+    def tool_versions(self) -> dict[str, str]:
+        """See `Backend.tool_versions`."""
+        return installed_versions(("torch", "executorch", "torchao"))
+
+    def lower(
+        self,
+        program: ExportedProgram,
+        contract: GraphContract,
+        recipe: Recipe,
+        path: Path,
+        metadata: Mapping[str, str] = NO_METADATA,  # noqa: ARG002 - the format has no place for it
+    ) -> Artifact:
+        """See `Backend.lower`. fp16 means 16-bit weights and arithmetic between float32 borders."""
+        refuse_if(self.unavailable())
+        with converting("ExecuTorch", contract.graph, path):
+            write_atomic(path, _lowered(program, contract, recipe))
+        return describe(path, recipe, MINIMUM_RUNTIME, self.tool_versions())
+
+    def load(self, path: Path, contract: GraphContract, threads: int = 1) -> ExecutorchRunner:
+        """See `Backend.load`."""
+        refuse_if(self.cannot_run())
+        with loading("ExecuTorch", path):
+            from executorch.extension.pybindings import portable_lib
+            from executorch.runtime import Runtime
+
+            portable_lib._unsafe_reset_threadpool(threads)
+            program = Runtime.get().load_program(path.read_bytes())
+            meta = program.metadata(METHOD)
+            inputs, outputs = _shapes(meta, contract)
+            check_signature(contract, path, inputs, outputs)
+            method = program.load_method(METHOD)
+        return ExecutorchRunner(program, method, contract)
+
+
+class ExecutorchRunner:
+    """A loaded method."""
+
+    def __init__(self, program: Any, method: Any, contract: GraphContract) -> None:  # noqa: ANN401
+        self._program = program  # owns the memory that the method reads
+        self._method = method
+        self._contract = contract
+
+    def run(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Arrays:
+        """See `Runner.run`."""
+        import torch
+
+        tensors = [torch.from_numpy(array) for array in ordered_inputs(self._contract, inputs)]
+        values = self._method.execute(tensors)
+        return named_outputs(self._contract, [value.numpy() for value in values])
+
+
+def _lowered(program: ExportedProgram, contract: GraphContract, recipe: Recipe) -> bytes:
+    import torch
+    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+    from executorch.exir import to_edge_transform_and_lower
+
+    from rapsam.export.half import half_precision
+
+    if recipe.precision == "fp16":
+        program = half_precision(program, contract)
+    program = program.run_decompositions({torch.ops.aten.matmul.default: _batched_product})
+    edge = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
+    return bytes(edge.to_executorch().buffer)
+
+
+def _batched_product(left: Tensor, right: Tensor) -> Tensor:
+    """Writes a product of two activations as `bmm`, the one form of it that XNNPACK takes.
+
+    PyTorch's own decomposition gives `mm` for matrices, which stays outside of the delegate, and for
+    batches of them an `expand`, which copies both.
+    """
+    import torch
+
+    if left.dim() < 2 or left.shape[:-2] != right.shape[:-2]:
+        return NotImplemented
+    product = torch.bmm(left.reshape(-1, *left.shape[-2:]), right.reshape(-1, *right.shape[-2:]))
+    return product.view(*left.shape[:-1], right.shape[-1])
+
+
+def _shapes(meta: Any, contract: GraphContract) -> tuple[Shapes, Shapes]:  # noqa: ANN401
+    """Gives the method's shapes under the contract's names: the format keeps order, not names."""
+    inputs = [tuple(meta.input_tensor_meta(k).sizes()) for k in range(meta.num_inputs())]
+    outputs = [tuple(meta.output_tensor_meta(k).sizes()) for k in range(meta.num_outputs())]
+    return _named(contract.inputs, inputs), _named(contract.outputs, outputs)
+
+
+def _named(specs: Sequence[TensorSpec], shapes: Sequence[tuple[int, ...]]) -> Shapes:
+    names = [spec.name for spec in specs] + [f"tensor {k}" for k in range(len(specs), len(shapes))]
+    return dict(zip(names, shapes, strict=False))

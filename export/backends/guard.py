@@ -1,0 +1,107 @@
+"""What surrounds a call into a converter or a runtime: silence, and errors of one line."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from rapsam.errors import BundleError, ExportError, InputError, RapSamError
+
+_KEPT_CHATTER = 2000
+
+
+@contextmanager
+def converting(tool: str, graph: str, path: Path) -> Iterator[None]:
+    """Surrounds a conversion.
+
+    Args:
+        tool: Who converts, for the message.
+        graph: Name of the graph, for the message.
+        path: The file or folder to be written.
+
+    Raises:
+        InputError: If `path` exists.
+        ExportError: For any error of the tool.
+    """
+    if path.exists():
+        raise InputError(f"{path} exists already; expected a new path: choose another, or remove it")
+    try:
+        with quiet():
+            yield
+    except RapSamError:
+        raise
+    except Exception as error:  # converters raise whatever they like
+        raise ExportError(f"{tool} refuses graph {graph!r}: {first_line(error)}") from error
+
+
+@contextmanager
+def loading(runtime: str, path: Path) -> Iterator[None]:
+    """Surrounds the loading of an artifact.
+
+    Raises:
+        BundleError: If there is nothing at `path`, or for any error of the runtime.
+    """
+    if not path.exists():
+        raise BundleError(f"{path} does not exist; expected a lowered graph: export it again")
+    try:
+        with quiet():
+            yield
+    except RapSamError:
+        raise
+    except Exception as error:  # runtimes raise whatever they like
+        message = f"{runtime} refuses {path}: {first_line(error)}; export it again"
+        raise BundleError(message) from error
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keeps what the block prints off the terminal, whether it comes from Python or from C++.
+
+    If the block raises, the end of what it printed becomes a note of the error. Other threads are
+    silenced too while the block runs.
+    """
+    with tempfile.TemporaryFile() as sink:
+        try:
+            with _into(sink), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        except Exception as error:
+            error.add_note(_tail(sink))
+            raise
+
+
+def first_line(error: Exception) -> str:
+    """Gives an error's kind and the first line of its message that says something."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+@contextmanager
+def _into(sink: BinaryIO) -> Iterator[None]:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = {number: os.dup(number) for number in (1, 2)}
+    # Python's streams may be something else than the two descriptors, as in a notebook or a test.
+    with os.fdopen(os.dup(sink.fileno()), "w", buffering=1, errors="replace") as text:
+        try:
+            for number in saved:
+                os.dup2(sink.fileno(), number)
+            with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text):
+                yield
+        finally:
+            for number, copy in saved.items():
+                os.dup2(copy, number)
+                os.close(copy)
+
+
+def _tail(sink: BinaryIO) -> str:
+    sink.seek(0, os.SEEK_END)
+    sink.seek(max(0, sink.tell() - _KEPT_CHATTER))
+    return sink.read().decode(errors="replace")

@@ -1,0 +1,132 @@
+"""Runs TFLite files in tflite-runtime 2.14.0, the last of its name, which older apps still ship.
+
+It wants numpy 1 and so cannot live beside the converters: it has an environment of its own and is
+called as a subprocess. Make that environment once:
+
+    python -m rapsam.export.backends.tflite_runtime_214
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from rapsam.contract import GraphContract
+from rapsam.errors import BundleError, UnavailableError
+from rapsam.export.backends.base import Arrays
+from rapsam.export.backends.packages import refuse_if
+from rapsam.export.backends.tensors import check_signature, named_outputs, ordered_inputs
+
+REQUIREMENTS = ("tflite-runtime==2.14.0", "numpy==1.26.4")
+FOLDER_VARIABLE = "RAPSAM_TFLITE214_ENV"
+_SCRIPT = Path(__file__).with_name("tflite_runtime_214_script.py")
+
+
+def environment_folder() -> Path:
+    """Gives the folder of the side environment: `RAPSAM_TFLITE214_ENV`, or one in the user's cache."""
+    chosen = os.environ.get(FOLDER_VARIABLE)
+    if chosen:
+        return Path(chosen)
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "rapsam" / "tflite-runtime-2.14.0"
+
+
+def make_environment(folder: Path) -> None:
+    """Makes the side environment, 110 MB, from the package index that pip is set to.
+
+    Args:
+        folder: Where; an environment that is there is replaced.
+
+    Raises:
+        UnavailableError: If it cannot be made; nothing is left behind.
+    """
+    commands = (
+        [sys.executable, "-m", "venv", "--clear", str(folder)],
+        [str(_interpreter(folder)), "-m", "pip", "install", "--quiet", *REQUIREMENTS],
+    )
+    for command in commands:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise UnavailableError(f"cannot make an environment for {REQUIREMENTS[0]}: {_last_line(done)}")
+
+
+def cannot_run() -> str | None:
+    """Says why tflite-runtime 2.14.0 cannot run here, and what to do; None if it can."""
+    folder = environment_folder()
+    if any(folder.glob("lib/python*/site-packages/tflite_runtime")):
+        return None
+    return f"no tflite-runtime 2.14.0 in {folder}; run: python -m rapsam.export.backends.tflite_runtime_214"
+
+
+def load(path: Path, contract: GraphContract, threads: int = 1) -> TfliteRuntime214Runner:
+    """Loads a TFLite file for running in the side environment; see `Backend.load`.
+
+    Raises:
+        UnavailableError: If `cannot_run` gives a reason.
+        BundleError: If the runtime refuses the file, or it holds another graph.
+    """
+    refuse_if(cannot_run())
+    if not path.is_file():
+        raise BundleError(f"{path} does not exist; expected a TFLite file: export it again")
+    inputs, outputs = json.loads(_call("describe", path))
+    check_signature(contract, path, _tuples(inputs), _tuples(outputs))
+    return TfliteRuntime214Runner(path, contract, threads)
+
+
+class TfliteRuntime214Runner:
+    """A TFLite file that every run loads anew, in a process of its own."""
+
+    def __init__(self, path: Path, contract: GraphContract, threads: int) -> None:
+        self._path = path
+        self._contract = contract
+        self._threads = threads
+
+    def run(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Arrays:
+        """See `Runner.run`."""
+        arrays = ordered_inputs(self._contract, inputs)
+        names = [spec.name for spec in self._contract.inputs]
+        with tempfile.TemporaryDirectory() as scratch:
+            given, made = Path(scratch, "inputs.npz"), Path(scratch, "outputs.npz")
+            np.savez(given, **dict(zip(names, arrays, strict=True)))
+            _call("run", self._path, str(given), str(made), str(self._threads))
+            with np.load(made, allow_pickle=False) as values:
+                return named_outputs(self._contract, [values[spec.name] for spec in self._contract.outputs])
+
+
+def _call(command: str, path: Path, *arguments: str) -> str:
+    line = [str(_interpreter(environment_folder())), "-I", str(_SCRIPT), command, str(path), *arguments]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise BundleError(f"tflite-runtime 2.14.0 refuses {path}: {_last_line(done)}; export it again")
+    return done.stdout
+
+
+def _interpreter(folder: Path) -> Path:
+    return folder / "bin" / "python"
+
+
+def _last_line(done: subprocess.CompletedProcess[str]) -> str:
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    return lines[-1].strip() if lines else f"exit code {done.returncode}"
+
+
+def _tuples(shapes: dict[str, list[int]]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(shape) for name, shape in shapes.items()}
+
+
+if __name__ == "__main__":
+    try:
+        make_environment(environment_folder())
+    except UnavailableError as error:
+        sys.exit(str(error))
+    print(environment_folder())

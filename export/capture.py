@@ -1,0 +1,82 @@
+"""Turning a module into the one graph that every backend lowers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.export import ExportedProgram
+
+from rapsam.contract import GraphContract, TensorSpec
+from rapsam.errors import ExportError
+from rapsam.export.backends.guard import first_line
+from rapsam.export.fold import folded_module
+
+
+def capture(module: nn.Module, contract: GraphContract) -> ExportedProgram:
+    """Captures a module as a graph of static shapes, in evaluation mode and without gradients.
+
+    What depends on weights alone is computed here, once.
+
+    Args:
+        module: Takes the contract's inputs as positional tensors, in their order, and returns a tuple
+            of its outputs (or one tensor if there is one output). It is left as it was, mode included.
+        contract: Names and shapes of the inputs and outputs; example inputs are made from it.
+
+    Returns:
+        The graph in PyTorch's functional operators, weights in their own precision.
+
+    Raises:
+        ExportError: If PyTorch cannot trace the module, or if the module returns other outputs than
+            the contract declares.
+    """
+    try:
+        with _evaluation_mode(module), torch.no_grad():
+            examples = example_tensors(contract)
+            program = torch.export.export(module, examples)
+            program = torch.export.export(folded_module(program), examples)
+    except Exception as error:  # the exporter lets through whatever the module or the tracer raises
+        message = f"PyTorch cannot capture graph {contract.graph!r}: {first_line(error)}"
+        raise ExportError(message) from error
+    _check_outputs(program, contract)
+    return program
+
+
+def example_tensors(contract: GraphContract, seed: int = 0) -> tuple[Tensor, ...]:
+    """Makes the contract's example inputs as tensors, in the order of the arguments."""
+    return tuple(torch.from_numpy(array) for array in contract.example_inputs(seed).values())
+
+
+@contextmanager
+def _evaluation_mode(module: nn.Module) -> Iterator[None]:
+    # Not by module.eval(): a module that came out of a captured program refuses it.
+    modes = [(part, part.training) for part in module.modules()]
+    for part, _ in modes:
+        part.training = False
+    try:
+        yield
+    finally:
+        for part, training in modes:
+            part.training = training
+
+
+def _check_outputs(program: ExportedProgram, contract: GraphContract) -> None:
+    outputs = [node.meta["val"] for node in program.graph.output_node().args[0]]
+    if len(outputs) != len(contract.outputs):
+        names = [spec.name for spec in contract.outputs]
+        raise ExportError(
+            f"graph {contract.graph!r} returns {len(outputs)} tensors; its contract declares {names}"
+        )
+    for spec, output in zip(contract.outputs, outputs, strict=True):
+        _check_output(spec, output, contract.graph)
+
+
+def _check_output(spec: TensorSpec, output: Tensor, graph: str) -> None:
+    dtype = str(output.dtype).removeprefix("torch.")
+    if tuple(output.shape) != spec.shape or dtype != spec.dtype:
+        raise ExportError(
+            f"output {spec.name!r} of graph {graph!r} is {dtype} {list(output.shape)}; "
+            f"its contract declares {spec.dtype} {list(spec.shape)}"
+        )

@@ -1,0 +1,124 @@
+"""The catalogue of phones: what is known of each, and the recipe and input size that it starts with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from rapsam.errors import InputError, unknown_name
+from rapsam.export.recipes import Recipe, find_recipe
+
+CATALOGUE = Path(__file__).with_name("devices.toml")
+
+Platform = Literal["ios", "android"]
+Target = Literal["coreml", "executorch", "tflite"]
+Precision = Literal["fp16", "fp32"]
+ComputeUnits = Literal["all", "cpuAndNeuralEngine", "cpuAndGPU", "cpuOnly", "cpu"]
+Side = Annotated[int, msgspec.Meta(ge=32, le=2048, multiple_of=32)]
+
+
+class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One phone of the catalogue.
+
+    Attributes:
+        id: Name to type, as in "iphone-15-pro".
+        name: Name for people.
+        platform: "ios" or "android".
+        chip: Processor as its maker names it; None for a generic entry.
+        year: Year of the first sale; None for a generic entry.
+        ram_mb: Memory in MiB; None where the maker does not publish it or sells several sizes.
+        os_minimum: Major version of the oldest iOS or Android that we target on this phone.
+        target: Format that an export for this phone makes by default.
+        precision: "fp16" or "fp32".
+        ios: Core ML deployment target, as in 17; None for the other formats.
+        size: Height and width of the network's input in pixels, multiples of 32.
+        compute_units: Case of Core ML's `MLComputeUnits` to load with; "cpu" for the other formats.
+        source: Public address that the facts were taken from; None for a generic entry.
+    """
+
+    id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
+    name: Annotated[str, msgspec.Meta(min_length=1)]
+    platform: Platform
+    chip: str | None = None
+    year: Annotated[int, msgspec.Meta(ge=2007, le=2100)] | None = None
+    ram_mb: Annotated[int, msgspec.Meta(ge=1024)] | None = None
+    os_minimum: Annotated[int, msgspec.Meta(ge=1)]
+    target: Target
+    precision: Precision
+    ios: int | None = None
+    size: tuple[Side, Side]
+    compute_units: ComputeUnits
+    source: Annotated[str, msgspec.Meta(pattern="^https://")] | None = None
+
+    def __post_init__(self) -> None:
+        """Raises `InputError` if two fields contradict each other or no recipe fits."""
+        if self.target == "coreml":
+            self._check_coreml()
+        elif self.ios is not None or self.compute_units != "cpu":
+            raise InputError(
+                f'device {self.id!r} has target {self.target!r}: leave out ios and set compute_units = "cpu"'
+            )
+        self.recipe()
+
+    def _check_coreml(self) -> None:
+        if self.platform != "ios" or self.compute_units == "cpu":
+            raise InputError(
+                f"device {self.id!r} has target 'coreml': expected platform \"ios\" "
+                f"and compute_units of Core ML, got {self.platform!r} and {self.compute_units!r}"
+            )
+        if self.ios is None or self.ios > self.os_minimum:
+            raise InputError(
+                f"device {self.id!r} has ios {self.ios}: "
+                f"set it to a deployment target up to os_minimum {self.os_minimum}"
+            )
+
+    def recipe(self) -> Recipe:
+        """Gives the recipe that an export for this phone uses by default."""
+        if self.ios is None:
+            return find_recipe(self.target, self.precision)
+        return find_recipe(self.target, self.precision, self.ios)
+
+
+class _Catalogue(msgspec.Struct, forbid_unknown_fields=True):
+    device: tuple[Device, ...]
+
+
+def load_devices(path: Path = CATALOGUE) -> dict[str, Device]:
+    """Reads a catalogue of phones.
+
+    Args:
+        path: A TOML file with one `[[device]]` table per phone; docs/devices.md describes it.
+
+    Returns:
+        The devices by id, in the order of the file.
+
+    Raises:
+        InputError: If the file cannot be read, holds an unknown, missing or wrong field, contradicts
+            itself, or has an id twice.
+    """
+    try:
+        catalogue = msgspec.toml.decode(path.read_bytes(), type=_Catalogue)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}; expected a catalogue of devices") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, InputError) as error:
+        raise InputError(f"{path}: {error}; docs/devices.md describes the fields") from error
+    devices: dict[str, Device] = {}
+    for device in catalogue.device:
+        if device.id in devices:
+            raise InputError(f"{path}: device {device.id!r} is listed twice; remove one")
+        devices[device.id] = device
+    return devices
+
+
+def find_device(name: str) -> Device:
+    """Finds a phone of the built-in catalogue by its id.
+
+    Raises:
+        InputError: If there is none; the message names the nearest ids.
+    """
+    devices = load_devices()
+    if name not in devices:
+        raise unknown_name("device", name, devices)
+    return devices[name]

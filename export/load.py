@@ -1,0 +1,86 @@
+"""Loading a bundle and predicting with it, on any runtime that works on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rapsam.errors import BundleError, UnavailableError
+from rapsam.export.backends.runtimes import RUNTIMES, THREADS
+from rapsam.export.manifest import Manifest
+from rapsam.export.network import GraphNetwork
+from rapsam.export.parity import num_prompts
+from rapsam.export.predict import PromptResult, predict_panoptic, predict_prompts
+from rapsam.export.recipes import RECIPES
+from rapsam.export.seal import verify_bundle
+from rapsam.tasks.arrays import Pixels
+from rapsam.tasks.panoptic import PanopticResult
+
+
+class Bundle:
+    """A verified bundle with its graphs loaded.
+
+    Attributes:
+        manifest: What the bundle holds.
+        network: Its graphs as one network.
+    """
+
+    def __init__(self, manifest: Manifest, network: GraphNetwork) -> None:
+        self.manifest = manifest
+        self.network = network
+
+    def predict(
+        self,
+        image: Pixels,
+        *,
+        points: Sequence[tuple[float, float]] = (),
+        boxes: Sequence[tuple[float, float, float, float]] = (),
+    ) -> PanopticResult | PromptResult:
+        """Segments an image, or the prompted regions of it.
+
+        Args:
+            image: (h, w, 3) uint8 RGB, any size.
+            points: Pairs x, y in pixels of the image.
+            boxes: x1, y1, x2, y2 in pixels of the image.
+
+        Returns:
+            A panoptic result without prompts; with prompts one mask each, points first.
+
+        Raises:
+            InputError: If the image or a prompt cannot be used.
+            BundleError: If the bundle has no graph for the task.
+        """
+        if points or boxes:
+            self.manifest.graph("prompt")
+            return predict_prompts(self.network, image, points, boxes)
+        if not self.manifest.has_graph("panoptic_image"):
+            self.manifest.graph("panoptic")
+        return predict_panoptic(
+            self.network, image, self.manifest.labels.num_things, self.manifest.postprocess
+        )
+
+
+def load_bundle(path: str | Path) -> Bundle:
+    """Verifies a bundle and loads its graphs.
+
+    Args:
+        path: A folder made by `export_bundle`.
+
+    Raises:
+        BundleError: If the bundle is damaged or edited, or the runtime refuses a graph.
+        UnavailableError: If its format cannot be run on this machine.
+    """
+    folder = Path(path)
+    manifest = verify_bundle(folder)
+    if manifest.recipe not in RECIPES:
+        raise BundleError(f"{folder} has the unknown recipe {manifest.recipe!r}; export it again")
+    reasons = []
+    for runtime in RUNTIMES[RECIPES[manifest.recipe].backend]:
+        reason = runtime.cannot_run()
+        if reason is None:
+            runners = {
+                g.contract.graph: runtime.load(folder / g.path, g.contract, THREADS) for g in manifest.graphs
+            }
+            return Bundle(manifest, GraphNetwork(runners, manifest.preprocess.size, num_prompts(manifest)))
+        reasons.append(f"{runtime.name}: {reason}")
+    raise UnavailableError(f"{folder} cannot run here: {'; '.join(reasons)}")

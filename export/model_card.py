@@ -1,0 +1,61 @@
+"""The model card of a bundle: what it is, for a reader without tools."""
+
+from __future__ import annotations
+
+from rapsam.export.manifest import Manifest
+from rapsam.export.parity_report import ParityReport
+
+
+def model_card(manifest: Manifest, report: ParityReport) -> str:
+    """Writes the card as Markdown."""
+    lines = [
+        f"# {manifest.model.name} for {manifest.device or manifest.recipe}",
+        "",
+        _weights_sentence(manifest),
+        "",
+        f"- Recipe: {manifest.recipe}; minimum runtime: {manifest.minimum_runtime}",
+        f"- Tasks: {', '.join(manifest.tasks)}",
+        f"- Classes: {manifest.labels.name}, {len(manifest.labels.labels)} "
+        f"({manifest.labels.num_things} things), and void",
+        f"- Input: RGB {_by(manifest.preprocess.size)}, 0..255; {manifest.preprocess.fit}",
+        f"- Panoptic thresholds: score {manifest.postprocess.score_threshold}, "
+        f"overlap {manifest.postprocess.overlap_threshold}",
+        "",
+        "## Graphs",
+        "",
+        "| graph | file | MB | inputs | outputs |",
+        "|---|---|---|---|---|",
+    ]
+    for entry in manifest.graphs:
+        inputs = ", ".join(f"{spec.name} {_by(spec.shape)}" for spec in entry.contract.inputs)
+        outputs = ", ".join(f"{spec.name} {_by(spec.shape)}" for spec in entry.contract.outputs)
+        size = f"{entry.size_bytes / 1e6:.1f}"
+        lines.append(f"| {entry.contract.graph} | `{entry.path}` | {size} | {inputs} | {outputs} |")
+    lines += ["", "## Parity", "", f"Reference: {report.reference}. Verdict: **{report.status}**.", ""]
+    lines += [f"- {line}" for line in (*report.failures(), *report.not_run())]
+    lines += [*_task_table(report), ""]
+    return "\n".join(lines)
+
+
+def _weights_sentence(manifest: Manifest) -> str:
+    if manifest.model.trained:
+        return f"Weights: {manifest.model.weights_origin} (sha256 {manifest.model.weights_sha256[:16]})."
+    return (
+        f"Weights: {manifest.model.weights_origin}. **They have learnt nothing**: use this bundle to test "
+        "an app, not to segment."
+    )
+
+
+def _task_table(report: ParityReport) -> list[str]:
+    rows = [row for row in report.tasks if row.status != "not run"]
+    if not rows:
+        return []
+    lines = ["", "| runtime | task | input | status | mask IoU | PQ |", "|---|---|---|---|---|---|"]
+    for row in rows:
+        figures = " | ".join("-" if value is None else f"{value:.4f}" for value in (row.mask_iou, row.pq))
+        lines.append(f"| {row.runtime} | {row.task} | {row.case} | {row.status} | {figures} |")
+    return lines
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))

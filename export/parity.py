@@ -1,0 +1,205 @@
+"""Parity: the exported graphs against the trainable network in PyTorch, on the same inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from rapsam.contract import GraphContract
+from rapsam.errors import BundleError
+from rapsam.export.backends.base import Runner
+from rapsam.export.backends.runtimes import RUNTIMES, THREADS, Runtime
+from rapsam.export.manifest import Manifest
+from rapsam.export.network import EagerRunner, GraphNetwork, reference_device, reference_name
+from rapsam.export.parity_report import SCHEMA_VERSION, ParityReport, TaskParity, TensorParity
+from rapsam.export.parity_tasks import TaskContext, compare_objects, compare_panoptic, compare_prompts
+from rapsam.export.parity_tensors import compare_tensors, tensor_problem
+from rapsam.export.recipes import RECIPES, Gates
+from rapsam.export.sample_images import sample_boxes
+from rapsam.models.deployment import Deployment
+from rapsam.tasks.arrays import Floats, Pixels
+from rapsam.tasks.geometry import ImageGeometry
+from rapsam.tasks.preprocess import letterbox
+
+Progress = Callable[[str], None]
+Rows = Iterator[TensorParity | TaskParity]
+
+
+class Case(NamedTuple):
+    """One input with what the reference makes of it.
+
+    Attributes:
+        name: For reports.
+        geometry: Sizes of the image.
+        inputs: Graph name to inputs; inner graphs get the reference's features.
+        outputs: Graph name to the reference's outputs.
+    """
+
+    name: str
+    geometry: ImageGeometry
+    inputs: dict[str, dict[str, Floats]]
+    outputs: dict[str, dict[str, Floats]]
+
+
+def check_parity(
+    deployment: Deployment,
+    folder: Path,
+    manifest: Manifest,
+    images: Mapping[str, Pixels],
+    progress: Progress,
+) -> ParityReport:
+    """Compares a bundle with its network, per tensor and per task, in every runtime of its format.
+
+    Args:
+        deployment: The network that the bundle was made from.
+        folder: The bundle.
+        manifest: Its manifest.
+        images: Name to RGB image (h, w, 3), uint8.
+        progress: Called with one line per step.
+
+    Returns:
+        The report; look at `status`.
+    """
+    device = reference_device()
+    recipe = RECIPES[manifest.recipe]
+    contracts = {entry.contract.graph: entry.contract for entry in manifest.graphs}
+    references: dict[str, Runner] = {
+        graph: EagerRunner(deployment.to(device), graph, device) for graph in contracts
+    }
+    rows: list[TensorParity | TaskParity] = []
+    cases: list[Case] = []
+    for name, image in images.items():
+        progress(f"reference: {name}")
+        cases.append(_make_case(name, image, manifest, contracts, references))
+    for runtime in RUNTIMES[recipe.backend]:
+        rows += _check_runtime(runtime, folder, manifest, recipe.gates, cases, references, progress)
+    return ParityReport(
+        schema_version=SCHEMA_VERSION,
+        model=manifest.model.name,
+        recipe=manifest.recipe,
+        size=manifest.preprocess.size,
+        reference=reference_name(device),
+        score_threshold=manifest.postprocess.score_threshold,
+        overlap_threshold=manifest.postprocess.overlap_threshold,
+        tensors=tuple(row for row in rows if isinstance(row, TensorParity)),
+        tasks=tuple(row for row in rows if isinstance(row, TaskParity)),
+    )
+
+
+def _make_case(
+    name: str,
+    image: Pixels,
+    manifest: Manifest,
+    contracts: Mapping[str, GraphContract],
+    references: Mapping[str, Runner],
+) -> Case:
+    pixels, geometry = letterbox(image, manifest.preprocess.size)
+    known: dict[str, Floats] = {"image": pixels}
+    if "prompt" in contracts:
+        known["boxes"] = sample_boxes(num_prompts(manifest))
+    inputs: dict[str, dict[str, Floats]] = {}
+    outputs: dict[str, dict[str, Floats]] = {}
+    for graph, contract in contracts.items():
+        inputs[graph] = {spec.name: known[spec.name] for spec in contract.inputs}
+        outputs[graph] = references[graph].run(inputs[graph])
+        if graph == "encoder":
+            known |= outputs[graph]
+    return Case(name, geometry, inputs, outputs)
+
+
+def _check_runtime(
+    runtime: Runtime,
+    folder: Path,
+    manifest: Manifest,
+    gates: Gates,
+    cases: list[Case],
+    references: Mapping[str, Runner],
+    progress: Progress,
+) -> Rows:
+    reason = runtime.cannot_run()
+    if reason:
+        yield from _not_run(runtime.name, manifest, reason)
+        return
+    progress(f"{runtime.name}: loading")
+    try:
+        runners = {
+            g.contract.graph: runtime.load(folder / g.path, g.contract, THREADS) for g in manifest.graphs
+        }
+    except BundleError as error:
+        yield from _refused(runtime.name, manifest, str(error))
+        return
+    prompts = num_prompts(manifest)
+    exported = GraphNetwork(runners, manifest.preprocess.size, prompts)
+    reference = GraphNetwork(references, manifest.preprocess.size, prompts)
+    for case in cases:
+        progress(f"{runtime.name}: {case.name}")
+        yield from _check_tensors(runtime.name, runners, gates, case)
+        context = TaskContext(
+            runtime=runtime.name,
+            case=case.name,
+            geometry=case.geometry,
+            num_things=manifest.labels.num_things,
+            postprocess=manifest.postprocess,
+            gates=gates,
+        )
+        yield from _check_tasks(exported, reference, manifest, case, context)
+
+
+def _check_tensors(runtime: str, runners: Mapping[str, Runner], gates: Gates, case: Case) -> Rows:
+    for graph, runner in runners.items():
+        outputs = runner.run(case.inputs[graph])
+        for name, reference in case.outputs[graph].items():
+            problem = tensor_problem(outputs[name], reference, gates)
+            measurable = "NaN" not in problem and "shape" not in problem
+            figures = compare_tensors(outputs[name], reference) if measurable else None
+            yield TensorParity(
+                runtime=runtime,
+                graph=graph,
+                output=name,
+                case=case.name,
+                status="failed" if problem else "passed",
+                reason=problem,
+                **(figures._asdict() if figures else {}),
+            )
+
+
+def _check_tasks(
+    exported: GraphNetwork, reference: GraphNetwork, manifest: Manifest, case: Case, context: TaskContext
+) -> Rows:
+    first = manifest.graphs[0].contract.graph
+    pixels = case.inputs[first]["image"]
+    if manifest.has_graph("panoptic") or manifest.has_graph("panoptic_image"):
+        result, wanted = exported.detect(pixels), reference.detect(pixels)
+        yield compare_objects(result, wanted, context)
+        yield compare_panoptic(result, wanted, context)
+    if manifest.has_graph("prompt"):
+        boxes = case.inputs["prompt"]["boxes"]
+        yield compare_prompts(exported.segment(pixels, boxes), reference.segment(pixels, boxes), context)
+
+
+def _not_run(runtime: str, manifest: Manifest, reason: str) -> Rows:
+    for entry in manifest.graphs:
+        for spec in entry.contract.outputs:
+            yield TensorParity(
+                runtime=runtime,
+                graph=entry.contract.graph,
+                output=spec.name,
+                case="all",
+                status="not run",
+                reason=reason,
+            )
+    for task in manifest.tasks:
+        yield TaskParity(runtime=runtime, task=task, case="all", status="not run", reason=reason)
+
+
+def _refused(runtime: str, manifest: Manifest, reason: str) -> Rows:
+    for task in manifest.tasks:
+        yield TaskParity(runtime=runtime, task=task, case="all", status="failed", reason=reason)
+
+
+def num_prompts(manifest: Manifest) -> int:
+    """Gives the prompts per pass of a bundle's prompt graph; 0 without one."""
+    if not manifest.has_graph("prompt"):
+        return 0
+    return manifest.graph("prompt").contract.outputs[0].shape[1]

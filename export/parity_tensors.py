@@ -1,0 +1,50 @@
+"""Comparing one output tensor with its reference."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from rapsam.export.recipes import Gates
+from rapsam.tasks.arrays import Floats
+
+
+class TensorFigures(NamedTuple):
+    """How far a tensor is from its reference.
+
+    Attributes:
+        max_abs: Largest absolute difference.
+        cosine: Cosine similarity of the flattened tensors; 1 if both are zero.
+        sqnr_db: 10 log10(sum ref^2 / sum err^2); None without any error.
+    """
+
+    max_abs: float
+    cosine: float
+    sqnr_db: float | None
+
+
+def compare_tensors(result: Floats, reference: Floats) -> TensorFigures:
+    """Measures the distance of two finite tensors of the same shape, in float64."""
+    a, b = result.astype(np.float64).ravel(), reference.astype(np.float64).ravel()
+    error = a - b
+    norms = math.sqrt(float(a @ a) * float(b @ b))
+    equal = not error.any()
+    cosine = 1.0 if equal else float(a @ b) / norms if norms else 0.0
+    noise, signal = float(error @ error), float(b @ b)
+    sqnr = None if equal else 10 * math.log10(signal / noise) if signal else -math.inf
+    return TensorFigures(float(np.abs(error).max(initial=0.0)), cosine, sqnr)
+
+
+def tensor_problem(result: Floats, reference: Floats, gates: Gates) -> str:
+    """Says why an output is refused before or after measuring; empty if it is good."""
+    if result.shape != reference.shape:
+        return f"shape {list(result.shape)}, expected {list(reference.shape)}"
+    broken = int(np.count_nonzero(~np.isfinite(result)))
+    if broken:
+        return f"{broken:,} of {result.size:,} values are NaN or infinite"
+    if gates.min_cosine is None:
+        return ""
+    cosine = compare_tensors(result, reference).cosine
+    return f"cosine {cosine:.6f}, gate {gates.min_cosine}" if cosine < gates.min_cosine else ""

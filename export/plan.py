@@ -1,0 +1,88 @@
+"""What to export: the choices of a user, completed from the catalogue and checked before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from rapsam.errors import InputError, unknown_name
+from rapsam.export.devices import find_device
+from rapsam.export.recipes import Recipe, find_recipe
+from rapsam.models.deployment import TASKS
+
+DEFAULT_SIZE = (640, 640)
+DEFAULT_TASKS = ("panoptic", "prompt")
+
+
+class ExportPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """One bundle to be made.
+
+    Attributes:
+        name: Folder name: the device, or else the recipe.
+        device: Device of the catalogue, or None.
+        recipe: How to lower.
+        size: Image height and width.
+        tasks: Sorted subset of "panoptic", "prompt", "video".
+        num_prompts: Prompts per pass of the prompt graph.
+    """
+
+    name: str
+    device: str | None
+    recipe: Recipe
+    size: tuple[int, int]
+    tasks: tuple[str, ...]
+    num_prompts: int
+
+
+def plan_export(
+    *,
+    device: str | None = None,
+    target: str | None = None,
+    precision: str | None = None,
+    ios: int | None = None,
+    size: tuple[int, int] | None = None,
+    tasks: Sequence[str] = DEFAULT_TASKS,
+    num_prompts: int = 1,
+) -> ExportPlan:
+    """Completes and checks the choices for one bundle.
+
+    Args:
+        device: Id from the catalogue; gives target, precision, iOS version and size unless they are named.
+        target: "coreml", "executorch", "onnx" or "tflite"; needed without a device.
+        precision: "fp32" or "fp16"; without a device fp32 is the default, for Core ML fp16.
+        ios: Core ML deployment target, 16, 17 (default) or 18.
+        size: Image (height, width), multiples of 32; 640x640 by default.
+        tasks: What the bundle shall do.
+        num_prompts: Prompts per pass of the prompt graph, 1 to 64.
+
+    Raises:
+        InputError: If a name is unknown or choices contradict each other.
+    """
+    for task in tasks:
+        if task not in TASKS:
+            raise unknown_name("task", task, TASKS)
+    if not tasks:
+        raise InputError(f"no task given; expected at least one of {', '.join(TASKS)}")
+    if device is None and target is None:
+        raise InputError("neither device nor target given; name one: --device pixel-8, or --target onnx")
+    found = None if device is None else find_device(device)
+    if found is not None:
+        target = target or found.target
+        precision = precision or found.precision
+        ios = ios or found.ios
+        size = size or found.size
+        if target == "coreml" and found.platform != "ios":
+            raise InputError(f"target coreml for {device}, an {found.platform} phone; leave the target out")
+    if target is not None and target != "coreml" and ios is not None and (found is None or ios != found.ios):
+        raise InputError(f"iOS {ios} for target {target!r}; only coreml has an iOS version: leave it out")
+    assert target is not None
+    recipe = find_recipe(target, precision or ("fp16" if target == "coreml" else "fp32"), ios or 17)
+    return ExportPlan(
+        name=device or recipe.name,
+        device=device,
+        recipe=recipe,
+        size=size or DEFAULT_SIZE,
+        tasks=tuple(sorted(set(tasks))),
+        num_prompts=num_prompts,
+    )

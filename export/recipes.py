@@ -1,0 +1,103 @@
+"""Named, frozen recipes: how a graph is lowered for one format, and what it must then fulfil."""
+
+from __future__ import annotations
+
+import msgspec
+
+from rapsam.errors import InputError, unknown_name
+
+PRECISIONS = ("fp32", "fp16")
+IOS_VERSIONS = (16, 17, 18)
+
+
+class Gates(msgspec.Struct, frozen=True, kw_only=True):
+    """Thresholds of parity against the fp32 reference; a result under one is a failure.
+
+    Attributes:
+        min_cosine: Smallest cosine similarity of any output tensor; None for precisions whose rounding
+            flips pixels of hard masks, which moves single queries far.
+        min_mask_iou: Smallest mean IoU of Hungarian-matched object masks; None as above.
+        min_prompt_iou: Smallest mean IoU of prompt masks.
+        min_pq: Smallest panoptic quality of the exported result against the reference result, 0..1.
+    """
+
+    min_cosine: float | None
+    min_mask_iou: float | None
+    min_prompt_iou: float
+    min_pq: float
+
+
+FP32_GATES = Gates(min_cosine=0.9999, min_mask_iou=0.99, min_prompt_iou=0.99, min_pq=0.97)
+FP16_GATES = Gates(min_cosine=None, min_mask_iou=None, min_prompt_iou=0.97, min_pq=0.97)
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True):
+    """How to lower a graph for one format.
+
+    Attributes:
+        name: Such as "coreml-fp16-ios17".
+        backend: Key of `rapsam.export.backends.BACKENDS`.
+        precision: "fp32", or "fp16" (16-bit weights, and 16-bit arithmetic where the format knows it).
+        deployment_target: Oldest system that must load the artifact, as in "iOS17"; None where the
+            format has no such notion.
+        gates: What parity must reach.
+    """
+
+    name: str
+    backend: str
+    precision: str
+    deployment_target: str | None
+    gates: Gates
+
+
+def _recipes() -> dict[str, Recipe]:
+    gates = {"fp32": FP32_GATES, "fp16": FP16_GATES}
+    recipes = [
+        Recipe(
+            name=f"{backend}-{precision}",
+            backend=backend,
+            precision=precision,
+            deployment_target=None,
+            gates=gates[precision],
+        )
+        for backend in ("onnx", "executorch", "tflite")
+        for precision in PRECISIONS
+    ]
+    recipes += [
+        Recipe(
+            name=f"coreml-{precision}-ios{version}",
+            backend="coreml",
+            precision=precision,
+            deployment_target=f"iOS{version}",
+            gates=gates[precision],
+        )
+        for precision in PRECISIONS
+        for version in IOS_VERSIONS
+    ]
+    return {recipe.name: recipe for recipe in recipes}
+
+
+RECIPES: dict[str, Recipe] = _recipes()
+TARGETS = ("coreml", "executorch", "onnx", "tflite")
+
+
+def find_recipe(target: str, precision: str, ios: int = 17) -> Recipe:
+    """Finds the recipe of a format at a precision.
+
+    Args:
+        target: One of `TARGETS`.
+        precision: One of `PRECISIONS`.
+        ios: Deployment target for Core ML (16, 17 or 18); other formats ignore it.
+
+    Raises:
+        InputError: If one of the three is unknown.
+    """
+    if target not in TARGETS:
+        raise unknown_name("target", target, TARGETS)
+    if precision not in PRECISIONS:
+        raise unknown_name("precision", precision, PRECISIONS)
+    if target != "coreml":
+        return RECIPES[f"{target}-{precision}"]
+    if ios not in IOS_VERSIONS:
+        raise InputError(f"iOS {ios} is not a deployment target; choose one of {list(IOS_VERSIONS)}")
+    return RECIPES[f"coreml-{precision}-ios{ios}"]

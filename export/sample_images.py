@@ -1,0 +1,45 @@
+"""Images for parity and self-tests that need no file: drawn from a seed, the same on every machine."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rapsam.tasks.arrays import Floats, Pixels
+
+_SHAPES = 14
+
+
+def sample_images() -> dict[str, Pixels]:
+    """Draws a wide scene of overlapping shapes and a tall one, (h, w, 3) uint8."""
+    return {"shapes-wide": draw_scene(1, (360, 480)), "shapes-tall": draw_scene(2, (480, 360))}
+
+
+def draw_scene(seed: int, size: tuple[int, int]) -> Pixels:
+    """Draws ellipses and boxes of all scales on a colour gradient, with noise.
+
+    Args:
+        seed: Decides everything.
+        size: Height and width.
+    """
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[: size[0], : size[1]] / max(size)
+    corners = rng.uniform(30, 220, (3, 3))
+    scene = corners[0] + y[..., None] * (corners[1] - corners[0]) + x[..., None] * (corners[2] - corners[0])
+    for _ in range(_SHAPES):
+        centre_y, centre_x = rng.uniform(0, size[0]) / max(size), rng.uniform(0, size[1]) / max(size)
+        radius_y, radius_x = rng.uniform(0.02, 0.25, 2)
+        dy, dx = (y - centre_y) / radius_y, (x - centre_x) / radius_x
+        inside = dy**2 + dx**2 < 1 if rng.random() < 0.5 else np.maximum(abs(dy), abs(dx)) < 1
+        stripes = 25 * np.sin(rng.uniform(20, 120) * (x + rng.uniform(-1, 1) * y))
+        scene[inside] = rng.uniform(0, 255, 3) + stripes[inside][:, None]
+    noisy = scene + rng.normal(0, 6, scene.shape)
+    return np.asarray(np.clip(np.rint(noisy), 0, 255), np.uint8)
+
+
+def sample_boxes(count: int) -> Floats:
+    """Makes (1, count, 4) boxes in fractions of the image: a central one, then points and boxes anywhere."""
+    rng = np.random.default_rng(count)
+    corners = np.sort(rng.uniform(0.02, 0.98, (count, 2, 2)), axis=1)
+    corners[0] = [[0.3, 0.3], [0.7, 0.7]]
+    corners[1::2, 1] = corners[1::2, 0] + 0.01
+    return corners.reshape(1, count, 4).astype(np.float32)

@@ -1,0 +1,64 @@
+"""Reading what a user types: sizes, prompts, and the options that several verbs share."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import TYPE_CHECKING
+
+from rapsam.errors import InputError
+
+if TYPE_CHECKING:
+    from rapsam.models.rapsam.model import RapSam
+
+
+def image_size(text: str) -> tuple[int, int]:
+    """Reads "HxW", as in "480x640": height, then width.
+
+    Raises:
+        InputError: If the text is anything else.
+    """
+    match = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", text)
+    if not match:
+        raise InputError(f"size {text!r}; expected HEIGHTxWIDTH in pixels, such as 480x640")
+    return int(match[1]), int(match[2])
+
+
+def numbers(text: str, count: int, what: str) -> tuple[float, ...]:
+    """Reads numbers with commas between, as in "120,80".
+
+    Raises:
+        InputError: If there are not exactly `count` of them.
+    """
+    try:
+        values = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        values = ()
+    if len(values) != count:
+        names = ("x", "y") if count == 2 else ("x1", "y1", "x2", "y2")
+        raise InputError(f"{what} {text!r}; expected {','.join(names)} in pixels of the image")
+    return values
+
+
+def add_model_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    """Adds --model, --checkpoint and --classifier."""
+    parser.add_argument(
+        "--model", required=required, metavar="NAME", help="variant; 'rapsam models' lists them"
+    )
+    parser.add_argument(
+        "--checkpoint",
+        metavar="FILE",
+        help=".safetensors or published .pth; without one: weights by formula, which have learnt nothing",
+    )
+    parser.add_argument(
+        "--classifier",
+        metavar="FILE|NAME",
+        help="text classifier file, or a vocabulary: coco_panoptic (default), ytvis_2019, joint",
+    )
+
+
+def load_model(options: argparse.Namespace) -> RapSam:
+    """Builds the network that the model options name."""
+    from rapsam.models.build import FORMULA, build_model
+
+    return build_model(options.model, checkpoint=options.checkpoint or FORMULA, classifier=options.classifier)

@@ -1,0 +1,27 @@
+"""`rapsam convert`: weight files between the published format and ours."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+SUMMARY = (
+    "Convert a checkpoint between the published .pth and our .safetensors, or a text-classifier file to ours."
+)
+EXAMPLE = "rapsam convert rapsam_r50.pth rapsam_r50.safetensors --model rapsam_r50"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    parser.add_argument("source", type=Path, metavar="FILE", help="weights to read")
+    parser.add_argument("destination", type=Path, metavar="NEW", help="file to write; its suffix decides")
+    parser.add_argument("--model", metavar="NAME", help="variant of a checkpoint; 'rapsam models' lists them")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Converts one file."""
+    from rapsam.models.convert import convert_weights
+
+    written = convert_weights(options.source, options.destination, options.model)
+    print(f"{options.destination}: {written}")
+    return 0

@@ -1,0 +1,53 @@
+"""`rapsam doctor`: what works on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+
+from rapsam.cli.console import print_table
+
+SUMMARY = "Say which converters and runtimes work on this machine, and why others do not."
+EXAMPLE = "rapsam doctor"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Looks at every backend."""
+    from rapsam import __version__
+    from rapsam.export.backends import BACKENDS
+    from rapsam.export.backends.runtimes import RUNTIMES
+    from rapsam.export.network import reference_device, reference_name
+
+    facts = {
+        "rapsam": __version__,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "reference": reference_name(reference_device()),
+    }
+    rows = [
+        ("convert", name, backend.unavailable() or "works", _versions(backend.tool_versions()))
+        for name, backend in BACKENDS.items()
+    ]
+    rows += [
+        ("run", runtime.name, runtime.cannot_run() or "works", "")
+        for runtimes in RUNTIMES.values()
+        for runtime in runtimes
+    ]
+    if options.json:
+        checks = [{"what": w, "name": n, "state": s, "versions": v} for w, n, s, v in rows]
+        print(json.dumps({**facts, "checks": checks}, indent=2))
+        return 0
+    for name, value in facts.items():
+        print(f"{name}: {value}")
+    print_table("\nFormats and runtimes", ("what", "name", "state", "versions"), rows)
+    return 0
+
+
+def _versions(versions: dict[str, str]) -> str:
+    return "; ".join(f"{package} {version}" for package, version in versions.items())

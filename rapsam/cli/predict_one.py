@@ -1,0 +1,128 @@
+"""Predicting one image or one video and writing what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rapsam.cli.console import StepLog
+from rapsam.data.coco import write_json, write_panoptic
+from rapsam.data.images import read_image, write_image
+from rapsam.data.results import PromptsFile, TrackCollector, TracksFile, prompt_records
+from rapsam.data.videos import VideoFrames, VideoWriter
+from rapsam.errors import InputError
+from rapsam.export.bundle import thresholds
+from rapsam.export.load import load_bundle
+from rapsam.export.manifest import PostprocessSpec
+from rapsam.export.network import EagerNetwork, Network, reference_device
+from rapsam.export.predict import predict_clips, predict_panoptic, predict_prompts
+from rapsam.models.build import deployment_of
+from rapsam.models.rapsam.model import RapSam
+from rapsam.tasks.arrays import Pixels
+from rapsam.tasks.clips import clip_ends, clip_length
+from rapsam.tasks.draw import draw_instances, draw_interactive, draw_panoptic
+from rapsam.tasks.labels import LabelSet
+from rapsam.tasks.preprocess import COCO_TEST_SIZE, VIDEO_TEST_SIZE
+
+Prompts = Sequence[tuple[float, ...]]
+_LOGGED_FRAMES = 25
+
+
+class Predictor:
+    """A network with its labels and thresholds.
+
+    Args:
+        images: The network for single images.
+        frames: The network for videos.
+        labels: Names of the classes.
+        postprocess: Thresholds.
+    """
+
+    def __init__(
+        self, images: Network, frames: Network, labels: LabelSet, postprocess: PostprocessSpec
+    ) -> None:
+        self.images = images
+        self.frames = frames
+        self.labels = labels
+        self.postprocess = postprocess
+
+    def image(self, path: Path, out: Path, name: str, points: Prompts, boxes: Prompts) -> list[Path]:
+        """Segments an image, or the prompted regions of it; gives the files written."""
+        image = read_image(path)
+        overlay = out / f"{name}.overlay.png"
+        if points or boxes:
+            found = predict_prompts(self.images, image, points, boxes)
+            records = PromptsFile(
+                file_name=path.name,
+                height=image.shape[0],
+                width=image.shape[1],
+                prompts=prompt_records(found.masks, points, boxes),
+            )
+            write_json(out / f"{name}.prompts.json", records)
+            write_image(overlay, draw_interactive(image, found.masks, points, boxes))
+            return [overlay, out / f"{name}.prompts.json"]
+        result = predict_panoptic(self.images, image, self.labels.num_things, self.postprocess)
+        png = out / f"{name}.panoptic.png"
+        written = write_panoptic(png, result, self.labels, path.name)
+        write_image(overlay, draw_panoptic(image, result, self.labels))
+        return [overlay, png, written]
+
+    def video(
+        self,
+        path: Path,
+        out: Path,
+        name: str,
+        prompts: tuple[Prompts, Prompts],
+        min_score: float,
+        log: StepLog,
+    ) -> list[Path]:
+        """Follows the objects of a video, clip by clip; gives the files written."""
+        if any(prompts):
+            raise InputError(f"{path} is a video; prompts work on images only: leave --point and --box out")
+        frames, tracks = VideoFrames(path), TrackCollector(self.labels)
+        length = min(clip_length(frames.num_frames), self.frames.max_clip)
+        clips = _clips(iter(frames), clip_ends(frames.num_frames, length))
+        overlay = out / f"{name}.overlay.mp4"
+        with VideoWriter(overlay, frames.fps) as writer:
+            found = predict_clips(self.frames, clips, self.labels.num_things, self.postprocess, min_score)
+            for count, (frame, tracked) in enumerate(found, start=1):
+                tracks.add(tracked)
+                writer.write(draw_instances(frame, tracked.instances, self.labels, tracked.track_ids))
+                if count % _LOGGED_FRAMES == 0 or count == frames.num_frames:
+                    log(f"{path}: {count} of {frames.num_frames} frames")
+        result = TracksFile(
+            file_name=path.name,
+            height=frames.size[0],
+            width=frames.size[1],
+            num_frames=frames.num_frames,
+            fps=float(frames.fps),
+            tracks=tracks.records(),
+        )
+        write_json(out / f"{name}.tracks.json", result)
+        return [overlay, out / f"{name}.tracks.json"]
+
+
+def bundle_predictor(folder: Path) -> Predictor:
+    """Makes a predictor of an exported bundle."""
+    bundle = load_bundle(folder)
+    return Predictor(bundle.network, bundle.network, bundle.manifest.labels, bundle.manifest.postprocess)
+
+
+def model_predictor(model: RapSam) -> Predictor:
+    """Makes a predictor of a network in PyTorch, with the image sizes of its own tests."""
+    deployment, device = deployment_of(model), reference_device()
+    return Predictor(
+        EagerNetwork(deployment, device, *COCO_TEST_SIZE),
+        EagerNetwork(deployment, device, *VIDEO_TEST_SIZE),
+        deployment.label_set,
+        thresholds(deployment),
+    )
+
+
+def _clips(frames: Iterator[Pixels], ends: Sequence[int]) -> Iterator[list[Pixels]]:
+    start = 0
+    for end in ends:
+        clip = [frame for frame, _ in zip(frames, range(end - start), strict=False)]
+        if clip:
+            yield clip
+        start = end

@@ -1,0 +1,158 @@
+"""Panoptic results in the COCO form: a PNG of segment ids and a JSON that explains them."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from PIL import Image
+
+from rapsam.errors import InputError
+from rapsam.files import write_atomic
+from rapsam.tasks.arrays import Ids
+from rapsam.tasks.instances import tight_box
+from rapsam.tasks.labels import Label, LabelSet
+from rapsam.tasks.panoptic import PanopticResult
+
+Box = tuple[int, int, int, int]
+
+
+class ImageEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """An image of a COCO file."""
+
+    id: int
+    file_name: str
+    height: int
+    width: int
+
+
+class Category(msgspec.Struct, frozen=True, kw_only=True):
+    """A category of a COCO file; `isthing` is 1 or 0."""
+
+    id: int
+    name: str
+    isthing: int
+
+
+class SegmentEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A segment of a panoptic PNG.
+
+    Attributes:
+        id: R + 256 * G + 65536 * B of its pixels, from 1; 0 is void.
+        category_id: As the label set has it.
+        isthing: 1 or 0.
+        bbox: x, y, width, height in pixels.
+        area: Pixels.
+        score: Class probability, 0..1.
+    """
+
+    id: int
+    category_id: int
+    isthing: int
+    bbox: Box
+    area: int
+    score: float
+
+
+class PanopticAnnotation(msgspec.Struct, frozen=True, kw_only=True):
+    """The PNG of an image and its segments."""
+
+    image_id: int
+    file_name: str
+    segments_info: tuple[SegmentEntry, ...]
+
+
+class PanopticFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A COCO panoptic file of one image, with all categories of the label set."""
+
+    images: tuple[ImageEntry, ...]
+    annotations: tuple[PanopticAnnotation, ...]
+    categories: tuple[Category, ...]
+
+
+def write_panoptic(path: Path, result: PanopticResult, labels: LabelSet, image_name: str) -> Path:
+    """Writes a panoptic result as PNG, and beside it a JSON of the same name.
+
+    Args:
+        path: Destination of the PNG.
+        result: What to write.
+        labels: Names and category ids of the classes.
+        image_name: File name of the image.
+
+    Returns:
+        The path of the JSON.
+
+    Raises:
+        InputError: If the folder cannot be written or the label set is not the result's.
+    """
+    ids, segments = panoptic_segments(result, labels)
+    height, width = ids.shape
+    content = PanopticFile(
+        images=(ImageEntry(id=1, file_name=image_name, height=height, width=width),),
+        annotations=(PanopticAnnotation(image_id=1, file_name=path.name, segments_info=segments),),
+        categories=tuple(_category(label) for label in labels.labels),
+    )
+    write_atomic(path, panoptic_png(ids))
+    write_json(path.with_suffix(".json"), content)
+    return path.with_suffix(".json")
+
+
+def panoptic_segments(result: PanopticResult, labels: LabelSet) -> tuple[Ids, tuple[SegmentEntry, ...]]:
+    """Numbers the segments 1, 2, .. and describes them.
+
+    Returns:
+        (h0, w0) int32 with the numbers, 0 for void, and one entry per number.
+
+    Raises:
+        InputError: If the label set has another number of classes than the result.
+    """
+    if len(labels.labels) != result.void:
+        raise InputError(
+            f"result of {result.void} classes with label set {labels.name!r} of {len(labels.labels)}; "
+            "take the label set that belongs to the model"
+        )
+    ids = np.zeros(result.panoptic_map.shape, np.int32)
+    entries = []
+    for number, segment in enumerate(result.segments, start=1):
+        mask = result.panoptic_map == segment.id
+        ids[mask] = number
+        entries.append(
+            SegmentEntry(
+                id=number,
+                category_id=labels.labels[segment.class_index].category_id,
+                isthing=int(segment.is_thing),
+                bbox=as_xywh(tight_box(mask).tolist()),
+                area=segment.area,
+                score=segment.score,
+            )
+        )
+    return ids, tuple(entries)
+
+
+def panoptic_png(ids: Ids) -> bytes:
+    """Encodes (h, w) segment ids, 0..16777215, as a PNG with id = R + 256 * G + 65536 * B."""
+    colours = np.stack([ids & 255, ids >> 8 & 255, ids >> 16 & 255], axis=-1).astype(np.uint8)
+    buffer = BytesIO()
+    Image.fromarray(colours).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def write_json(path: Path, content: msgspec.Struct) -> None:
+    """Writes a record as readable JSON, in full or not at all.
+
+    Raises:
+        InputError: If the folder cannot be written.
+    """
+    write_atomic(path, msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+
+
+def as_xywh(box: list[float]) -> Box:
+    """Turns x1, y1, x2, y2 (exclusive ends) into x, y, width, height."""
+    x1, y1, x2, y2 = (int(side) for side in box)
+    return x1, y1, x2 - x1, y2 - y1
+
+
+def _category(label: Label) -> Category:
+    return Category(id=label.category_id, name=label.name, isthing=int(label.is_thing))

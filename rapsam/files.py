@@ -1,0 +1,104 @@
+"""Writing files and folders so that a reader never meets half of one, and hashing them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rapsam.errors import InputError
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Writes a file in full or not at all.
+
+    Args:
+        path: Destination; an existing file is replaced.
+        data: Content.
+
+    Raises:
+        InputError: If the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Gives a scratch folder that becomes `path` if the block ends without an error.
+
+    Args:
+        path: Destination; must not exist, or be an empty folder.
+
+    Yields:
+        A new folder beside the destination, removed again if the block raises.
+
+    Raises:
+        InputError: If the destination holds files or cannot be written.
+    """
+    try:
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise InputError(f"{path} exists already; expected a new folder: choose another, or remove it")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
+        yield scratch
+        scratch.chmod(0o755)
+        if path.exists():
+            path.rmdir()
+        scratch.rename(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Lists all plain files below a folder, as sorted relative paths; symbolic links are an error."""
+    found = []
+    for path in folder.rglob("*"):
+        if path.is_symlink():
+            raise InputError(f"{path} is a symbolic link; expected plain files only")
+        if path.is_file():
+            found.append(path.relative_to(folder))
+    return sorted(found, key=lambda relative: relative.as_posix())
+
+
+def sha256_of(path: Path) -> str:
+    """Hashes a file's content, or a folder's file names and contents, to a hex digest."""
+    if path.is_dir():
+        lines = [f"{name.as_posix()} {sha256_of(path / name)}\n" for name in files_below(path)]
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def size_of(path: Path) -> int:
+    """Gives the bytes of a file, or of all files below a folder."""
+    if path.is_dir():
+        return sum((path / name).stat().st_size for name in files_below(path))
+    return path.stat().st_size
+
+
+def _unwritable(path: Path, error: OSError) -> InputError:
+    reason = error.strerror or str(error)
+    return InputError(f"cannot write {path}: {reason}; choose a folder that you may write to")

@@ -1,0 +1,1 @@
+"""Networks: one folder per family, and what all families share."""

@@ -1,0 +1,94 @@
+"""From a model's name to a network that is ready to run or train."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from rapsam.errors import unknown_name
+from rapsam.models.checkpoint import load_strictly, read_tensors
+from rapsam.models.classifier_file import find_classifier
+from rapsam.models.deployment import Deployment
+from rapsam.models.rapsam.build import build_rapsam
+from rapsam.models.rapsam.checkpoint_map import to_published
+from rapsam.models.rapsam.config import VARIANTS
+from rapsam.models.rapsam.deployment import RapSamDeployment
+from rapsam.models.rapsam.formula import formula_state_dict
+from rapsam.models.rapsam.model import RapSam
+
+# In place of a file: weights that anyone can make again, for demos and tests. They recognise nothing.
+FORMULA = "formula"
+
+
+def build_model(
+    name: str,
+    *,
+    checkpoint: str | Path | None = None,
+    classifier: str | Path | Tensor | None = None,
+) -> RapSam:
+    """Builds a network in eval mode.
+
+    Args:
+        name: "rapsam_r50", "rapsam_r18" or "rapsam_nano".
+        checkpoint: A `.safetensors` file, a published `.pth`, "formula" for untrained weights by formula,
+            or None for a random initialisation to train from.
+        classifier: See `rapsam.models.classifier_file.find_classifier`.
+
+    Returns:
+        The network, float32, on the CPU.
+
+    Raises:
+        InputError: If a name is unknown or a classifier does not fit.
+        CheckpointError: If a file cannot be read or does not fit.
+    """
+    if name not in VARIANTS:
+        raise unknown_name("model", name, VARIANTS)
+    config = VARIANTS[name]
+    model = build_rapsam(name, config, find_classifier(classifier, config.embedding_width))
+    if checkpoint == FORMULA:
+        model.load_state_dict(formula_state_dict(model.state_dict()))
+        model.weights_origin = "formula (untrained)"
+    elif checkpoint is not None:
+        load_checkpoint(model, checkpoint)
+    return model.eval()
+
+
+def load_checkpoint(model: RapSam, path: str | Path) -> RapSam:
+    """Loads weights into a network, strictly.
+
+    Args:
+        model: The network; unchanged if an error is raised.
+        path: A `.safetensors`, `.pth` or `.pt` file with our names or the published ones.
+
+    Returns:
+        The same network.
+
+    Raises:
+        InputError: If the suffix is unknown.
+        CheckpointError: If the file is damaged, unsafe, or does not fit; every kind of mismatch is named.
+    """
+    path = Path(path)
+    load_strictly(model, read_tensors(path), path, to_published)
+    model.weights_origin = path.name
+    return model
+
+
+def deployment_of(model: RapSam) -> Deployment:
+    """Gives the view of a network that export, parity and runners work with."""
+    return RapSamDeployment(model)
+
+
+def describe_models() -> dict[str, dict[str, int]]:
+    """Gives parameters, queries and hidden width of every variant, without making any weights."""
+    described = {}
+    for name, config in VARIANTS.items():
+        with torch.device("meta"):
+            model = build_rapsam(name, config, find_classifier("ytvis_2019", config.embedding_width))
+        described[name] = {
+            "parameters": sum(parameter.numel() for parameter in model.parameters()),
+            "num_queries": config.num_queries,
+            "hidden_width": config.hidden_width,
+        }
+    return described

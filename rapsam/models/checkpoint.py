@@ -1,0 +1,189 @@
+"""Reading and writing weight files without running any code that they may hold.
+
+Our own format is safetensors. Published `.pth` files are read with `torch.load(weights_only=True)`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from rapsam.errors import CheckpointError, InputError
+from rapsam.files import write_atomic
+
+MAX_BYTES = 4 * 1024**3
+_SAFETENSORS = ".safetensors"
+_TORCH = (".pth", ".pt")
+_LISTED = 5
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Reads a state dict, ours or published, with the names as they are in the file.
+
+    Wrappers ({"state_dict": ...}) and a common `module.` prefix are taken off.
+
+    Args:
+        path: A `.safetensors`, `.pth` or `.pt` file of at most 4 GiB.
+
+    Raises:
+        CheckpointError: If the file is missing, truncated, unsafe, or holds anything but named tensors.
+    """
+    loaded = _load(path)
+    if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
+        loaded = loaded["state_dict"]
+    if not isinstance(loaded, dict) or not loaded:
+        raise CheckpointError(f"{path} holds {_kind(loaded)}; expected a state dict of named tensors")
+    for name, value in loaded.items():
+        if not isinstance(name, str) or not isinstance(value, Tensor):
+            raise CheckpointError(f"{path} holds {_kind(value)} under {name!r}; expected named tensors only")
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise CheckpointError(f"{path}: {name!r} holds NaN or infinite values; expected finite weights")
+    if all(name.startswith("module.") for name in loaded):
+        return {name.removeprefix("module."): tensor for name, tensor in loaded.items()}
+    return dict(loaded)
+
+
+def read_tensor(path: Path) -> tuple[Tensor, dict[str, str]]:
+    """Reads a file that holds one tensor (a published text classifier, or ours with its metadata).
+
+    Raises:
+        CheckpointError: As `read_tensors`, or if the file holds more than one tensor.
+    """
+    loaded = _load(path)
+    if isinstance(loaded, dict) and len(loaded) == 1:
+        (loaded,) = loaded.values()
+    if not isinstance(loaded, Tensor) or not loaded.is_floating_point():
+        raise CheckpointError(f"{path} holds {_kind(loaded)}; expected one tensor of floats")
+    return loaded.float(), read_metadata(path)
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Reads the text metadata of a safetensors file; other files have none."""
+    if path.suffix != _SAFETENSORS:
+        return {}
+    with safetensors.safe_open(path, "pt") as file:
+        return file.metadata() or {}
+
+
+def is_single_tensor(path: Path) -> bool:
+    """Tells a text-classifier file from a checkpoint."""
+    loaded = _load(path)
+    return isinstance(loaded, Tensor) or (isinstance(loaded, dict) and len(loaded) == 1)
+
+
+def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Writes tensors and text metadata in our own format, atomically."""
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_atomic(path, safetensors.torch.save(plain, dict(metadata)))
+
+
+def write_published(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Writes a `.pth` that the published implementation loads, atomically.
+
+    Its head renames `panoptic_cls` while loading, unless the state dict says that it has a version; a state
+    dict without one would leave that layer random without a word.
+    """
+    state: OrderedDict[str, Tensor] = OrderedDict(
+        (name, tensor.detach().cpu().contiguous()) for name, tensor in tensors.items()
+    )
+    state._metadata = OrderedDict(panoptic_head={"version": 1})  # type: ignore[attr-defined]
+    buffer = io.BytesIO()
+    torch.save({"meta": {}, "state_dict": state}, buffer)
+    write_atomic(path, buffer.getvalue())
+
+
+def load_strictly(
+    module: nn.Module, tensors: Mapping[str, Tensor], source: Path, rename: Callable[[str], str]
+) -> None:
+    """Loads a state dict, ours or published, into a module; nothing may be missing or left over.
+
+    Args:
+        module: The network; unchanged if an error is raised.
+        tensors: Tensors under our names or the published ones; any float dtype.
+        source: The file, for messages.
+        rename: Translates our names to the published ones.
+
+    Raises:
+        CheckpointError: Naming what is missing, unexpected or of another shape.
+    """
+    own = module.state_dict()
+    published = {rename(name): name for name in own}
+    if len(published.keys() & tensors.keys()) > len(own.keys() & tensors.keys()):
+        tensors = {published.get(name, name): tensor for name, tensor in tensors.items()}
+    problems = [
+        *_listed("missing", own.keys() - tensors.keys()),
+        *_listed("unexpected", tensors.keys() - own.keys()),
+        *_listed(
+            "of another shape",
+            {
+                f"{name} {list(tensors[name].shape)} instead of {list(own[name].shape)}"
+                for name in own.keys() & tensors.keys()
+                if tensors[name].shape != own[name].shape
+            },
+        ),
+    ]
+    if problems:
+        raise CheckpointError(
+            f"{source} does not fit the model: {'; '.join(problems)}; is it another variant?"
+        )
+    module.load_state_dict(dict(tensors))
+
+
+def weight_format(path: Path) -> str:
+    """Gives "safetensors" or "torch" by the file's suffix.
+
+    Raises:
+        InputError: If the suffix is neither.
+    """
+    if path.suffix == _SAFETENSORS:
+        return "safetensors"
+    if path.suffix in _TORCH:
+        return "torch"
+    raise InputError(f"{path} has the suffix {path.suffix!r}; expected .safetensors, .pth or .pt")
+
+
+def encode_metadata(values: Mapping[str, object]) -> dict[str, str]:
+    """Writes each value as JSON text, as safetensors metadata wants it."""
+    return {name: json.dumps(value) for name, value in values.items()}
+
+
+def _load(path: Path) -> object:
+    kind = weight_format(path)
+    if not path.is_file():
+        raise CheckpointError(f"{path} does not exist or is no file; expected a checkpoint")
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise CheckpointError(f"{path} has {size:,} bytes; expected at most {MAX_BYTES:,}")
+    try:
+        if kind == "safetensors":
+            return safetensors.torch.load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        # Damaged and malicious files raise whatever their bytes lead to; none of it is for users.
+        unsafe = "weights_only" in str(error).lower() or "unsupported" in str(error).lower()
+        reason = (
+            "it holds Python objects, which are never loaded: save its state dict alone"
+            if unsafe and kind == "torch"
+            else "it is damaged, truncated or of another format: copy or download it again"
+        )
+        raise CheckpointError(f"cannot read {path}: {reason}") from error
+
+
+def _kind(value: object) -> str:
+    return "an empty dict" if value == {} else f"a {type(value).__name__}"
+
+
+def _listed(what: str, names: set[str]) -> list[str]:
+    if not names:
+        return []
+    shown = ", ".join(sorted(names)[:_LISTED])
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return [f"{len(names)} {what} ({shown}{more})"]

@@ -1,0 +1,1 @@
+"""The RAP-SAM family: configurations, parts, checkpoint names, deployable graphs."""

@@ -1,0 +1,151 @@
+"""RAP-SAM (RMP-SAM, Xu et al., 2024): panoptic images, video instances and prompts in one network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from rapsam.errors import InputError
+from rapsam.models.rapsam.decoder import Decoder, StageOutput, mask_product
+from rapsam.models.rapsam.neck import PyramidNeck
+from rapsam.models.rapsam.prompt_encoder import PromptEncoder
+from rapsam.models.rapsam.text_classifier import TextClassifier
+from rapsam.tasks.preprocess import check_network_size
+from rapsam.tasks.prompt import POINT_RADIUS
+
+
+@dataclass(frozen=True, slots=True)
+class RapSamOutput:
+    """What a forward pass gives.
+
+    Attributes:
+        stages: Outputs of the three decoder stages, then of the adapter; the last is the prediction.
+        initial_mask_logits: Mask logits of the queries before stage 0, shaped as in the stages.
+        features: Mask features (B * T, C, h, w) at stride 4.
+    """
+
+    stages: tuple[StageOutput, ...]
+    initial_mask_logits: Tensor
+    features: Tensor
+
+
+class RapSam(nn.Module):
+    """One network in two modes: object queries (images, clips) or visual prompts.
+
+    Attributes:
+        name: Name of the variant.
+        weights_origin: Where the weights come from, for reports.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        backbone: nn.Module,
+        neck: PyramidNeck,
+        decoder: Decoder,
+        prompt_encoder: PromptEncoder,
+        text_classifier: TextClassifier,
+    ) -> None:
+        super().__init__()
+        self.name = name
+        self.weights_origin = "random initialisation (untrained)"
+        self.backbone = backbone
+        self.neck = neck
+        self.decoder = decoder
+        self.prompt_encoder = prompt_encoder
+        self.text_classifier = text_classifier
+
+    def forward(
+        self,
+        images: Tensor,
+        *,
+        prompts: Tensor | None = None,
+        image_sizes: Sequence[tuple[int, int]] | None = None,
+        num_frames: int | None = None,
+    ) -> RapSamOutput:
+        """Segments images, clips, or prompted regions.
+
+        Args:
+            images: (B, 3, H, W) RGB, normalised, then zero-padded right and below; H and W multiples of
+                32. With `num_frames` T the batch holds B clips of T consecutive frames: (B * T, 3, H, W).
+            prompts: Boxes (B, K, 4) as x1, y1, x2, y2, or points (B, K, 2) as x, y, in pixels of the
+                unpadded image. Given prompts, the network segments these instead of objects.
+            image_sizes: (height, width) of each image without padding, B of them; None if no image is
+                padded. Used by prompts only.
+            num_frames: Frames per clip, or None for single images.
+
+        Returns:
+            Per-stage outputs, all differentiable.
+
+        Raises:
+            InputError: If shapes do not fit together.
+        """
+        _check_images(images, num_frames)
+        # Contiguous NCHW: convolution kernels for other memory layouts round differently, and one flipped
+        # pixel of a hard mask moves a query.
+        features = self.encode(images.contiguous())
+        pixels = _flatten(features, num_frames or 1)
+        if prompts is None:
+            start = self.decoder.object_queries.weight.expand(pixels.shape[0], -1, -1)
+            stages = self.decoder.detect(pixels, self.text_classifier)
+        else:
+            if num_frames is not None:
+                raise InputError(f"num_frames={num_frames} with prompts; prompts work on single images only")
+            start = self.prompt_encoder(prompt_fractions(prompts, images, image_sizes))
+            stages = self.decoder.segment_prompts(start, pixels, self.text_classifier)
+        height, width = features.shape[-2:]
+        shape = (height, width) if num_frames is None else (num_frames, height, width)
+        return RapSamOutput(
+            stages=tuple(replace(s, mask_logits=s.mask_logits.unflatten(-1, shape)) for s in stages),
+            initial_mask_logits=mask_product(start, pixels).unflatten(-1, shape),
+            features=features,
+        )
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Computes mask features (B, C, H / 4, W / 4) of normalised images (B, 3, H, W)."""
+        return self.neck(self.backbone(images))  # type: ignore[no-any-return]
+
+
+def prompt_fractions(
+    prompts: Tensor, images: Tensor, image_sizes: Sequence[tuple[int, int]] | None
+) -> Tensor:
+    """Converts prompts in pixels to boxes (B, K, 4) in fractions of the unpadded images.
+
+    Raises:
+        InputError: If prompts or image sizes do not fit the batch.
+    """
+    batch = images.shape[0]
+    if prompts.dim() != 3 or prompts.shape[0] != batch or prompts.shape[-1] not in (2, 4):
+        raise InputError(
+            f"prompts have shape {list(prompts.shape)}; "
+            f"expected [{batch}, K, 4] boxes or [{batch}, K, 2] points"
+        )
+    if image_sizes is None:
+        image_sizes = [(images.shape[-2], images.shape[-1])] * batch
+    if len(image_sizes) != batch:
+        raise InputError(
+            f"{len(image_sizes)} image sizes for {batch} images; expected one (height, width) each"
+        )
+    boxes = prompts.float()
+    if boxes.shape[-1] == 2:
+        boxes = torch.cat([boxes - POINT_RADIUS, boxes + POINT_RADIUS], dim=-1)
+    scale = torch.tensor([[w, h, w, h] for h, w in image_sizes], dtype=boxes.dtype, device=boxes.device)
+    return (boxes / scale[:, None]).to(images.dtype)
+
+
+def _check_images(images: Tensor, num_frames: int | None) -> None:
+    if images.dim() != 4 or images.shape[1] != 3:
+        raise InputError(f"images have shape {list(images.shape)}; expected [B, 3, H, W]")
+    check_network_size((images.shape[-2], images.shape[-1]))
+    if num_frames is not None and (num_frames < 1 or images.shape[0] % num_frames):
+        raise InputError(f"{images.shape[0]} images cannot be cut into clips of {num_frames} frames")
+
+
+def _flatten(features: Tensor, num_frames: int) -> Tensor:
+    """Joins the pixels of a clip's frames: (B * T, C, h, w) to (B, C, T * h * w)."""
+    frames, channels = features.shape[:2]
+    clips = features.reshape(frames // num_frames, num_frames, channels, -1)
+    return clips.transpose(1, 2).reshape(frames // num_frames, channels, -1)

@@ -1,0 +1,171 @@
+"""From an RGB image to the input of the network, in the deployed way and in the original way."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import msgspec
+import numpy as np
+
+from rapsam.errors import InputError
+from rapsam.tasks.arrays import Floats, Pixels
+from rapsam.tasks.geometry import ImageGeometry, Size
+from rapsam.tasks.resize import resize_image
+
+MEAN = (123.675, 116.28, 103.53)
+"""Mean of R, G, B on the 0..255 scale."""
+STD = (58.395, 57.12, 57.375)
+"""Standard deviation of R, G, B on the 0..255 scale."""
+STRIDE = 32
+"""The network's sides are multiples of this."""
+COCO_TEST_SIZE = (1333, 800)
+"""Longest long side and short side of the original test on COCO."""
+VIDEO_TEST_SIZE = (1280, 736)
+"""The same on YouTube-VIS 2019."""
+
+
+class PreprocessSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """All that an app must know to make the input of a deployed graph.
+
+    Attributes:
+        size: Height and width of the input, multiples of 32.
+        layout: Axes of the input.
+        dtype: Element type of the input.
+        colour_order: Order of the channels.
+        value_range: Values of black and white in the input; the graph normalises by itself.
+        fit: How the image meets the size: "letterbox" keeps the aspect ratio, scale
+            s = min(height / h0, width / w0), new side = max(1, floor(side * s + 0.5)), top left.
+        resize: Interpolation of the 8-bit image.
+        pad_colour: R, G, B to the right of and below the image: 0 after the normalisation.
+        mean: Subtracted inside the graph.
+        std: Divided by inside the graph.
+    """
+
+    size: Size
+    layout: Literal["NCHW"] = "NCHW"
+    dtype: Literal["float32"] = "float32"
+    colour_order: Literal["RGB"] = "RGB"
+    value_range: tuple[float, float] = (0.0, 255.0)
+    fit: Literal["letterbox"] = "letterbox"
+    resize: Literal["bilinear, half-pixel centres, no antialiasing, rounded to 8 bits"] = (
+        "bilinear, half-pixel centres, no antialiasing, rounded to 8 bits"
+    )
+    pad_colour: tuple[float, float, float] = MEAN
+    mean: tuple[float, float, float] = MEAN
+    std: tuple[float, float, float] = STD
+
+    def __post_init__(self) -> None:
+        """Raises `InputError` if the size does not suit the network."""
+        check_network_size(self.size)
+
+
+class NetworkInput(NamedTuple):
+    """An image in the form that a network takes, and the way back.
+
+    Attributes:
+        pixels: (1, 3, H, W) float32.
+        geometry: Sizes that bring results back to the original image.
+    """
+
+    pixels: Floats
+    geometry: ImageGeometry
+
+
+def check_network_size(size: Size) -> None:
+    """Raises `InputError` unless both sides are positive multiples of 32."""
+    if min(size) < STRIDE or size[0] % STRIDE or size[1] % STRIDE:
+        below, above = (_nearest(size, np.floor), _nearest(size, np.ceil))
+        raise InputError(
+            f"size {size[0]}x{size[1]} does not suit the network; height and width must be multiples of "
+            f"{STRIDE}, such as {below[0]}x{below[1]} or {above[0]}x{above[1]}"
+        )
+
+
+def letterbox(image: Pixels, size: Size) -> NetworkInput:
+    """Fits an image into the fixed input of a deployed graph.
+
+    Args:
+        image: (h0, w0, 3) uint8 RGB.
+        size: Height and width of the graph's input.
+
+    Returns:
+        Float32 RGB 0..255, not normalised (the graph does that), with the mean colour as padding.
+
+    Raises:
+        InputError: If the size is no multiple of 32 or the image is not uint8 RGB.
+    """
+    check_network_size(size)
+    check_rgb(image)
+    original = (image.shape[0], image.shape[1])
+    scale = min(size[0] / original[0], size[1] / original[1])
+    content = _scaled(original, scale)
+    pixels = np.empty((1, 3, *size), np.float32)
+    pixels[:] = np.asarray(MEAN, np.float32)[:, None, None]
+    pixels[0, :, : content[0], : content[1]] = resize_image(image, content).transpose(2, 0, 1)
+    return NetworkInput(pixels, ImageGeometry(padded_size=size, content_size=content, original_size=original))
+
+
+def resize_keep_ratio(
+    image: Pixels, long_side: int = COCO_TEST_SIZE[0], short_side: int = COCO_TEST_SIZE[1]
+) -> Pixels:
+    """Resizes as the original does in tests: to the largest size that respects both limits.
+
+    Args:
+        image: (h0, w0, 3) uint8 RGB.
+        long_side: Limit of the longer side in pixels.
+        short_side: Limit of the shorter side in pixels.
+
+    Returns:
+        (h, w, 3) uint8.
+
+    Raises:
+        InputError: If the image is not uint8 RGB.
+    """
+    check_rgb(image)
+    original = (image.shape[0], image.shape[1])
+    scale = min(long_side / max(original), short_side / min(original))
+    return resize_image(image, _scaled(original, scale))
+
+
+def normalise_and_pad(
+    image: Pixels, original_size: Size | None = None, divisor: int = STRIDE
+) -> NetworkInput:
+    """Makes the input of the original, un-deployed network from an image that is already resized.
+
+    Args:
+        image: (h, w, 3) uint8 RGB.
+        original_size: Height and width before the resize; None where there was none.
+        divisor: Sides are padded to a multiple of this.
+
+    Returns:
+        Float32 (pixel - mean) / std, with zeros to the right and below.
+
+    Raises:
+        InputError: If the image is not uint8 RGB.
+    """
+    check_rgb(image)
+    content = (image.shape[0], image.shape[1])
+    padded = (-(-content[0] // divisor) * divisor, -(-content[1] // divisor) * divisor)
+    pixels = np.zeros((1, 3, *padded), np.float32)
+    normalised = (image.astype(np.float32) - np.asarray(MEAN, np.float32)) / np.asarray(STD, np.float32)
+    pixels[0, :, : content[0], : content[1]] = normalised.transpose(2, 0, 1)
+    geometry = ImageGeometry(padded_size=padded, content_size=content, original_size=original_size or content)
+    return NetworkInput(pixels, geometry)
+
+
+def check_rgb(image: Pixels) -> None:
+    """Raises `InputError` unless the array is a uint8 RGB image of at least one pixel."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise InputError(
+            f"image is {image.dtype} {list(image.shape)}; expected uint8 RGB (height, width, 3) "
+            "as read_image gives it"
+        )
+
+
+def _scaled(size: Size, scale: float) -> Size:
+    return max(1, int(size[0] * scale + 0.5)), max(1, int(size[1] * scale + 0.5))
+
+
+def _nearest(size: Size, rounding: np.ufunc) -> Size:
+    sides = [max(STRIDE, int(rounding(side / STRIDE)) * STRIDE) for side in size]
+    return sides[0], sides[1]

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional as F
+
+from rapsam.errors import InputError
+from rapsam.tasks.geometry import ImageGeometry
+from rapsam.tasks.resize import axis_matrix, original_bands, resize_image, resize_maps, to_original
+
+sides = st.integers(1, 70)
+
+
+def interpolated(maps, size):
+    tensor = torch.from_numpy(maps)[None]
+    return F.interpolate(tensor, size=size, mode="bilinear", align_corners=False)[0].numpy()
+
+
+@given(source=sides, target=sides)
+def test_rows_of_an_axis_sum_to_one(source, target):
+    matrix = axis_matrix(source, target)
+    np.testing.assert_allclose(matrix.sum(axis=1), 1, atol=1e-6)
+    assert matrix.min() >= 0
+    assert (np.count_nonzero(matrix, axis=1) <= 2).all()
+
+
+@given(side=sides)
+def test_same_size_is_identity(side):
+    np.testing.assert_array_equal(axis_matrix(side, side), np.eye(side))
+
+
+@given(h=sides, w=sides, height=sides, width=sides, seed=st.integers(0, 99))
+def test_maps_agree_with_torch(h, w, height, width, seed):
+    maps = np.random.default_rng(seed).normal(0, 5, (2, h, w)).astype(np.float32)
+    np.testing.assert_allclose(
+        resize_maps(maps, (height, width)), interpolated(maps, (height, width)), atol=1e-4
+    )
+
+
+@given(h=sides, w=sides, height=sides, width=sides, seed=st.integers(0, 99))
+def test_images_agree_with_torch(h, w, height, width, seed):
+    image = np.random.default_rng(seed).integers(0, 256, (h, w, 3), dtype=np.uint8)
+    channels = np.ascontiguousarray(image.transpose(2, 0, 1)).astype(np.float32)
+    expected = interpolated(channels, (height, width)).transpose(1, 2, 0)
+    resized = resize_image(image, (height, width))
+    assert resized.dtype == np.uint8
+    assert np.abs(resized - expected).max() <= 0.5 + 1e-3
+
+
+@given(h=sides, w=sides, height=sides, width=sides, value=st.integers(0, 255))
+def test_constant_image_stays_constant(h, w, height, width, value):
+    resized = resize_image(np.full((h, w, 3), value, np.uint8), (height, width))
+    assert resized.shape == (height, width, 3)
+    assert (resized == value).all()
+
+
+def test_half_is_rounded_up():
+    assert resize_image(np.array([[[0], [1]]], np.uint8), (1, 1)).item() == 1
+
+
+def test_result_does_not_share_memory():
+    image = np.zeros((4, 4, 3), np.uint8)
+    resize_image(image, (4, 4))[:] = 9
+    assert image.max() == 0
+
+
+@pytest.mark.parametrize("image", [np.zeros((4, 4, 3), np.float32), np.zeros((4, 4), np.uint8)])
+def test_other_arrays_are_refused(image):
+    with pytest.raises(InputError, match="expected uint8"):
+        resize_image(image, (2, 2))
+
+
+@given(
+    content=st.tuples(st.integers(1, 64), st.integers(1, 96)),
+    original=st.tuples(st.integers(1, 150), st.integers(1, 150)),
+    seed=st.integers(0, 99),
+)
+def test_to_original_equals_the_three_steps(content, original, seed):
+    mask_logits = np.random.default_rng(seed).normal(0, 5, (3, 16, 24)).astype(np.float32)
+    geometry = ImageGeometry(padded_size=(64, 96), content_size=content, original_size=original)
+    padded = interpolated(mask_logits, (64, 96))
+    expected = interpolated(np.ascontiguousarray(padded[:, : content[0], : content[1]]), original)
+    np.testing.assert_allclose(to_original(mask_logits, geometry), expected, atol=2e-4)
+
+
+def test_bands_of_a_large_photograph_stay_small_and_cover_it():
+    geometry = ImageGeometry(padded_size=(64, 64), content_size=(48, 64), original_size=(3000, 4000))
+    mask_logits = np.ones((2, 16, 16), np.float32)
+    next_row = 0
+    for rows, band in original_bands(mask_logits, geometry):
+        assert rows.start == next_row
+        assert band.shape == (2, rows.stop - rows.start, 4000)
+        assert band.nbytes < 16e6
+        next_row = rows.stop
+    assert next_row == 3000
