@@ -31,7 +31,7 @@ from rapsam.export.parity_report import ParityReport
 from rapsam.export.plan import DEFAULT_TASKS, ExportPlan, plan_export
 from rapsam.export.sample_images import sample_images
 from rapsam.export.seal import file_entries
-from rapsam.export.self_test import write_golden
+from rapsam.export.self_test import check_names, write_golden
 from rapsam.files import atomic_folder, write_atomic
 from rapsam.models.build import deployment_of
 from rapsam.models.deployment import Deployment
@@ -104,12 +104,13 @@ def run_plan(
     reason = find_backend(plan.recipe.backend).unavailable()
     if reason:
         raise UnavailableError(reason)
+    check_names(images)
     with atomic_folder(out) as folder:
         lowered = lower_graphs(deployment, plan, folder, progress)
         manifest = _manifest(deployment, plan, folder, lowered)
         progress("golden inputs and outputs")
         contracts = {entry.contract.graph: entry.contract for entry in manifest.graphs}
-        write_golden(folder, _first(images), plan.size, contracts, _references(deployment, contracts))
+        write_golden(folder, images, plan.size, contracts, _references(deployment, contracts))
         report = check_parity(deployment, folder, manifest, images, progress)
         write_report(folder, report)
         write_atomic(folder / CARD_NAME, model_card(manifest, report).encode())
@@ -204,8 +205,3 @@ def _references(deployment: Deployment, graphs: Mapping[str, GraphContract]) -> 
     moved = deployment.to(device)
     return {graph: EagerRunner(moved, graph, device) for graph in graphs}
 
-
-def _first(images: Mapping[str, Pixels]) -> dict[str, Pixels]:
-    """One image is enough for the self-test: features at full size take tens of megabytes."""
-    name = next(iter(images))
-    return {name: images[name]}

@@ -16,7 +16,7 @@ from rapsam.export.fold import folded_module
 
 
 def capture(module: nn.Module, contract: GraphContract) -> ExportedProgram:
-    """Captures a module as a graph of static shapes, in evaluation mode and without gradients.
+    """Captures a module for the backends: static shapes, evaluation mode, no gradients.
 
     What depends on weights alone is computed here, once.
 
@@ -32,15 +32,19 @@ def capture(module: nn.Module, contract: GraphContract) -> ExportedProgram:
         ExportError: If PyTorch cannot trace the module, or if the module returns other outputs than
             the contract declares.
     """
+    return trace(folded_module(trace(module, contract)), contract)
+
+
+def trace(module: nn.Module, contract: GraphContract) -> ExportedProgram:
+    """Captures a module as it is; see `capture`."""
     try:
         with _evaluation_mode(module), torch.no_grad():
-            examples = example_tensors(contract)
-            program = torch.export.export(module, examples)
-            program = torch.export.export(folded_module(program), examples)
+            program = torch.export.export(module, example_tensors(contract))
     except Exception as error:  # the exporter lets through whatever the module or the tracer raises
         message = f"PyTorch cannot capture graph {contract.graph!r}: {first_line(error)}"
         raise ExportError(message) from error
     _check_outputs(program, contract)
+    _drop_assertions(program)
     return program
 
 
@@ -60,6 +64,14 @@ def _evaluation_mode(module: nn.Module) -> Iterator[None]:
     finally:
         for part, training in modes:
             part.training = training
+
+
+def _drop_assertions(program: ExportedProgram) -> None:
+    # They restate the types of casts' inputs, and keep alive what nothing else uses.
+    for node in list(program.graph.nodes):
+        if node.target is torch.ops.aten._assert_tensor_metadata.default:
+            program.graph.erase_node(node)
+    program.graph_module.recompile()
 
 
 def _check_outputs(program: ExportedProgram, contract: GraphContract) -> None:

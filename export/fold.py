@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, fx
 from torch.export import ExportedProgram
@@ -21,9 +23,6 @@ def folded_module(program: ExportedProgram) -> fx.GraphModule:
     """
     module = program.module(check_guards=False)
     assert isinstance(module, fx.GraphModule)
-    for node in list(module.graph.nodes):
-        if node.target is torch.ops.aten._assert_tensor_metadata.default:
-            module.graph.erase_node(node)
     constants = _constants(module)
     for number, (node, value) in enumerate(constants.items()):
         if node.op == "call_function" and any(user not in constants for user in node.users):
@@ -35,8 +34,8 @@ def folded_module(program: ExportedProgram) -> fx.GraphModule:
 
 
 @torch.no_grad()
-def _constants(module: fx.GraphModule) -> dict[fx.Node, object]:
-    values: dict[fx.Node, object] = {}
+def _constants(module: fx.GraphModule) -> dict[fx.Node, Any]:
+    values: dict[fx.Node, Any] = {}
     for node in module.graph.nodes:
         if node.op == "get_attr":
             values[node] = _attribute(module, str(node.target))

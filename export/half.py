@@ -10,7 +10,7 @@ from torch.export import ExportedProgram
 from torch.utils import _pytree as pytree
 
 from rapsam.contract import GraphContract
-from rapsam.export.capture import capture
+from rapsam.export.capture import trace
 
 _aten = torch.ops.aten
 # An angle of some hundred radians has an error of 0.1 in float16.
@@ -32,7 +32,7 @@ def half_precision(program: ExportedProgram, contract: GraphContract) -> Exporte
     Returns:
         A new program with float16 weights.
     """
-    return capture(_HalfPrecision(program), contract)
+    return trace(_HalfPrecision(program), contract)
 
 
 class _HalfPrecision(nn.Module):
@@ -69,8 +69,6 @@ class _HalfInterpreter(fx.Interpreter):
         self.full = full
 
     def run_node(self, n: fx.Node) -> Any:  # noqa: ANN401 - what a node gives is up to its operator
-        if n.target is _aten._assert_tensor_metadata.default:
-            return None
         if n.op != "call_function":
             return super().run_node(n)
         cast = _widened if n in self.full else _halved

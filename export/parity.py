@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rapsam.contract import GraphContract
-from rapsam.errors import BundleError
+from rapsam.errors import RapSamError
 from rapsam.export.backends.base import Runner
 from rapsam.export.backends.runtimes import RUNTIMES, THREADS, Runtime
 from rapsam.export.manifest import Manifest
@@ -126,7 +126,7 @@ def _check_runtime(
         runners = {
             g.contract.graph: runtime.load(folder / g.path, g.contract, THREADS) for g in manifest.graphs
         }
-    except BundleError as error:
+    except RapSamError as error:
         yield from _refused(runtime.name, manifest, str(error))
         return
     prompts = num_prompts(manifest)
@@ -134,7 +134,6 @@ def _check_runtime(
     reference = GraphNetwork(references, manifest.preprocess.size, prompts)
     for case in cases:
         progress(f"{runtime.name}: {case.name}")
-        yield from _check_tensors(runtime.name, runners, gates, case)
         context = TaskContext(
             runtime=runtime.name,
             case=case.name,
@@ -143,7 +142,11 @@ def _check_runtime(
             postprocess=manifest.postprocess,
             gates=gates,
         )
-        yield from _check_tasks(exported, reference, manifest, case, context)
+        try:
+            yield from _check_tensors(runtime.name, runners, gates, case)
+            yield from _check_tasks(exported, reference, manifest, case, context)
+        except RapSamError as error:
+            yield from _refused(runtime.name, manifest, str(error), case.name)
 
 
 def _check_tensors(runtime: str, runners: Mapping[str, Runner], gates: Gates, case: Case) -> Rows:
@@ -193,9 +196,9 @@ def _not_run(runtime: str, manifest: Manifest, reason: str) -> Rows:
         yield TaskParity(runtime=runtime, task=task, case="all", status="not run", reason=reason)
 
 
-def _refused(runtime: str, manifest: Manifest, reason: str) -> Rows:
+def _refused(runtime: str, manifest: Manifest, reason: str, case: str = "all") -> Rows:
     for task in manifest.tasks:
-        yield TaskParity(runtime=runtime, task=task, case="all", status="failed", reason=reason)
+        yield TaskParity(runtime=runtime, task=task, case=case, status="failed", reason=reason)
 
 
 def num_prompts(manifest: Manifest) -> int:

@@ -1,12 +1,15 @@
 """Golden inputs and outputs inside a bundle, so that a phone can check itself without Python.
 
-Layout of `golden/`: `index.json` names, per case and graph, one file per tensor: raw little-endian float32 in
-C order, shapes as in the contract. Image inputs are PNG files of the fitted image, rounded to 8 bits.
+`golden/index.json` lists cases. A case is one image and, for prompts, boxes; then the outputs of every graph,
+run one after another as an app does: inner graphs take the outputs of the ones before. Tensors are raw
+little-endian float32 files in C order. Large outputs are sampled: every `step`-th value of the flattened
+tensor. Images are PNG files that fill the input of the first graph, padding included.
 """
 
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from rapsam.contract import GraphContract
+from rapsam.errors import InputError
 from rapsam.export.backends.base import Runner
 from rapsam.export.sample_images import sample_boxes
 from rapsam.files import write_atomic
@@ -22,24 +26,40 @@ from rapsam.tasks.arrays import Floats, Pixels
 from rapsam.tasks.preprocess import letterbox
 
 FOLDER = "golden"
+SCHEMA_VERSION = 1
+MAX_CASES = 3
+MAX_VALUES = 1 << 16
 
 
 class GoldenTensor(msgspec.Struct, frozen=True, kw_only=True):
-    """One stored tensor: its name in the contract, shape, file and file format ("png" or "float32-le")."""
+    """One stored tensor.
+
+    Attributes:
+        name: As in the contract.
+        shape: Whole shape.
+        step: The file holds every `step`-th value of the flattened tensor, from the first on.
+        file: Path relative to the bundle: `.png` (8-bit RGB, the image) or `.bin` (float32).
+    """
 
     name: str
     shape: tuple[int, ...]
+    step: int
     file: str
-    format: str
+
+
+class GoldenGraph(msgspec.Struct, frozen=True, kw_only=True):
+    """What the fp32 reference gives for one graph of a case."""
+
+    graph: str
+    outputs: tuple[GoldenTensor, ...]
 
 
 class GoldenCase(msgspec.Struct, frozen=True, kw_only=True):
-    """One graph on one input: inputs, and what the fp32 reference gives."""
+    """One image, with the outputs of all graphs in the order in which an app runs them."""
 
-    case: str
-    graph: str
+    name: str
     inputs: tuple[GoldenTensor, ...]
-    outputs: tuple[GoldenTensor, ...]
+    graphs: tuple[GoldenGraph, ...]
 
 
 class GoldenIndex(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +69,13 @@ class GoldenIndex(msgspec.Struct, frozen=True, kw_only=True):
     cases: tuple[GoldenCase, ...]
 
 
+def check_names(images: Mapping[str, Pixels]) -> None:
+    """Raises `InputError` unless every name of an image can be part of a file name."""
+    for name in images:
+        if not name or name.startswith(".") or set(name) & set('/\\:\0'):
+            raise InputError(f"image name {name!r}; expected a plain file name without folders")
+
+
 def write_golden(
     folder: Path,
     images: Mapping[str, Pixels],
@@ -56,7 +83,7 @@ def write_golden(
     contracts: Mapping[str, GraphContract],
     references: Mapping[str, Runner],
 ) -> None:
-    """Writes the golden files of a bundle.
+    """Writes the golden files of a bundle, of up to three images.
 
     Args:
         folder: The bundle.
@@ -65,32 +92,34 @@ def write_golden(
         contracts: Graph name to contract, in the order in which an app runs them.
         references: Graph name to reference.
     """
-    cases: list[GoldenCase] = []
-    for name, image in images.items():
+    cases = []
+    for name, image in itertools.islice(images.items(), MAX_CASES):
         # The stored image has 8 bits, so the reference must see these and not the exact padding.
         pixels = np.rint(letterbox(image, size).pixels)
-        known: dict[str, Floats] = {"image": pixels}
-        files = {"image": _write_image(folder, name, pixels)}
-        for graph, contract in contracts.items():
-            if graph == "prompt":
-                known["boxes"] = sample_boxes(contract.outputs[0].shape[1])
-                files["boxes"] = _write_tensor(folder, f"{name}.boxes", known["boxes"], "boxes")
-            inputs = {spec.name: known[spec.name] for spec in contract.inputs}
-            outputs = references[graph].run(inputs)
-            stored = {
-                key: _write_tensor(folder, f"{name}.{graph}.{key}", t, key) for key, t in outputs.items()
-            }
-            known |= outputs
-            case = GoldenCase(
-                case=name,
-                graph=graph,
-                inputs=tuple(files[key] for key in inputs),
-                outputs=tuple(stored.values()),
-            )
-            files |= stored
-            cases.append(case)
-    index = msgspec.json.encode(GoldenIndex(schema_version=1, cases=tuple(cases)))
+        cases.append(_write_case(folder, name, pixels, contracts, references))
+    index = msgspec.json.encode(GoldenIndex(schema_version=SCHEMA_VERSION, cases=tuple(cases)))
     write_atomic(folder / FOLDER / "index.json", msgspec.json.format(index, indent=2) + b"\n")
+
+
+def _write_case(
+    folder: Path,
+    name: str,
+    pixels: Floats,
+    contracts: Mapping[str, GraphContract],
+    references: Mapping[str, Runner],
+) -> GoldenCase:
+    known = {"image": pixels}
+    inputs = [_write_image(folder, name, pixels)]
+    if "prompt" in contracts:
+        known["boxes"] = sample_boxes(contracts["prompt"].outputs[0].shape[1])
+        inputs.append(_write_tensor(folder, f"{name}.boxes", "boxes", known["boxes"]))
+    graphs = []
+    for graph, contract in contracts.items():
+        outputs = references[graph].run({spec.name: known[spec.name] for spec in contract.inputs})
+        stored = [_write_tensor(folder, f"{name}.{graph}.{key}", key, t) for key, t in outputs.items()]
+        graphs.append(GoldenGraph(graph=graph, outputs=tuple(stored)))
+        known |= outputs
+    return GoldenCase(name=name, inputs=tuple(inputs), graphs=tuple(graphs))
 
 
 def _write_image(folder: Path, name: str, pixels: Floats) -> GoldenTensor:
@@ -98,10 +127,12 @@ def _write_image(folder: Path, name: str, pixels: Floats) -> GoldenTensor:
     Image.fromarray(pixels[0].transpose(1, 2, 0).astype(np.uint8)).save(buffer, "PNG")
     file = f"{FOLDER}/{name}.png"
     write_atomic(folder / file, buffer.getvalue())
-    return GoldenTensor(name="image", shape=pixels.shape, file=file, format="png")
+    return GoldenTensor(name="image", shape=pixels.shape, step=1, file=file)
 
 
-def _write_tensor(folder: Path, stem: str, tensor: Floats, name: str) -> GoldenTensor:
+def _write_tensor(folder: Path, stem: str, name: str, tensor: Floats) -> GoldenTensor:
+    # An odd step does not keep hitting the same columns of maps with even sides.
+    step = -(-tensor.size // MAX_VALUES) | 1
     file = f"{FOLDER}/{stem}.bin"
-    write_atomic(folder / file, tensor.astype("<f4").tobytes())
-    return GoldenTensor(name=name, shape=tensor.shape, file=file, format="float32-le")
+    write_atomic(folder / file, tensor.ravel()[::step].astype("<f4").tobytes())
+    return GoldenTensor(name=name, shape=tensor.shape, step=step, file=file)

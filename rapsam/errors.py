@@ -9,6 +9,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_SHOWN = 3
+_SIMILAR = 0.4
 
 class RapSamError(Exception):
     """Base of all errors that a user can cause and mend."""
@@ -43,9 +45,22 @@ def unknown_name(kind: str, name: str, valid: Iterable[str]) -> InputError:
         valid: Every name that would have been accepted.
 
     Returns:
-        An `InputError` that lists the three nearest valid names first, or all of them if none is near.
+        An `InputError` that lists the three nearest valid names, or all of them if none is near.
     """
     names = sorted(valid)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"valid names: {', '.join(names)}"
+    near = _nearest(name, names)[:_SHOWN]
+    hint = f"did you mean {_either(near)}?" if near else f"valid names: {', '.join(names)}"
     return InputError(f"unknown {kind} {name!r}; {hint}")
+
+
+def _nearest(name: str, names: list[str]) -> list[str]:
+    """Ranks names that begin with what was typed, then those that contain it, then similar ones."""
+    typed = name.lower()
+    starting = [valid for valid in names if typed and valid.lower().startswith(typed)]
+    containing = [valid for valid in names if typed and typed in valid.lower()]
+    similar = difflib.get_close_matches(typed, names, n=_SHOWN, cutoff=_SIMILAR)
+    return list(dict.fromkeys([*starting, *containing, *similar]))
+
+
+def _either(names: list[str]) -> str:
+    return " or ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)

@@ -18,7 +18,6 @@ from rapsam.export.recipes import Recipe
 from rapsam.files import write_atomic
 
 if TYPE_CHECKING:
-    from torch import Tensor
     from torch.export import ExportedProgram
 
 MINIMUM_RUNTIME = "executorch 1.4.1"
@@ -51,7 +50,11 @@ class ExecutorchBackend:
         path: Path,
         metadata: Mapping[str, str] = NO_METADATA,  # noqa: ARG002 - the format has no place for it
     ) -> Artifact:
-        """See `Backend.lower`. fp16 means 16-bit weights and arithmetic between float32 borders."""
+        """See `Backend.lower`.
+
+        fp16 means 16-bit arithmetic between float32 borders. Weights have 16 bits too, except those of
+        convolutions: ExecuTorch 1.4.1 stores them as float32 for XNNPACK, whatever they are.
+        """
         refuse_if(self.unavailable())
         with converting("ExecuTorch", contract.graph, path):
             write_atomic(path, _lowered(program, contract, recipe))
@@ -91,31 +94,17 @@ class ExecutorchRunner:
 
 
 def _lowered(program: ExportedProgram, contract: GraphContract, recipe: Recipe) -> bytes:
-    import torch
     from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
     from executorch.exir import to_edge_transform_and_lower
 
+    from rapsam.export.backends.xnnpack_form import xnnpack_form
     from rapsam.export.half import half_precision
 
     if recipe.precision == "fp16":
         program = half_precision(program, contract)
-    program = program.run_decompositions({torch.ops.aten.matmul.default: _batched_product})
+    program = xnnpack_form(program, contract)
     edge = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
     return bytes(edge.to_executorch().buffer)
-
-
-def _batched_product(left: Tensor, right: Tensor) -> Tensor:
-    """Writes a product of two activations as `bmm`, the one form of it that XNNPACK takes.
-
-    PyTorch's own decomposition gives `mm` for matrices, which stays outside of the delegate, and for
-    batches of them an `expand`, which copies both.
-    """
-    import torch
-
-    if left.dim() < 2 or left.shape[:-2] != right.shape[:-2]:
-        return NotImplemented
-    product = torch.bmm(left.reshape(-1, *left.shape[-2:]), right.reshape(-1, *right.shape[-2:]))
-    return product.view(*left.shape[:-1], right.shape[-1])
 
 
 def _shapes(meta: Any, contract: GraphContract) -> tuple[Shapes, Shapes]:  # noqa: ANN401

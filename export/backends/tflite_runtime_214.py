@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -93,11 +94,11 @@ class TfliteRuntime214Runner:
 
     def run(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Arrays:
         """See `Runner.run`."""
-        arrays = ordered_inputs(self._contract, inputs)
         names = [spec.name for spec in self._contract.inputs]
+        arrays: dict[str, Any] = dict(zip(names, ordered_inputs(self._contract, inputs), strict=True))
         with tempfile.TemporaryDirectory() as scratch:
             given, made = Path(scratch, "inputs.npz"), Path(scratch, "outputs.npz")
-            np.savez(given, **dict(zip(names, arrays, strict=True)))
+            np.savez(given, **arrays)
             _call("run", self._path, str(given), str(made), str(self._threads))
             with np.load(made, allow_pickle=False) as values:
                 return named_outputs(self._contract, [values[spec.name] for spec in self._contract.outputs])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -165,7 +166,8 @@ def _load(path: Path) -> object:
     try:
         if kind == "safetensors":
             return safetensors.torch.load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):
+            return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         # Damaged and malicious files raise whatever their bytes lead to; none of it is for users.
         unsafe = "weights_only" in str(error).lower() or "unsupported" in str(error).lower()

@@ -1,0 +1,112 @@
+"""Exports models for all formats, each in a process of its own, and records size, time, memory and parity.
+
+    python -m rapsam.benchmarks.export_matrix
+
+A record that is already in the results file is kept: an interrupted run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import msgspec
+
+from rapsam.benchmarks.records import (
+    RESULTS,
+    SCHEMA_VERSION,
+    ExportRecord,
+    ExportRecords,
+    now_utc,
+    read_records,
+    this_machine,
+    write_records,
+)
+
+FILE = RESULTS / "export_matrix.json"
+COMMAND = "python -m rapsam.benchmarks.export_matrix"
+MODELS = ("rapsam_nano", "rapsam_r18", "rapsam_r50")
+TARGETS = ("onnx", "tflite", "executorch", "coreml")
+PRECISIONS = ("fp32", "fp16")
+SIZES = ((640, 640), (512, 512))
+_KIB_PER_MIB = 1024
+
+
+def main() -> None:
+    """Measures every combination that the results file lacks."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", nargs="+", default=list(MODELS))
+    parser.add_argument("--targets", nargs="+", default=list(TARGETS))
+    parser.add_argument("--one", metavar="JSON", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.one:
+        print(msgspec.json.encode(measure(*json.loads(options.one))).decode())
+        return
+    records = list(read_records(FILE).records) if FILE.exists() else []
+    wanted = list(itertools.product(SIZES, options.models, PRECISIONS, options.targets))
+    for place, (size, model, precision, target) in enumerate(wanted, start=1):
+        known = {(r.model, r.recipe.split("-ios")[0], r.size) for r in records}
+        if (model, f"{target}-{precision}", size) in known:
+            continue
+        print(f"{place}/{len(wanted)} {model} {target} {precision} {size}", file=sys.stderr, flush=True)
+        records.append(_measure_apart(model, target, precision, size))
+        write_records(
+            FILE, ExportRecords(schema_version=SCHEMA_VERSION, command=COMMAND, records=tuple(records))
+        )
+
+
+def measure(model_name: str, target: str, precision: str, size: tuple[int, int]) -> ExportRecord:
+    """Exports one bundle with formula weights, into a folder that is removed, and records it."""
+    import rapsam
+
+    model = rapsam.build_model(model_name, checkpoint="formula")
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as scratch:
+        manifest, report = rapsam.export_bundle(
+            model, Path(scratch) / "bundle", target=target, precision=precision, size=tuple(size)
+        )
+    seconds = time.perf_counter() - start
+    compared = [row for row in report.tasks if row.status != "not run"]
+    return ExportRecord(
+        created_utc=now_utc(),
+        machine=this_machine(),
+        model=model_name,
+        weights=manifest.model.weights_origin,
+        recipe=manifest.recipe,
+        size=manifest.preprocess.size,
+        tool_versions=manifest.graphs[0].tool_versions,
+        export_s=round(seconds, 1),
+        peak_rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // _KIB_PER_MIB,
+        graphs_mb={g.contract.graph: round(g.size_bytes / 1e6, 2) for g in manifest.graphs},
+        runtimes=tuple(dict.fromkeys(row.runtime for row in compared)),
+        not_run=report.not_run(),
+        status=report.status,
+        min_cosine=_worst([row.cosine for row in report.tensors]),
+        min_object_iou=_worst([row.mask_iou for row in compared if row.task == "objects"]),
+        min_prompt_iou=_worst([row.mask_iou for row in compared if row.task == "prompt"]),
+        min_pq=_worst([row.pq for row in compared]),
+        failures=report.failures(),
+    )
+
+
+def _measure_apart(model: str, target: str, precision: str, size: tuple[int, int]) -> ExportRecord:
+    call = json.dumps([model, target, precision, size])
+    line = [sys.executable, "-m", "rapsam.benchmarks.export_matrix", "--one", call]
+    done = subprocess.run(line, stdout=subprocess.PIPE, check=True)
+    return msgspec.json.decode(done.stdout, type=ExportRecord)
+
+
+def _worst(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return min(known) if known else None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""Records of measurements, and the tables made from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rapsam.benchmarks.export_matrix import FILE
+from rapsam.benchmarks.records import (
+    SCHEMA_VERSION,
+    ExportRecord,
+    ExportRecords,
+    now_utc,
+    read_records,
+    this_machine,
+    write_records,
+)
+from rapsam.benchmarks.tables import BEGIN, END, export_table, with_table
+from rapsam.errors import InputError
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+
+
+def record(**changes):
+    fields = {
+        "created_utc": now_utc(),
+        "machine": this_machine(),
+        "model": "rapsam_nano",
+        "weights": "formula (untrained)",
+        "recipe": "coreml-fp16-ios17",
+        "size": (640, 640),
+        "tool_versions": {},
+        "export_s": 12.3,
+        "peak_rss_mb": 700,
+        "graphs_mb": {"encoder": 7.5, "prompt": 2.25},
+        "runtimes": (),
+        "not_run": ("Core ML: not run: needs macOS",),
+        "status": "not run",
+        "min_cosine": None,
+        "min_object_iou": None,
+        "min_prompt_iou": None,
+        "min_pq": None,
+        "failures": (),
+    }
+    return ExportRecord(**{**fields, **changes})
+
+
+def test_the_readme_shows_the_records():
+    text = README.read_text()
+    assert with_table(text, export_table(read_records(FILE))) == text, (
+        "run: python -m rapsam.benchmarks.tables"
+    )
+
+
+def test_what_did_not_run_is_shown_as_such():
+    table = export_table(ExportRecords(schema_version=1, command="x", records=(record(),)))
+    assert "| 9.8 | - | not run | - | - | - | 12 | 700 |" in table
+
+
+def test_records_survive_the_way_to_disk(tmp_path):
+    records = ExportRecords(schema_version=SCHEMA_VERSION, command="x", records=(record(min_pq=0.5),))
+    write_records(tmp_path / "r.json", records)
+    assert read_records(tmp_path / "r.json") == records
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"schema_version": 9, "command": "", "records": []}'])
+def test_damaged_records_are_refused(tmp_path, content):
+    (tmp_path / "r.json").write_text(content)
+    with pytest.raises(InputError, match="measure again"):
+        read_records(tmp_path / "r.json")
+
+
+def test_a_text_without_markers_is_refused():
+    assert with_table(f"a{BEGIN}old{END}b", "new") == f"a{BEGIN}\nnew\n{END}b"
+    with pytest.raises(InputError, match="markers"):
+        with_table("no place", "table")

@@ -1,0 +1,42 @@
+"""The probe network, captured once, and what each recipe makes of it, lowered once."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+import torch
+
+from rapsam.export.backends import BACKENDS
+from rapsam.export.capture import capture, example_tensors
+from rapsam.export.recipes import RECIPES
+from tests.export.backends.probe_case import Probe
+from tests.export.probe_network import probe_contract, probe_network
+
+
+@pytest.fixture(scope="session")
+def probe() -> Probe:
+    contract, network = probe_contract(), probe_network().eval()
+    with torch.no_grad():
+        values = network(*example_tensors(contract))
+    outputs = {spec.name: value.numpy() for spec, value in zip(contract.outputs, values, strict=True)}
+    return Probe(contract, capture(network, contract), contract.example_inputs(), outputs)
+
+
+@pytest.fixture(scope="session")
+def lowered(probe, tmp_path_factory):
+    """Gives the probe's artifact for a recipe's name, with its backend. Nothing may change it."""
+    folder = tmp_path_factory.mktemp("probe")
+
+    @functools.cache
+    def lower(name: str):
+        recipe = RECIPES[name]
+        backend = BACKENDS[recipe.backend]
+        reason = backend.unavailable()
+        if reason:
+            pytest.skip(reason)
+        path = folder / f"{name}{backend.suffix}"
+        metadata = {"labels": "cat, dog", "author": "somebody"}
+        return backend, backend.lower(probe.program, probe.contract, recipe, path, metadata)
+
+    return lower

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from rapsam.errors import BundleError
+from rapsam.export.backends import BACKENDS
+from rapsam.export.recipes import RECIPES
+from tests.export.backends import probe_case
+
+PRECISIONS = ("fp32", "fp16")
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_onnx_runtime_computes_what_pytorch_computes(probe, lowered, precision) -> None:
+    backend, artifact = lowered(f"onnx-{precision}")
+    runner = backend.load(artifact.path, probe.contract)
+    probe_case.assert_computes_the_probe(runner, probe, precision)
+
+
+def test_an_onnx_runner_keeps_runs_apart_and_refuses_wrong_inputs(probe, lowered) -> None:
+    backend, artifact = lowered("onnx-fp32")
+    runner = backend.load(artifact.path, probe.contract, threads=2)
+    probe_case.assert_runs_are_independent(runner, probe)
+    probe_case.assert_refuses_wrong_inputs(runner, probe)
+
+
+def test_damaged_onnx_files_are_refused(probe, lowered, tmp_path) -> None:
+    backend, artifact = lowered("onnx-fp32")
+    probe_case.assert_refuses_damaged_files(backend, artifact.path, probe.contract, tmp_path)
+
+
+@pytest.mark.parametrize("change", [probe_case.renamed_output, probe_case.reshaped_output])
+def test_an_onnx_file_of_another_graph_is_refused(probe, lowered, change) -> None:
+    backend, artifact = lowered("onnx-fp32")
+    with pytest.raises(BundleError, match="outputs"):
+        backend.load(artifact.path, change(probe.contract))
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_an_onnx_file_describes_itself(probe, lowered, precision) -> None:
+    import onnx
+
+    _, artifact = lowered(f"onnx-{precision}")
+    model = onnx.load(artifact.path)
+    onnx.checker.check_model(model, full_check=True)
+    metadata = {entry.key: entry.value for entry in model.metadata_props}
+    assert set(metadata) == {"contract", "labels", "author"}
+    assert metadata["labels"] == "cat, dog"
+    assert json.loads(metadata["contract"])["graph"] == "probe"
+    assert [node.name for node in model.graph.input] == ["image", "boxes"]
+    assert model.graph.input[0].doc_string == "RGB pixels"
+    assert model.opset_import[0].version == 18
+    names = [node.name for node in model.graph.node]
+    assert len(set(names)) == len(names)
+    kinds = {node.op_type for node in model.graph.node}
+    assert "BatchNormalization" not in kinds, "simplifying folds it into the convolutions"
+
+
+def test_onnx_fp16_stores_weights_in_16_bits(lowered) -> None:
+    import onnx
+
+    _, artifact = lowered("onnx-fp16")
+    tensors = onnx.load(artifact.path).graph.initializer
+    halves = sum(len(t.raw_data) for t in tensors if t.data_type == onnx.TensorProto.FLOAT16)
+    floats = sum(len(t.raw_data) for t in tensors if t.data_type == onnx.TensorProto.FLOAT)
+    assert halves > 10 * floats
+
+
+def test_onnx_files_are_the_same_every_time(probe, lowered, tmp_path) -> None:
+    backend, artifact = lowered("onnx-fp32")
+    metadata = {"labels": "cat, dog", "author": "somebody"}
+    path = tmp_path / "again.onnx"
+    again = backend.lower(probe.program, probe.contract, RECIPES["onnx-fp32"], path, metadata)
+    assert again.sha256 == artifact.sha256
+    assert again.size_bytes == path.stat().st_size
+    assert again.recipe == "onnx-fp32"
+    assert set(again.tool_versions) == {"torch", "onnx", "onnxscript", "onnxsim", "onnxruntime"}
+
+
+def test_the_name_of_the_backend_is_its_key() -> None:
+    assert all(backend.name == key for key, backend in BACKENDS.items())

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from rapsam.contract import GraphContract, TensorSpec
+from rapsam.export.backends.xnnpack_form import xnnpack_form
+from rapsam.export.capture import trace
+
+_aten = torch.ops.aten
+# PyTorch's own use of its own deprecated class.
+pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")
+
+
+class HardMask(nn.Module):
+    def forward(self, x):
+        return (x > 0).to(x.dtype)
+
+
+class Products(nn.Module):
+    """Matrices, batches of them, and one that a weight makes a linear layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = nn.Linear(6, 6, bias=False)
+
+    def forward(self, x):
+        flat = x.flatten(0, 2)
+        return x @ x.transpose(-1, -2) @ x + (flat @ flat.t() @ flat).view(x.shape) + self.linear(x)
+
+
+class Parts(nn.Module):
+    def forward(self, x):
+        a, b, c = x.chunk(3, dim=-1)
+        d, e = x.split([2, 4], dim=-1)
+        return torch.cat([c, b, a], -1) + torch.cat([e, d], -1) + torch.cat(x.split(4, dim=-1)[::-1], -1)
+
+
+def contract_of(*shape: int, dtype: str = "float32") -> GraphContract:
+    tensor = TensorSpec(name="x", shape=shape, dtype=dtype, layout="NCHW", value_range=None, meaning="any")
+    return GraphContract(graph="small", inputs=(tensor,), outputs=(tensor,))
+
+
+def targets(program):
+    return {node.target for node in program.graph.nodes if node.op == "call_function"}
+
+
+@pytest.mark.parametrize("module", [HardMask(), Products(), Parts()])
+def test_the_form_computes_the_same(module) -> None:
+    contract = contract_of(1, 2, 3, 6)
+    program = xnnpack_form(trace(module, contract), contract)
+    x = torch.randn(1, 2, 3, 6)
+    torch.testing.assert_close(program.module()(x), module(x))
+
+
+def test_only_operators_that_xnnpack_takes_are_left() -> None:
+    contract = contract_of(1, 2, 3, 6)
+    left = set().union(*(targets(xnnpack_form(trace(m, contract), contract)) for m in (HardMask(), Products(), Parts())))
+    assert not left & {_aten.gt.Scalar, _aten.matmul.default, _aten.mm.default, _aten.expand.default}
+    assert not left & {_aten.chunk.default, _aten.split.Tensor, _aten.split_with_sizes.default}
+    assert {_aten.clamp.default, _aten.bmm.default, _aten.linear.default} <= left
+
+
+@given(st.lists(st.floats(width=32, allow_nan=False, allow_subnormal=False), min_size=4, max_size=4))
+def test_hard_masks_are_exact_for_every_normal_float32(values) -> None:
+    assert_hard_mask_is_exact(torch.tensor([values], dtype=torch.float32))
+
+
+@given(st.lists(st.floats(width=16, allow_nan=False), min_size=4, max_size=4))
+def test_hard_masks_are_exact_for_every_float16(values) -> None:
+    assert_hard_mask_is_exact(torch.tensor([values], dtype=torch.float16))
+
+
+def assert_hard_mask_is_exact(x: torch.Tensor) -> None:
+    result = hard_mask(x.dtype)(x)
+    assert np.array_equal(result.numpy(), (x > 0).to(x.dtype).numpy())
+
+
+@functools.cache
+def hard_mask(dtype: torch.dtype):
+    class Module(nn.Module):
+        def forward(self, x):
+            return HardMask()(x.to(dtype)).float()
+
+    contract = contract_of(1, 4)
+    module = xnnpack_form(trace(Module(), contract), contract).module()
+    return lambda x: module(x.float()).to(dtype)
+
+
+def test_masks_that_are_no_numbers_of_the_same_kind_are_left_alone() -> None:
+    class Other(nn.Module):
+        def forward(self, x):
+            return (x > 0.5).to(x.dtype) + (x > 0).to(torch.int32)
+
+    contract = contract_of(1, 4)
+    program = xnnpack_form(trace(Other(), contract), contract)
+    assert _aten.gt.Scalar in targets(program)
+    x = torch.tensor([[0.6, 0.4, -1.0, 0.5]])
+    assert torch.equal(program.module()(x), Other()(x))

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from rapsam.contract import GraphContract, TensorSpec
+from rapsam.export.capture import capture, example_tensors
+from rapsam.export.half import half_precision
+from tests.export.probe_network import probe_contract, probe_network
+
+_aten = torch.ops.aten
+
+
+def small(module: nn.Module, *shape: int):
+    tensor = TensorSpec(name="x", shape=shape, dtype="float32", layout="NC", value_range=None, meaning="any")
+    contract = GraphContract(graph="small", inputs=(tensor,), outputs=(tensor,))
+    return capture(module, contract), contract
+
+
+def dtypes(program, target):
+    return [node.meta["val"].dtype for node in program.graph.nodes if node.target is target]
+
+
+def test_half_precision_is_near_and_not_the_same() -> None:
+    contract = probe_contract()
+    program = capture(probe_network(), contract)
+    examples = example_tensors(contract)
+    with torch.no_grad():
+        full, half = program.module()(*examples), half_precision(program, contract).module()(*examples)
+    errors = [float((a - b).abs().max()) for a, b in zip(full, half, strict=True)]
+    assert all(b.dtype == torch.float32 for b in half)
+    assert 5e-5 < max(errors) < 5e-3
+
+
+def test_weights_and_heavy_operators_are_half_and_integers_stay() -> None:
+    contract = probe_contract()
+    program = half_precision(capture(probe_network(), contract), contract)
+    for target in (_aten.conv2d.default, _aten.linear.default, _aten.matmul.default, _aten.softmax.int):
+        assert set(dtypes(program, target)) == {torch.float16}
+    assert set(dtypes(program, _aten.clamp.default)) == {torch.int32}
+    floats = [t for t in program.state_dict.values() if t.is_floating_point() and t.dim() >= 2]
+    assert sum(t.dtype == torch.float16 for t in floats) >= 10
+
+
+def test_the_program_that_it_comes_from_is_not_changed() -> None:
+    contract = probe_contract()
+    program = capture(probe_network(), contract)
+    before = {name: tensor.clone() for name, tensor in program.state_dict.items()}
+    half_precision(program, contract)
+    assert program.state_dict.keys() == before.keys()
+    assert all(torch.equal(tensor, before[name]) for name, tensor in program.state_dict.items())
+    assert {tensor.dtype for tensor in before.values()} <= {torch.float32, torch.int32}
+
+
+def test_large_angles_keep_their_waves() -> None:
+    class Waves(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("frequency", torch.tensor(123.456))
+
+        def forward(self, x):
+            return torch.sin(x * self.frequency + 300.0)
+
+    program, contract = small(Waves(), 1, 64)
+    (x,) = example_tensors(contract)
+    (half,) = half_precision(program, contract).module()(x)
+    error = half - program.module()(x)
+    assert error.abs().max() < 1e-6
+    assert (torch.sin((x * 123.456 + 300).half()) - program.module()(x)).abs().max() > 0.1
+
+
+def test_layer_norms_of_small_values_stay_exact() -> None:
+    norm = nn.LayerNorm(64, eps=1e-10)
+    program, contract = small(norm, 4, 64)
+    x = (torch.randn(4, 64) * 1e-3).half().float()
+    half = half_precision(program, contract)
+    (result,) = half.module()(x)
+    assert torch.allclose(result, norm(x), atol=5e-3)
+    assert dtypes(half, _aten.layer_norm.default) == [torch.float32]
+
+
+def test_comparisons_give_numbers_of_the_precision_around_them() -> None:
+    class Mask(nn.Module):
+        def forward(self, x):
+            return (x > 0).to(torch.float32) @ x.t() @ x
+
+    program, contract = small(Mask(), 8, 8)
+    half = half_precision(program, contract)
+    assert set(dtypes(half, _aten.matmul.default)) == {torch.float16}
+    (x,) = example_tensors(contract)
+    (result,) = half.module()(x)
+    assert torch.allclose(result, program.module()(x), atol=0.1)
