@@ -35,7 +35,7 @@ COMMAND = "python -m rapsam.benchmarks.export_matrix"
 MODELS = ("rapsam_nano", "rapsam_r18", "rapsam_r50")
 TARGETS = ("onnx", "tflite", "executorch", "coreml")
 PRECISIONS = ("fp32", "fp16")
-SIZES = ((640, 640), (512, 512))
+LARGE, SMALL = (640, 640), (512, 512)
 _KIB_PER_MIB = 1024
 
 
@@ -50,8 +50,12 @@ def main() -> None:
         print(msgspec.json.encode(measure(*json.loads(options.one))).decode())
         return
     records = list(read_records(FILE).records) if FILE.exists() else []
-    wanted = list(itertools.product(SIZES, options.models, PRECISIONS, options.targets))
-    for place, (size, model, precision, target) in enumerate(wanted, start=1):
+    wanted = list(itertools.product(options.models, options.targets, PRECISIONS, (LARGE,)))
+    wanted += [
+        (model, target, "fp16" if target == "coreml" else "fp32", SMALL)
+        for model, target in itertools.product(options.models, options.targets)
+    ]
+    for place, (model, target, precision, size) in enumerate(wanted, start=1):
         known = {(r.model, r.recipe.split("-ios")[0], r.size) for r in records}
         if (model, f"{target}-{precision}", size) in known:
             continue
@@ -70,7 +74,7 @@ def measure(model_name: str, target: str, precision: str, size: tuple[int, int])
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch:
         manifest, report = rapsam.export_bundle(
-            model, Path(scratch) / "bundle", target=target, precision=precision, size=tuple(size)
+            model, Path(scratch) / "bundle", target=target, precision=precision, size=(size[0], size[1])
         )
     seconds = time.perf_counter() - start
     compared = [row for row in report.tasks if row.status != "not run"]

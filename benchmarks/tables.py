@@ -1,6 +1,6 @@
 """Writes the tables of README.md from the records, so that no figure is typed by hand.
 
-    python -m rapsam.benchmarks.tables
+python -m rapsam.benchmarks.tables
 """
 
 from __future__ import annotations

@@ -204,4 +204,3 @@ def _references(deployment: Deployment, graphs: Mapping[str, GraphContract]) -> 
     device = reference_device()
     moved = deployment.to(device)
     return {graph: EagerRunner(moved, graph, device) for graph in graphs}
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -15,6 +16,7 @@ from rapsam.tasks.preprocess import PreprocessSpec
 
 SCHEMA_VERSION = 1
 MANIFEST_NAME = "manifest.json"
+SEAL_NAME = "manifest.sha256"
 MAX_MANIFEST_BYTES = 8 * 1024**2
 
 
@@ -69,7 +71,7 @@ class PostprocessSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class ParitySummary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the bundle compared with the reference when it was made; `parity.json` has the whole report."""
 
-    status: Literal["passed", "failed", "not run"]
+    status: Literal["passed", "emulated", "failed", "not run"]
     reference: str
     failures: tuple[str, ...]
     not_run: tuple[str, ...]
@@ -99,7 +101,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         preprocess: From a photograph to the first graph's input.
         postprocess: From the outputs to results.
         parity: Comparison with the reference.
-        files: Every file of the bundle but the manifest itself.
+        files: Every file of the bundle but the manifest itself and its digest.
     """
 
     schema_version: int
@@ -134,9 +136,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """Writes `manifest.json` into a bundle folder, the same bytes for the same content."""
-    encoded = msgspec.json.encode(manifest, order="sorted")
-    write_atomic(folder / MANIFEST_NAME, msgspec.json.format(encoded, indent=2) + b"\n")
+    """Writes `manifest.json`, the same bytes for the same content, and its digest as `sha256sum` does."""
+    content = msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=2) + b"\n"
+    write_atomic(folder / MANIFEST_NAME, content)
+    digest = hashlib.sha256(content).hexdigest()
+    write_atomic(folder / SEAL_NAME, f"{digest}  {MANIFEST_NAME}\n".encode())
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -119,7 +119,7 @@ def _check_runtime(
 ) -> Rows:
     reason = runtime.cannot_run()
     if reason:
-        yield from _not_run(runtime.name, manifest, reason)
+        yield from _not_run(runtime, manifest, reason)
         return
     progress(f"{runtime.name}: loading")
     try:
@@ -127,7 +127,7 @@ def _check_runtime(
             g.contract.graph: runtime.load(folder / g.path, g.contract, THREADS) for g in manifest.graphs
         }
     except RapSamError as error:
-        yield from _refused(runtime.name, manifest, str(error))
+        yield from _refused(runtime, manifest, str(error))
         return
     prompts = num_prompts(manifest)
     exported = GraphNetwork(runners, manifest.preprocess.size, prompts)
@@ -136,6 +136,7 @@ def _check_runtime(
         progress(f"{runtime.name}: {case.name}")
         context = TaskContext(
             runtime=runtime.name,
+            provenance=runtime.provenance,
             case=case.name,
             geometry=case.geometry,
             num_things=manifest.labels.num_things,
@@ -143,13 +144,13 @@ def _check_runtime(
             gates=gates,
         )
         try:
-            yield from _check_tensors(runtime.name, runners, gates, case)
+            yield from _check_tensors(runtime, runners, gates, case)
             yield from _check_tasks(exported, reference, manifest, case, context)
         except RapSamError as error:
-            yield from _refused(runtime.name, manifest, str(error), case.name)
+            yield from _refused(runtime, manifest, str(error), case.name)
 
 
-def _check_tensors(runtime: str, runners: Mapping[str, Runner], gates: Gates, case: Case) -> Rows:
+def _check_tensors(runtime: Runtime, runners: Mapping[str, Runner], gates: Gates, case: Case) -> Rows:
     for graph, runner in runners.items():
         outputs = runner.run(case.inputs[graph])
         for name, reference in case.outputs[graph].items():
@@ -157,7 +158,8 @@ def _check_tensors(runtime: str, runners: Mapping[str, Runner], gates: Gates, ca
             measurable = "NaN" not in problem and "shape" not in problem
             figures = compare_tensors(outputs[name], reference) if measurable else None
             yield TensorParity(
-                runtime=runtime,
+                runtime=runtime.name,
+                provenance=runtime.provenance,
                 graph=graph,
                 output=name,
                 case=case.name,
@@ -181,11 +183,12 @@ def _check_tasks(
         yield compare_prompts(exported.segment(pixels, boxes), reference.segment(pixels, boxes), context)
 
 
-def _not_run(runtime: str, manifest: Manifest, reason: str) -> Rows:
+def _not_run(runtime: Runtime, manifest: Manifest, reason: str) -> Rows:
     for entry in manifest.graphs:
         for spec in entry.contract.outputs:
             yield TensorParity(
-                runtime=runtime,
+                runtime=runtime.name,
+                provenance=runtime.provenance,
                 graph=entry.contract.graph,
                 output=spec.name,
                 case="all",
@@ -193,12 +196,26 @@ def _not_run(runtime: str, manifest: Manifest, reason: str) -> Rows:
                 reason=reason,
             )
     for task in manifest.tasks:
-        yield TaskParity(runtime=runtime, task=task, case="all", status="not run", reason=reason)
+        yield TaskParity(
+            runtime=runtime.name,
+            provenance=runtime.provenance,
+            task=task,
+            case="all",
+            status="not run",
+            reason=reason,
+        )
 
 
-def _refused(runtime: str, manifest: Manifest, reason: str, case: str = "all") -> Rows:
+def _refused(runtime: Runtime, manifest: Manifest, reason: str, case: str = "all") -> Rows:
     for task in manifest.tasks:
-        yield TaskParity(runtime=runtime, task=task, case=case, status="failed", reason=reason)
+        yield TaskParity(
+            runtime=runtime.name,
+            provenance=runtime.provenance,
+            task=task,
+            case=case,
+            status="failed",
+            reason=reason,
+        )
 
 
 def num_prompts(manifest: Manifest) -> int:

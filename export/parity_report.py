@@ -8,6 +8,8 @@ import msgspec
 
 SCHEMA_VERSION = 1
 Status = Literal["passed", "failed", "not run", "not meaningful"]
+Verdict = Literal["passed", "emulated", "failed", "not run"]
+Provenance = Literal["measured", "emulated"]
 
 
 class TensorParity(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,6 +17,7 @@ class TensorParity(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         runtime: What ran the artifact.
+        provenance: "measured" in a real runtime, "emulated" by an interpreter of ours.
         graph: Name of the graph.
         output: Name of the output.
         case: Name of the input.
@@ -26,6 +29,7 @@ class TensorParity(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     runtime: str
+    provenance: Provenance
     graph: str
     output: str
     case: str
@@ -41,6 +45,7 @@ class TaskParity(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         runtime: What ran the artifacts.
+        provenance: "measured" in a real runtime, "emulated" by an interpreter of ours.
         task: "objects", "panoptic" or "prompt".
         case: Name of the input.
         status: Verdict.
@@ -53,6 +58,7 @@ class TaskParity(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     runtime: str
+    provenance: Provenance
     task: str
     case: str
     status: Status
@@ -90,12 +96,15 @@ class ParityReport(msgspec.Struct, frozen=True, kw_only=True):
     tasks: tuple[TaskParity, ...]
 
     @property
-    def status(self) -> Literal["passed", "failed", "not run"]:
-        """Worst verdict: "failed" if anything failed, "not run" if nothing was compared, else "passed"."""
-        states = {row.status for row in self.tensors} | {row.status for row in self.tasks}
-        if "failed" in states:
+    def status(self) -> Verdict:
+        """Gives "failed" if anything failed, "passed" for a real runtime, "emulated" if only ours ran."""
+        rows = self._rows()
+        if any(row.status == "failed" for row in rows):
             return "failed"
-        return "passed" if "passed" in states else "not run"
+        passed = {row.provenance for row in rows if row.status == "passed"}
+        if "measured" in passed:
+            return "passed"
+        return "emulated" if passed else "not run"
 
     def failures(self) -> tuple[str, ...]:
         """One line per failed row, naming graph or task, output, input and reason."""
@@ -113,6 +122,8 @@ class ParityReport(msgspec.Struct, frozen=True, kw_only=True):
 
     def not_run(self) -> tuple[str, ...]:
         """One line per runtime that did not run, with its reason."""
-        rows: tuple[TensorParity | TaskParity, ...] = (*self.tensors, *self.tasks)
-        lines = [f"{row.runtime}: not run: {row.reason}" for row in rows if row.status == "not run"]
+        lines = [f"{row.runtime}: not run: {row.reason}" for row in self._rows() if row.status == "not run"]
         return tuple(dict.fromkeys(lines))
+
+    def _rows(self) -> tuple[TensorParity | TaskParity, ...]:
+        return (*self.tensors, *self.tasks)

@@ -8,7 +8,7 @@ import numpy as np
 
 from rapsam.export.manifest import PostprocessSpec
 from rapsam.export.network import PromptLogits
-from rapsam.export.parity_report import Status, TaskParity
+from rapsam.export.parity_report import Provenance, Status, TaskParity
 from rapsam.export.recipes import Gates
 from rapsam.metrics.mask_iou import mask_iou, match_masks
 from rapsam.metrics.panoptic_quality import panoptic_quality
@@ -24,6 +24,7 @@ class TaskContext(NamedTuple):
 
     Attributes:
         runtime: What ran the artifacts.
+        provenance: Whether that is a real runtime.
         case: Name of the input.
         geometry: Sizes of the image.
         num_things: Thing classes.
@@ -32,6 +33,7 @@ class TaskContext(NamedTuple):
     """
 
     runtime: str
+    provenance: Provenance
     case: str
     geometry: ImageGeometry
     num_things: int
@@ -134,6 +136,7 @@ def _row(
 ) -> TaskParity:
     return TaskParity(
         runtime=context.runtime,
+        provenance=context.provenance,
         task=task,
         case=context.case,
         status=status,

@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from rapsam.errors import BundleError, InputError
-from rapsam.export.manifest import MANIFEST_NAME, FileEntry, Manifest, read_manifest
+from rapsam.export.manifest import MANIFEST_NAME, SEAL_NAME, FileEntry, Manifest, read_manifest
 from rapsam.files import files_below, sha256_of
+
+_OWN = {MANIFEST_NAME, SEAL_NAME}
 
 
 def file_entries(folder: Path) -> tuple[FileEntry, ...]:
-    """Lists every file of a bundle folder but the manifest."""
+    """Lists every file of a bundle folder but the manifest and its digest."""
     return tuple(
         FileEntry(
             path=name.as_posix(),
@@ -18,7 +20,7 @@ def file_entries(folder: Path) -> tuple[FileEntry, ...]:
             size_bytes=(folder / name).stat().st_size,
         )
         for name in files_below(folder)
-        if name.as_posix() != MANIFEST_NAME
+        if name.as_posix() not in _OWN
     )
 
 
@@ -36,14 +38,15 @@ def verify_bundle(folder: Path) -> Manifest:
     """
     manifest = read_manifest(folder)
     try:
-        present = {name.as_posix() for name in files_below(folder)} - {MANIFEST_NAME}
+        present = {name.as_posix() for name in files_below(folder)}
     except InputError as error:
         raise BundleError(str(error)) from error
-    listed = {entry.path for entry in manifest.files}
+    listed = {entry.path for entry in manifest.files} | _OWN
     for name in sorted(listed - present):
         raise BundleError(f"{folder} lacks {name}; copy or export the bundle again")
     for name in sorted(present - listed):
         raise BundleError(f"{folder} holds {name}, which its manifest does not name; remove it")
+    _check_manifest(folder)
     for entry in manifest.files:
         _check_file(folder, entry)
     for graph in manifest.graphs:
@@ -52,6 +55,16 @@ def verify_bundle(folder: Path) -> Manifest:
                 f"{folder / graph.path} is not the graph that the manifest names; export it again"
             )
     return manifest
+
+
+def _check_manifest(folder: Path) -> None:
+    digest = sha256_of(folder / MANIFEST_NAME).encode()
+    with (folder / SEAL_NAME).open("rb") as seal:
+        if seal.read(len(digest)) != digest:
+            raise BundleError(
+                f"{folder / MANIFEST_NAME} was edited or damaged (sha256 differs from {SEAL_NAME}); "
+                "copy or export the bundle again"
+            )
 
 
 def _check_file(folder: Path, entry: FileEntry) -> None:

@@ -72,7 +72,7 @@ class GoldenIndex(msgspec.Struct, frozen=True, kw_only=True):
 def check_names(images: Mapping[str, Pixels]) -> None:
     """Raises `InputError` unless every name of an image can be part of a file name."""
     for name in images:
-        if not name or name.startswith(".") or set(name) & set('/\\:\0'):
+        if not name or name.startswith(".") or set(name) & set("/\\:\0"):
             raise InputError(f"image name {name!r}; expected a plain file name without folders")
 
 

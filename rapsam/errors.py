@@ -12,6 +12,7 @@ from collections.abc import Iterable
 _SHOWN = 3
 _SIMILAR = 0.4
 
+
 class RapSamError(Exception):
     """Base of all errors that a user can cause and mend."""
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rapsam.errors import InputError
@@ -48,14 +48,15 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         path: Destination; must not exist, or be an empty folder.
 
     Yields:
-        A new folder beside the destination, removed again if the block raises.
+        A new folder beside the destination, removed again if the block raises, with all parents that
+        had to be made for it.
 
     Raises:
         InputError: If the destination holds files or cannot be written.
     """
+    check_new_folder(path)
+    missing = [folder for folder in path.parents if not folder.exists()]
     try:
-        if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            raise InputError(f"{path} exists already; expected a new folder: choose another, or remove it")
         path.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     except OSError as error:
@@ -70,6 +71,39 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         raise _unwritable(path, error) from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+        for folder in missing:
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def check_new_folder(path: Path) -> None:
+    """Tells before long work whether `atomic_folder` will be able to start.
+
+    Raises:
+        InputError: If the destination holds files or cannot be written.
+    """
+    try:
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise InputError(f"{path} exists already; expected a new folder: choose another, or remove it")
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    check_writable(path)
+
+
+def check_writable(folder: Path) -> None:
+    """Tells before long work whether files can be written to a folder that may not exist yet.
+
+    Raises:
+        InputError: If it is a file, lies below one, or may not be written.
+    """
+    try:
+        nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        if not nearest.is_dir():
+            raise NotADirectoryError(None, f"{nearest} is a file")
+        if not os.access(nearest, os.W_OK | os.X_OK):
+            raise PermissionError(None, f"you may not write to {nearest}")
+    except OSError as error:
+        raise _unwritable(folder, error) from error
 
 
 def files_below(folder: Path) -> list[Path]:

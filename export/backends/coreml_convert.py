@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
 _WAVES = ("sin", "cos")
+# float16 has steps of 6e-8 near zero: Core ML Tools would make an epsilon of 1e-10 six hundred times larger.
+_EPSILON_ERROR = 0.05
 
 
 def converted(program: ExportedProgram, contract: GraphContract, target: str, precision: str) -> Any:  # noqa: ANN401
@@ -68,7 +70,7 @@ def _compute_precision(precision: str) -> Any:  # noqa: ANN401 - untyped package
 
 
 class _HalfSelector:
-    """Chooses float16 for all operations but sine, cosine and what these are computed from."""
+    """Chooses float16 for all operations but those of `_needs_float32`."""
 
     def __init__(self) -> None:
         self._full: set[str] | None = None
@@ -80,7 +82,8 @@ class _HalfSelector:
 
 
 def _needs_float32(block: Any) -> set[str]:  # noqa: ANN401 - untyped package
-    found: dict[str, Any] = {}
+    """Names sine, cosine and all that they are computed from, and layer norms of too small an epsilon."""
+    found: dict[str, Any] = {op.name: op for op in block.operations if _loses_epsilon(op)}
     waiting = [operation for operation in block.operations if operation.op_type in _WAVES]
     while waiting:
         operation = waiting.pop()
@@ -89,6 +92,13 @@ def _needs_float32(block: Any) -> set[str]:  # noqa: ANN401 - untyped package
             variables = [v for value in operation.inputs.values() for v in _variables(value)]
             waiting.extend(variable.op for variable in variables if variable.op is not None)
     return set(found)
+
+
+def _loses_epsilon(operation: Any) -> bool:  # noqa: ANN401 - untyped package
+    if operation.op_type != "layer_norm":
+        return False
+    epsilon = float(operation.epsilon.val)
+    return abs(float(np.float16(epsilon)) - epsilon) > _EPSILON_ERROR * epsilon
 
 
 def _variables(value: Any) -> list[Any]:  # noqa: ANN401 - untyped package

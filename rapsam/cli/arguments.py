@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rapsam.errors import InputError
@@ -57,8 +58,16 @@ def add_model_options(parser: argparse.ArgumentParser, *, required: bool) -> Non
     )
 
 
-def load_model(options: argparse.Namespace) -> RapSam:
-    """Builds the network that the model options name."""
+def load_model(options: argparse.Namespace, progress: Callable[[str], None]) -> RapSam:
+    """Builds the network that the model options name, and says where its results will mean nothing."""
     from rapsam.models.build import FORMULA, build_model
+    from rapsam.tasks.labels import label_sets
 
-    return build_model(options.model, checkpoint=options.checkpoint or FORMULA, classifier=options.classifier)
+    progress(f"loading {options.model}")
+    checkpoint = FORMULA if options.checkpoint is None else options.checkpoint
+    model = build_model(options.model, checkpoint=checkpoint, classifier=options.classifier)
+    if checkpoint == FORMULA:
+        progress("no checkpoint: weights by formula, untrained; the masks will mean nothing")
+    elif options.classifier is None or options.classifier in label_sets():
+        progress("no classifier file: text prototypes by formula; the classes will mean nothing")
+    return model

@@ -8,37 +8,72 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 _PIPE_WIDTH = 400
+_SILENCE_S = 3.0
+_WIDE_GAP, _NARROW_GAP = 2, 1
+_WHOLE = 20
+"""Longer texts may be wrapped, names such as "coreml-fp16-ios17" not."""
+_WRAPPED = 12
 
 
 class StepLog:
     """Prints one line per step of long work, with the seconds since the start."""
 
     def __init__(self) -> None:
-        self._start = time.monotonic()
+        self._start = self._last = time.monotonic()
 
     def __call__(self, step: str) -> None:
         """Prints a step that now begins."""
-        print(f"[{time.monotonic() - self._start:6.1f} s] {step}", file=sys.stderr, flush=True)
+        self._last = time.monotonic()
+        print(f"[{self._last - self._start:6.1f} s] {step}", file=sys.stderr, flush=True)
+
+    def still(self, step: str) -> None:
+        """Prints how far a step is, unless something was printed a moment ago."""
+        if time.monotonic() - self._last >= _SILENCE_S:
+            self(step)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Prints a table to standard output, never cut: in a pipe each row stays on one line."""
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*row)
+    """Prints a table to standard output, never cut: in a pipe each row stays on one line.
+
+    In a terminal only long texts are wrapped; where even that is too wide, the terminal wraps the lines.
+    """
     print(title)
     terminal = Console()
-    if terminal.is_terminal:
-        terminal.print(table)
-        return
-    pipe = Console(width=_PIPE_WIDTH)
-    with pipe.capture() as captured:
-        pipe.print(table)
+    width = terminal.width if terminal.is_terminal else _PIPE_WIDTH
+    gap = _WIDE_GAP
+    if _narrowest(columns, rows, gap) > width:
+        columns, gap = [column.replace(" ", "\n") for column in columns], _NARROW_GAP
+    printer = Console(width=max(width, _narrowest(columns, rows, gap)))
+    with printer.capture() as captured:
+        printer.print(_table(columns, rows, gap))
     print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
-def megabytes(size_bytes: int) -> str:
-    """Writes a size in MB (10^6 bytes)."""
-    return f"{size_bytes / 1e6:.1f} MB"
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], gap: int) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="bold")
+    for place, column in enumerate(columns):
+        table.add_column(column, no_wrap=_longest(rows, place) <= _WHOLE, overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _narrowest(columns: Sequence[str], rows: Sequence[Sequence[str]], gap: int) -> int:
+    """Gives the width at which names and numbers stay whole and long texts are still readable."""
+    widths = [max(map(len, column.splitlines())) for column in columns]
+    for place, width in enumerate(widths):
+        longest = _longest(rows, place)
+        widths[place] = max(width, longest if longest <= _WHOLE else _WRAPPED)
+    return sum(widths) + gap * (len(widths) - 1)
+
+
+def _longest(rows: Sequence[Sequence[str]], place: int) -> int:
+    return max((len(row[place]) for row in rows), default=0)
+
+
+def readable_size(size_bytes: int) -> str:
+    """Writes a size in MB (10^6 bytes), a small one in kB."""
+    return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:.1f} kB"

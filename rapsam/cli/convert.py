@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
+
+from rapsam.cli.console import readable_size
 
 SUMMARY = (
     "Convert a checkpoint between the published .pth and our .safetensors, or a text-classifier file to ours."
@@ -17,11 +20,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("destination", type=Path, metavar="NEW", help="file to write; its suffix decides")
     parser.add_argument("--model", metavar="NAME", help="variant of a checkpoint; 'rapsam models' lists them")
 
+    parser.add_argument("--json", action="store_true", help="print what was written as JSON")
+
 
 def run(options: argparse.Namespace) -> int:
     """Converts one file."""
     from rapsam.models.convert import convert_weights
 
-    written = convert_weights(options.source, options.destination, options.model)
-    print(f"{options.destination}: {written}")
+    content = convert_weights(options.source, options.destination, options.model)
+    size = options.destination.stat().st_size
+    if options.json:
+        written = {"path": str(options.destination), "content": content, "size_bytes": size}
+        print(json.dumps(written, indent=2))
+    else:
+        print(f"{options.destination}: {content}, {readable_size(size)}")
     return 0

@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rapsam.cli.console import StepLog, megabytes
-from rapsam.cli.parity import print_report
+from rapsam.cli.bundle_facts import bundle_bytes
+from rapsam.cli.console import StepLog, readable_size
+from rapsam.cli.parity import print_failures, print_report
 from rapsam.errors import UnavailableError
+from rapsam.files import check_new_folder
 
 if TYPE_CHECKING:
     from rapsam.tasks.arrays import Pixels
@@ -35,6 +37,8 @@ def run(options: argparse.Namespace) -> int:
     from rapsam.export.plan import plan_export
     from rapsam.models.build import FORMULA, build_model, deployment_of
 
+    for device in DEVICES:
+        check_new_folder(options.out / device)
     log = StepLog()
     log(f"loading {MODEL} and a photograph")
     image, photo = _photograph(), options.out / f"{PHOTO}.png"
@@ -48,14 +52,15 @@ def run(options: argparse.Namespace) -> int:
         log(f"{device}: {plan.recipe.name}, {plan.size[0]}x{plan.size[1]}")
         manifest, report = run_plan(deployment, plan, options.out / device, {PHOTO: image}, log)
         print_report(device, report)
+        print_failures(report)
         passed &= report.status != "failed"
-        lines.append(f"{options.out / device}  {megabytes(sum(f.size_bytes for f in manifest.files))}")
+        lines.append(f"{options.out / device}  {readable_size(bundle_bytes(manifest))}")
     log(f"segmenting {photo} with the exported graphs of {DEVICES[-1]}")
     predictor = bundle_predictor(options.out / DEVICES[-1])
     files = predictor.image(photo, options.out, PHOTO, (), ())
     files += predictor.image(photo, options.out, f"{PHOTO}.prompted", [(320.0, 200.0)], ())
     print()
-    print("\n".join([*lines, *(f"{file}  {megabytes(file.stat().st_size)}" for file in files)]))
+    print("\n".join([*lines, *(f"{file}  {readable_size(file.stat().st_size)}" for file in files)]))
     bundle = options.out / DEVICES[-1]
     print(f"next: rapsam predict {photo} --bundle {bundle} --box 200,80,460,300 --out results")
     if not passed:

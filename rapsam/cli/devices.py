@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     print_table(
         "Devices",
-        ("id", "name", "chip", "system", "recipe", "size", "compute units"),
+        ("id", "name", "chip", "system", "recipe", "size"),
         [
             (
                 device.id,
@@ -36,7 +36,6 @@ def run(options: argparse.Namespace) -> int:
                 f"{device.platform} {device.os_minimum}",
                 device.recipe().name,
                 f"{device.size[0]}x{device.size[1]}",
-                device.compute_units,
             )
             for device in devices.values()
         ],

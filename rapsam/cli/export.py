@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rapsam.cli.arguments import add_model_options, image_size, load_model
-from rapsam.cli.console import StepLog, megabytes
-from rapsam.cli.parity import print_report, read_images
+from rapsam.cli.bundle_facts import bundle_bytes, bundle_facts
+from rapsam.cli.console import StepLog, readable_size
+from rapsam.cli.parity import print_failures, print_report, read_images
+from rapsam.errors import UnavailableError
+from rapsam.files import check_new_folder
+
+if TYPE_CHECKING:
+    from rapsam.export.manifest import Manifest
+    from rapsam.export.plan import ExportPlan
 
 SUMMARY = (
     "Export a network for phones: graphs, manifest, self-test, model card and parity, a folder per device."
@@ -38,16 +47,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--image", nargs="+", default=[], metavar="FILE", help="photographs for parity and self-test"
     )
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder of the bundles")
+    parser.add_argument("--json", action="store_true", help="print paths, sizes and parity as JSON")
 
 
 def run(options: argparse.Namespace) -> int:
     """Exports one bundle per device, or one for the target."""
     from rapsam.export.bundle import run_plan
-    from rapsam.export.plan import plan_export
     from rapsam.models.build import deployment_of
 
-    plans = [
-        plan_export(
+    plans = _plans(options)
+    images = read_images(options.image)
+    log = StepLog()
+    deployment = deployment_of(load_model(options, log))
+    made: dict[Path, Manifest] = {}
+    passed = True
+    for folder, plan in plans.items():
+        log(f"{plan.name}: {plan.recipe.name}, {plan.size[0]}x{plan.size[1]}, {' + '.join(plan.tasks)}")
+        made[folder], report = run_plan(deployment, plan, folder, images, log)
+        if not options.json:
+            print_report(plan.name, report)
+        print_failures(report)
+        passed &= report.status != "failed"
+    _print_bundles(made, as_json=options.json)
+    return 0 if passed else GATE_MISSED
+
+
+def _plans(options: argparse.Namespace) -> dict[Path, ExportPlan]:
+    """Plans all bundles, and finds before the first long work what would stop a later one."""
+    from rapsam.export.backends import find_backend
+    from rapsam.export.plan import plan_export
+
+    plans: dict[Path, ExportPlan] = {}
+    for device in options.device or [None]:
+        plan = plan_export(
             device=device,
             target=options.target,
             precision=options.precision,
@@ -56,24 +88,19 @@ def run(options: argparse.Namespace) -> int:
             tasks=options.tasks,
             num_prompts=options.prompts,
         )
-        for device in dict.fromkeys(options.device or [None])
-    ]
-    images = read_images(options.image)
-    log = StepLog()
-    log(f"loading {options.model}")
-    deployment = deployment_of(load_model(options))
-    if not deployment.trained:
-        log("no checkpoint: weights by formula, untrained; the masks will mean nothing")
-    bundles, passed = [], True
-    for plan in plans:
-        folder = options.out / plan.name
-        log(f"{plan.name}: {plan.recipe.name}, {plan.size[0]}x{plan.size[1]}, {' + '.join(plan.tasks)}")
-        manifest, report = run_plan(deployment, plan, folder, images, log)
-        print_report(plan.name, report)
-        passed &= report.status != "failed"
-        bundles.append((folder, sum(entry.size_bytes for entry in manifest.files)))
+        check_new_folder(options.out / plan.name)
+        reason = find_backend(plan.recipe.backend).unavailable()
+        if reason:
+            raise UnavailableError(reason)
+        plans[options.out / plan.name] = plan
+    return plans
+
+
+def _print_bundles(made: dict[Path, Manifest], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps([bundle_facts(folder, manifest) for folder, manifest in made.items()], indent=2))
+        return
     print()
-    for folder, size in bundles:
-        print(f"{folder}  {megabytes(size)}")
-    print(f"next: rapsam verify {bundles[0][0]}")
-    return 0 if passed else GATE_MISSED
+    for folder, manifest in made.items():
+        print(f"{folder}  {readable_size(bundle_bytes(manifest))}")
+    print(f"next: rapsam verify {next(iter(made))}")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 import rapsam
 from rapsam.cli import convert, demo, devices, doctor, export, models, parity, predict, verify
-from rapsam.errors import InputError, RapSamError
+from rapsam.errors import InputError, RapSamError, unknown_name
 
 VERBS = (export, parity, verify, predict, convert, models, devices, doctor, demo)
 BAD_INPUT = 2
@@ -23,9 +25,23 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}; see '{self.prog} --help'")
 
+    def check_options(self, arguments: Sequence[str]) -> None:
+        """Names a misspelt option before argparse complains of what is missing without it.
+
+        No option takes a value that begins with two dashes.
+        """
+        known = {"--help", *re.findall(r"--[a-z][a-z-]*", self.format_usage())}
+        for argument in arguments:
+            name = argument.partition("=")[0]
+            if name.startswith("--") and name not in known:
+                raise unknown_name("option", name, known)
+
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the command line and exits: 0 good, 1 a gate missed, 2 bad input."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # File names may hold what the terminal's encoding lacks.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = _run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
@@ -39,22 +55,63 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         # The reader of a pipe went away, as `head` does; Python would complain at exit otherwise.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
+    except OSError as error:
+        where, reason = error.filename or "a file", error.strerror or error
+        print(f"error: cannot use {where}: {reason}; mend that, or name another", file=sys.stderr)
+        code = BAD_INPUT
     sys.exit(code)
 
 
 def _run(arguments: Sequence[str]) -> int:
-    parser = _Parser(prog="rapsam", description="RAP-SAM from a PyTorch checkpoint to a phone.")
+    parser, verbs = _parsers()
+    verb = next((argument for argument in arguments if not argument.startswith("-")), None)
+    if not arguments:
+        parser.print_help(sys.stderr)
+        raise InputError("no verb given; expected one of the verbs above, as in 'rapsam devices'")
+    if verb is None:
+        parser.check_options(arguments)
+    elif verb not in verbs:
+        raise unknown_name("verb", verb, verbs)
+    else:
+        parser.check_options(arguments[: arguments.index(verb)])
+        verbs[verb].check_options(arguments[arguments.index(verb) + 1 :])
+    options, rest = parser.parse_known_args(_negatives_joined(arguments))
+    if rest:
+        raise InputError(f"unexpected {rest[0]!r}; see 'rapsam {verb} --help'")
+    return int(options.run(options))
+
+
+def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
+    parser = _Parser(
+        prog="rapsam",
+        description="RAP-SAM from a PyTorch checkpoint to a phone.",
+        epilog="example: rapsam demo",
+        allow_abbrev=False,
+    )
     parser.add_argument("--version", action="version", version=f"rapsam {rapsam.__version__}")
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True, parser_class=_Parser)
+    group = parser.add_subparsers(title="verbs", metavar="VERB", required=True, parser_class=_Parser)
+    verbs = {}
     for verb in VERBS:
-        verb_parser = verbs.add_parser(
-            verb.__name__.rpartition(".")[2],
+        name = verb.__name__.rpartition(".")[2]
+        verbs[name] = group.add_parser(
+            name,
             help=verb.SUMMARY,
             description=verb.SUMMARY,
             epilog=f"example: {verb.EXAMPLE}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
         )
-        verb.add_arguments(verb_parser)
-        verb_parser.set_defaults(run=verb.run)
-    options = parser.parse_args(arguments)
-    return int(options.run(options))
+        verb.add_arguments(verbs[name])
+        verbs[name].set_defaults(run=verb.run)
+    return parser, verbs
+
+
+def _negatives_joined(arguments: Sequence[str]) -> list[str]:
+    """Writes `--point -5,20` as `--point=-5,20`: argparse would take the value for an option."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1].startswith("--") and re.match(r"-[\d.]", argument):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined

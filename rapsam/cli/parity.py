@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapsam.cli.console import StepLog, print_table
-from rapsam.errors import InputError
+from rapsam.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
     from rapsam.export.manifest import Manifest
@@ -38,9 +38,12 @@ def run(options: argparse.Namespace) -> int:
     import msgspec
 
     from rapsam.export.parity import check_parity
+    from rapsam.export.recipes import RECIPES
     from rapsam.export.seal import verify_bundle
 
     manifest = verify_bundle(options.bundle)
+    if manifest.recipe not in RECIPES:
+        raise unknown_name(f"recipe in {options.bundle}", manifest.recipe, RECIPES)
     images = read_images(options.image)
     deployment = _deployment(manifest, options)
     report = check_parity(deployment, options.bundle, manifest, images, StepLog())
@@ -48,6 +51,7 @@ def run(options: argparse.Namespace) -> int:
         print(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
     else:
         print_report(str(options.bundle), report)
+    print_failures(report)
     return GATE_MISSED if report.status == "failed" else 0
 
 
@@ -65,7 +69,7 @@ def read_images(paths: Sequence[str]) -> dict[str, Pixels]:
 
 
 def print_report(name: str, report: ParityReport) -> None:
-    """Prints the parity of a bundle as tables, then what failed or did not run."""
+    """Prints the parity of a bundle as tables, then what did not run."""
     print_table(
         f"\nParity of {name} ({report.recipe}) against {report.reference}",
         ("runtime", "graph", "output", "input", "max abs", "cosine", "SQNR dB", "status"),
@@ -105,9 +109,14 @@ def print_report(name: str, report: ParityReport) -> None:
     for row in report.tasks:
         if row.status == "not meaningful":
             print(f"{row.runtime}: task {row.task!r}, input {row.case!r}: not meaningful: {row.reason}")
+    print(f"parity: {report.status}")
+
+
+def print_failures(report: ParityReport) -> None:
+    """Prints one line per missed gate to standard error."""
+    sys.stdout.flush()
     for line in report.failures():
         print(f"FAILED {line}", file=sys.stderr)
-    print(f"parity: {report.status}")
 
 
 def _deployment(manifest: Manifest, options: argparse.Namespace) -> Deployment:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain, islice, pairwise, repeat
 from pathlib import Path
 
 from rapsam.cli.console import StepLog
-from rapsam.data.coco import write_json, write_panoptic
+from rapsam.data.coco import text_name, write_json, write_panoptic
 from rapsam.data.images import read_image, write_image
 from rapsam.data.results import PromptsFile, TrackCollector, TracksFile, prompt_records
 from rapsam.data.videos import VideoFrames, VideoWriter
-from rapsam.errors import InputError
+from rapsam.errors import BundleError, InputError
 from rapsam.export.bundle import thresholds
 from rapsam.export.load import load_bundle
 from rapsam.export.manifest import PostprocessSpec
@@ -25,7 +26,6 @@ from rapsam.tasks.labels import LabelSet
 from rapsam.tasks.preprocess import COCO_TEST_SIZE, VIDEO_TEST_SIZE
 
 Prompts = Sequence[tuple[float, ...]]
-_LOGGED_FRAMES = 25
 
 
 class Predictor:
@@ -36,15 +36,35 @@ class Predictor:
         frames: The network for videos.
         labels: Names of the classes.
         postprocess: Thresholds.
+        tasks: What the network can do: "panoptic" (images and videos), "prompt", or both.
+        trained: Whether the weights have learnt anything.
     """
 
     def __init__(
-        self, images: Network, frames: Network, labels: LabelSet, postprocess: PostprocessSpec
+        self,
+        images: Network,
+        frames: Network,
+        labels: LabelSet,
+        postprocess: PostprocessSpec,
+        *,
+        tasks: Collection[str],
+        trained: bool,
     ) -> None:
         self.images = images
         self.frames = frames
         self.labels = labels
         self.postprocess = postprocess
+        self.tasks = tasks
+        self.trained = trained
+
+    def check_task(self, task: str) -> None:
+        """Raises `BundleError` unless the network can do a task, "panoptic" or "prompt"."""
+        if task not in self.tasks:
+            wanted = {"prompt": "--point and --box", "panoptic": "predicting without --point and --box"}[task]
+            raise BundleError(
+                f"the bundle was exported with the tasks {', '.join(self.tasks)}; {wanted} needs {task!r}: "
+                f"export it again with --tasks {' '.join(sorted({*self.tasks, task}))}"
+            )
 
     def image(self, path: Path, out: Path, name: str, points: Prompts, boxes: Prompts) -> list[Path]:
         """Segments an image, or the prompted regions of it; gives the files written."""
@@ -53,7 +73,7 @@ class Predictor:
         if points or boxes:
             found = predict_prompts(self.images, image, points, boxes)
             records = PromptsFile(
-                file_name=path.name,
+                file_name=text_name(path),
                 height=image.shape[0],
                 width=image.shape[1],
                 prompts=prompt_records(found.masks, points, boxes),
@@ -63,7 +83,7 @@ class Predictor:
             return [overlay, out / f"{name}.prompts.json"]
         result = predict_panoptic(self.images, image, self.labels.num_things, self.postprocess)
         png = out / f"{name}.panoptic.png"
-        written = write_panoptic(png, result, self.labels, path.name)
+        written = write_panoptic(png, result, self.labels, text_name(path))
         write_image(overlay, draw_panoptic(image, result, self.labels))
         return [overlay, png, written]
 
@@ -80,21 +100,19 @@ class Predictor:
         if any(prompts):
             raise InputError(f"{path} is a video; prompts work on images only: leave --point and --box out")
         frames, tracks = VideoFrames(path), TrackCollector(self.labels)
-        length = min(clip_length(frames.num_frames), self.frames.max_clip)
-        clips = _clips(iter(frames), clip_ends(frames.num_frames, length))
-        overlay = out / f"{name}.overlay.mp4"
+        overlay, count = out / f"{name}.overlay.mp4", 0
+        clips = _clips(frames, frames.num_frames, self.frames.max_clip)
         with VideoWriter(overlay, frames.fps) as writer:
             found = predict_clips(self.frames, clips, self.labels.num_things, self.postprocess, min_score)
             for count, (frame, tracked) in enumerate(found, start=1):
                 tracks.add(tracked)
                 writer.write(draw_instances(frame, tracked.instances, self.labels, tracked.track_ids))
-                if count % _LOGGED_FRAMES == 0 or count == frames.num_frames:
-                    log(f"{path}: {count} of {frames.num_frames} frames")
+                log.still(f"{path}: {count} of {frames.num_frames} frames")
         result = TracksFile(
-            file_name=path.name,
+            file_name=text_name(path),
             height=frames.size[0],
             width=frames.size[1],
-            num_frames=frames.num_frames,
+            num_frames=count,
             fps=float(frames.fps),
             tracks=tracks.records(),
         )
@@ -105,7 +123,19 @@ class Predictor:
 def bundle_predictor(folder: Path) -> Predictor:
     """Makes a predictor of an exported bundle."""
     bundle = load_bundle(folder)
-    return Predictor(bundle.network, bundle.network, bundle.manifest.labels, bundle.manifest.postprocess)
+    manifest = bundle.manifest
+    tasks = {
+        "panoptic": manifest.has_graph("panoptic") or manifest.has_graph("panoptic_image"),
+        "prompt": manifest.has_graph("prompt"),
+    }
+    return Predictor(
+        bundle.network,
+        bundle.network,
+        manifest.labels,
+        manifest.postprocess,
+        tasks=[task for task, possible in tasks.items() if possible],
+        trained=manifest.model.trained,
+    )
 
 
 def model_predictor(model: RapSam) -> Predictor:
@@ -116,13 +146,18 @@ def model_predictor(model: RapSam) -> Predictor:
         EagerNetwork(deployment, device, *VIDEO_TEST_SIZE),
         deployment.label_set,
         thresholds(deployment),
+        tasks=("panoptic", "prompt"),
+        trained=deployment.trained,
     )
 
 
-def _clips(frames: Iterator[Pixels], ends: Sequence[int]) -> Iterator[list[Pixels]]:
-    start = 0
-    for end in ends:
-        clip = [frame for frame, _ in zip(frames, range(end - start), strict=False)]
-        if clip:
-            yield clip
-        start = end
+def _clips(frames: Iterable[Pixels], expected: int, longest: int) -> Iterator[list[Pixels]]:
+    """Cuts frames into clips for the expected number of them; should there be more, they follow as well."""
+    length = min(clip_length(expected), longest)
+    lengths = (end - start for start, end in pairwise((0, *clip_ends(expected, length))))
+    remaining = iter(frames)
+    for count in chain(lengths, repeat(length)):
+        clip = list(islice(remaining, count))
+        if not clip:
+            return
+        yield clip

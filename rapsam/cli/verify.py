@@ -6,7 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
-from rapsam.cli.console import megabytes
+from rapsam.cli.bundle_facts import bundle_facts
+from rapsam.cli.console import readable_size
 
 SUMMARY = "Check every file of a bundle against its manifest; exit 2 if one is missing, truncated or edited."
 EXAMPLE = "rapsam verify bundles/pixel-8"
@@ -23,19 +24,12 @@ def run(options: argparse.Namespace) -> int:
     from rapsam.export.seal import verify_bundle
 
     manifest = verify_bundle(options.bundle)
-    size = sum(entry.size_bytes for entry in manifest.files)
-    parity = manifest.parity.status if manifest.parity else "not run"
+    facts = bundle_facts(options.bundle, manifest)
     if options.json:
-        result = {
-            "bundle": str(options.bundle),
-            "files": len(manifest.files),
-            "size_bytes": size,
-            "recipe": manifest.recipe,
-            "parity": parity,
-        }
-        print(json.dumps(result, indent=2))
-    else:
-        print(f"{options.bundle}: {len(manifest.files)} files, {megabytes(size)}, complete and unchanged")
-        print(f"recipe {manifest.recipe}; parity when it was made: {parity}")
-        print(f"next: rapsam parity {options.bundle}")
+        print(json.dumps(facts, indent=2))
+        return 0
+    size = readable_size(facts["size_bytes"])
+    print(f"{options.bundle}: {facts['files']} files, {size}, complete and unchanged")
+    print(f"recipe {manifest.recipe}; parity when it was made: {facts['parity']}")
+    print(f"next: rapsam parity {options.bundle}")
     return 0

@@ -91,7 +91,7 @@ def write_panoptic(path: Path, result: PanopticResult, labels: LabelSet, image_n
     height, width = ids.shape
     content = PanopticFile(
         images=(ImageEntry(id=1, file_name=image_name, height=height, width=width),),
-        annotations=(PanopticAnnotation(image_id=1, file_name=path.name, segments_info=segments),),
+        annotations=(PanopticAnnotation(image_id=1, file_name=text_name(path), segments_info=segments),),
         categories=tuple(_category(label) for label in labels.labels),
     )
     write_atomic(path, panoptic_png(ids))
@@ -137,6 +137,11 @@ def panoptic_png(ids: Ids) -> bytes:
     buffer = BytesIO()
     Image.fromarray(colours).save(buffer, format="PNG")
     return buffer.getvalue()
+
+
+def text_name(path: Path) -> str:
+    """Gives a file's name as text that JSON can hold; bytes that are no UTF-8 become question marks."""
+    return path.name.encode(errors="replace").decode()
 
 
 def write_json(path: Path, content: msgspec.Struct) -> None:

@@ -18,6 +18,9 @@ from rapsam.tasks.arrays import Pixels
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "AVIF")
 """Pillow's names of the formats that are read. Others are refused: some of them run helper programs."""
 
+SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+"""Endings of file names by which a folder's images are found."""
+
 
 def read_image(path: Path) -> Pixels:
     """Reads an image file.

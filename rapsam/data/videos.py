@@ -23,6 +23,8 @@ from rapsam.tasks.geometry import Size
 
 _FORMATS = "mov,matroska,avi,mpeg,mpegts,mpegvideo,ogg,flv,asf,gif,apng,h264,hevc,ivf,mjpeg,nut,yuv4mpegpipe"
 """FFmpeg's readers of videos. Others would take text, still images or playlists for a video."""
+SUFFIXES = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv")
+"""Endings of file names by which videos are told from images."""
 _FALLBACK_FPS = Fraction(25)
 """For streams that carry no time at all."""
 _ENCODERS = ("libx264", "mpeg4")

@@ -74,7 +74,7 @@ class NetworkInput(NamedTuple):
 def check_network_size(size: Size) -> None:
     """Raises `InputError` unless both sides are positive multiples of 32."""
     if min(size) < STRIDE or size[0] % STRIDE or size[1] % STRIDE:
-        nearest = {_nearest(size, np.floor): None, _nearest(size, np.ceil): None}
+        nearest = dict.fromkeys((_nearest(size, np.floor), _nearest(size, np.ceil)))
         raise InputError(
             f"size {size[0]}x{size[1]} does not suit the network; height and width must be multiples of "
             f"{STRIDE}, such as {' or '.join(f'{height}x{width}' for height, width in nearest)}"

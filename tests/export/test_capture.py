@@ -65,7 +65,10 @@ def test_one_tensor_may_be_two_outputs() -> None:
     ("outputs", "message"),
     [
         ([spec("sum", 1, 3)], r"returns 2 tensors; its contract declares \['sum'\]"),
-        ([spec("sum", 1, 3), spec("square", 3, 1)], r"'square' .* is float32 \[1, 3\].* declares float32 \[3, 1\]"),
+        (
+            [spec("sum", 1, 3), spec("square", 3, 1)],
+            r"'square' .* is float32 \[1, 3\].* declares float32 \[3, 1\]",
+        ),
     ],
 )
 def test_outputs_that_are_not_those_of_the_contract_are_refused(outputs, message) -> None:

@@ -27,6 +27,7 @@ from rapsam.tasks.video import Clip
 GEOMETRY = ImageGeometry(padded_size=(64, 64), content_size=(64, 64), original_size=(64, 64))
 CONTEXT = TaskContext(
     runtime="test",
+    provenance="measured",
     case="case",
     geometry=GEOMETRY,
     num_things=2,
@@ -76,7 +77,11 @@ def test_a_missing_runtime_is_shown_never_passed(made_bundle):
     folder, manifest, _ = made_bundle
     coreml = msgspec.structs.replace(manifest, recipe="coreml-fp16-ios17")
     report = check_parity(
-        deployment_of(rapsam.build_model("rapsam_nano", checkpoint="formula")), folder, coreml, {}, lambda _: None
+        deployment_of(rapsam.build_model("rapsam_nano", checkpoint="formula")),
+        folder,
+        coreml,
+        {},
+        lambda _: None,
     )
     if report.not_run():
         assert report.status == "not run"

@@ -137,7 +137,7 @@ def test_misfits_are_named(tmp_path, published, change, says):
 
 def test_another_variant_is_refused(tmp_path, published):
     save_file(published, tmp_path / "nano.safetensors")
-    with pytest.raises(CheckpointError, match="of another shape.*another variant"):
+    with pytest.raises(CheckpointError, match=r"of another shape.*another variant"):
         rapsam.build_model("rapsam_r18", checkpoint=tmp_path / "nano.safetensors")
 
 
@@ -162,7 +162,11 @@ def test_a_classifier_of_own_classes():
     torch.manual_seed(0)
     prototypes = torch.nn.functional.normalize(torch.randn(3, 2, 768), dim=-1)
     model = rapsam.build_model("rapsam_nano", classifier=prototypes)
-    assert [label.name for label in model.text_classifier.label_set.labels] == ["class 0", "class 1", "class 2"]
+    assert [label.name for label in model.text_classifier.label_set.labels] == [
+        "class 0",
+        "class 1",
+        "class 2",
+    ]
     with torch.no_grad():
         logits = model(torch.randn(1, 3, 32, 32)).stages[-1].class_logits
     assert logits.shape == (1, 100, 4)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from make_fixtures import PATH, make_outputs
+
+from tests.make_fixtures import PATH, make_outputs
 
 
 @pytest.fixture(scope="module")

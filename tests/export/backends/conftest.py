@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 
+import numpy as np
 import pytest
 import torch
 
 from rapsam.export.backends import BACKENDS
-from rapsam.export.capture import capture, example_tensors
+from rapsam.export.capture import capture
 from rapsam.export.recipes import RECIPES
 from tests.export.backends.probe_case import Probe
 from tests.export.probe_network import probe_contract, probe_network
@@ -17,10 +18,12 @@ from tests.export.probe_network import probe_contract, probe_network
 @pytest.fixture(scope="session")
 def probe() -> Probe:
     contract, network = probe_contract(), probe_network().eval()
+    inputs = contract.example_inputs()
+    inputs["image"] = np.rint(inputs["image"])  # Core ML takes images of 8 bits
     with torch.no_grad():
-        values = network(*example_tensors(contract))
+        values = network(*(torch.from_numpy(inputs[spec.name]) for spec in contract.inputs))
     outputs = {spec.name: value.numpy() for spec, value in zip(contract.outputs, values, strict=True)}
-    return Probe(contract, capture(network, contract), contract.example_inputs(), outputs)
+    return Probe(contract, capture(network, contract), inputs, outputs)
 
 
 @pytest.fixture(scope="session")

@@ -56,9 +56,9 @@ def assert_refuses_wrong_inputs(runner: Runner, probe: Probe) -> None:
     def run_with(**changes: npt.NDArray[np.generic]) -> None:
         runner.run({**probe.inputs, **changes})  # type: ignore[dict-item]
 
-    with pytest.raises(InputError, match="'image'.*expected float32"):
+    with pytest.raises(InputError, match=r"'image'.*expected float32"):
         run_with(image=probe.inputs["image"][:, :, 1:])
-    with pytest.raises(InputError, match="'boxes'.*float64"):
+    with pytest.raises(InputError, match=r"'boxes'.*float64"):
         run_with(boxes=probe.inputs["boxes"].astype(np.float64))
     with pytest.raises(InputError, match="inputs"):
         run_with(picture=probe.inputs["image"])

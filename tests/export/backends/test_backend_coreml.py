@@ -121,9 +121,7 @@ def test_elsewhere_than_on_a_mac_the_reason_is_given(probe, lowered) -> None:
 @pytest.mark.skipif(sys.platform != "darwin", reason="Core ML runs on macOS only")
 def test_core_ml_computes_what_pytorch_computes(probe, lowered) -> None:
     backend, artifact = lowered("coreml-fp16-ios16")
-    inputs = {**probe.inputs, "image": np.rint(probe.inputs["image"])}
-    results = backend.load(artifact.path, probe.contract).run(inputs)
-    probe.contract.check_outputs(results)
+    probe_case.assert_computes_the_probe(backend.load(artifact.path, probe.contract), probe, "fp16")
 
 
 class RecordingModel:

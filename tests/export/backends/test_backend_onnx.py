@@ -39,7 +39,7 @@ def test_an_onnx_file_of_another_graph_is_refused(probe, lowered, change) -> Non
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_an_onnx_file_describes_itself(probe, lowered, precision) -> None:
+def test_an_onnx_file_describes_itself(lowered, precision) -> None:
     import onnx
 
     _, artifact = lowered(f"onnx-{precision}")

@@ -14,7 +14,12 @@ HEAVY = ("torch", "onnx", "onnxruntime", "coremltools", "executorch", "litert_to
 
 @pytest.mark.parametrize(
     ("name", "module"),
-    [("onnx", "onnxsim"), ("coreml", "coremltools"), ("executorch", "executorch"), ("tflite", "litert_torch")],
+    [
+        ("onnx", "onnxsim"),
+        ("coreml", "coremltools"),
+        ("executorch", "executorch"),
+        ("tflite", "litert_torch"),
+    ],
 )
 def test_a_missing_extra_is_named_with_the_command_that_installs_it(
     name, module, probe, tmp_path, monkeypatch

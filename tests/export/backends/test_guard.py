@@ -47,7 +47,10 @@ def test_errors_of_tools_become_one_line_of_ours(tmp_path) -> None:
     ):
         raise ValueError("\n  no such op\nand a long account")
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(BundleError, match=r"Runtime refuses .*file: KeyError"), loading("Runtime", tmp_path / "file"):
+    with (
+        pytest.raises(BundleError, match=r"Runtime refuses .*file: KeyError"),
+        loading("Runtime", tmp_path / "file"),
+    ):
         raise KeyError
 
 

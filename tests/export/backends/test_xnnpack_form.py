@@ -61,7 +61,9 @@ def test_the_form_computes_the_same(module) -> None:
 
 def test_only_operators_that_xnnpack_takes_are_left() -> None:
     contract = contract_of(1, 2, 3, 6)
-    left = set().union(*(targets(xnnpack_form(trace(m, contract), contract)) for m in (HardMask(), Products(), Parts())))
+    left = set().union(
+        *(targets(xnnpack_form(trace(m, contract), contract)) for m in (HardMask(), Products(), Parts()))
+    )
     assert not left & {_aten.gt.Scalar, _aten.matmul.default, _aten.mm.default, _aten.expand.default}
     assert not left & {_aten.chunk.default, _aten.split.Tensor, _aten.split_with_sizes.default}
     assert {_aten.clamp.default, _aten.bmm.default, _aten.linear.default} <= left
