@@ -12,7 +12,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rapsam.errors import BundleError
+
 Result = Tensor | tuple[Tensor, ...]
+
+
+def _require(known: bool, what: str) -> None:
+    if not known:
+        raise BundleError(f"the emulation of Core ML does not know {what}; run the package on a Mac")
 
 
 def _ints(values: Tensor) -> list[int]:
@@ -21,7 +28,7 @@ def _ints(values: Tensor) -> list[int]:
 
 def _padded(x: Tensor, pad_type: str, pad: Tensor | None, filling: float) -> Tensor:
     if pad_type != "custom" or pad is None:
-        assert pad_type in ("custom", "valid"), pad_type
+        _require(pad_type in ("custom", "valid"), f"padding {pad_type!r}")
         return x
     top, bottom, left, right = _ints(pad)
     return F.pad(x, (left, right, top, bottom), value=filling)
@@ -52,8 +59,8 @@ def _conv_transpose(
     output_shape: Tensor,
     bias: Tensor | None = None,
 ) -> Tensor:
-    assert pad_type == "custom", pad_type
-    assert _ints(dilations) == [1, 1], dilations
+    _require(pad_type == "custom", f"padding {pad_type!r} of a transposed convolution")
+    _require(_ints(dilations) == [1, 1], "a dilated transposed convolution")
     full = F.conv_transpose2d(x, weight, bias, _ints(strides), 0, 0, int(groups))
     top, _, left, _ = _ints(pad)
     height, width = _ints(output_shape)[-2:]
@@ -90,7 +97,7 @@ def _matmul(x: Tensor, y: Tensor, transpose_x: Tensor, transpose_y: Tensor) -> T
 
 
 def _gather(x: Tensor, indices: Tensor, axis: Tensor, batch_dims: Tensor, **_: Tensor) -> Tensor:
-    assert int(batch_dims) == 0, batch_dims
+    _require(int(batch_dims) == 0, "a gather with batch dimensions")
     at = int(axis)
     rows = torch.index_select(x, at, indices.flatten().long())
     return rows.reshape(*x.shape[:at], *indices.shape, *x.shape[at + 1 :])
