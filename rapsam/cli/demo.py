@@ -57,8 +57,8 @@ def run(options: argparse.Namespace) -> int:
         lines.append(f"{options.out / device}  {readable_size(bundle_bytes(manifest))}")
     log(f"segmenting {photo} with the exported graphs of {DEVICES[-1]}")
     predictor = bundle_predictor(options.out / DEVICES[-1])
-    files = predictor.image(photo, options.out, PHOTO, (), ())
-    files += predictor.image(photo, options.out, f"{PHOTO}.prompted", [(320.0, 200.0)], ())
+    files = predictor.image(photo, options.out, PHOTO, (), (), log)
+    files += predictor.image(photo, options.out, f"{PHOTO}.prompted", [(320.0, 200.0)], (), log)
     print()
     print("\n".join([*lines, *(f"{file}  {readable_size(file.stat().st_size)}" for file in files)]))
     bundle = options.out / DEVICES[-1]

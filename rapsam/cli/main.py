@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import itertools
 import os
 import re
 import sys
@@ -31,7 +32,7 @@ class _Parser(argparse.ArgumentParser):
         No option takes a value that begins with two dashes.
         """
         known = {"--help", *re.findall(r"--[a-z][a-z-]*", self.format_usage())}
-        for argument in arguments:
+        for argument in itertools.takewhile(lambda argument: argument != "--", arguments):
             name = argument.partition("=")[0]
             if name.startswith("--") and name not in known:
                 raise unknown_name("option", name, known)

@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
             if is_video(path):
                 files = predictor.video(path, options.out, name, (points, boxes), options.min_score, log)
             else:
-                files = predictor.image(path, options.out, name, points, boxes)
+                files = predictor.image(path, options.out, name, points, boxes, log)
         except RapSamError as error:
             if len(inputs) == 1:
                 raise

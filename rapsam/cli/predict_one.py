@@ -66,12 +66,15 @@ class Predictor:
                 f"export it again with --tasks {' '.join(sorted({*self.tasks, task}))}"
             )
 
-    def image(self, path: Path, out: Path, name: str, points: Prompts, boxes: Prompts) -> list[Path]:
+    def image(
+        self, path: Path, out: Path, name: str, points: Prompts, boxes: Prompts, log: StepLog
+    ) -> list[Path]:
         """Segments an image, or the prompted regions of it; gives the files written."""
         image = read_image(path)
         overlay = out / f"{name}.overlay.png"
         if points or boxes:
             found = predict_prompts(self.images, image, points, boxes)
+            log.still(f"{path}: drawing")
             records = PromptsFile(
                 file_name=text_name(path),
                 height=image.shape[0],
@@ -82,6 +85,7 @@ class Predictor:
             write_image(overlay, draw_interactive(image, found.masks, points, boxes))
             return [overlay, out / f"{name}.prompts.json"]
         result = predict_panoptic(self.images, image, self.labels.num_things, self.postprocess)
+        log.still(f"{path}: drawing")
         png = out / f"{name}.panoptic.png"
         written = write_panoptic(png, result, self.labels, text_name(path))
         write_image(overlay, draw_panoptic(image, result, self.labels))

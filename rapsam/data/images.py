@@ -22,7 +22,7 @@ SUFFIXES = (".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".
 """Endings of file names by which a folder's images are found."""
 
 
-def read_image(path: Path) -> Pixels:
+def read_image(path: str | Path) -> Pixels:
     """Reads an image file.
 
     Turns it upright (EXIF), takes the first frame of an animation, scales 16-bit greyscale to 8 bits
@@ -37,6 +37,7 @@ def read_image(path: Path) -> Pixels:
     Raises:
         InputError: If the file is missing, no such image, damaged, or too small or large.
     """
+    path = Path(path)
     check_file(path, "image")
     # Pillow warns of large images and odd metadata; the size is checked here, the rest is harmless.
     with warnings.catch_warnings():
@@ -62,7 +63,9 @@ def write_image(path: Path, pixels: Pixels) -> None:
     if kind is None:
         raise InputError(f"{path} ends in neither .png nor .jpg; expected one of them to write an image to")
     buffer = BytesIO()
-    Image.fromarray(pixels).save(buffer, format=kind, **({"quality": 92} if kind == "JPEG" else {}))
+    # For photographs level 4 gives files as small as Pillow's default 6, in a third of the time.
+    settings = {"quality": 92} if kind == "JPEG" else {"compress_level": 4}
+    Image.fromarray(pixels).save(buffer, format=kind, **settings)
     write_atomic(path, buffer.getvalue())
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rapsam
+from rapsam.export.backends.runtimes import RUNTIMES, Runtime
 from rapsam.export.manifest import PostprocessSpec
 from rapsam.export.model_card import model_card
 from rapsam.export.network import PromptLogits
@@ -73,20 +74,25 @@ def test_other_weights_fail_and_are_named(made_bundle):
     assert "**failed**" in model_card(manifest, report)
 
 
-def test_a_missing_runtime_is_shown_never_passed(made_bundle):
+def test_a_missing_runtime_is_shown_never_passed(made_bundle, monkeypatch):
     folder, manifest, _ = made_bundle
-    coreml = msgspec.structs.replace(manifest, recipe="coreml-fp16-ios17")
-    report = check_parity(
-        deployment_of(rapsam.build_model("rapsam_nano", checkpoint="formula")),
-        folder,
-        coreml,
-        {},
-        lambda _: None,
-    )
-    if report.not_run():
-        assert report.status == "not run"
-        assert all(row.status == "not run" and row.reason for row in report.tensors)
-        assert "Core ML: not run: " in report.not_run()[0]
+    absent = Runtime("Absent", lambda: "needs another machine", RUNTIMES["onnx"][0].load)
+    monkeypatch.setitem(RUNTIMES, "onnx", (absent,))
+    model = rapsam.build_model("rapsam_nano", checkpoint="formula")
+    report = check_parity(deployment_of(model), folder, manifest, {}, lambda _: None)
+    assert report.status == "not run"
+    assert {(row.output, row.status) for row in report.tensors} == {
+        (spec.name, "not run") for entry in manifest.graphs for spec in entry.contract.outputs
+    }
+    assert report.not_run() == ("Absent: not run: needs another machine",)
+
+
+def test_a_graph_that_a_runtime_refuses_fails(made_bundle):
+    """ONNX files under a Core ML recipe: the emulation must not let them pass."""
+    folder, manifest, _ = made_bundle
+    lying = msgspec.structs.replace(manifest, recipe="coreml-fp16-ios17")
+    model = rapsam.build_model("rapsam_nano", checkpoint="formula")
+    assert check_parity(deployment_of(model), folder, lying, {}, lambda _: None).status == "failed"
 
 
 def test_equal_results_pass():

@@ -1,0 +1,64 @@
+"""One small bundle, one checkpoint file and one photograph for all tests of the command line."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rapsam.export.sample_images import draw_scene
+from rapsam.models.checkpoint import write_safetensors
+from tests.cli.cli_runs import Outcome, rapsam
+from tests.models.golden_models import golden_model
+
+
+class Exported(NamedTuple):
+    folder: Path
+    outcome: Outcome
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory) -> Exported:
+    """What `rapsam export --json` made and said. Copy the bundle before changing anything."""
+    out = tmp_path_factory.mktemp("cli") / "bundles"
+    outcome = rapsam(
+        *("export", "--model", "rapsam_nano", "--target", "onnx"),
+        *("--size", "64x96", "--prompts", "2", "--out", out, "--json"),
+    )
+    return Exported(out / "onnx-fp32", outcome)
+
+
+@pytest.fixture(scope="session")
+def bundle(exported) -> Path:
+    assert exported.outcome.code == 0, exported.outcome.err
+    return exported.folder
+
+
+@pytest.fixture
+def bundle_copy(bundle, tmp_path) -> Path:
+    return shutil.copytree(bundle, tmp_path / "bundle")
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory) -> Path:
+    """Formula weights of rapsam_nano in our own format."""
+    path = tmp_path_factory.mktemp("weights") / "nano.safetensors"
+    write_safetensors(path, golden_model("rapsam_nano").state_dict(), {"model": "rapsam_nano"})
+    return path
+
+
+@pytest.fixture(scope="session")
+def pixels() -> np.ndarray:
+    """A drawn scene of 120 x 160 px."""
+    return draw_scene(3, (120, 160))
+
+
+@pytest.fixture
+def photo(pixels, tmp_path) -> Path:
+    path = tmp_path / "photo.png"
+    Image.fromarray(pixels).save(path)
+    return path
