@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from rapsam.data.images import read_image
 from rapsam.errors import BundleError, UnavailableError
 from rapsam.export.backends.runtimes import RUNTIMES, THREADS
 from rapsam.export.manifest import Manifest
@@ -31,7 +32,7 @@ class Bundle:
 
     def predict(
         self,
-        image: Pixels,
+        image: Pixels | str | Path,
         *,
         points: Sequence[tuple[float, float]] = (),
         boxes: Sequence[tuple[float, float, float, float]] = (),
@@ -39,7 +40,7 @@ class Bundle:
         """Segments an image, or the prompted regions of it.
 
         Args:
-            image: (h, w, 3) uint8 RGB, any size.
+            image: (h, w, 3) uint8 RGB, any size, or the path of an image file.
             points: Pairs x, y in pixels of the image.
             boxes: x1, y1, x2, y2 in pixels of the image.
 
@@ -50,13 +51,14 @@ class Bundle:
             InputError: If the image or a prompt cannot be used.
             BundleError: If the bundle has no graph for the task.
         """
-        if points or boxes:
+        pixels = read_image(image) if isinstance(image, str | Path) else image
+        if len(points) or len(boxes):
             self.manifest.graph("prompt")
-            return predict_prompts(self.network, image, points, boxes)
+            return predict_prompts(self.network, pixels, points, boxes)
         if not self.manifest.has_graph("panoptic_image"):
             self.manifest.graph("panoptic")
         return predict_panoptic(
-            self.network, image, self.manifest.labels.num_things, self.manifest.postprocess
+            self.network, pixels, self.manifest.labels.num_things, self.manifest.postprocess
         )
 
 

@@ -119,7 +119,8 @@ def _not_finite(*arrays: Floats) -> str:
 
 
 def _under(what: str, value: float, gate: float | None) -> str:
-    return f"{what} {value:.4f}, gate {gate}" if gate is not None and value < gate else ""
+    # "not at least" and not "less than": NaN must miss every gate.
+    return f"{what} {value:.4f}, gate {gate}" if gate is not None and not value >= gate else ""
 
 
 def _row(

@@ -47,4 +47,4 @@ def tensor_problem(result: Floats, reference: Floats, gates: Gates) -> str:
     if gates.min_cosine is None:
         return ""
     cosine = compare_tensors(result, reference).cosine
-    return f"cosine {cosine:.6f}, gate {gates.min_cosine}" if cosine < gates.min_cosine else ""
+    return "" if cosine >= gates.min_cosine else f"cosine {cosine:.6f}, gate {gates.min_cosine}"

@@ -68,16 +68,18 @@ def plan_export(
         raise InputError("neither device nor target given; name one: --device pixel-8, or --target onnx")
     found = None if device is None else find_device(device)
     if found is not None:
-        target = target or found.target
-        precision = precision or found.precision
-        ios = ios or found.ios
-        size = size or found.size
+        target = found.target if target is None else target
+        precision = found.precision if precision is None else precision
+        ios = found.ios if ios is None else ios
+        size = found.size if size is None else size
         if target == "coreml" and found.platform != "ios":
             raise InputError(f"target coreml for {device}, an {found.platform} phone; leave the target out")
     if target is not None and target != "coreml" and ios is not None and (found is None or ios != found.ios):
         raise InputError(f"iOS {ios} for target {target!r}; only coreml has an iOS version: leave it out")
     assert target is not None
-    recipe = find_recipe(target, precision or ("fp16" if target == "coreml" else "fp32"), ios or 17)
+    if precision is None:
+        precision = "fp16" if target == "coreml" else "fp32"
+    recipe = find_recipe(target, precision, 17 if ios is None else ios)
     return ExportPlan(
         name=device or recipe.name,
         device=device,

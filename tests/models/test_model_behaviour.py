@@ -168,3 +168,39 @@ def test_both_deformable_forms_follow_the_definition(seed, reach):
         torch.testing.assert_close(conv(x, offsets, modulation)[0].double(), expected, rtol=1e-4, atol=1e-4)
         rows = RowGatherDeformConv2d(conv, (4, 6))(x, offsets, modulation)
         torch.testing.assert_close(rows[0].double(), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_one_image_size_serves_the_batch():
+    model = golden_model("rapsam_nano")
+    images, prompts = random_image(batch=2), torch.tensor([[[10.0, 12.0]], [[30.0, 40.0]]])
+    with torch.no_grad():
+        single = model(images, prompts=prompts, image_sizes=(60, 90)).stages[-1]
+        each = model(images, prompts=prompts, image_sizes=[(60, 90), (60, 90)]).stages[-1]
+        unpadded = model(images, prompts=prompts).stages[-1]
+    assert torch.equal(single.mask_logits, each.mask_logits)
+    assert not torch.equal(single.mask_logits, unpadded.mask_logits)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_sixteen_bit_weights_keep_exact_positions(dtype):
+    """A shift by 100.5 pixels: 16-bit positions would miss by several pixels on a wide map."""
+    conv = DeformConv2d(1, 1)
+    torch.nn.init.zeros_(conv.weight)
+    conv.weight.data[0, 0, 1, 1] = 1
+    x = torch.arange(256.0).expand(1, 1, 3, 256) / 256
+    offsets = torch.zeros(1, 18, 3, 256)
+    offsets[:, 9] = 100.5
+    with torch.no_grad():
+        shifted = conv.to(dtype)(x.to(dtype), offsets.to(dtype), torch.ones(1, 9, 3, 256, dtype=dtype))
+    expected = (torch.arange(150.0) + 100.5) / 256
+    torch.testing.assert_close(shifted[0, 0, 1, :150].float(), expected, rtol=0, atol=6e-3)
+
+
+def test_autocast_trains():
+    model = rapsam.build_model("rapsam_nano").train()
+    with torch.autocast("cpu", torch.bfloat16):
+        final = model(random_image()).stages[-1]
+        loss = final.mask_logits.float().square().mean() + final.class_logits.float().square().mean()
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert all(torch.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)

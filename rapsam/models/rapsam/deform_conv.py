@@ -36,8 +36,11 @@ class DeformConv2d(nn.Module):
         Returns:
             (B, outputs, H, W), no bias.
         """
-        grid = _sampling_grid(offsets.float()).to(x.dtype)
-        sampled = F.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+        # Positions need float32: 16 bits would round them to whole pixels on large maps.
+        grid = _sampling_grid(offsets.float())
+        sampled = F.grid_sample(
+            x.float(), grid, mode="bilinear", padding_mode="zeros", align_corners=False
+        ).to(x.dtype)
         return F.conv2d(sampled * F.pixel_shuffle(modulation, KERNEL), self.weight, stride=KERNEL)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,8 @@ from rapsam.models.rapsam.prompt_encoder import PromptEncoder
 from rapsam.models.rapsam.text_classifier import TextClassifier
 from rapsam.tasks.preprocess import check_network_size
 from rapsam.tasks.prompt import POINT_RADIUS
+
+ImageSizes: TypeAlias = Sequence[tuple[int, int]] | tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,7 @@ class RapSam(nn.Module):
         images: Tensor,
         *,
         prompts: Tensor | None = None,
-        image_sizes: Sequence[tuple[int, int]] | None = None,
+        image_sizes: ImageSizes | None = None,
         num_frames: int | None = None,
     ) -> RapSamOutput:
         """Segments images, clips, or prompted regions.
@@ -73,8 +76,8 @@ class RapSam(nn.Module):
                 32. With `num_frames` T the batch holds B clips of T consecutive frames: (B * T, 3, H, W).
             prompts: Boxes (B, K, 4) as x1, y1, x2, y2, or points (B, K, 2) as x, y, in pixels of the
                 unpadded image. Given prompts, the network segments these instead of objects.
-            image_sizes: (height, width) of each image without padding, B of them; None if no image is
-                padded. Used by prompts only.
+            image_sizes: (height, width) of each image without padding, B of them, or one pair for all;
+                None if no image is padded. Used by prompts only.
             num_frames: Frames per clip, or None for single images.
 
         Returns:
@@ -109,9 +112,7 @@ class RapSam(nn.Module):
         return self.neck(self.backbone(images))  # type: ignore[no-any-return]
 
 
-def prompt_fractions(
-    prompts: Tensor, images: Tensor, image_sizes: Sequence[tuple[int, int]] | None
-) -> Tensor:
+def prompt_fractions(prompts: Tensor, images: Tensor, image_sizes: ImageSizes | None) -> Tensor:
     """Converts prompts in pixels to boxes (B, K, 4) in fractions of the unpadded images.
 
     Raises:
@@ -123,17 +124,25 @@ def prompt_fractions(
             f"prompts have shape {list(prompts.shape)}; "
             f"expected [{batch}, K, 4] boxes or [{batch}, K, 2] points"
         )
-    if image_sizes is None:
-        image_sizes = [(images.shape[-2], images.shape[-1])] * batch
-    if len(image_sizes) != batch:
-        raise InputError(
-            f"{len(image_sizes)} image sizes for {batch} images; expected one (height, width) each"
-        )
+    sizes = _size_pairs(image_sizes, images)
     boxes = prompts.float()
     if boxes.shape[-1] == 2:
         boxes = torch.cat([boxes - POINT_RADIUS, boxes + POINT_RADIUS], dim=-1)
-    scale = torch.tensor([[w, h, w, h] for h, w in image_sizes], dtype=boxes.dtype, device=boxes.device)
+    scale = torch.tensor([[w, h, w, h] for h, w in sizes], dtype=boxes.dtype, device=boxes.device)
     return (boxes / scale[:, None]).to(images.dtype)
+
+
+def _size_pairs(image_sizes: ImageSizes | None, images: Tensor) -> list[tuple[int, int]]:
+    batch = images.shape[0]
+    if image_sizes is None:
+        return [(images.shape[-2], images.shape[-1])] * batch
+    given = torch.as_tensor(image_sizes)
+    pairs = given.reshape(-1, 2).tolist() if given.numel() % 2 == 0 else []
+    if len(pairs) == 1:
+        pairs *= batch
+    if len(pairs) != batch:
+        raise InputError(f"{len(pairs)} image sizes for {batch} images; expected one (height, width) each")
+    return [(height, width) for height, width in pairs]
 
 
 def _check_images(images: Tensor, num_frames: int | None) -> None:
