@@ -4,11 +4,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-OLD_RUNTIME := .venv-tflite214
 DEMO_OUTPUT := demo-output
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-export RAPSAM_TFLITE214_ENV := $(CURDIR)/$(OLD_RUNTIME)
 
 # "ok", else what PYTHON is; empty if it does not run. Must work on any Python, however old.
 PYTHON_CHECK = $(shell $(PYTHON) -c 'import sys; v = sys.version_info[:2]; \
@@ -40,16 +38,12 @@ $(INSTALLED): pyproject.toml | $(BIN)/pip
 	@touch $@
 	@echo "the toolchain is ready"
 
-# The last tflite-runtime lives apart: it needs an older NumPy than everything else.
-$(OLD_RUNTIME)/.installed: export/backends/tflite_runtime_214.py | $(INSTALLED)
+# The last tflite-runtime lives apart, in the user's cache: it needs an older NumPy than everything else.
+.PHONY: old-runtime
+old-runtime: $(INSTALLED)
 	@if $(BIN)/python -c 'import sys; sys.exit(sys.platform != "linux" or sys.version_info[:2] != (3, 11))'; \
 	then \
-		echo "installing tflite-runtime 2.14 into $(OLD_RUNTIME) (about 110 MB)" && \
-		rm -rf $(OLD_RUNTIME) && \
-		$(BIN)/python -c 'from pathlib import Path; \
-from rapsam.export.backends.tflite_runtime_214 import make_environment; \
-make_environment(Path("$(OLD_RUNTIME)"))' && \
-		touch $@; \
+		$(BIN)/python -m rapsam.export.backends.tflite_runtime_214; \
 	else \
 		echo "tflite-runtime 2.14 exists for Python 3.11 on Linux only: its test will be skipped"; \
 	fi
@@ -58,7 +52,7 @@ demo: $(INSTALLED)
 	@rm -rf $(DEMO_OUTPUT)
 	$(BIN)/rapsam demo --out $(DEMO_OUTPUT)
 
-test: $(INSTALLED) $(OLD_RUNTIME)/.installed
+test: $(INSTALLED) old-runtime
 	$(BIN)/python -m pytest --durations=15
 
 test-fast: $(INSTALLED)

@@ -81,6 +81,9 @@ def measure(model_name: str, target: str, precision: str, size: tuple[int, int])
     return ExportRecord(
         created_utc=now_utc(),
         machine=this_machine(),
+        provenance="emulated"
+        if compared and all(r.provenance == "emulated" for r in compared)
+        else "measured",
         model=model_name,
         weights=manifest.model.weights_origin,
         recipe=manifest.recipe,

@@ -41,7 +41,7 @@ class ExportRecord(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         created_utc: When, ISO 8601.
         machine: Where.
-        provenance: The figures come from running the artifacts here.
+        provenance: Whether the parity figures come from a real runtime.
         model: Variant.
         weights: Where the weights come from.
         recipe: Recipe.
@@ -62,7 +62,7 @@ class ExportRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     created_utc: str
     machine: Machine
-    provenance: Literal["measured"] = "measured"
+    provenance: Literal["measured", "emulated"]
     model: str
     weights: str
     recipe: str

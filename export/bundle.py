@@ -17,6 +17,8 @@ from rapsam.export.backends.base import Artifact, Runner
 from rapsam.export.capture import capture
 from rapsam.export.manifest import (
     SCHEMA_VERSION,
+    TRAINED,
+    UNTRAINED,
     GraphEntry,
     Manifest,
     ModelEntry,
@@ -31,7 +33,7 @@ from rapsam.export.parity_report import ParityReport
 from rapsam.export.plan import DEFAULT_TASKS, ExportPlan, plan_export
 from rapsam.export.sample_images import sample_images
 from rapsam.export.seal import file_entries
-from rapsam.export.self_test import check_names, write_golden
+from rapsam.export.self_test import check_images, write_golden
 from rapsam.files import atomic_folder, write_atomic
 from rapsam.models.build import deployment_of
 from rapsam.models.deployment import Deployment
@@ -41,9 +43,6 @@ from rapsam.tasks.preprocess import PreprocessSpec
 
 PARITY_NAME = "parity.json"
 CARD_NAME = "MODEL_CARD.md"
-# The thresholds of the published model, and lower ones at which untrained weights give segments too.
-TRAINED = PostprocessSpec(score_threshold=0.8, overlap_threshold=0.8)
-UNTRAINED = PostprocessSpec(score_threshold=0.4, overlap_threshold=0.25)
 
 
 def export_bundle(
@@ -104,7 +103,8 @@ def run_plan(
     reason = find_backend(plan.recipe.backend).unavailable()
     if reason:
         raise UnavailableError(reason)
-    check_names(images)
+    check_images(images)
+    deployment = deployment.to("cpu")
     with atomic_folder(out) as folder:
         lowered = lower_graphs(deployment, plan, folder, progress)
         manifest = _manifest(deployment, plan, folder, lowered)
@@ -179,6 +179,7 @@ def _manifest(
         model=ModelEntry(
             name=deployment.name,
             weights_origin=deployment.weights_origin,
+            classifier_origin=deployment.classifier_origin,
             weights_sha256=weights_sha256(deployment.state()),
             trained=deployment.trained,
         ),

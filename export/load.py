@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rapsam.data.images import read_image
 from rapsam.errors import BundleError, UnavailableError
-from rapsam.export.backends.runtimes import RUNTIMES, THREADS
+from rapsam.export.backends.runtimes import RUNTIMES
 from rapsam.export.manifest import Manifest
 from rapsam.export.network import GraphNetwork
 from rapsam.export.parity import num_prompts
@@ -80,9 +80,7 @@ def load_bundle(path: str | Path) -> Bundle:
     for runtime in RUNTIMES[RECIPES[manifest.recipe].backend]:
         reason = runtime.cannot_run()
         if reason is None:
-            runners = {
-                g.contract.graph: runtime.load(folder / g.path, g.contract, THREADS) for g in manifest.graphs
-            }
+            runners = {g.contract.graph: runtime.load(folder / g.path, g.contract) for g in manifest.graphs}
             return Bundle(manifest, GraphNetwork(runners, manifest.preprocess.size, num_prompts(manifest)))
         reasons.append(f"{runtime.name}: {reason}")
     raise UnavailableError(f"{folder} cannot run here: {'; '.join(reasons)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -10,7 +9,7 @@ import msgspec
 
 from rapsam.contract import GraphContract
 from rapsam.errors import BundleError
-from rapsam.files import write_atomic
+from rapsam.files import sha256_of, write_atomic
 from rapsam.tasks.labels import LabelSet
 from rapsam.tasks.preprocess import PreprocessSpec
 
@@ -26,12 +25,14 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     Attributes:
         name: Variant.
         weights_origin: File name or formula.
+        classifier_origin: File name or formula of the text prototypes that give the classes.
         weights_sha256: Digest of names, shapes and values of all weights and text prototypes.
         trained: False for random or formula weights: results are then numbers without meaning.
     """
 
     name: str
     weights_origin: str
+    classifier_origin: str
     weights_sha256: str
     trained: bool
 
@@ -66,6 +67,11 @@ class PostprocessSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     score_threshold: float
     overlap_threshold: float
     top_k: int = 100
+
+
+# The thresholds of the published model, and lower ones at which untrained weights give segments too.
+TRAINED = PostprocessSpec(score_threshold=0.8, overlap_threshold=0.8)
+UNTRAINED = PostprocessSpec(score_threshold=0.4, overlap_threshold=0.25)
 
 
 class ParitySummary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -139,8 +145,12 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Writes `manifest.json`, the same bytes for the same content, and its digest as `sha256sum` does."""
     content = msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=2) + b"\n"
     write_atomic(folder / MANIFEST_NAME, content)
-    digest = hashlib.sha256(content).hexdigest()
-    write_atomic(folder / SEAL_NAME, f"{digest}  {MANIFEST_NAME}\n".encode())
+    write_atomic(folder / SEAL_NAME, seal_line(folder))
+
+
+def seal_line(folder: Path) -> bytes:
+    """Makes the content of the manifest's digest file, in the form that `sha256sum --check` reads."""
+    return f"{sha256_of(folder / MANIFEST_NAME)}  {MANIFEST_NAME}\n".encode()
 
 
 def read_manifest(folder: Path) -> Manifest:

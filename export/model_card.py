@@ -17,6 +17,7 @@ def model_card(manifest: Manifest, report: ParityReport) -> str:
         f"- Tasks: {', '.join(manifest.tasks)}",
         f"- Classes: {manifest.labels.name}, {len(manifest.labels.labels)} "
         f"({manifest.labels.num_things} things), and void",
+        f"- Text classifier: {manifest.model.classifier_origin}",
         f"- Input: RGB {_by(manifest.preprocess.size)}, 0..255; {manifest.preprocess.fit}",
         f"- Panoptic thresholds: score {manifest.postprocess.score_threshold}, "
         f"overlap {manifest.postprocess.overlap_threshold}",

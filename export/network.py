@@ -151,7 +151,9 @@ class EagerRunner:
     def run(self, inputs: Mapping[str, Floats]) -> dict[str, Floats]:
         """Runs the graph once; see `Runner.run`."""
         tensors = {name: torch.from_numpy(array).to(self.device) for name, array in inputs.items()}
-        outputs = self.deployment.reference(self.graph, tensors)
+        # Convolutions on NVIDIA GPUs round their inputs to 10 bits (TF32) unless told not to.
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            outputs = self.deployment.reference(self.graph, tensors)
         return {name: tensor.float().cpu().numpy() for name, tensor in outputs.items()}
 
 

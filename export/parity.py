@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from rapsam.contract import GraphContract
 from rapsam.errors import RapSamError
 from rapsam.export.backends.base import Runner
-from rapsam.export.backends.runtimes import RUNTIMES, THREADS, Runtime
+from rapsam.export.backends.runtimes import RUNTIMES, Runtime
 from rapsam.export.manifest import Manifest
 from rapsam.export.network import EagerRunner, GraphNetwork, reference_device, reference_name
 from rapsam.export.parity_report import SCHEMA_VERSION, ParityReport, TaskParity, TensorParity
 from rapsam.export.parity_tasks import TaskContext, compare_objects, compare_panoptic, compare_prompts
-from rapsam.export.parity_tensors import compare_tensors, tensor_problem
+from rapsam.export.parity_tensors import TensorFigures, judge_tensor
 from rapsam.export.recipes import RECIPES, Gates
 from rapsam.export.sample_images import sample_boxes
 from rapsam.models.deployment import Deployment
@@ -23,6 +25,7 @@ from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.preprocess import letterbox
 
 Progress = Callable[[str], None]
+MIN_PROMPTS = 5
 Rows = Iterator[TensorParity | TaskParity]
 
 
@@ -32,12 +35,14 @@ class Case(NamedTuple):
     Attributes:
         name: For reports.
         geometry: Sizes of the image.
+        boxes: (1, K, 4) prompts of the whole task, K at least five, points among them.
         inputs: Graph name to inputs; inner graphs get the reference's features.
         outputs: Graph name to the reference's outputs.
     """
 
     name: str
     geometry: ImageGeometry
+    boxes: Floats
     inputs: dict[str, dict[str, Floats]]
     outputs: dict[str, dict[str, Floats]]
 
@@ -64,9 +69,8 @@ def check_parity(
     device = reference_device()
     recipe = RECIPES[manifest.recipe]
     contracts = {entry.contract.graph: entry.contract for entry in manifest.graphs}
-    references: dict[str, Runner] = {
-        graph: EagerRunner(deployment.to(device), graph, device) for graph in contracts
-    }
+    moved = deployment.to(device)
+    references: dict[str, Runner] = {graph: EagerRunner(moved, graph, device) for graph in contracts}
     rows: list[TensorParity | TaskParity] = []
     cases: list[Case] = []
     for name, image in images.items():
@@ -94,18 +98,19 @@ def _make_case(
     contracts: Mapping[str, GraphContract],
     references: Mapping[str, Runner],
 ) -> Case:
-    pixels, geometry = letterbox(image, manifest.preprocess.size)
-    known: dict[str, Floats] = {"image": pixels}
-    if "prompt" in contracts:
-        known["boxes"] = sample_boxes(num_prompts(manifest))
+    fitted, geometry = letterbox(image, manifest.preprocess.size)
+    # Some formats take 8-bit images: all shall see the same pixels, padding included.
+    pixels = np.rint(fitted)
+    boxes = sample_boxes(max(MIN_PROMPTS, num_prompts(manifest)))
+    known: dict[str, Floats] = {"image": pixels, "boxes": boxes}
     inputs: dict[str, dict[str, Floats]] = {}
     outputs: dict[str, dict[str, Floats]] = {}
     for graph, contract in contracts.items():
-        inputs[graph] = {spec.name: known[spec.name] for spec in contract.inputs}
+        inputs[graph] = {spec.name: known[spec.name][:, : spec.shape[1]] for spec in contract.inputs}
         outputs[graph] = references[graph].run(inputs[graph])
         if graph == "encoder":
             known |= outputs[graph]
-    return Case(name, geometry, inputs, outputs)
+    return Case(name, geometry, boxes, inputs, outputs)
 
 
 def _check_runtime(
@@ -123,9 +128,7 @@ def _check_runtime(
         return
     progress(f"{runtime.name}: loading")
     try:
-        runners = {
-            g.contract.graph: runtime.load(folder / g.path, g.contract, THREADS) for g in manifest.graphs
-        }
+        runners = {g.contract.graph: runtime.load(folder / g.path, g.contract) for g in manifest.graphs}
     except RapSamError as error:
         yield from _refused(runtime, manifest, str(error))
         return
@@ -152,21 +155,29 @@ def _check_runtime(
 
 def _check_tensors(runtime: Runtime, runners: Mapping[str, Runner], gates: Gates, case: Case) -> Rows:
     for graph, runner in runners.items():
-        outputs = runner.run(case.inputs[graph])
+        outputs, problem = _run(runner, case.inputs[graph])
         for name, reference in case.outputs[graph].items():
-            problem = tensor_problem(outputs[name], reference, gates)
-            measurable = "NaN" not in problem and "shape" not in problem
-            figures = compare_tensors(outputs[name], reference) if measurable else None
+            figures: TensorFigures | None = None
+            reason = problem or f"the graph has no output {name!r}"
+            if name in outputs:
+                figures, reason = judge_tensor(outputs[name], reference, gates)
             yield TensorParity(
                 runtime=runtime.name,
                 provenance=runtime.provenance,
                 graph=graph,
                 output=name,
                 case=case.name,
-                status="failed" if problem else "passed",
-                reason=problem,
+                status="failed" if reason else "passed",
+                reason=reason,
                 **(figures._asdict() if figures else {}),
             )
+
+
+def _run(runner: Runner, inputs: dict[str, Floats]) -> tuple[dict[str, Floats], str]:
+    try:
+        return runner.run(inputs), ""
+    except RapSamError as error:
+        return {}, str(error)
 
 
 def _check_tasks(
@@ -179,7 +190,7 @@ def _check_tasks(
         yield compare_objects(result, wanted, context)
         yield compare_panoptic(result, wanted, context)
     if manifest.has_graph("prompt"):
-        boxes = case.inputs["prompt"]["boxes"]
+        boxes = case.boxes
         yield compare_prompts(exported.segment(pixels, boxes), reference.segment(pixels, boxes), context)
 
 

@@ -37,14 +37,21 @@ def compare_tensors(result: Floats, reference: Floats) -> TensorFigures:
     return TensorFigures(float(np.abs(error).max(initial=0.0)), cosine, sqnr)
 
 
-def tensor_problem(result: Floats, reference: Floats, gates: Gates) -> str:
-    """Says why an output is refused before or after measuring; empty if it is good."""
+def judge_tensor(result: Floats, reference: Floats, gates: Gates) -> tuple[TensorFigures | None, str]:
+    """Measures an output and says why it is refused; no figures where nothing can be measured.
+
+    Returns:
+        Figures or None, and the reason; empty if the output is good.
+    """
     if result.shape != reference.shape:
-        return f"shape {list(result.shape)}, expected {list(reference.shape)}"
-    broken = int(np.count_nonzero(~np.isfinite(result)))
-    if broken:
-        return f"{broken:,} of {result.size:,} values are NaN or infinite"
-    if gates.min_cosine is None:
-        return ""
-    cosine = compare_tensors(result, reference).cosine
-    return "" if cosine >= gates.min_cosine else f"cosine {cosine:.6f}, gate {gates.min_cosine}"
+        return None, f"shape {list(result.shape)}, expected {list(reference.shape)}"
+    for what, array in (("values", result), ("reference values", reference)):
+        broken = int(np.count_nonzero(~np.isfinite(array)))
+        if broken:
+            return None, f"{broken:,} of {array.size:,} {what} are NaN or infinite"
+    figures = compare_tensors(result, reference)
+    if gates.min_cosine is not None and not figures.cosine >= gates.min_cosine:
+        return figures, f"cosine {figures.cosine:.6f}, gate {gates.min_cosine}"
+    if figures.sqnr_db is not None and not figures.sqnr_db >= gates.min_sqnr_db:
+        return figures, f"SQNR {figures.sqnr_db:.1f} dB, gate {gates.min_sqnr_db}"
+    return figures, ""

@@ -59,11 +59,14 @@ def plan_export(
     Raises:
         InputError: If a name is unknown or choices contradict each other.
     """
+    tasks = (tasks,) if isinstance(tasks, str) else tasks
     for task in tasks:
         if task not in TASKS:
             raise unknown_name("task", task, TASKS)
     if not tasks:
         raise InputError(f"no task given; expected at least one of {', '.join(TASKS)}")
+    if size is not None and (len(size) != 2 or not all(isinstance(side, int) for side in size)):
+        raise InputError(f"size {size!r}; expected (height, width) in pixels, such as (480, 640)")
     if device is None and target is None:
         raise InputError("neither device nor target given; name one: --device pixel-8, or --target onnx")
     found = None if device is None else find_device(device)

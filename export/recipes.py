@@ -16,19 +16,22 @@ class Gates(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         min_cosine: Smallest cosine similarity of any output tensor; None for precisions whose rounding
             flips pixels of hard masks, which moves single queries far.
-        min_mask_iou: Smallest mean IoU of Hungarian-matched object masks; None as above.
+        min_sqnr_db: Smallest signal-to-noise ratio of any output tensor; unlike cosine it sees a wrong
+            scale.
+        min_mask_iou: Smallest mean IoU of Hungarian-matched object masks.
         min_prompt_iou: Smallest mean IoU of prompt masks.
         min_pq: Smallest panoptic quality of the exported result against the reference result, 0..1.
     """
 
     min_cosine: float | None
-    min_mask_iou: float | None
+    min_sqnr_db: float
+    min_mask_iou: float
     min_prompt_iou: float
     min_pq: float
 
 
-FP32_GATES = Gates(min_cosine=0.9999, min_mask_iou=0.99, min_prompt_iou=0.99, min_pq=0.97)
-FP16_GATES = Gates(min_cosine=None, min_mask_iou=None, min_prompt_iou=0.97, min_pq=0.97)
+FP32_GATES = Gates(min_cosine=0.9999, min_sqnr_db=35, min_mask_iou=0.99, min_prompt_iou=0.99, min_pq=0.97)
+FP16_GATES = Gates(min_cosine=None, min_sqnr_db=10, min_mask_iou=0.85, min_prompt_iou=0.97, min_pq=0.97)
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):

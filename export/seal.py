@@ -5,7 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from rapsam.errors import BundleError, InputError
-from rapsam.export.manifest import MANIFEST_NAME, SEAL_NAME, FileEntry, Manifest, read_manifest
+from rapsam.export.manifest import (
+    MANIFEST_NAME,
+    SEAL_NAME,
+    FileEntry,
+    Manifest,
+    read_manifest,
+    seal_line,
+)
 from rapsam.files import files_below, sha256_of
 
 _OWN = {MANIFEST_NAME, SEAL_NAME}
@@ -58,9 +65,9 @@ def verify_bundle(folder: Path) -> Manifest:
 
 
 def _check_manifest(folder: Path) -> None:
-    digest = sha256_of(folder / MANIFEST_NAME).encode()
+    expected = seal_line(folder)
     with (folder / SEAL_NAME).open("rb") as seal:
-        if seal.read(len(digest)) != digest:
+        if seal.read(len(expected) + 1) != expected:
             raise BundleError(
                 f"{folder / MANIFEST_NAME} was edited or damaged (sha256 differs from {SEAL_NAME}); "
                 "copy or export the bundle again"

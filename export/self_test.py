@@ -23,7 +23,7 @@ from rapsam.export.backends.base import Runner
 from rapsam.export.sample_images import sample_boxes
 from rapsam.files import write_atomic
 from rapsam.tasks.arrays import Floats, Pixels
-from rapsam.tasks.preprocess import letterbox
+from rapsam.tasks.preprocess import check_rgb, letterbox
 
 FOLDER = "golden"
 SCHEMA_VERSION = 1
@@ -69,9 +69,10 @@ class GoldenIndex(msgspec.Struct, frozen=True, kw_only=True):
     cases: tuple[GoldenCase, ...]
 
 
-def check_names(images: Mapping[str, Pixels]) -> None:
-    """Raises `InputError` unless every name of an image can be part of a file name."""
-    for name in images:
+def check_images(images: Mapping[str, Pixels]) -> None:
+    """Raises `InputError` unless all are RGB images, under names that can be part of a file name."""
+    for name, image in images.items():
+        check_rgb(image)
         if not name or name.startswith(".") or set(name) & set("/\\:\0"):
             raise InputError(f"image name {name!r}; expected a plain file name without folders")
 

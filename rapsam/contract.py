@@ -14,7 +14,7 @@ from rapsam.errors import InputError
 Array = npt.NDArray[np.float32]
 
 
-class TensorSpec(msgspec.Struct, frozen=True, kw_only=True):
+class TensorSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One input or output of a graph.
 
     Attributes:
@@ -48,7 +48,7 @@ class TensorSpec(msgspec.Struct, frozen=True, kw_only=True):
             )
 
 
-class GraphContract(msgspec.Struct, frozen=True, kw_only=True):
+class GraphContract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Inputs and outputs of one deployable graph, in order.
 
     Attributes:

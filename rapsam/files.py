@@ -63,17 +63,22 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         raise _unwritable(path, error) from error
     try:
         yield scratch
+        _move(scratch, path)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        for folder in missing:
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def _move(scratch: Path, path: Path) -> None:
+    try:
         scratch.chmod(0o755)
         if path.exists():
             path.rmdir()
         scratch.rename(path)
     except OSError as error:
         raise _unwritable(path, error) from error
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-        for folder in missing:
-            with suppress(OSError):
-                folder.rmdir()
 
 
 def check_new_folder(path: Path) -> None:
@@ -114,6 +119,8 @@ def files_below(folder: Path) -> list[Path]:
             raise InputError(f"{path} is a symbolic link; expected plain files only")
         if path.is_file():
             found.append(path.relative_to(folder))
+        elif not path.is_dir():
+            raise InputError(f"{path} is neither file nor folder; expected plain files only")
     return sorted(found, key=lambda relative: relative.as_posix())
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from rapsam.contract import GraphContract
+from rapsam.errors import BundleError, RapSamError
 from rapsam.export.backends import BACKENDS, coreml_emulation, tflite_runtime_214
-from rapsam.export.backends.base import Runner
+from rapsam.export.backends.base import Arrays, Runner
+from rapsam.export.backends.guard import first_line
 
 Load = Callable[[Path, GraphContract, int], Runner]
+# Results do not depend on it; two is what the smallest machines have.
+THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -21,14 +28,35 @@ class Runtime:
     Attributes:
         name: For reports.
         cannot_run: Gives the reason why it does not work here, or None.
-        load: As `Backend.load`.
+        loader: As `Backend.load`.
         provenance: "measured" for a real runtime, "emulated" for an interpreter of ours.
     """
 
     name: str
     cannot_run: Callable[[], str | None]
-    load: Load
+    loader: Load
     provenance: Literal["measured", "emulated"] = "measured"
+
+    def load(self, path: Path, contract: GraphContract, threads: int = THREADS) -> Runner:
+        """Loads a graph so that whatever goes wrong in a run is an error of one line; see `Backend.load`."""
+        return _GuardedRunner(self.loader(path, contract, threads), self.name, contract.graph)
+
+
+class _GuardedRunner:
+    def __init__(self, runner: Runner, runtime: str, graph: str) -> None:
+        self._runner = runner
+        self._runtime = runtime
+        self._graph = graph
+
+    def run(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Arrays:
+        try:
+            return self._runner.run(inputs)
+        except RapSamError:
+            raise
+        except Exception as error:  # runtimes raise whatever they like
+            raise BundleError(
+                f"{self._runtime} cannot run graph {self._graph!r}: {first_line(error)}; export it again"
+            ) from error
 
 
 def _own(backend: str, name: str) -> Runtime:
@@ -47,6 +75,3 @@ RUNTIMES: dict[str, tuple[Runtime, ...]] = {
         Runtime("tflite-runtime 2.14", tflite_runtime_214.cannot_run, tflite_runtime_214.load),
     ),
 }
-
-# Results do not depend on it; two is what the smallest machines have.
-THREADS = 2

@@ -8,6 +8,7 @@ called as a subprocess. Make that environment once:
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -66,7 +67,7 @@ def cannot_run() -> str | None:
     folder = environment_folder()
     if any(folder.glob("lib/python*/site-packages/tflite_runtime")):
         return None
-    return f"no tflite-runtime 2.14.0 in {folder}; run: python -m rapsam.export.backends.tflite_runtime_214"
+    return "it has no environment of its own yet; run: python -m rapsam.export.backends.tflite_runtime_214"
 
 
 def load(path: Path, contract: GraphContract, threads: int = 1) -> TfliteRuntime214Runner:
@@ -125,9 +126,18 @@ def _tuples(shapes: dict[str, list[int]]) -> dict[str, tuple[int, ...]]:
     return {name: tuple(shape) for name, shape in shapes.items()}
 
 
+def main() -> None:
+    """Makes the side environment unless it is there."""
+    parser = argparse.ArgumentParser(description="Makes the environment of tflite-runtime 2.14.0, 110 MB.")
+    parser.parse_args()
+    if cannot_run() is not None:
+        print(f"installing {REQUIREMENTS[0]} into {environment_folder()} (110 MB)", flush=True)
+        try:
+            make_environment(environment_folder())
+        except UnavailableError as error:
+            sys.exit(f"error: {error}")
+    print(f"{REQUIREMENTS[0]} is ready")
+
+
 if __name__ == "__main__":
-    try:
-        make_environment(environment_folder())
-    except UnavailableError as error:
-        sys.exit(str(error))
-    print(environment_folder())
+    main()

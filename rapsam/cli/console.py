@@ -41,6 +41,9 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     In a terminal only long texts are wrapped; where even that is too wide, the terminal wraps the lines.
     """
     print(title)
+    if not rows:
+        print("none")
+        return
     terminal = Console()
     width = terminal.width if terminal.is_terminal else _PIPE_WIDTH
     gap = _WIDE_GAP

@@ -69,7 +69,7 @@ def read_images(paths: Sequence[str]) -> dict[str, Pixels]:
 
 
 def print_report(name: str, report: ParityReport) -> None:
-    """Prints the parity of a bundle as tables, then what did not run."""
+    """Prints what was compared as tables, then a line for each runtime that did not run."""
     print_table(
         f"\nParity of {name} ({report.recipe}) against {report.reference}",
         ("runtime", "graph", "output", "input", "max abs", "cosine", "SQNR dB", "status"),
@@ -85,6 +85,7 @@ def print_report(name: str, report: ParityReport) -> None:
                 row.status,
             )
             for row in report.tensors
+            if row.status != "not run"
         ],
     )
     print_table(
@@ -102,6 +103,7 @@ def print_report(name: str, report: ParityReport) -> None:
                 row.status,
             )
             for row in report.tasks
+            if row.status != "not run"
         ],
     )
     for line in report.not_run():
@@ -109,7 +111,8 @@ def print_report(name: str, report: ParityReport) -> None:
     for row in report.tasks:
         if row.status == "not meaningful":
             print(f"{row.runtime}: task {row.task!r}, input {row.case!r}: not meaningful: {row.reason}")
-    print(f"parity: {report.status}")
+    explained = ": every gate passed, but in an interpreter of ours" if report.status == "emulated" else ""
+    print(f"parity: {report.status}{explained}")
 
 
 def print_failures(report: ParityReport) -> None:

@@ -6,7 +6,7 @@ Our own format is safetensors. Published `.pth` files are read with `torch.load(
 from __future__ import annotations
 
 import io
-import json
+import os
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ from rapsam.files import write_atomic
 MAX_BYTES = 4 * 1024**3
 _SAFETENSORS = ".safetensors"
 _TORCH = (".pth", ".pt")
-_LISTED = 5
+_LISTED = 12
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -45,8 +45,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     for name, value in loaded.items():
         if not isinstance(name, str) or not isinstance(value, Tensor):
             raise CheckpointError(f"{path} holds {_kind(value)} under {name!r}; expected named tensors only")
-        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            raise CheckpointError(f"{path}: {name!r} holds NaN or infinite values; expected finite weights")
+    _check_plain(path, loaded)
     if all(name.startswith("module.") for name in loaded):
         return {name.removeprefix("module."): tensor for name, tensor in loaded.items()}
     return dict(loaded)
@@ -58,11 +57,11 @@ def read_tensor(path: Path) -> tuple[Tensor, dict[str, str]]:
     Raises:
         CheckpointError: As `read_tensors`, or if the file holds more than one tensor.
     """
-    loaded = _load(path)
-    if isinstance(loaded, dict) and len(loaded) == 1:
-        (loaded,) = loaded.values()
-    if not isinstance(loaded, Tensor) or not loaded.is_floating_point():
-        raise CheckpointError(f"{path} holds {_kind(loaded)}; expected one tensor of floats")
+    loaded = _only_tensor(_load(path))
+    if loaded is not None:
+        _check_plain(path, {"the tensor": loaded})
+    if loaded is None or not loaded.is_floating_point():
+        raise CheckpointError(f"{path} holds something else; expected one tensor of floats")
     return loaded.float(), read_metadata(path)
 
 
@@ -76,8 +75,7 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 def is_single_tensor(path: Path) -> bool:
     """Tells a text-classifier file from a checkpoint."""
-    loaded = _load(path)
-    return isinstance(loaded, Tensor) or (isinstance(loaded, dict) and len(loaded) == 1)
+    return _only_tensor(_load(path)) is not None
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
@@ -116,26 +114,33 @@ def load_strictly(
         CheckpointError: Naming what is missing, unexpected or of another shape.
     """
     own = module.state_dict()
-    published = {rename(name): name for name in own}
-    if len(published.keys() & tensors.keys()) > len(own.keys() & tensors.keys()):
-        tensors = {published.get(name, name): tensor for name, tensor in tensors.items()}
+    theirs = {rename(name): name for name in own}
+    in_published = len(theirs.keys() & tensors.keys()) > len(own.keys() & tensors.keys())
+    # Both sides under the names that the file uses, so that the user finds them there.
+    wanted = {given: own[name] for given, name in theirs.items()} if in_published else own
+    shared = wanted.keys() & tensors.keys()
+    misshapen = {
+        f"{name} {list(tensors[name].shape)} instead of {list(wanted[name].shape)}"
+        for name in shared
+        if tensors[name].shape != wanted[name].shape
+    }
     problems = [
-        *_listed("missing", own.keys() - tensors.keys()),
-        *_listed("unexpected", tensors.keys() - own.keys()),
+        *_listed("missing", wanted.keys() - tensors.keys()),
+        *_listed("unexpected", tensors.keys() - wanted.keys()),
+        *_listed("of another shape", misshapen),
         *_listed(
-            "of another shape",
-            {
-                f"{name} {list(tensors[name].shape)} instead of {list(own[name].shape)}"
-                for name in own.keys() & tensors.keys()
-                if tensors[name].shape != own[name].shape
-            },
+            "of another kind",
+            {f"{n} {tensors[n].dtype}" for n in shared if _is_float(tensors[n]) != _is_float(wanted[n])},
         ),
     ]
     if problems:
         raise CheckpointError(
             f"{source} does not fit the model: {'; '.join(problems)}; is it another variant?"
         )
-    module.load_state_dict(dict(tensors))
+    for name in sorted(shared):
+        if not bool(torch.isfinite(tensors[name]).all()):
+            raise CheckpointError(f"{source}: {name!r} holds NaN or infinite values; expected finite weights")
+    module.load_state_dict({theirs[name] if in_published else name: t for name, t in tensors.items()})
 
 
 def weight_format(path: Path) -> str:
@@ -151,15 +156,13 @@ def weight_format(path: Path) -> str:
     raise InputError(f"{path} has the suffix {path.suffix!r}; expected .safetensors, .pth or .pt")
 
 
-def encode_metadata(values: Mapping[str, object]) -> dict[str, str]:
-    """Writes each value as JSON text, as safetensors metadata wants it."""
-    return {name: json.dumps(value) for name, value in values.items()}
-
-
 def _load(path: Path) -> object:
     kind = weight_format(path)
     if not path.is_file():
-        raise CheckpointError(f"{path} does not exist or is no file; expected a checkpoint")
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise CheckpointError(f"{path} {what}; expected a weight file")
+    if not os.access(path, os.R_OK):
+        raise CheckpointError(f"{path} may not be read; change its permissions, or name another file")
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise CheckpointError(f"{path} has {size:,} bytes; expected at most {MAX_BYTES:,}")
@@ -177,6 +180,27 @@ def _load(path: Path) -> object:
             else "it is damaged, truncated or of another format: copy or download it again"
         )
         raise CheckpointError(f"cannot read {path}: {reason}") from error
+
+
+def _only_tensor(loaded: object) -> Tensor | None:
+    if isinstance(loaded, dict) and len(loaded) == 1:
+        (loaded,) = loaded.values()
+    return loaded if isinstance(loaded, Tensor) else None
+
+
+def _check_plain(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Refuses what would cost memory or fail later: views larger than the file, sparse or empty tensors."""
+    total = 0
+    for name, tensor in tensors.items():
+        if tensor.layout != torch.strided or tensor.device.type != "cpu" or tensor.is_complex():
+            raise CheckpointError(f"{path}: {name!r} is no plain tensor of numbers; save it as one")
+        total += tensor.numel() * tensor.element_size()
+    if total > MAX_BYTES:
+        raise CheckpointError(f"{path} would unfold to {total:,} bytes; expected at most {MAX_BYTES:,}")
+
+
+def _is_float(tensor: Tensor) -> bool:
+    return tensor.is_floating_point()
 
 
 def _kind(value: object) -> str:

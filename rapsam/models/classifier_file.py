@@ -17,6 +17,7 @@ from rapsam.tasks.labels import Label, LabelSet, find_label_set, label_sets
 # The vocabulary of a published classifier file follows from its number of classes.
 _BY_COUNT = {133: "coco_panoptic", 40: "ytvis_2019", 155: "joint"}
 _LABELS_KEY = "labels"
+FORMULA_ORIGIN = "formula (the names of the classes mean nothing)"
 
 
 def find_classifier(classifier: str | Path | Tensor | None, width: int) -> TextClassifier:
@@ -34,10 +35,11 @@ def find_classifier(classifier: str | Path | Tensor | None, width: int) -> TextC
     """
     if classifier is None or (isinstance(classifier, str) and classifier in label_sets()):
         name = classifier if isinstance(classifier, str) else _BY_COUNT[133]
-        return TextClassifier(formula_classifier(name), find_label_set(name))
+        return TextClassifier(formula_classifier(name), find_label_set(name), FORMULA_ORIGIN)
     if isinstance(classifier, Tensor):
         _check(classifier, width, InputError, "the classifier tensor")
-        return TextClassifier(classifier.float(), label_set_for(len(classifier)))
+        prototypes = classifier.detach().float().clone()
+        return TextClassifier(prototypes, label_set_for(len(prototypes)), "a tensor")
     path = Path(classifier)
     if not path.suffix:
         raise unknown_name("classifier", str(classifier), label_sets())
@@ -64,7 +66,7 @@ def read_classifier(path: Path, width: int) -> TextClassifier:
         raise CheckpointError(
             f"{path} names {len(label_set.labels)} classes for {len(prototypes)} prototypes; make it again"
         )
-    return TextClassifier(prototypes, label_set)
+    return TextClassifier(prototypes, label_set, path.name)
 
 
 def write_classifier(path: Path, classifier: TextClassifier) -> None:

@@ -19,12 +19,14 @@ class Deployment(Protocol):
     Attributes:
         name: Name of the variant.
         weights_origin: Where the weights come from.
+        classifier_origin: Where the text prototypes come from.
         trained: Whether the weights have learnt anything.
         label_set: Names of the classes.
     """
 
     name: str
     weights_origin: str
+    classifier_origin: str
     trained: bool
     label_set: LabelSet
 

@@ -26,6 +26,7 @@ def record(**changes):
     fields = {
         "created_utc": now_utc(),
         "machine": this_machine(),
+        "provenance": "measured",
         "model": "rapsam_nano",
         "weights": "formula (untrained)",
         "recipe": "coreml-fp16-ios17",

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from rapsam.export.sample_images import draw_scene
@@ -15,19 +16,36 @@ from rapsam.models.checkpoint import write_safetensors
 from tests.cli.cli_runs import Outcome, rapsam
 from tests.models.golden_models import golden_model
 
+# What an export that the system killed leaves behind; see test_cli_interrupt.
+LEFT_BY_A_KILLED_EXPORT = ".onnx-fp32.killed/encoder.onnx"
+
 
 class Exported(NamedTuple):
     folder: Path
     outcome: Outcome
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    """Threads of these tiny networks wait for each other longer than they compute on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory) -> Exported:
+def exported(tmp_path_factory, pixels) -> Exported:
     """What `rapsam export --json` made and said. Copy the bundle before changing anything."""
-    out = tmp_path_factory.mktemp("cli") / "bundles"
+    folder = tmp_path_factory.mktemp("cli")
+    out, scene = folder / "bundles", folder / "scene.png"
+    Image.fromarray(pixels).save(scene)
+    left = out / LEFT_BY_A_KILLED_EXPORT
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
     outcome = rapsam(
         *("export", "--model", "rapsam_nano", "--target", "onnx"),
-        *("--size", "64x96", "--prompts", "2", "--out", out, "--json"),
+        *("--size", "64x96", "--prompts", "2", "--image", scene, "--out", out, "--json"),
     )
     return Exported(out / "onnx-fp32", outcome)
 

@@ -9,6 +9,7 @@ from PIL import Image
 
 from rapsam.export.manifest import read_manifest
 from tests.cli.cli_runs import assert_refused, rapsam
+from tests.cli.conftest import LEFT_BY_A_KILLED_EXPORT
 
 SMALL = ("export", "--model", "rapsam_nano", "--target", "onnx", "--size", "32x32")
 
@@ -33,8 +34,10 @@ def test_it_says_what_it_does(exported):
         assert step in exported.outcome.err
 
 
-def test_its_folder_holds_the_bundle_alone(exported):
-    assert [path.name for path in exported.folder.parent.iterdir()] == ["onnx-fp32"]
+def test_what_a_killed_export_left_does_not_disturb(exported):
+    out = exported.folder.parent
+    assert sorted(path.name for path in out.iterdir()) == [".onnx-fp32.killed", "onnx-fp32"]
+    assert (out / LEFT_BY_A_KILLED_EXPORT).read_bytes() == b"half"
 
 
 @pytest.mark.parametrize(

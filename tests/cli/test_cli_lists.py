@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 
 from rapsam.export.backends import BACKENDS
 from rapsam.export.devices import load_devices
-from tests.cli.cli_runs import process, rapsam
+from tests.cli.cli_runs import command, process, rapsam
 
 
 def test_devices_for_machines():
@@ -51,9 +52,6 @@ def test_in_a_terminal_names_stay_whole(columns, monkeypatch):
 
 def test_a_reader_that_goes_away_is_no_error():
     """As in `rapsam devices | head -1`."""
-    from tests.cli.cli_runs import command
-    import subprocess
-
     with subprocess.Popen(command("devices"), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
         running.stdout.close()
         assert running.stderr.read() == b""

@@ -176,12 +176,44 @@ def link_a_folder(folder):
     (folder / "golden").symlink_to(folder.parent / "golden")
 
 
+def cut_the_seal(folder):
+    os.truncate(folder / "manifest.sha256", 70)
+
+
+def append_to_the_seal(folder):
+    with (folder / "manifest.sha256").open("a") as seal:
+        seal.write("x")
+
+
+def edit_the_manifest(folder):
+    text = (folder / "manifest.json").read_text()
+    (folder / "manifest.json").write_text(text.replace("0.25", "0.95"))
+
+
+def add_a_pipe(folder):
+    os.mkfifo(folder / "pipe")
+
+
 def edit_the_card(folder):
     (folder / "MODEL_CARD.md").write_text("PQ 99")
 
 
 @pytest.mark.parametrize(
-    "tamper", [truncate, flip_a_bit, swap, remove, add, link, link_a_folder, edit_the_card]
+    "tamper",
+    [
+        truncate,
+        flip_a_bit,
+        swap,
+        remove,
+        add,
+        link,
+        link_a_folder,
+        cut_the_seal,
+        append_to_the_seal,
+        edit_the_manifest,
+        add_a_pipe,
+        edit_the_card,
+    ],
 )
 def test_a_changed_bundle_is_refused(bundle_copy, tamper):
     tamper(bundle_copy)

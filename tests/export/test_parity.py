@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 import rapsam
 from rapsam.export.backends.runtimes import RUNTIMES, Runtime
-from rapsam.export.manifest import PostprocessSpec
+from rapsam.export.manifest import TRAINED, PostprocessSpec
 from rapsam.export.model_card import model_card
 from rapsam.export.network import PromptLogits
 from rapsam.export.parity import check_parity
 from rapsam.export.parity_report import ParityReport
 from rapsam.export.parity_tasks import TaskContext, compare_objects, compare_panoptic, compare_prompts
-from rapsam.export.parity_tensors import compare_tensors, tensor_problem
+from rapsam.export.parity_tensors import compare_tensors, judge_tensor
 from rapsam.export.recipes import FP16_GATES, FP32_GATES
 from rapsam.export.sample_images import draw_scene
 from rapsam.models.build import deployment_of
@@ -65,7 +65,7 @@ def test_other_weights_fail_and_are_named(made_bundle):
     """The bundle of formula weights against a network that differs in one small layer."""
     folder, manifest, _ = made_bundle
     model = rapsam.build_model("rapsam_nano", checkpoint="formula")
-    model.decoder.prompt_adapter.iou_proj.weight.data.neg_()
+    model.decoder.prompt_adapter.iou_proj.weight.data.mul_(3)
     images = {"scene": draw_scene(3, (64, 96))}
     report = check_parity(deployment_of(model), folder, manifest, images, lambda _: None)
     assert report.status == "failed"
@@ -180,16 +180,80 @@ def test_more_noise_is_never_better(seed, exponent):
     ("result", "says"),
     [
         (np.ones((1, 3), np.float32), "shape [1, 3], expected [3]"),
-        (np.array([1, np.nan, np.inf], np.float32), "2 of 3 values"),
+        (np.array([1, np.nan, np.inf], np.float32), "2 of 3 values are NaN"),
         (np.array([1, 2, -3], np.float32), "cosine"),
+        (np.array([2, 4, 6], np.float32), "SQNR 0.0 dB, gate 35"),
         (np.array([1, 2, 3], np.float32), ""),
     ],
 )
 def test_problems_of_tensors(result, says):
-    problem = tensor_problem(result, np.array([1, 2, 3], np.float32), FP32_GATES)
+    _, problem = judge_tensor(result, np.array([1, 2, 3], np.float32), FP32_GATES)
     assert says in problem
     assert bool(says) == bool(problem)
 
 
-def test_fp16_is_not_judged_by_cosine():
-    assert tensor_problem(np.ones(2, np.float32), np.array([1, -1], np.float32), FP16_GATES) == ""
+def test_a_broken_reference_is_no_pass():
+    result = np.ones(2, np.float32)
+    assert "reference values are NaN" in judge_tensor(result, result * np.nan, FP16_GATES)[1]
+
+
+def test_fp16_is_not_judged_by_cosine_but_by_scale():
+    reference = np.array([1, 1, 1, 1, 1, 1, 1, 1, 1, 0.6], np.float32)
+    assert judge_tensor(np.ones(10, np.float32), reference, FP16_GATES)[1] == ""
+    assert "SQNR" in judge_tensor(2 * reference, reference, FP16_GATES)[1]
+
+
+@pytest.mark.parametrize("gates", [FP32_GATES, FP16_GATES])
+def test_an_empty_result_fails_at_every_precision(gates):
+    context = CONTEXT._replace(gates=gates)
+    assert "collapsed" in compare_objects(clip(empty=True), clip(), context).reason
+
+
+def grown():
+    """The stuff of `clip` spread over what is void there."""
+    wide = clip()
+    wide.mask_logits[2, 0, 8:] = 6
+    return wide
+
+
+def test_what_is_painted_on_void_counts():
+    assert compare_panoptic(grown(), clip(), CONTEXT).status == "failed"
+    assert compare_panoptic(clip(), grown(), CONTEXT).status == "failed"
+
+
+def test_things_that_are_not_there_count():
+    fewer = clip()
+    fewer.mask_logits[1] = -6
+    assert compare_panoptic(clip(), fewer, CONTEXT).status == "failed"
+
+
+def test_unsure_weights_are_compared_where_they_give_segments():
+    unsure = clip()
+    unsure.class_logits[:] = np.where(unsure.class_logits > 0, 1.5, 0)
+    published = CONTEXT._replace(postprocess=TRAINED)
+    found = compare_panoptic(unsure, unsure, published)
+    assert (found.status, found.reference_segments) == ("passed", 3)
+    assert found.reason == "at thresholds 0.4/0.25"
+
+
+def test_a_graph_that_breaks_while_running_is_named(made_bundle, monkeypatch):
+    class Breaking:
+        def run(self, _inputs):
+            raise RuntimeError("out of tiles\nat 0x0")
+
+    folder, manifest, _ = made_bundle
+    broken = Runtime("Breaking", lambda: None, lambda *_: Breaking())
+    monkeypatch.setitem(RUNTIMES, "onnx", (broken,))
+    model = rapsam.build_model("rapsam_nano", checkpoint="formula")
+    images = {"scene": draw_scene(3, (64, 96))}
+    report = check_parity(deployment_of(model), folder, manifest, images, lambda _: None)
+    assert report.status == "failed"
+    assert any("output 'features'" in line and "out of tiles" in line for line in report.failures())
+
+
+def test_the_reference_is_never_in_training_mode(made_bundle):
+    folder, manifest, _ = made_bundle
+    model = rapsam.build_model("rapsam_nano", checkpoint="formula").train()
+    images = {"scene": draw_scene(3, (64, 96))}
+    assert check_parity(deployment_of(model), folder, manifest, images, lambda _: None).status == "passed"
+    assert model.training

@@ -114,10 +114,13 @@ def test_truncated_files_are_refused(tmp_path, published, suffix, keep):
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda s: s.pop("neck.loc_conv.bias"), "1 missing (neck.feature_conv.bias)"),
+        (lambda s: s.pop("neck.loc_conv.bias"), "1 missing (neck.loc_conv.bias)"),
         (lambda s: s.update(surprise=torch.zeros(1)), "1 unexpected (surprise)"),
         (lambda s: s.update({"neck.loc_conv.bias": torch.zeros(3)}), "[3] instead of [128]"),
         (lambda s: s.update({"neck.loc_conv.bias": torch.full((128,), torch.nan)}), "NaN or infinite"),
+        (lambda s: s.update({"neck.loc_conv.bias": torch.zeros(128).to_sparse()}), "no plain tensor"),
+        (lambda s: s.update({"neck.loc_conv.bias": torch.zeros(128, dtype=torch.int8)}), "another kind"),
+        (lambda s: s.update(huge=torch.zeros(1).expand(100_000, 100_000)), "would unfold to 40,0"),
         (lambda s: s.update({"neck.loc_conv.bias": 3}), "a int under 'neck.loc_conv.bias'"),
         (lambda s: s.clear(), "an empty dict"),
     ],

@@ -120,6 +120,21 @@ def test_backbone_norms_keep_their_statistics_in_training():
     [
         ({"images": torch.zeros(1, 3, 50, 64)}, "50x64"),
         ({"images": torch.zeros(3, 64, 64)}, "[3, 64, 64]"),
+        ({"images": torch.zeros(0, 3, 64, 64)}, "[0, 3, 64, 64]"),
+        ({"images": torch.zeros(1, 3, 64, 64, dtype=torch.uint8)}, "torch.uint8"),
+        (
+            {"images": torch.zeros(1, 3, 32, 32), "prompts": torch.zeros(1, 1, 4), "image_sizes": [(40, 32)]},
+            "(40, 32)",
+        ),
+        (
+            {
+                "images": torch.zeros(1, 3, 32, 32),
+                "prompts": torch.zeros(1, 1, 4),
+                "image_sizes": [(8, 8, 3)],
+            },
+            "(8, 8, 3)",
+        ),
+        ({"images": torch.zeros(1, 3, 32, 32), "prompts": torch.full((1, 1, 4), torch.nan)}, "NaN"),
         ({"images": torch.zeros(3, 3, 32, 32), "num_frames": 2}, "clips of 2"),
         ({"images": torch.zeros(1, 3, 32, 32), "prompts": torch.zeros(1, 2, 3)}, "[1, 2, 3]"),
         ({"images": torch.zeros(1, 3, 32, 32), "prompts": torch.zeros(1, 1, 4), "num_frames": 1}, "prompts"),

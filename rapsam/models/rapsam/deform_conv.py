@@ -37,9 +37,10 @@ class DeformConv2d(nn.Module):
             (B, outputs, H, W), no bias.
         """
         # Positions need float32: 16 bits would round them to whole pixels on large maps.
-        grid = _sampling_grid(offsets.float())
+        exact = torch.promote_types(x.dtype, torch.float32)
+        grid = _sampling_grid(offsets.to(exact))
         sampled = F.grid_sample(
-            x.float(), grid, mode="bilinear", padding_mode="zeros", align_corners=False
+            x.to(exact), grid, mode="bilinear", padding_mode="zeros", align_corners=False
         ).to(x.dtype)
         return F.conv2d(sampled * F.pixel_shuffle(modulation, KERNEL), self.weight, stride=KERNEL)
 

@@ -19,9 +19,11 @@ class RapSamDeployment:
     """Implements `rapsam.models.deployment.Deployment`."""
 
     def __init__(self, model: RapSam) -> None:
-        self.model = model
+        # A reference in training mode would normalise by the batch and not by what was learnt.
+        self.model = copy.deepcopy(model).eval() if model.training else model
         self.name = model.name
         self.weights_origin = model.weights_origin
+        self.classifier_origin = model.text_classifier.origin
         self.trained = not model.weights_origin.endswith("(untrained)")
         self.label_set = model.text_classifier.label_set
 

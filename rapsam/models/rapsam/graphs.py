@@ -165,8 +165,9 @@ def _contract(model: RapSam, graph: str, size: tuple[int, int], num_prompts: int
         "boxes",
         (1, num_prompts, 4),
         "NQD",
-        "x1, y1, x2, y2 as fractions of the image without padding; a point reaches 3 px to each side",
-        value_range=(0.0, 1.0),
+        "x1, y1, x2, y2 as fractions of the resized image without padding; a point reaches 3 px to each side, "
+        "past 0 and 1 near the border: do not clip",
+        value_range=(-0.1, 1.1),
     )
     prompts = (
         _spec("mask_logits", (1, num_prompts, height, width), "NQHW", "positive inside the prompted region"),

@@ -64,8 +64,8 @@ class RapSam(nn.Module):
     def forward(
         self,
         images: Tensor,
-        *,
         prompts: Tensor | None = None,
+        *,
         image_sizes: ImageSizes | None = None,
         num_frames: int | None = None,
     ) -> RapSamOutput:
@@ -125,11 +125,13 @@ def prompt_fractions(prompts: Tensor, images: Tensor, image_sizes: ImageSizes | 
             f"expected [{batch}, K, 4] boxes or [{batch}, K, 2] points"
         )
     sizes = _size_pairs(image_sizes, images)
-    boxes = prompts.float()
+    boxes = prompts.to(images.device, torch.float32)
+    if not bool(torch.isfinite(boxes).all()):
+        raise InputError("prompts hold NaN or infinite coordinates; expected pixels of the unpadded image")
     if boxes.shape[-1] == 2:
         boxes = torch.cat([boxes - POINT_RADIUS, boxes + POINT_RADIUS], dim=-1)
     scale = torch.tensor([[w, h, w, h] for h, w in sizes], dtype=boxes.dtype, device=boxes.device)
-    return (boxes / scale[:, None]).to(images.dtype)
+    return boxes / scale[:, None]
 
 
 def _size_pairs(image_sizes: ImageSizes | None, images: Tensor) -> list[tuple[int, int]]:
@@ -137,7 +139,12 @@ def _size_pairs(image_sizes: ImageSizes | None, images: Tensor) -> list[tuple[in
     if image_sizes is None:
         return [(images.shape[-2], images.shape[-1])] * batch
     given = torch.as_tensor(image_sizes)
-    pairs = given.reshape(-1, 2).tolist() if given.numel() % 2 == 0 else []
+    pairs = given.reshape(-1, given.shape[-1]).tolist() if given.numel() else []
+    for pair in pairs:
+        if len(pair) != 2 or not (0 < pair[0] <= images.shape[-2] and 0 < pair[1] <= images.shape[-1]):
+            raise InputError(
+                f"image size {tuple(pair)}; expected (height, width) within {tuple(images.shape[-2:])}"
+            )
     if len(pairs) == 1:
         pairs *= batch
     if len(pairs) != batch:
@@ -146,8 +153,10 @@ def _size_pairs(image_sizes: ImageSizes | None, images: Tensor) -> list[tuple[in
 
 
 def _check_images(images: Tensor, num_frames: int | None) -> None:
-    if images.dim() != 4 or images.shape[1] != 3:
-        raise InputError(f"images have shape {list(images.shape)}; expected [B, 3, H, W]")
+    if images.dim() != 4 or images.shape[1] != 3 or not len(images) or not images.is_floating_point():
+        raise InputError(
+            f"images are {images.dtype} {list(images.shape)}; expected normalised floats [B, 3, H, W]"
+        )
     check_network_size((images.shape[-2], images.shape[-1]))
     if num_frames is not None and (num_frames < 1 or images.shape[0] % num_frames):
         raise InputError(f"{images.shape[0]} images cannot be cut into clips of {num_frames} frames")

@@ -45,6 +45,7 @@ class PromptEncoder(nn.Module):
         scalars = scalars.clamp(_MARGIN, 1 - _MARGIN)
         angles = scalars.unsqueeze(-1) * self.frequencies
         waves = torch.stack([angles.sin(), angles.cos()], dim=-1)
-        encoding = waves.reshape(*boxes.shape[:2], 4 * SINE_WIDTH)
+        # Boxes come in float32 whatever the weights are: 16 bits would move a small box.
+        encoding = waves.reshape(*boxes.shape[:2], 4 * SINE_WIDTH).to(self.position_proj.weight.dtype)
         learned = self.type_embedding.weight[1] + self.mask_token.weight[0]
         return learned + self.position_proj(encoding)  # type: ignore[no-any-return]

@@ -23,12 +23,14 @@ class TextClassifier(nn.Module):
         prototypes: (classes, synonyms, width), each vector of unit length. A class with fewer synonyms
             repeats its first.
         label_set: Names of the classes, things first.
+        origin: Where the prototypes come from, for reports.
     """
 
     prototypes: Tensor
 
-    def __init__(self, prototypes: Tensor, label_set: LabelSet) -> None:
+    def __init__(self, prototypes: Tensor, label_set: LabelSet, origin: str) -> None:
         super().__init__()
+        self.origin = origin
         self.label_set = label_set
         self.register_buffer("prototypes", prototypes, persistent=False)
 

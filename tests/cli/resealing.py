@@ -1,0 +1,31 @@
+"""Changing a bundle as its maker could: the manifest and its digest are written anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from rapsam.export.manifest import read_manifest, write_manifest
+from rapsam.export.seal import file_entries
+from rapsam.files import sha256_of, size_of
+
+
+def reseal(folder: Path, **changes: object) -> None:
+    """Writes the manifest with other fields, and with the digests of the files as they are now."""
+    manifest = msgspec.structs.replace(read_manifest(folder), **changes)
+    graphs = tuple(
+        msgspec.structs.replace(
+            graph, sha256=sha256_of(folder / graph.path), size_bytes=size_of(folder / graph.path)
+        )
+        for graph in manifest.graphs
+    )
+    write_manifest(folder, msgspec.structs.replace(manifest, graphs=graphs, files=file_entries(folder)))
+
+
+def drop_graph(folder: Path, name: str, tasks: tuple[str, ...]) -> None:
+    """Makes the bundle that an export without this graph would have made."""
+    manifest = read_manifest(folder)
+    (folder / manifest.graph(name).path).unlink()
+    kept = tuple(graph for graph in manifest.graphs if graph.contract.graph != name)
+    reseal(folder, graphs=kept, tasks=tasks)

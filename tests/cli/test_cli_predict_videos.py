@@ -1,0 +1,140 @@
+"""`rapsam predict` with videos: every frame, clip by clip, with memory for one clip."""
+
+from __future__ import annotations
+
+import json
+import os
+import tracemalloc
+
+import av
+import numpy as np
+import pytest
+
+from rapsam.data.videos import VideoFrames
+from tests.cli.cli_runs import assert_refused, rapsam
+
+
+def write_video(path, pixels, count, codec="mpeg4", size=(96, 128), **options):
+    """A view that moves over a scene, encoded by PyAV."""
+    with av.open(str(path), "w", **options) as container:
+        stream = container.add_stream(codec, rate=10)
+        stream.height, stream.width = size
+        stream.pix_fmt = "yuv420p"
+        for step in range(count):
+            view = np.roll(pixels, -2 * step, axis=1)[: size[0], : size[1]]
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(view), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def check_tracks(out, name, count, size):
+    """JSON and overlay speak of every frame of the video."""
+    result = json.loads((out / f"{name}.tracks.json").read_text())
+    assert (result["num_frames"], result["height"], result["width"]) == (count, *size)
+    assert {len(track["segmentations"]) for track in result["tracks"]} <= {count}
+    for track in result["tracks"]:
+        assert all(rle is None or tuple(rle["size"]) == size for rle in track["segmentations"])
+    overlay = VideoFrames(out / f"{name}.overlay.mp4")
+    assert len(list(overlay)) == count
+    return result
+
+
+@pytest.mark.parametrize("count", [1, 7, 16])
+def test_a_bundle_sees_every_frame(count, pixels, bundle, tmp_path):
+    video = write_video(tmp_path / "walk.mp4", pixels, count)
+    outcome = rapsam("predict", video, "--bundle", bundle, "--out", tmp_path / "out", "--json")
+    assert outcome.code == 0, outcome.err
+    files = [str(tmp_path / "out" / f"walk.{suffix}") for suffix in ("overlay.mp4", "tracks.json")]
+    assert json.loads(outcome.out)["written"] == {str(video): files}
+    result = check_tracks(tmp_path / "out", "walk", count, (96, 128))
+    assert result["tracks"]
+    seen = [any(track["segmentations"][place] for track in result["tracks"]) for place in range(count)]
+    assert all(seen)
+
+
+@pytest.mark.parametrize("count", [7, 16])
+def test_the_network_itself_sees_every_frame(count, pixels, tmp_path, monkeypatch):
+    """In clips of up to 5 frames; at the published size of 1280 x 736 px this would take minutes."""
+    monkeypatch.setattr("rapsam.cli.predict_one.VIDEO_TEST_SIZE", (128, 96))
+    video = write_video(tmp_path / "walk.mp4", pixels, count)
+    outcome = rapsam(
+        *("predict", video, "--model", "rapsam_nano", "--out", tmp_path / "out", "--min-score", "0.7")
+    )
+    assert outcome.code == 0, outcome.err
+    assert "no checkpoint: weights by formula" in outcome.err
+    check_tracks(tmp_path / "out", "walk", count, (96, 128))
+
+
+def test_odd_sides(pixels, bundle, tmp_path):
+    video = write_video(tmp_path / "odd.mkv", pixels, 3, codec="ffv1", size=(97, 129))
+    assert rapsam("predict", video, "--bundle", bundle, "--out", tmp_path / "out").code == 0
+    check_tracks(tmp_path / "out", "odd", 3, (97, 129))
+    assert VideoFrames(tmp_path / "out" / "odd.overlay.mp4").size == (98, 130)
+
+
+def test_a_folder_may_hold_both(pixels, photo, bundle, tmp_path):
+    (tmp_path / "both").mkdir()
+    photo.rename(tmp_path / "both" / "a.png")
+    write_video(tmp_path / "both" / "b.MOV", pixels, 2)
+    outcome = rapsam("predict", tmp_path / "both", "--bundle", bundle, "--out", tmp_path / "out")
+    assert outcome.code == 0, outcome.err
+    assert [line.rpartition("/")[2] for line in outcome.out.splitlines()] == [
+        *("a.overlay.png", "a.panoptic.png", "a.panoptic.json", "b.overlay.mp4", "b.tracks.json")
+    ]
+
+
+def test_prompts_are_refused(pixels, photo, bundle, tmp_path):
+    video = write_video(tmp_path / "walk.mp4", pixels, 2)
+    arguments = ("--bundle", bundle, "--out", tmp_path / "out", "--point", "3,3")
+    assert_refused(rapsam("predict", video, *arguments), "walk.mp4 is a video; prompts work on images only")
+    assert not (tmp_path / "out").exists()
+    both = rapsam("predict", video, photo, *arguments)
+    assert both.code == 2
+    assert "photo.prompts.json" in both.out
+    assert "1 of 2 inputs could not be used" in both.err
+
+
+def cut_away_the_index(path):
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def write_text(path):
+    path.write_text("hello")
+
+
+def write_an_image(path):
+    write_text(path)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(100))
+
+
+@pytest.mark.parametrize("damage", [cut_away_the_index, write_text, write_an_image])
+def test_what_is_no_video_is_refused(damage, pixels, bundle, tmp_path):
+    video = write_video(tmp_path / "walk.mp4", pixels, 8)
+    damage(video)
+    outcome = rapsam("predict", video, "--bundle", bundle, "--out", tmp_path / "out")
+    assert_refused(outcome, "walk.mp4 is not a video that can be read")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_truncated_video_leaves_no_half_result(bundle, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8)
+    video = write_video(tmp_path / "walk.mp4", noise, 20, options={"movflags": "faststart"})
+    os.truncate(video, video.stat().st_size * 3 // 4)
+    outcome = rapsam("predict", video, "--bundle", bundle, "--out", tmp_path / "out", "--min-score", 1)
+    assert_refused(outcome, "walk.mp4 is damaged or truncated after frame")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_memory_does_not_grow_with_the_video(bundle, tmp_path):
+    """Frames are 0.23 MB each: forty of them would show."""
+    pixels = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
+    peaks = []
+    for count in (8, 40):
+        video = write_video(tmp_path / f"{count}.mp4", pixels, count, size=(240, 320))
+        tracemalloc.start()
+        outcome = rapsam("predict", video, "--bundle", bundle, "--out", tmp_path / "out", "--min-score", 1)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert outcome.code == 0, outcome.err
+    assert peaks[1] < peaks[0] + 3e6
