@@ -165,7 +165,7 @@ def _contract(model: RapSam, graph: str, size: tuple[int, int], num_prompts: int
         "boxes",
         (1, num_prompts, 4),
         "NQD",
-        "x1, y1, x2, y2 as fractions of the resized image without padding; a point reaches 3 px to each side, "
+        "x1, y1, x2, y2 as fractions of the resized image without padding; a point reaches 3 px each way, "
         "past 0 and 1 near the border: do not clip",
         value_range=(-0.1, 1.1),
     )

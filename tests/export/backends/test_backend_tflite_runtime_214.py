@@ -52,7 +52,7 @@ def test_without_its_environment_the_reason_names_the_command_and_no_folder(
     # The reason is written into bundles, which shall hold no paths of this machine.
     assert str(tmp_path) not in reason
     assert "python -m rapsam.export.backends.tflite_runtime_214" in reason
-    with pytest.raises(UnavailableError, match="nowhere"):
+    with pytest.raises(UnavailableError, match="no environment of its own"):
         tflite_runtime_214.load(tmp_path / "probe.tflite", probe.contract)
 
 
