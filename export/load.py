@@ -55,7 +55,7 @@ class Bundle:
         if len(points) or len(boxes):
             self.manifest.graph("prompt")
             return predict_prompts(self.network, pixels, points, boxes)
-        if not self.manifest.has_graph("panoptic_image"):
+        if not self.manifest.finds_objects:
             self.manifest.graph("panoptic")
         return predict_panoptic(
             self.network, pixels, self.manifest.labels.num_things, self.manifest.postprocess

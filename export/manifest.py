@@ -140,6 +140,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Tells whether the bundle has this graph."""
         return any(entry.contract.graph == name for entry in self.graphs)
 
+    @property
+    def finds_objects(self) -> bool:
+        """Whether the graphs find objects: in one piece, or behind the encoder."""
+        return self.has_graph("panoptic_image") or self.has_graph("panoptic")
+
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Writes `manifest.json`, the same bytes for the same content, and its digest as `sha256sum` does."""

@@ -129,7 +129,7 @@ def bundle_predictor(folder: Path) -> Predictor:
     bundle = load_bundle(folder)
     manifest = bundle.manifest
     tasks = {
-        "panoptic": manifest.has_graph("panoptic") or manifest.has_graph("panoptic_image"),
+        "panoptic": manifest.finds_objects,
         "prompt": manifest.has_graph("prompt"),
     }
     return Predictor(
