@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rapsam.contract import GraphContract
+from rapsam.export.delegation import DelegationReport
 from rapsam.export.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
         recipe: Name of the recipe that it was lowered with.
         minimum_runtime: Oldest runtime that is meant to run it, as in "tflite-runtime 2.14.0".
         tool_versions: Versions of the packages that made it.
+        delegation: What the format's delegate takes over; None where nothing is known of it.
     """
 
     path: Path
@@ -39,6 +41,7 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     recipe: str
     minimum_runtime: str
     tool_versions: dict[str, str]
+    delegation: DelegationReport | None = None
 
 
 class Runner(Protocol):
