@@ -6,19 +6,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.export import ExportedProgram
 
 from rapsam.contract import GraphContract, TensorSpec
 from rapsam.errors import ExportError
 from rapsam.export.backends.guard import first_line
-from rapsam.export.fold import folded_module
+from rapsam.export.rewrites.fold_batch_norm import fold_batch_norms
+from rapsam.export.rewrites.fold_constants import fold_constants
 
 
 def capture(module: nn.Module, contract: GraphContract) -> ExportedProgram:
     """Captures a module for the backends: static shapes, evaluation mode, no gradients.
 
-    What depends on weights alone is computed here, once.
+    Batch norms are folded into convolutions, and what depends on weights alone is computed here, once.
 
     Args:
         module: Takes the contract's inputs as positional tensors, in their order, and returns a tuple
@@ -32,7 +33,11 @@ def capture(module: nn.Module, contract: GraphContract) -> ExportedProgram:
         ExportError: If PyTorch cannot trace the module, or if the module returns other outputs than
             the contract declares.
     """
-    return trace(folded_module(trace(module, contract)), contract)
+    captured = trace(module, contract).module(check_guards=False)
+    assert isinstance(captured, fx.GraphModule)
+    fold_batch_norms(captured)
+    fold_constants(captured)
+    return trace(captured, contract)
 
 
 def trace(module: nn.Module, contract: GraphContract) -> ExportedProgram:

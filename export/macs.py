@@ -20,8 +20,8 @@ def count_macs(module: nn.Module, contract: GraphContract) -> int:
         module: Takes the contract's inputs as positional tensors; it is not changed.
         contract: Gives the shapes of the inputs.
     """
-    shadow = copy.deepcopy(module).to("meta")
+    shadow = copy.deepcopy(module).to("meta").requires_grad_(False)
     inputs = [torch.empty(spec.shape, device="meta") for spec in contract.inputs]
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         shadow(*inputs)
-    return counter.get_total_flops() // 2
+    return int(counter.get_total_flops()) // 2

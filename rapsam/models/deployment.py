@@ -40,6 +40,12 @@ class Deployment(Protocol):
         """Makes one deployable graph and its contract."""
         ...
 
+    def published_graph(
+        self, graph: str, size: tuple[int, int], num_prompts: int
+    ) -> tuple[nn.Module, GraphContract]:
+        """Gives the same graph as the trainable network computes it, un-rewritten, with its own borders."""
+        ...
+
     def reference(self, graph: str, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Computes a graph's outputs with the trainable network itself, un-rewritten, in float32."""
         ...

@@ -22,3 +22,23 @@ def assert_close(what: str, result: npt.ArrayLike, golden: npt.NDArray[np.generi
     assert error.shape == golden.shape, what
     assert error.max() <= tolerance, f"{what}: {error.max():.2e} > {tolerance}"
     assert np.quantile(error, 0.99) <= tolerance / 10, f"{what}: 99 % within {np.quantile(error, 0.99):.2e}"
+
+
+def assert_close_rows(
+    what: str,
+    result: npt.ArrayLike,
+    golden: npt.NDArray[np.generic],
+    tolerance: float,
+    moved: npt.NDArray[np.bool_],
+) -> None:
+    """`assert_close` for queries, ten times wider for those that a flipped pixel has moved.
+
+    Processors round differently; where a logit within rounding of zero changes its sign, the hard mask of
+    its query has another sum from then on.
+    """
+    values = np.asarray(result)
+    assert len(values) == len(golden) == len(moved), what
+    assert_close(what, values[~moved], golden[~moved], tolerance)
+    if moved.any():
+        error = np.abs(values[moved].astype(np.float64) - golden[moved])
+        assert error.max() <= 10 * tolerance, f"{what}, moved queries: {error.max():.2e} > {10 * tolerance}"

@@ -17,7 +17,7 @@ from rapsam.tasks.panoptic import panoptic_segmentation
 from rapsam.tasks.preprocess import normalise_and_pad
 from rapsam.tasks.prompt import interactive_masks
 from tests.golden_files import golden, golden_folder
-from tests.models.golden_models import assert_close, golden_model
+from tests.models.golden_models import assert_close, assert_close_rows, golden_model
 
 NECK, MASK, QUERY, STAGE_CLASS, ADAPTER_CLASS, IOU = 1e-4, 5e-3, 1e-2, 1.0, 0.15, 1e-2
 PANOPTIC = [("pan_r18_256x320", "rapsam_r18"), ("pan_r50_256x320", "rapsam_r50")]
@@ -39,18 +39,26 @@ def check_output(files, output: RapSamOutput, *, prompted: bool = False) -> None
         "init": output.initial_mask_logits,
         **{f"s{i}": s.mask_logits for i, s in enumerate(output.stages)},
     }
+    moved = np.zeros(output.initial_mask_logits.shape[1], bool)
     for key, tensor in masks.items():
         logits = tensor[0].numpy()
-        assert_close(f"mask {key}", logits[files["q_full"]], files[f"mask_{key}_full"], MASK)
-        assert_close(f"mask {key}", logits[..., ::stride, ::stride], files[f"mask_{key}_sub"], MASK)
-        positive = (logits > 0).reshape(len(logits), -1).sum(1)
-        assert np.abs(positive - files[f"mask_{key}_npos"]).max() <= 10
-    for i, stage in enumerate(output.stages):
+        whole = files["q_full"]
+        assert_close_rows(f"mask {key}", logits[whole], files[f"mask_{key}_full"], MASK, moved[whole])
+        assert_close_rows(
+            f"mask {key}", logits[..., ::stride, ::stride], files[f"mask_{key}_sub"], MASK, moved
+        )
+        flipped = (logits > 0).reshape(len(logits), -1).sum(1) - files[f"mask_{key}_npos"]
+        assert np.abs(flipped).max() <= 10
+        moved |= flipped != 0
+        if key == "init":
+            continue
+        i, stage = int(key[1]), output.stages[int(key[1])]
         # In prompt mode the last class logits are a copy of stage 2's, temperature included.
         tolerance = ADAPTER_CLASS if i == 3 and not prompted else STAGE_CLASS
-        assert_close(f"class {i}", stage.class_logits[0], files[f"cls_s{i}"], tolerance)
-        assert_close(f"queries {i}", stage.queries[0], files[f"kern_s{i}"], QUERY)
-        assert_close(f"IoU {i}", stage.iou[0], files[f"iou_s{i}"], IOU)
+        assert_close_rows(f"class {i}", stage.class_logits[0], files[f"cls_s{i}"], tolerance, moved)
+        assert_close_rows(f"queries {i}", stage.queries[0], files[f"kern_s{i}"], QUERY, moved)
+        assert_close_rows(f"IoU {i}", stage.iou[0], files[f"iou_s{i}"], IOU, moved)
+    assert moved.mean() <= 0.15
 
 
 @pytest.fixture(scope="module", params=PANOPTIC, ids=lambda p: p[0])

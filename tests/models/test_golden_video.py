@@ -34,7 +34,10 @@ def test_clips(video):
     files, ends, clips = video
     assert ends == files["tube_ends"].tolist()
     for ours, theirs in zip(clips, files["tube_cls"], strict=True):
-        assert_close("class logits of a clip", ours.class_logits, theirs, 0.15)
+        error = np.abs(ours.class_logits - theirs).max(1)
+        assert error.max() <= 0.15
+        # A flipped pixel of a hard mask moves its query, and processors round differently.
+        assert np.mean(error <= 0.015) >= 0.9
 
 
 def test_merged_result(video):

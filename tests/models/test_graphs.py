@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from rapsam.errors import InputError
 from rapsam.models.build import deployment_of
 from rapsam.models.rapsam.graphs import GRAPHS, build_graph
-from rapsam.models.rapsam.query_update import HardMaskPool, QueryUpdate
-from rapsam.models.rapsam.rewrites import pool_scale, rescaled_update
 from tests.models.golden_models import golden_model
 
 SIZE = (96, 128)
@@ -62,38 +58,6 @@ def test_prompts_of_one_pass_do_not_mix():
     for k in range(3):
         alone = single(features, boxes[:, k : k + 1])[0][:, 0]
         torch.testing.assert_close(alone, together[:, k], rtol=1e-3, atol=1e-4)
-
-
-@given(
-    seed=st.integers(0, 100),
-    exponent=st.integers(-12, 0),
-    magnitude=st.sampled_from([1e-3, 1.0, 1e3]),
-)
-def test_rescaled_update_is_exact(seed, exponent, magnitude):
-    torch.manual_seed(seed)
-    update = QueryUpdate(16).double()
-    for norm in (m for m in update.modules() if isinstance(m, torch.nn.LayerNorm)):
-        torch.nn.init.normal_(norm.weight)
-        torch.nn.init.normal_(norm.bias)
-    queries, pooled = torch.randn(1, 5, 16).double(), torch.randn(1, 5, 16).double() * magnitude
-    scale = 2.0**exponent
-    with torch.no_grad():
-        expected = update(queries, pooled)
-        result = rescaled_update(update, scale)(queries, pooled * scale)
-    torch.testing.assert_close(result, expected, rtol=1e-9, atol=1e-9)
-
-
-@pytest.mark.parametrize("num_pixels", [64, 1024, 25_600, 67_200, 262_144])
-def test_scaled_pooling_stays_within_fp16(num_pixels):
-    """Features of magnitude 8 everywhere, under full and single-pixel masks."""
-    scale = pool_scale(num_pixels)
-    features = torch.full((1, 1, num_pixels), 8.0)
-    masks = torch.full((1, 2, num_pixels), -1.0)
-    masks[0, 0], masks[0, 1, 0] = 1.0, 1.0
-    full, single = HardMaskPool(scale)(features, masks)[0, :, 0].tolist()
-    assert full < 65504 / 16
-    assert single > 2**-14 * 16
-    assert HardMaskPool()(features, masks)[0, 0, 0] == 8.0 * num_pixels
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,7 @@ def test_both_deformable_forms_follow_the_definition(seed, reach):
     with torch.no_grad():
         expected = reference_deform_conv(x, offsets, modulation, conv.weight)
         torch.testing.assert_close(conv(x, offsets, modulation)[0].double(), expected, rtol=1e-4, atol=1e-4)
-        rows = RowGatherDeformConv2d(conv, (4, 6))(x, offsets, modulation)
+        rows = RowGatherDeformConv2d(conv.weight, None, (4, 6))(x, offsets, modulation)
         torch.testing.assert_close(rows[0].double(), expected, rtol=1e-5, atol=1e-5)
 
 

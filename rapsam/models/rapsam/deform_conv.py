@@ -65,19 +65,22 @@ class RowGatherDeformConv2d(nn.Module):
     only up to 2048; fractions come from the raw offsets.
     """
 
+    bias: Tensor | None
     base_y: Tensor
     base_x: Tensor
     tap: Tensor
 
-    def __init__(self, source: DeformConv2d, size: tuple[int, int]) -> None:
+    def __init__(self, weight: Tensor, bias: Tensor | None, size: tuple[int, int]) -> None:
+        """Makes the form for one input size (H, W) from a weight (O, I, 3, 3) and a bias (O) or None."""
         super().__init__()
         self.height, self.width = size
-        outputs, inputs = source.weight.shape[:2]
+        outputs, inputs = weight.shape[:2]
         self.outputs = outputs
+        self.register_buffer("bias", None if bias is None else bias.detach().clone())
         # Row t * outputs + o of the projection is tap t of output channel o.
         self.projection = nn.Conv2d(inputs, TAPS * outputs, 1, bias=False)
-        weight = source.weight.detach().permute(2, 3, 0, 1).reshape(TAPS * outputs, inputs, 1, 1)
-        self.projection.weight = nn.Parameter(weight.contiguous(), requires_grad=False)
+        rows = weight.detach().permute(2, 3, 0, 1).reshape(TAPS * outputs, inputs, 1, 1)
+        self.projection.weight = nn.Parameter(rows.contiguous(), requires_grad=False)
         taps = torch.arange(TAPS, dtype=torch.int32)
         y = torch.arange(self.height, dtype=torch.int32)[:, None, None] + taps // KERNEL - 1
         x = torch.arange(self.width, dtype=torch.int32)[None, :, None] + taps % KERNEL - 1
@@ -101,6 +104,8 @@ class RowGatherDeformConv2d(nn.Module):
         total = total + self._corner(rows, y + 1, x_, fraction_y * (1 - fraction_x) * strength)
         total = total + self._corner(rows, y + 1, x_ + 1, fraction_y * fraction_x * strength)
         summed = total.reshape(self.height * self.width, TAPS, self.outputs).sum(1)
+        if self.bias is not None:
+            summed = summed + self.bias
         return summed.reshape(1, self.height, self.width, self.outputs).permute(0, 3, 1, 2)
 
     def _corner(self, rows: Tensor, y: Tensor, x: Tensor, weight: Tensor) -> Tensor:

@@ -10,9 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from rapsam.contract import GraphContract
-from rapsam.models.rapsam.graphs import build_graph
+from rapsam.models.rapsam.graphs import build_graph, published_graph
 from rapsam.models.rapsam.model import RapSam
-from rapsam.tasks.preprocess import MEAN, STD
+from rapsam.models.rapsam.published_graphs import (
+    PublishedEncoder,
+    PublishedPanoptic,
+    PublishedPanopticImage,
+    PublishedPrompt,
+)
+
+OBJECTS = ("class_logits", "mask_logits", "queries")
+PROMPTS = ("mask_logits", "iou")
 
 
 class RapSamDeployment:
@@ -41,24 +49,25 @@ class RapSamDeployment:
         """See `rapsam.models.rapsam.graphs.build_graph`."""
         return build_graph(self.model, graph, size, num_prompts)
 
+    def published_graph(
+        self, graph: str, size: tuple[int, int], num_prompts: int
+    ) -> tuple[nn.Module, GraphContract]:
+        """See `rapsam.models.rapsam.graphs.published_graph`."""
+        return published_graph(self.model, graph, size, num_prompts)
+
     @torch.no_grad()
     def reference(self, graph: str, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Computes a graph's outputs with the trainable network, in float32."""
+        model = self.model
         if graph == "encoder":
-            return {"features": self._encode(inputs["image"])}
-        features = self._encode(inputs["image"]) if graph == "panoptic_image" else inputs["features"]
-        pixels, shape = features.flatten(2), features.shape[-2:]
-        classifier = self.model.text_classifier
+            image = PublishedEncoder(model).normalised(inputs["image"])
+            return {"features": model.neck.basis(model.backbone(image.contiguous()))}
+        if graph == "panoptic_image":
+            return _named(OBJECTS, PublishedPanopticImage(model)(inputs["image"]))
+        features = model.neck.feature_conv(inputs["features"])
         if graph == "prompt":
-            prompts = self.model.prompt_encoder(inputs["boxes"])
-            final = self.model.decoder.segment_prompts(prompts, pixels, classifier)[-1]
-            return {"mask_logits": final.mask_logits.unflatten(-1, shape), "iou": final.iou}
-        final = self.model.decoder.detect(pixels, classifier)[-1]
-        return {
-            "class_logits": final.class_logits,
-            "mask_logits": final.mask_logits.unflatten(-1, shape),
-            "queries": final.queries,
-        }
+            return _named(PROMPTS, PublishedPrompt(model)(features, inputs["boxes"]))
+        return _named(OBJECTS, PublishedPanoptic(model)(features))
 
     @torch.no_grad()
     def detect(self, images: Tensor) -> dict[str, Tensor]:
@@ -70,11 +79,11 @@ class RapSamDeployment:
             "mask_logits": final.mask_logits[0],
         }
 
+    @torch.no_grad()
     def segment(self, images: Tensor, boxes: Tensor) -> dict[str, Tensor]:
         """Segments prompted boxes; see the protocol."""
-        with torch.no_grad():
-            features = self.model.encode(images)
-        outputs = self.reference("prompt", {"features": features, "boxes": boxes})
+        features = self.model.encode(images)
+        outputs = _named(PROMPTS, PublishedPrompt(self.model)(features, boxes))
         return {name: tensor[0] for name, tensor in outputs.items()}
 
     def state(self) -> dict[str, Tensor]:
@@ -85,7 +94,6 @@ class RapSamDeployment:
         """Copies the network to a device."""
         return type(self)(copy.deepcopy(self.model).to(device))
 
-    def _encode(self, image: Tensor) -> Tensor:
-        mean = torch.tensor(MEAN, device=image.device).view(1, 3, 1, 1)
-        std = torch.tensor(STD, device=image.device).view(1, 3, 1, 1)
-        return self.model.encode((image - mean) / std)
+
+def _named(names: tuple[str, ...], outputs: tuple[Tensor, ...]) -> dict[str, Tensor]:
+    return dict(zip(names, outputs, strict=True))

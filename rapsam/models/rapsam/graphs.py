@@ -9,79 +9,100 @@ from torch import Tensor, nn
 
 from rapsam.contract import GraphContract, TensorSpec
 from rapsam.errors import InputError, unknown_name
-from rapsam.models.rapsam.decoder import mask_product, prompt_visibility
 from rapsam.models.rapsam.model import RapSam
-from rapsam.models.rapsam.rewrites import deployed_decoder, deployed_neck
+from rapsam.models.rapsam.published_graphs import (
+    PublishedEncoder,
+    PublishedPanoptic,
+    PublishedPanopticImage,
+    PublishedPrompt,
+)
+from rapsam.models.rapsam.rewrites.basis import BasisMaskProduct, basis_kernel, feature_matrix
+from rapsam.models.rapsam.rewrites.classifier import DeployedClassifier
+from rapsam.models.rapsam.rewrites.decoder import (
+    DeployedObjectAdapter,
+    DeployedPromptAdapter,
+    object_stage,
+    prompt_stage,
+)
+from rapsam.models.rapsam.rewrites.neck import BasisNeck
 from rapsam.tasks.preprocess import MEAN, STD, check_network_size
 
 STRIDE = 4
 GRAPHS = ("encoder", "panoptic", "prompt", "panoptic_image")
 MAX_SIDE = 2048
 MAX_PROMPTS = 64
+BASIS_MEANING = (
+    "what the mask features are linear in, at stride 4: the aggregated map, then X and Y from -1 to 1"
+)
 
 
 class EncoderGraph(nn.Module):
-    """Image to mask features; normalises inside."""
+    """Image to the basis of the mask features; normalises inside."""
 
     mean: Tensor
     inverse_std: Tensor
 
     def __init__(self, model: RapSam, size: tuple[int, int]) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
-        self.register_buffer("inverse_std", 1 / torch.tensor(STD).view(1, 3, 1, 1))
+        dtype = model.neck.feature_conv.weight.dtype
+        self.register_buffer("mean", torch.tensor(MEAN, dtype=dtype).view(1, 3, 1, 1))
+        self.register_buffer("inverse_std", 1 / torch.tensor(STD, dtype=dtype).view(1, 3, 1, 1))
         self.backbone = copy.deepcopy(model.backbone)
-        self.neck = deployed_neck(model.neck, size)
+        self.neck = BasisNeck(model.neck, size)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Maps an image (1, 3, H, W), 0..255, to mask features (1, C, H / 4, W / 4)."""
+        """Maps an image (1, 3, H, W), 0..255, to a basis (1, A + 2, H / 4, W / 4)."""
         return self.neck(self.backbone((image - self.mean) * self.inverse_std))  # type: ignore[no-any-return]
 
 
 class PanopticGraph(nn.Module):
-    """Mask features to object classes, masks and queries; heads that are not returned are not run."""
+    """Basis to object classes, masks and queries."""
+
+    queries: Tensor
 
     def __init__(self, model: RapSam, size: tuple[int, int]) -> None:
         super().__init__()
-        self.decoder = deployed_decoder(model.decoder, _num_pixels(size))
-        self.classifier = copy.deepcopy(model.text_classifier)
+        decoder, features, pixels = model.decoder, feature_matrix(model.neck), _num_pixels(size)
+        self.register_buffer("queries", decoder.object_queries.weight.detach().unsqueeze(0).clone())
+        self.start_kernel = basis_kernel(None, features)
+        self.mask_product = BasisMaskProduct()
+        self.stages = nn.ModuleList(object_stage(s, features, pixels) for s in decoder.ordered_stages)
+        self.adapter = DeployedObjectAdapter(decoder.object_adapter, features, pixels)
+        self.class_embed = copy.deepcopy(decoder.object_adapter.class_embed)
+        self.classifier = DeployedClassifier(model.text_classifier)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Gives class logits (1, Q, K + 1), mask logits (1, Q, h, w) and queries (1, Q, C)."""
-        pixels = features.flatten(2)
-        queries = self.decoder.object_queries.weight.unsqueeze(0)
-        mask_logits = mask_product(queries, pixels)
-        for stage in self.decoder.ordered_stages:
-            queries = stage.refine(queries, pixels, mask_logits, None)
-            mask_logits = stage.mask_logits(queries, pixels)
-        adapter = self.decoder.object_adapter
-        queries = adapter.refine(queries, pixels, mask_logits)
-        mask_logits = mask_product(queries, pixels).unflatten(-1, features.shape[-2:])
-        return adapter.class_logits(queries, self.classifier), mask_logits, queries
+        basis, queries = features.flatten(2), self.queries
+        mask_logits = self.mask_product(self.start_kernel(queries), basis)
+        for stage in self.stages:
+            queries, mask_logits = stage(queries, basis, mask_logits)
+        queries, mask_logits = self.adapter(queries, basis, mask_logits)
+        class_logits = self.classifier(self.class_embed(queries))
+        return class_logits, mask_logits.unflatten(-1, features.shape[-2:]), queries
 
 
 class PromptGraph(nn.Module):
-    """Mask features and boxes to one mask and one predicted IoU per prompt."""
+    """Basis and boxes to one mask and one predicted IoU per prompt."""
 
-    visible: Tensor
-
-    def __init__(self, model: RapSam, size: tuple[int, int], num_prompts: int) -> None:
+    def __init__(self, model: RapSam, size: tuple[int, int]) -> None:
         super().__init__()
-        self.decoder = deployed_decoder(model.decoder, _num_pixels(size))
+        decoder, features, pixels = model.decoder, feature_matrix(model.neck), _num_pixels(size)
         self.encoder = copy.deepcopy(model.prompt_encoder)
-        self.register_buffer("visible", prompt_visibility(torch.empty(1, num_prompts, 1)))
+        self.start_kernel = basis_kernel(None, features)
+        self.mask_product = BasisMaskProduct()
+        self.stages = nn.ModuleList(prompt_stage(s, features, pixels) for s in decoder.ordered_stages)
+        self.adapter = DeployedPromptAdapter(decoder.prompt_adapter, features)
+        self.iou_proj = copy.deepcopy(decoder.prompt_adapter.iou_proj)
 
     def forward(self, features: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
         """Gives mask logits (1, K, h, w) and predicted IoU (1, K)."""
-        pixels = features.flatten(2)
-        queries = self.encoder(boxes)
-        mask_logits = mask_product(queries, pixels)
-        for stage in self.decoder.ordered_stages:
-            queries = stage.refine(queries, pixels, mask_logits, self.visible)
-            mask_logits = stage.mask_logits(queries, pixels)
-        queries = self.decoder.prompt_adapter.refine(queries, pixels)
-        mask_logits = mask_product(queries, pixels).unflatten(-1, features.shape[-2:])
-        return mask_logits, self.decoder.prompt_adapter.iou(queries)
+        basis, queries = features.flatten(2), self.encoder(boxes)
+        mask_logits = self.mask_product(self.start_kernel(queries), basis)
+        for stage in self.stages:
+            queries, mask_logits = stage(queries, basis, mask_logits)
+        queries, mask_logits = self.adapter(queries, basis)
+        return mask_logits.unflatten(-1, features.shape[-2:]), self.iou_proj(queries).squeeze(-1)
 
 
 class PanopticImageGraph(nn.Module):
@@ -114,21 +135,51 @@ def build_graph(
     Raises:
         InputError: If graph, size or number of prompts cannot be used.
     """
+    _check(graph, size, num_prompts)
+    makers: dict[str, type[nn.Module]] = {
+        "encoder": EncoderGraph,
+        "panoptic": PanopticGraph,
+        "prompt": PromptGraph,
+        "panoptic_image": PanopticImageGraph,
+    }
+    module = makers[graph](model, size)
+    channels = model.neck.feature_conv.in_channels
+    contract = _contract(model, graph, size, num_prompts, _features(size, channels, BASIS_MEANING))
+    return module.eval().requires_grad_(False), contract
+
+
+def published_graph(
+    model: RapSam, graph: str, size: tuple[int, int], num_prompts: int = 1
+) -> tuple[nn.Module, GraphContract]:
+    """Gives a graph as the trainable network computes it, with its own mask features (C channels).
+
+    Args:
+        model: The network in eval mode; the graph shares its weights.
+        graph: See `build_graph`.
+        size: See `build_graph`.
+        num_prompts: See `build_graph`.
+
+    Raises:
+        InputError: See `build_graph`.
+    """
+    _check(graph, size, num_prompts)
+    makers: dict[str, type[nn.Module]] = {
+        "encoder": PublishedEncoder,
+        "panoptic": PublishedPanoptic,
+        "prompt": PublishedPrompt,
+        "panoptic_image": PublishedPanopticImage,
+    }
+    channels = model.neck.feature_conv.out_channels
+    features = _features(size, channels, "mask features at stride 4")
+    return makers[graph](model), _contract(model, graph, size, num_prompts, features)
+
+
+def _check(graph: str, size: tuple[int, int], num_prompts: int) -> None:
     check_size(size)
     if not 1 <= num_prompts <= MAX_PROMPTS:
         raise InputError(f"{num_prompts} prompts per pass; expected 1 to {MAX_PROMPTS}")
     if graph not in GRAPHS:
         raise unknown_name("graph", graph, GRAPHS)
-    module: nn.Module
-    if graph == "encoder":
-        module = EncoderGraph(model, size)
-    elif graph == "panoptic":
-        module = PanopticGraph(model, size)
-    elif graph == "prompt":
-        module = PromptGraph(model, size, num_prompts)
-    else:
-        module = PanopticImageGraph(model, size)
-    return module.eval().requires_grad_(False), _contract(model, graph, size, num_prompts)
 
 
 def check_size(size: tuple[int, int]) -> None:
@@ -142,7 +193,13 @@ def _num_pixels(size: tuple[int, int]) -> int:
     return (size[0] // STRIDE) * (size[1] // STRIDE)
 
 
-def _contract(model: RapSam, graph: str, size: tuple[int, int], num_prompts: int) -> GraphContract:
+def _features(size: tuple[int, int], channels: int, meaning: str) -> TensorSpec:
+    return _spec("features", (1, channels, size[0] // STRIDE, size[1] // STRIDE), "NCHW", meaning)
+
+
+def _contract(
+    model: RapSam, graph: str, size: tuple[int, int], num_prompts: int, features: TensorSpec
+) -> GraphContract:
     height, width = size[0] // STRIDE, size[1] // STRIDE
     count, channels = model.decoder.object_queries.weight.shape
     classes = model.text_classifier.num_classes
@@ -153,7 +210,6 @@ def _contract(model: RapSam, graph: str, size: tuple[int, int], num_prompts: int
         "RGB image, resized to fit, padded right and below with the mean colour",
         value_range=(0.0, 255.0),
     )
-    features = _spec("features", (1, channels, height, width), "NCHW", "mask features at stride 4")
     objects = (
         _spec(
             "class_logits", (1, count, classes + 1), "NQK", "one score per class before softmax, void last"

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 
 from rapsam.models.rapsam.deform_conv import TAPS, DeformConv2d
 
+# From the pyramid's levels, deep first, to stride 4.
+AGGREGATION_FACTORS = (8, 4, 2, 1)
+
 
 class DeformUpsampler(nn.Module):
     """Deformable 3x3 convolution, then a transposed convolution to twice the size."""
@@ -18,7 +21,7 @@ class DeformUpsampler(nn.Module):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.offset_conv = nn.Conv2d(inputs, 3 * TAPS, 3, padding=1)
-        self.deform_conv: nn.Module = DeformConv2d(inputs, outputs)
+        self.deform_conv = DeformConv2d(inputs, outputs)
         self.deform_norm = nn.BatchNorm2d(outputs)
         self.up_conv = nn.ConvTranspose2d(outputs, outputs, 4, 2, 1, bias=False)
         self.up_norm = nn.BatchNorm2d(outputs)
@@ -65,8 +68,16 @@ class PyramidNeck(nn.Module):
         Returns:
             Mask features (B, hidden_width, H / 4, W / 4).
         """
+        return self.feature_conv(self.basis(maps))  # type: ignore[no-any-return]
+
+    def basis(self, maps: Sequence[Tensor]) -> Tensor:
+        """Makes what the mask features are linear in.
+
+        Returns:
+            The aggregated map, then X and Y from -1 to 1: (B, aggregation_width + 2, H / 4, W / 4).
+        """
         y = self.smooth_conv(self._aggregate(self._pyramid(maps)))
-        return self.feature_conv(torch.cat([y, _coordinates(y)], dim=1))  # type: ignore[no-any-return]
+        return torch.cat([y, coordinates(y)], dim=1)
 
     def _pyramid(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """Carries depth downwards: half-width maps at strides 32, 16, 8, 4."""
@@ -80,7 +91,7 @@ class PyramidNeck(nn.Module):
 
     def _aggregate(self, levels: list[Tensor]) -> Tensor:
         total = self.aggregation_bias
-        for level, conv, factor in zip(levels, self.aggregations, (8, 4, 2, 1), strict=True):
+        for level, conv, factor in zip(levels, self.aggregations, AGGREGATION_FACTORS, strict=True):
             term = conv(level)
             if factor > 1:
                 term = F.interpolate(term, scale_factor=factor, mode="bilinear", align_corners=False)
@@ -93,7 +104,7 @@ class PyramidNeck(nn.Module):
                 nn.init.xavier_uniform_(parameter)
 
 
-def _coordinates(like: Tensor) -> Tensor:
+def coordinates(like: Tensor) -> Tensor:
     """Two maps (B, 2, H, W): X then Y, each from -1 to 1 including the ends."""
     batch, _, height, width = like.shape
     x = torch.linspace(-1, 1, width, device=like.device, dtype=like.dtype)

@@ -1,0 +1,1 @@
+"""Exact rewrites of captured graphs of any network. RAP-SAM's own are beside its model."""

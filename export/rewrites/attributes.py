@@ -1,0 +1,22 @@
+"""Constants of a captured graph: reading those that are there, and storing new ones."""
+
+from __future__ import annotations
+
+from torch import Tensor, fx
+
+
+def attribute(module: fx.GraphModule, source: object) -> Tensor | None:
+    """Gives the tensor that a node reads from its module; None for anything but such a node."""
+    if not isinstance(source, fx.Node) or source.op != "get_attr":
+        return None
+    owner, _, leaf = str(source.target).rpartition(".")
+    value = getattr(module.get_submodule(owner), leaf)
+    assert isinstance(value, Tensor)
+    return value
+
+
+def stored(module: fx.GraphModule, value: Tensor) -> fx.Node:
+    """Keeps a tensor as a new buffer, and reads it where the graph is being written."""
+    name = f"folded_{sum(buffer.startswith('folded_') for buffer, _ in module.named_buffers())}"
+    module.register_buffer(name, value)
+    return module.graph.get_attr(name)

@@ -1,0 +1,92 @@
+"""The neck up to the basis of the mask features, for one image size."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils import fusion
+
+from rapsam.models.rapsam.deform_conv import TAPS, RowGatherDeformConv2d
+from rapsam.models.rapsam.neck import AGGREGATION_FACTORS, DeformUpsampler, PyramidNeck, coordinates
+
+# Strides of the maps that the three deformable convolutions read, deep first.
+_DEFORM_STRIDES = (32, 16, 8)
+
+
+class DeployedUpsampler(nn.Module):
+    """A `DeformUpsampler` that gathers rows; the norm after the deformable convolution is folded into it."""
+
+    def __init__(self, source: DeformUpsampler, size: tuple[int, int]) -> None:
+        super().__init__()
+        norm = source.deform_norm
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        weight, bias = fusion.fuse_conv_bn_weights(
+            source.deform_conv.weight,
+            None,
+            norm.running_mean,
+            norm.running_var,
+            norm.eps,
+            norm.weight,
+            norm.bias,
+        )
+        self.offset_conv = copy.deepcopy(source.offset_conv)
+        self.deform_conv = RowGatherDeformConv2d(weight, bias, size)
+        self.up_conv = copy.deepcopy(source.up_conv)
+        self.up_norm = copy.deepcopy(source.up_norm)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps (1, inputs, H, W) to (1, outputs, 2H, 2W)."""
+        steering = self.offset_conv(x)
+        offsets, modulation = steering[:, : 2 * TAPS], steering[:, 2 * TAPS :].sigmoid()
+        y = F.relu(self.deform_conv(x, offsets, modulation))
+        return F.relu(self.up_norm(self.up_conv(y)))
+
+
+class BasisNeck(nn.Module):
+    """Backbone maps to the basis: `PyramidNeck.basis` for one image size, batch 1.
+
+    The coordinate maps are constants, and the bias of the aggregation is that of its last convolution.
+    """
+
+    coordinates: Tensor
+
+    def __init__(self, neck: PyramidNeck, image_size: tuple[int, int]) -> None:
+        super().__init__()
+        height, width = image_size
+        self.laterals = copy.deepcopy(neck.laterals)
+        self.upsamplers = nn.ModuleList(
+            DeployedUpsampler(upsampler, (height // stride, width // stride))
+            for upsampler, stride in zip(_upsamplers(neck), _DEFORM_STRIDES, strict=True)
+        )
+        self.aggregations = copy.deepcopy(neck.aggregations)
+        self.aggregations[-1].bias = nn.Parameter(neck.aggregation_bias.detach().flatten().clone())
+        self.smooth_conv = copy.deepcopy(neck.smooth_conv)
+        like = neck.aggregation_bias.detach().expand(1, -1, height // 4, width // 4)
+        self.register_buffer("coordinates", coordinates(like).clone())
+
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+        """Maps four backbone maps to (1, A + 2, H / 4, W / 4)."""
+        level = self.laterals[0](maps[-1])
+        total = _enlarged(self.aggregations[0](level), AGGREGATION_FACTORS[0])
+        shallower = zip(self.laterals[1:], self.upsamplers, reversed(maps[:-1]), strict=True)
+        for depth, (lateral, upsampler, feature_map) in enumerate(shallower, start=1):
+            level = lateral(feature_map) + upsampler(level)
+            total = total + _enlarged(self.aggregations[depth](level), AGGREGATION_FACTORS[depth])
+        return torch.cat([self.smooth_conv(total), self.coordinates], dim=1)
+
+
+def _enlarged(x: Tensor, factor: int) -> Tensor:
+    if factor == 1:
+        return x
+    return F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
+
+
+def _upsamplers(neck: PyramidNeck) -> list[DeformUpsampler]:
+    upsamplers = [module for module in neck.upsamplers if isinstance(module, DeformUpsampler)]
+    assert len(upsamplers) == len(neck.upsamplers)
+    return upsamplers
