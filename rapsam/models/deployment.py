@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from torch import Tensor, nn
 
@@ -11,6 +11,8 @@ from rapsam.contract import GraphContract
 from rapsam.tasks.labels import LabelSet
 
 TASKS = ("panoptic", "prompt", "video")
+# How a target reads maps at computed positions: by gathering rows, or with a bilinear sampler of its own.
+Sampling = Literal["rows", "grid"]
 
 
 class Deployment(Protocol):
@@ -35,7 +37,7 @@ class Deployment(Protocol):
         ...
 
     def build_graph(
-        self, graph: str, size: tuple[int, int], num_prompts: int
+        self, graph: str, size: tuple[int, int], num_prompts: int, sampling: Sampling = "rows"
     ) -> tuple[nn.Module, GraphContract]:
         """Makes one deployable graph and its contract."""
         ...

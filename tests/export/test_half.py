@@ -6,6 +6,7 @@ from torch import nn
 from rapsam.contract import GraphContract, TensorSpec
 from rapsam.export.capture import capture, example_tensors
 from rapsam.export.half import half_precision
+from rapsam.models.rapsam.rewrites.deform_grid import GridDeformConv2d
 from tests.export.probe_network import probe_contract, probe_network
 
 _aten = torch.ops.aten
@@ -90,3 +91,28 @@ def test_comparisons_give_numbers_of_the_precision_around_them() -> None:
     (x,) = example_tensors(contract)
     (result,) = half.module()(x)
     assert torch.allclose(result, program.module()(x), atol=0.1)
+
+
+def test_positions_of_samples_stay_exact() -> None:
+    class Sampler(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.offset_conv = nn.Conv2d(2, 18, 1)
+            self.sample = GridDeformConv2d(
+                torch.eye(2)[:, :, None, None].expand(2, 2, 3, 3) / 9, None, (8, 96)
+            )
+
+        def forward(self, x):
+            return self.sample(x, self.offset_conv(x), x.new_ones(1, 9, 8, 96))
+
+    torch.manual_seed(0)
+    program, contract = small(Sampler(), 1, 2, 8, 96)
+    half = half_precision(program, contract)
+    assert set(dtypes(half, _aten.grid_sampler.default)) == {torch.float32}
+    assert set(dtypes(half, _aten.conv2d.default)) == {torch.float16}
+    # A ramp shows by its values where it was read.
+    ramp = torch.arange(96.0).expand(1, 2, 8, 96) / 96
+    with torch.no_grad():
+        full, halved = (torch.cat(list(p.module()(ramp))) for p in (program, half))
+    error = (halved - full).abs()[..., 2:-2]
+    assert error.max() < 2e-3

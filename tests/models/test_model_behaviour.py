@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import rapsam
 from rapsam.errors import InputError
 from rapsam.models.rapsam.deform_conv import DeformConv2d, RowGatherDeformConv2d
+from rapsam.models.rapsam.rewrites.deform_grid import GridDeformConv2d
 from tests.models.golden_models import golden_model
 
 
@@ -173,7 +174,7 @@ def reference_deform_conv(x, offsets, modulation, weight):
 
 
 @given(seed=st.integers(0, 1000), reach=st.sampled_from([0.0, 0.7, 4.0, 40.0]))
-def test_both_deformable_forms_follow_the_definition(seed, reach):
+def test_all_deformable_forms_follow_the_definition(seed, reach):
     torch.manual_seed(seed)
     conv = DeformConv2d(5, 3)
     x, modulation = torch.randn(1, 5, 4, 6), torch.rand(1, 9, 4, 6)
@@ -183,6 +184,8 @@ def test_both_deformable_forms_follow_the_definition(seed, reach):
         torch.testing.assert_close(conv(x, offsets, modulation)[0].double(), expected, rtol=1e-4, atol=1e-4)
         rows = RowGatherDeformConv2d(conv.weight, None, (4, 6))(x, offsets, modulation)
         torch.testing.assert_close(rows[0].double(), expected, rtol=1e-5, atol=1e-5)
+        grid = GridDeformConv2d(conv.weight, None, (4, 6))(x, offsets, modulation)
+        torch.testing.assert_close(grid[0].double(), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_one_image_size_serves_the_batch():

@@ -128,17 +128,19 @@ def test_prompt_cross_attention_reads_the_basis_alone(count):
     torch.testing.assert_close(deployed(k, basis), source(k, features.transpose(1, 2)), **EXACT)
 
 
-def test_norm_folded_into_a_deformable_convolution():
+@pytest.mark.parametrize("sampling", ["rows", "grid"])
+def test_norm_folded_into_a_deformable_convolution(sampling):
     source = neck().upsamplers[0]
     source.offset_conv.weight.mul_(3)  # offsets of several pixels
     x = torch.randn(1, 32, 5, 7, dtype=torch.float64)
-    torch.testing.assert_close(DeployedUpsampler(source, (5, 7))(x), source(x), **EXACT)
+    torch.testing.assert_close(DeployedUpsampler(source, (5, 7), sampling)(x), source(x), **EXACT)
 
 
-def test_neck_up_to_the_basis():
+@pytest.mark.parametrize("sampling", ["rows", "grid"])
+def test_neck_up_to_the_basis(sampling):
     source = neck()
     maps = [torch.randn(1, 8 * 2**k, 24 // 2**k, 32 // 2**k, dtype=torch.float64) for k in range(4)]
-    deployed = BasisNeck(source, (96, 128))
+    deployed = BasisNeck(source, (96, 128), sampling)
     torch.testing.assert_close(deployed(maps), source.basis(maps), **EXACT)
     torch.testing.assert_close(source.feature_conv(deployed(maps)), source(maps), **EXACT)
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rapsam.contract import GraphContract
+from rapsam.models.deployment import Sampling
 from rapsam.models.rapsam.graphs import build_graph, published_graph
 from rapsam.models.rapsam.model import RapSam
 from rapsam.models.rapsam.published_graphs import (
@@ -44,10 +45,10 @@ class RapSamDeployment:
         return "encoder", "panoptic", "prompt"
 
     def build_graph(
-        self, graph: str, size: tuple[int, int], num_prompts: int
+        self, graph: str, size: tuple[int, int], num_prompts: int, sampling: Sampling = "rows"
     ) -> tuple[nn.Module, GraphContract]:
         """See `rapsam.models.rapsam.graphs.build_graph`."""
-        return build_graph(self.model, graph, size, num_prompts)
+        return build_graph(self.model, graph, size, num_prompts, sampling)
 
     def published_graph(
         self, graph: str, size: tuple[int, int], num_prompts: int

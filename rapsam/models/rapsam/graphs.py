@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from rapsam.contract import GraphContract, TensorSpec
 from rapsam.errors import InputError, unknown_name
+from rapsam.models.deployment import Sampling
 from rapsam.models.rapsam.model import RapSam
 from rapsam.models.rapsam.published_graphs import (
     PublishedEncoder,
@@ -42,13 +43,13 @@ class EncoderGraph(nn.Module):
     mean: Tensor
     inverse_std: Tensor
 
-    def __init__(self, model: RapSam, size: tuple[int, int]) -> None:
+    def __init__(self, model: RapSam, size: tuple[int, int], sampling: Sampling) -> None:
         super().__init__()
         dtype = model.neck.feature_conv.weight.dtype
         self.register_buffer("mean", torch.tensor(MEAN, dtype=dtype).view(1, 3, 1, 1))
         self.register_buffer("inverse_std", 1 / torch.tensor(STD, dtype=dtype).view(1, 3, 1, 1))
         self.backbone = copy.deepcopy(model.backbone)
-        self.neck = BasisNeck(model.neck, size)
+        self.neck = BasisNeck(model.neck, size, sampling)
 
     def forward(self, image: Tensor) -> Tensor:
         """Maps an image (1, 3, H, W), 0..255, to a basis (1, A + 2, H / 4, W / 4)."""
@@ -108,9 +109,9 @@ class PromptGraph(nn.Module):
 class PanopticImageGraph(nn.Module):
     """Image to panoptic outputs in one go."""
 
-    def __init__(self, model: RapSam, size: tuple[int, int]) -> None:
+    def __init__(self, model: RapSam, size: tuple[int, int], sampling: Sampling) -> None:
         super().__init__()
-        self.encoder = EncoderGraph(model, size)
+        self.encoder = EncoderGraph(model, size, sampling)
         self.panoptic = PanopticGraph(model, size)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -119,7 +120,7 @@ class PanopticImageGraph(nn.Module):
 
 
 def build_graph(
-    model: RapSam, graph: str, size: tuple[int, int], num_prompts: int = 1
+    model: RapSam, graph: str, size: tuple[int, int], num_prompts: int = 1, sampling: Sampling = "rows"
 ) -> tuple[nn.Module, GraphContract]:
     """Makes one deployable graph; the model is copied, not changed.
 
@@ -128,6 +129,7 @@ def build_graph(
         graph: One of `GRAPHS`.
         size: Image (height, width), multiples of 32, at most 2048.
         num_prompts: Prompts per pass of the prompt graph.
+        sampling: Form of the deformable convolutions.
 
     Returns:
         A module in eval mode, and its contract.
@@ -136,13 +138,15 @@ def build_graph(
         InputError: If graph, size or number of prompts cannot be used.
     """
     _check(graph, size, num_prompts)
-    makers: dict[str, type[nn.Module]] = {
-        "encoder": EncoderGraph,
-        "panoptic": PanopticGraph,
-        "prompt": PromptGraph,
-        "panoptic_image": PanopticImageGraph,
-    }
-    module = makers[graph](model, size)
+    module: nn.Module
+    if graph == "encoder":
+        module = EncoderGraph(model, size, sampling)
+    elif graph == "panoptic":
+        module = PanopticGraph(model, size)
+    elif graph == "prompt":
+        module = PromptGraph(model, size)
+    else:
+        module = PanopticImageGraph(model, size, sampling)
     channels = model.neck.feature_conv.in_channels
     contract = _contract(model, graph, size, num_prompts, _features(size, channels, BASIS_MEANING))
     return module.eval().requires_grad_(False), contract

@@ -10,17 +10,23 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import fusion
 
+from rapsam.models.deployment import Sampling
 from rapsam.models.rapsam.deform_conv import TAPS, RowGatherDeformConv2d
 from rapsam.models.rapsam.neck import AGGREGATION_FACTORS, DeformUpsampler, PyramidNeck, coordinates
+from rapsam.models.rapsam.rewrites.deform_grid import GridDeformConv2d
 
+_FORMS: dict[Sampling, type[GridDeformConv2d] | type[RowGatherDeformConv2d]] = {
+    "grid": GridDeformConv2d,
+    "rows": RowGatherDeformConv2d,
+}
 # Strides of the maps that the three deformable convolutions read, deep first.
 _DEFORM_STRIDES = (32, 16, 8)
 
 
 class DeployedUpsampler(nn.Module):
-    """A `DeformUpsampler` that gathers rows; the norm after the deformable convolution is folded into it."""
+    """A `DeformUpsampler` for one size; the norm after the deformable convolution is folded into it."""
 
-    def __init__(self, source: DeformUpsampler, size: tuple[int, int]) -> None:
+    def __init__(self, source: DeformUpsampler, size: tuple[int, int], sampling: Sampling) -> None:
         super().__init__()
         norm = source.deform_norm
         assert norm.running_mean is not None
@@ -35,7 +41,7 @@ class DeployedUpsampler(nn.Module):
             norm.bias,
         )
         self.offset_conv = copy.deepcopy(source.offset_conv)
-        self.deform_conv = RowGatherDeformConv2d(weight, bias, size)
+        self.deform_conv = _FORMS[sampling](weight, bias, size)
         self.up_conv = copy.deepcopy(source.up_conv)
         self.up_norm = copy.deepcopy(source.up_norm)
 
@@ -55,12 +61,12 @@ class BasisNeck(nn.Module):
 
     coordinates: Tensor
 
-    def __init__(self, neck: PyramidNeck, image_size: tuple[int, int]) -> None:
+    def __init__(self, neck: PyramidNeck, image_size: tuple[int, int], sampling: Sampling) -> None:
         super().__init__()
         height, width = image_size
         self.laterals = copy.deepcopy(neck.laterals)
         self.upsamplers = nn.ModuleList(
-            DeployedUpsampler(upsampler, (height // stride, width // stride))
+            DeployedUpsampler(upsampler, (height // stride, width // stride), sampling)
             for upsampler, stride in zip(_upsamplers(neck), _DEFORM_STRIDES, strict=True)
         )
         self.aggregations = copy.deepcopy(neck.aggregations)
