@@ -10,8 +10,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from rapsam.benchmarks.apart import in_own_process, peak_rss_mb
 from rapsam.benchmarks.records import (
     RESULTS,
     SCHEMA_VERSION,
@@ -36,7 +35,6 @@ MODELS = ("rapsam_nano", "rapsam_r18", "rapsam_r50")
 TARGETS = ("onnx", "tflite", "executorch", "coreml")
 PRECISIONS = ("fp32", "fp16")
 LARGE, SMALL = (640, 640), (512, 512)
-_KIB_PER_MIB = 1024
 
 
 def main() -> None:
@@ -49,7 +47,7 @@ def main() -> None:
     if options.one:
         print(msgspec.json.encode(measure(*json.loads(options.one))).decode())
         return
-    records = list(read_records(FILE).records) if FILE.exists() else []
+    records = list(read_records(FILE, ExportRecords).records) if FILE.exists() else []
     wanted = list(itertools.product(options.models, options.targets, PRECISIONS, (LARGE,)))
     wanted += [
         (model, target, "fp16" if target == "coreml" else "fp32", SMALL)
@@ -78,6 +76,8 @@ def measure(model_name: str, target: str, precision: str, size: tuple[int, int])
         )
     seconds = time.perf_counter() - start
     compared = [row for row in report.tasks if row.status != "not run"]
+    # Where rounding alone decides, a figure says nothing of the artifact.
+    judged = [row for row in compared if row.status != "benign"]
     return ExportRecord(
         created_utc=now_utc(),
         machine=this_machine(),
@@ -90,24 +90,23 @@ def measure(model_name: str, target: str, precision: str, size: tuple[int, int])
         size=manifest.preprocess.size,
         tool_versions=manifest.graphs[0].tool_versions,
         export_s=round(seconds, 1),
-        peak_rss_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // _KIB_PER_MIB,
+        peak_rss_mb=peak_rss_mb(),
         graphs_mb={g.contract.graph: round(g.size_bytes / 1e6, 2) for g in manifest.graphs},
         runtimes=tuple(dict.fromkeys(row.runtime for row in compared)),
         not_run=report.not_run(),
         status=report.status,
         min_cosine=_worst([row.cosine for row in report.tensors]),
-        min_object_iou=_worst([row.mask_iou for row in compared if row.task == "objects"]),
-        min_prompt_iou=_worst([row.mask_iou for row in compared if row.task == "prompt"]),
-        min_pq=_worst([row.pq for row in compared]),
+        min_object_iou=_worst([row.mask_iou for row in judged if row.task == "objects"]),
+        min_prompt_iou=_worst([row.mask_iou for row in judged if row.task == "prompt"]),
+        min_pq=_worst([row.pq for row in judged]),
         failures=report.failures(),
+        benign=report.lines("benign"),
     )
 
 
 def _measure_apart(model: str, target: str, precision: str, size: tuple[int, int]) -> ExportRecord:
-    call = json.dumps([model, target, precision, size])
-    line = [sys.executable, "-m", "rapsam.benchmarks.export_matrix", "--one", call]
-    done = subprocess.run(line, stdout=subprocess.PIPE, check=True)
-    return msgspec.json.decode(done.stdout, type=ExportRecord)
+    call = [model, target, precision, size]
+    return msgspec.json.decode(in_own_process("rapsam.benchmarks.export_matrix", call), type=ExportRecord)
 
 
 def _worst(values: list[float | None]) -> float | None:

@@ -6,14 +6,14 @@ import os
 import platform
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
 from rapsam.errors import InputError
 from rapsam.files import write_atomic
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 RESULTS = Path(__file__).resolve().parent / "results"
 
 
@@ -58,6 +58,7 @@ class ExportRecord(msgspec.Struct, frozen=True, kw_only=True):
         min_prompt_iou: Worst mean IoU of prompt masks.
         min_pq: Worst panoptic quality against the reference, 0..1.
         failures: What missed its gate.
+        benign: What missed it where rounding alone decides; the worst figures leave these rows out.
     """
 
     created_utc: str
@@ -79,14 +80,28 @@ class ExportRecord(msgspec.Struct, frozen=True, kw_only=True):
     min_prompt_iou: float | None
     min_pq: float | None
     failures: tuple[str, ...]
+    benign: tuple[str, ...]
 
 
-class ExportRecords(msgspec.Struct, frozen=True, kw_only=True):
-    """Content of `results/export_matrix.json`."""
+class Versioned(msgspec.Struct, frozen=True, kw_only=True):
+    """Content of a file of records.
+
+    Attributes:
+        schema_version: Version of the format.
+        command: What measured, as typed.
+    """
 
     schema_version: int
     command: str
+
+
+class ExportRecords(Versioned, frozen=True, kw_only=True):
+    """Content of `results/export_matrix.json`."""
+
     records: tuple[ExportRecord, ...]
+
+
+Records = TypeVar("Records", bound=Versioned)
 
 
 def this_machine() -> Machine:
@@ -105,23 +120,23 @@ def now_utc() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def write_records(path: Path, records: ExportRecords) -> None:
+def write_records(path: Path, records: Versioned) -> None:
     """Writes records as readable JSON, in full or not at all."""
     write_atomic(path, msgspec.json.format(msgspec.json.encode(records), indent=2) + b"\n")
 
 
-def read_records(path: Path) -> ExportRecords:
-    """Reads records.
+def read_records(path: Path, kind: type[Records]) -> Records:
+    """Reads a file of records of one kind.
 
     Raises:
         InputError: If the file is missing, damaged or of another schema.
     """
     try:
-        records = msgspec.json.decode(path.read_bytes(), type=ExportRecords)
+        records = msgspec.json.decode(path.read_bytes(), type=kind)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; run the measurement first") from error
     except msgspec.MsgspecError as error:
-        raise InputError(f"{path} is no file of export records ({error}); measure again") from error
+        raise InputError(f"{path} is no file of {kind.__name__} ({error}); measure again") from error
     if records.schema_version != SCHEMA_VERSION:
         raise InputError(
             f"{path} has schema version {records.schema_version}; expected {SCHEMA_VERSION}: measure again"

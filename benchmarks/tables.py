@@ -10,10 +10,12 @@ from pathlib import Path
 
 from rapsam.benchmarks.export_matrix import FILE
 from rapsam.benchmarks.records import ExportRecord, ExportRecords, read_records
+from rapsam.benchmarks.runtime_speed import known_records
+from rapsam.benchmarks.speed_tables import speed_tables
 from rapsam.errors import InputError
 from rapsam.files import write_atomic
 
-BEGIN, END = "<!-- export matrix: begin -->", "<!-- export matrix: end -->"
+MATRIX, SPEED = "export matrix", "runtime speed"
 HEADER = (
     "| model | size | recipe | MB | run by | parity | object IoU | prompt IoU | PQ | export s | peak MB |",
     "|---|---|---|---|---|---|---|---|---|---|---|",
@@ -21,11 +23,12 @@ HEADER = (
 
 
 def main() -> None:
-    """Replaces the table between the markers of a Markdown file."""
+    """Replaces the tables between the markers of a Markdown file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", nargs="?", type=Path, default=Path("README.md"))
     path = parser.parse_args().file
-    text = with_table(path.read_text(), export_table(read_records(FILE)))
+    text = with_table(path.read_text(), MATRIX, export_table(read_records(FILE, ExportRecords)))
+    text = with_table(text, SPEED, speed_tables(known_records()))
     write_atomic(path, text.encode())
 
 
@@ -38,17 +41,18 @@ def export_table(records: ExportRecords) -> str:
     return "\n".join([*HEADER, *map(_row, rows), "", caption])
 
 
-def with_table(text: str, table: str) -> str:
-    """Puts a table between the markers of a text.
+def with_table(text: str, name: str, table: str) -> str:
+    """Puts a table between the two markers of this name in a text.
 
     Raises:
         InputError: If the text lacks the markers.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    first, last = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, begin, rest = text.partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise InputError(f"the text lacks the markers {BEGIN} and {END}; put them where the table belongs")
-    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+        raise InputError(f"the text lacks the markers {first} and {last}; put them where the table belongs")
+    return f"{before}{first}\n{table}\n{last}{after}"
 
 
 def _row(record: ExportRecord) -> str:
@@ -58,7 +62,7 @@ def _row(record: ExportRecord) -> str:
         record.recipe,
         f"{sum(record.graphs_mb.values()):.1f}",
         ", ".join(record.runtimes) or "-",
-        record.status,
+        record.status + (f", {len(record.benign)} benign" if record.benign else ""),
         _figure(record.min_object_iou),
         _figure(record.min_prompt_iou),
         _figure(record.min_pq),

@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
-from torch import Tensor
 
 from rapsam import __version__
-from rapsam.contract import GraphContract
-from rapsam.errors import UnavailableError
+from rapsam.errors import ExportError, UnavailableError
 from rapsam.export.backends import find_backend
-from rapsam.export.backends.base import Artifact, Runner
-from rapsam.export.capture import capture
+from rapsam.export.cache import StageCache
+from rapsam.export.finished import finished_bundle, read_report
 from rapsam.export.manifest import (
+    MANIFEST_NAME,
+    PARITY_NAME,
     SCHEMA_VERSION,
+    SEAL_NAME,
     TRAINED,
     UNTRAINED,
-    GraphEntry,
     Manifest,
     ModelEntry,
     ParitySummary,
     PostprocessSpec,
+    encode_record,
     write_manifest,
 )
+from rapsam.export.manifest_check import manifest_problems
+from rapsam.export.material import Material, bundle_key, gather
 from rapsam.export.model_card import model_card
-from rapsam.export.network import EagerRunner, reference_device
-from rapsam.export.parity import check_parity
 from rapsam.export.parity_report import ParityReport
 from rapsam.export.plan import DEFAULT_TASKS, ExportPlan, plan_export
 from rapsam.export.sample_images import sample_images
 from rapsam.export.seal import file_entries
-from rapsam.export.self_test import check_images, write_golden
+from rapsam.export.stages import GraphRecord, Progress, Workshop, golden_stage, graph_stage, parity_stage
 from rapsam.files import atomic_folder, write_atomic
 from rapsam.models.build import deployment_of
 from rapsam.models.deployment import Deployment
@@ -41,7 +41,6 @@ from rapsam.models.rapsam.model import RapSam
 from rapsam.tasks.arrays import Pixels
 from rapsam.tasks.preprocess import PreprocessSpec
 
-PARITY_NAME = "parity.json"
 CARD_NAME = "MODEL_CARD.md"
 
 
@@ -57,26 +56,30 @@ def export_bundle(
     tasks: Sequence[str] = DEFAULT_TASKS,
     num_prompts: int = 1,
     images: Mapping[str, Pixels] | None = None,
+    cache: StageCache | None = None,
 ) -> tuple[Manifest, ParityReport]:
     """Exports one bundle for a device of the catalogue or for a format.
 
     Args:
         model: The network; it is not changed.
-        out: Folder of the bundle; must not exist yet, or be empty.
+        out: Folder of the bundle; must not exist yet, or be empty, or hold this very bundle: then nothing
+            is made.
         device: Id from the catalogue, such as "pixel-8".
-        target: "coreml", "executorch", "onnx" or "tflite".
+        target: One of `rapsam.export.recipes.TARGETS`.
         precision: "fp32" or "fp16".
         ios: Core ML deployment target.
         size: Image (height, width), multiples of 32.
         tasks: Any of "panoptic", "prompt", "video".
         num_prompts: Prompts per pass.
         images: Name to RGB image (h, w, 3), uint8, for parity and self-test; drawn ones by default.
+        cache: Keeps finished stages between exports, as `StageCache(cache_folder())` does for the command
+            line; None keeps none.
 
     Returns:
         The manifest, and the parity report: look at its `status`.
 
     Raises:
-        InputError: If a choice cannot be used or the folder cannot be written.
+        InputError: If a choice cannot be used, or the folder cannot be written or holds anything else.
         ExportError: If a converter refuses a graph. No folder is left.
         UnavailableError: If the converter is not installed.
     """
@@ -89,7 +92,8 @@ def export_bundle(
         tasks=tasks,
         num_prompts=num_prompts,
     )
-    return run_plan(deployment_of(model), plan, Path(out), images or sample_images(), lambda _step: None)
+    network = deployment_of(model)
+    return run_plan(network, plan, Path(out), images or sample_images(), lambda _step: None, cache)
 
 
 def run_plan(
@@ -97,53 +101,45 @@ def run_plan(
     plan: ExportPlan,
     out: Path,
     images: Mapping[str, Pixels],
-    progress: Callable[[str], None],
+    progress: Progress,
+    cache: StageCache | None = None,
 ) -> tuple[Manifest, ParityReport]:
-    """Makes the bundle of a plan; see `export_bundle`. `progress` gets one line per step."""
+    """Makes the bundle of a plan, unless it is there; see `export_bundle`. `progress` gets its steps."""
+    material = gather(deployment, images)
+    manifest = finished_bundle(material, plan, out)
+    if manifest is not None:
+        progress(f"{out} holds this bundle already: nothing to do")
+        return manifest, read_report(out)
+    return make_bundle(material, plan, out, progress, cache)
+
+
+def make_bundle(
+    material: Material, plan: ExportPlan, out: Path, progress: Progress, cache: StageCache | None
+) -> tuple[Manifest, ParityReport]:
+    """Makes the bundle of a plan in a new folder; see `export_bundle`."""
     reason = find_backend(plan.recipe.backend).unavailable()
     if reason:
         raise UnavailableError(reason)
-    check_images(images)
-    deployment = deployment.to("cpu")
     with atomic_folder(out) as folder:
-        lowered = lower_graphs(deployment, plan, folder, progress)
-        manifest = _manifest(deployment, plan, folder, lowered)
-        progress("golden inputs and outputs")
-        contracts = {entry.contract.graph: entry.contract for entry in manifest.graphs}
-        write_golden(folder, images, plan.size, contracts, _references(deployment, contracts))
-        report = check_parity(deployment, folder, manifest, images, progress)
-        write_report(folder, report)
+        shop = Workshop(material=material, plan=plan, folder=folder, cache=cache, progress=progress)
+        graphs = [graph_stage(shop, graph) for graph in material.deployment.graphs_for(plan.tasks)]
+        manifest = _manifest(material, plan, graphs)
+        golden_stage(shop, manifest)
+        report = parity_stage(shop, manifest)
+        write_atomic(folder / PARITY_NAME, encode_record(report))
         write_atomic(folder / CARD_NAME, model_card(manifest, report).encode())
         summary = ParitySummary(
             status=report.status,
             reference=report.reference,
             failures=report.failures(),
+            benign=report.lines("benign"),
             not_run=report.not_run(),
         )
         manifest = msgspec.structs.replace(manifest, parity=summary, files=file_entries(folder))
+        for problem in manifest_problems(manifest, (MANIFEST_NAME, SEAL_NAME)):
+            raise ExportError(f"the bundle could not be read again: its manifest {problem}")
         write_manifest(folder, manifest)
     return manifest, report
-
-
-def lower_graphs(
-    deployment: Deployment, plan: ExportPlan, folder: Path, progress: Callable[[str], None]
-) -> list[tuple[GraphContract, Artifact]]:
-    """Builds, captures and lowers every graph that the plan's tasks need into a folder."""
-    backend = find_backend(plan.recipe.backend)
-    lowered = []
-    for graph in deployment.graphs_for(plan.tasks):
-        module, contract = deployment.build_graph(graph, plan.size, plan.num_prompts)
-        progress(f"{graph}: capturing")
-        program = capture(module, contract)
-        progress(f"{graph}: lowering to {plan.recipe.name}")
-        path = folder / f"{graph}{backend.suffix}"
-        metadata = {
-            "model": deployment.name,
-            "weights": deployment.weights_origin,
-            "labels": msgspec.json.encode(deployment.label_set).decode(),
-        }
-        lowered.append((contract, backend.lower(program, contract, plan.recipe, path, metadata)))
-    return lowered
 
 
 def thresholds(deployment: Deployment) -> PostprocessSpec:
@@ -151,57 +147,29 @@ def thresholds(deployment: Deployment) -> PostprocessSpec:
     return TRAINED if deployment.trained else UNTRAINED
 
 
-def write_report(folder: Path, report: ParityReport) -> None:
-    """Writes `parity.json`."""
-    write_atomic(folder / PARITY_NAME, msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
-
-
-def weights_sha256(state: Mapping[str, Tensor]) -> str:
-    """Hashes names, shapes, dtypes and values of tensors, in the order of the names."""
-    digest = hashlib.sha256()
-    for name in sorted(state):
-        tensor = state[name].detach().cpu().contiguous()
-        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
-        digest.update(tensor.numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _manifest(
-    deployment: Deployment, plan: ExportPlan, folder: Path, lowered: list[tuple[GraphContract, Artifact]]
-) -> Manifest:
+def _manifest(material: Material, plan: ExportPlan, graphs: Sequence[GraphRecord]) -> Manifest:
+    deployment = material.deployment
     return Manifest(
         schema_version=SCHEMA_VERSION,
         rapsam_version=__version__,
+        source_sha256=material.source_sha256,
+        key=bundle_key(material, plan),
+        images_sha256=material.images_sha256,
         device=plan.device,
         recipe=plan.recipe.name,
         tasks=plan.tasks,
-        minimum_runtime=lowered[0][1].minimum_runtime,
+        minimum_runtime=graphs[0].minimum_runtime,
         model=ModelEntry(
             name=deployment.name,
             weights_origin=deployment.weights_origin,
             classifier_origin=deployment.classifier_origin,
-            weights_sha256=weights_sha256(deployment.state()),
+            weights_sha256=material.weights_sha256,
             trained=deployment.trained,
         ),
-        graphs=tuple(
-            GraphEntry(
-                path=artifact.path.relative_to(folder).as_posix(),
-                contract=contract,
-                sha256=artifact.sha256,
-                size_bytes=artifact.size_bytes,
-                tool_versions=artifact.tool_versions,
-            )
-            for contract, artifact in lowered
-        ),
+        graphs=tuple(graph.entry for graph in graphs),
         labels=deployment.label_set,
         preprocess=PreprocessSpec(size=plan.size),
         postprocess=thresholds(deployment),
         parity=None,
         files=(),
     )
-
-
-def _references(deployment: Deployment, graphs: Mapping[str, GraphContract]) -> dict[str, Runner]:
-    device = reference_device()
-    moved = deployment.to(device)
-    return {graph: EagerRunner(moved, graph, device) for graph in graphs}

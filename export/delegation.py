@@ -16,11 +16,12 @@ class FallbackOp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """One kind of operator that the delegate does not take.
 
     Attributes:
-        op: Name in the format, as in "aten.index_select.default" or "GATHER_ND".
+        op: Name in the format, as in "aten.index_select.default" or "GATHER_ND". Core ML adds in brackets
+            what keeps it off, as in "matmul (axis above 16384)".
         count: How often it occurs.
         modules: Dotted names of the modules that it comes from, sorted; empty where the format keeps none.
         macs: Multiply-adds of all occurrences together.
-        pixel_sized: Whether an occurrence has a result with one value per pixel of the mask features or more.
+        pixel_sized: See `rapsam.export.pixel_size`.
         is_deform_gather: Whether all occurrences are the row gather of a deformable convolution, which no
             CPU delegate takes.
     """
@@ -68,7 +69,12 @@ class DelegationReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         return self.ops_delegated / self.ops if self.ops else 1.0
 
     def problems(self) -> tuple[str, ...]:
-        """Says in one line each what keeps the graph from a strict export; empty if nothing does."""
+        """Says in one line each what keeps the graph from a strict export; empty if nothing does.
+
+        An estimate is no ground for a refusal.
+        """
+        if self.provenance == "estimated":
+            return ()
         lines = []
         if self.mac_share < MIN_MAC_SHARE:
             lines.append(

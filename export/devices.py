@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -110,6 +111,29 @@ def load_devices(path: Path = CATALOGUE) -> dict[str, Device]:
             raise InputError(f"{path}: device {device.id!r} is listed twice; remove one")
         devices[device.id] = device
     return devices
+
+
+def search_devices(words: Sequence[str]) -> tuple[Device, ...]:
+    """Finds the phones of the built-in catalogue that hold all words, in any case, in the order of the file.
+
+    Args:
+        words: Parts of an id, a name, a chip or a system, such as "pixel", "A17" or "android". Without any,
+            all phones are found.
+
+    Raises:
+        InputError: If no phone holds them.
+    """
+    devices = load_devices()
+    wanted = [word.casefold() for word in words]
+    found = tuple(device for device in devices.values() if all(word in _text(device) for word in wanted))
+    if not found:
+        raise InputError(f"no device holds {' '.join(words)!r}; 'rapsam devices' lists all {len(devices)}")
+    return found
+
+
+def _text(device: Device) -> str:
+    parts = (device.id, device.name, device.chip or "", device.platform, device.recipe().name)
+    return " ".join(parts).casefold()
 
 
 def find_device(name: str) -> Device:

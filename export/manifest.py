@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
-from typing import Literal
+import hashlib
+from pathlib import Path
+from typing import Annotated, Literal
 
 import msgspec
 
 from rapsam.contract import GraphContract
-from rapsam.errors import BundleError
-from rapsam.files import sha256_of, write_atomic
+from rapsam.errors import BundleError, InputError
+from rapsam.export.delegation import DelegationReport
+from rapsam.export.manifest_check import MAX_BUNDLE_BYTES, manifest_problems, one_line
+from rapsam.export.untrusted import read_limited
+from rapsam.files import write_atomic
 from rapsam.tasks.labels import LabelSet
 from rapsam.tasks.preprocess import PreprocessSpec
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MANIFEST_NAME = "manifest.json"
 SEAL_NAME = "manifest.sha256"
+PARITY_NAME = "parity.json"
+CONTRACT_SUFFIX = ".contract.json"
 MAX_MANIFEST_BYTES = 8 * 1024**2
+
+# "\Z" and not "$", which a line break may follow.
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+Bytes = Annotated[int, msgspec.Meta(ge=0, le=MAX_BUNDLE_BYTES)]
+Macs = Annotated[int, msgspec.Meta(ge=0, le=1 << 60)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
 class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,7 +45,7 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     name: str
     weights_origin: str
     classifier_origin: str
-    weights_sha256: str
+    weights_sha256: Sha256
     trained: bool
 
 
@@ -45,14 +57,27 @@ class GraphEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         contract: Inputs and outputs.
         sha256: Digest of the artifact; a folder's is made from its files' names and contents.
         size_bytes: Size of the artifact.
+        parent: Digest of what the artifact was made from; see `rapsam.export.stages.graph_key`.
+        macs_before: Multiply-adds of the published network in this graph's place.
+        macs_after: Multiply-adds of the graph that was lowered.
+        delegation: What the format's delegate takes over; None where nothing is known of it.
         tool_versions: Versions of the packages that lowered it.
     """
 
     path: str
     contract: GraphContract
-    sha256: str
-    size_bytes: int
+    sha256: Sha256
+    size_bytes: Bytes
+    parent: Sha256
+    macs_before: Macs
+    macs_after: Macs
+    delegation: DelegationReport | None
     tool_versions: dict[str, str]
+
+    @property
+    def contract_path(self) -> str:
+        """File beside the artifact that holds the contract as JSON."""
+        return f"{self.path.rpartition('.')[0]}{CONTRACT_SUFFIX}"
 
 
 class PostprocessSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,9 +89,9 @@ class PostprocessSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         top_k: Instances: candidates per image.
     """
 
-    score_threshold: float
-    overlap_threshold: float
-    top_k: int = 100
+    score_threshold: Share
+    overlap_threshold: Share
+    top_k: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
 
 
 # The thresholds of the published model, and lower ones at which untrained weights give segments too.
@@ -75,11 +100,20 @@ UNTRAINED = PostprocessSpec(score_threshold=0.4, overlap_threshold=0.25)
 
 
 class ParitySummary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the bundle compared with the reference when it was made; `parity.json` has the whole report."""
+    """How the bundle compared with the reference when it was made; `parity.json` has the whole report.
+
+    Attributes:
+        status: Verdict.
+        reference: What computed the reference.
+        failures: A line for each missed gate.
+        benign: A line for each gate that is missed where rounding alone decides.
+        not_run: A line for each runtime that did not run.
+    """
 
     status: Literal["passed", "emulated", "failed", "not run"]
     reference: str
     failures: tuple[str, ...]
+    benign: tuple[str, ...]
     not_run: tuple[str, ...]
 
 
@@ -87,8 +121,8 @@ class FileEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """One file of a bundle: its path relative to the bundle, digest and size."""
 
     path: str
-    sha256: str
-    size_bytes: int
+    sha256: Sha256
+    size_bytes: Bytes
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -97,6 +131,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     Attributes:
         schema_version: Version of this format.
         rapsam_version: Version of the toolkit that wrote it.
+        source_sha256: Digest of the toolkit's source; see `rapsam.export.source`.
+        key: Digest of all that decides the content; see `rapsam.export.material.bundle_key`.
+        images_sha256: Digest of the images that the self-test and parity were made with.
         device: Device of the catalogue that it was made for, or None.
         recipe: Name of the recipe.
         tasks: What the graphs together can do.
@@ -112,6 +149,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     schema_version: int
     rapsam_version: str
+    source_sha256: Sha256
+    key: Sha256
+    images_sha256: Sha256
     device: str | None
     recipe: str
     tasks: tuple[str, ...]
@@ -146,52 +186,67 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return self.has_graph("panoptic_image") or self.has_graph("panoptic")
 
 
+def encode_record(record: object) -> bytes:
+    """Writes a record as indented JSON, the same bytes for the same content."""
+    return msgspec.json.format(msgspec.json.encode(record, order="sorted"), indent=2) + b"\n"
+
+
+def write_contract(folder: Path, entry: GraphEntry) -> None:
+    """Writes a graph's contract beside the artifact."""
+    write_atomic(folder / entry.contract_path, encode_record(entry.contract))
+
+
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Writes `manifest.json`, the same bytes for the same content, and its digest as `sha256sum` does."""
-    content = msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=2) + b"\n"
+    content = encode_record(manifest)
     write_atomic(folder / MANIFEST_NAME, content)
-    write_atomic(folder / SEAL_NAME, seal_line(folder))
+    write_atomic(folder / SEAL_NAME, seal_line(content))
 
 
-def seal_line(folder: Path) -> bytes:
+def seal_line(manifest: bytes) -> bytes:
     """Makes the content of the manifest's digest file, in the form that `sha256sum --check` reads."""
-    return f"{sha256_of(folder / MANIFEST_NAME)}  {MANIFEST_NAME}\n".encode()
-
-
-def read_manifest(folder: Path) -> Manifest:
-    """Reads and checks the manifest of a bundle; the files themselves are not looked at.
-
-    Raises:
-        BundleError: If it is missing, too large, damaged, of another schema, or names paths outside.
-    """
-    path = folder / MANIFEST_NAME
-    if not folder.is_dir():
-        raise BundleError(f"{folder} is no folder; expected a bundle made by 'rapsam export'")
-    if path.is_symlink() or not path.is_file():
-        raise BundleError(f"{folder} has no {MANIFEST_NAME}; expected a bundle made by 'rapsam export'")
-    if path.stat().st_size > MAX_MANIFEST_BYTES:
-        raise BundleError(
-            f"{path} has {path.stat().st_size:,} bytes; expected at most {MAX_MANIFEST_BYTES:,}"
-        )
-    data = path.read_bytes()
-    try:
-        version = msgspec.json.decode(data, type=_Version).schema_version
-        if version != SCHEMA_VERSION:
-            raise BundleError(f"{path} has schema version {version}; this toolkit reads {SCHEMA_VERSION}")
-        manifest = msgspec.json.decode(data, type=Manifest)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BundleError(f"{path} is damaged ({error}); export the bundle again") from error
-    for name in [*(f.path for f in manifest.files), *(g.path for g in manifest.graphs)]:
-        _check_relative(path, name)
-    return manifest
+    return f"{hashlib.sha256(manifest).hexdigest()}  {MANIFEST_NAME}\n".encode()
 
 
 class _Version(msgspec.Struct):
     schema_version: int
 
 
-def _check_relative(manifest_path: Path, name: str) -> None:
-    parts = PurePosixPath(name).parts
-    plain = parts and not name.startswith("/") and "\\" not in name and "\0" not in name
-    if not plain or ".." in parts or name != PurePosixPath(name).as_posix() or ":" in parts[0]:
-        raise BundleError(f"{manifest_path} names {name!r}; expected plain paths inside the bundle")
+def read_manifest(folder: Path) -> Manifest:
+    """Reads and checks the manifest of a bundle; the other files are not looked at.
+
+    Raises:
+        BundleError: If it is missing, too large, damaged, of another schema, out of bounds, or names
+            anything but plain paths inside the bundle.
+    """
+    if not folder.is_dir():
+        raise BundleError(f"{folder} is no folder; expected a bundle made by 'rapsam export'")
+    path = folder / MANIFEST_NAME
+    if path.is_symlink() or not path.is_file():
+        raise BundleError(f"{folder} has no {MANIFEST_NAME}; expected a bundle made by 'rapsam export'")
+    try:
+        return decode_manifest(read_limited(path, MAX_MANIFEST_BYTES), path)
+    except OSError as error:
+        raise BundleError(f"cannot read {path}: {error.strerror}; copy the bundle again") from error
+
+
+def decode_manifest(data: bytes, path: Path) -> Manifest:
+    """Decodes and checks the content of a manifest; see `read_manifest`.
+
+    Args:
+        data: Content.
+        path: Where it was read, for messages.
+    """
+    try:
+        version = msgspec.json.decode(data, type=_Version).schema_version
+        if version != SCHEMA_VERSION:
+            raise BundleError(
+                f"{path} has schema version {str(version)[:20]}; this toolkit reads {SCHEMA_VERSION}: "
+                "export it again"
+            )
+        manifest = msgspec.json.decode(data, type=Manifest)
+    except (msgspec.MsgspecError, InputError, ValueError, RecursionError) as error:
+        raise BundleError(f"{path} is damaged ({one_line(error)}); export the bundle again") from error
+    for problem in manifest_problems(manifest, (MANIFEST_NAME, SEAL_NAME)):
+        raise BundleError(f"{path} {problem}")
+    return manifest

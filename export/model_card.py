@@ -32,8 +32,10 @@ def model_card(manifest: Manifest, report: ParityReport) -> str:
         outputs = ", ".join(f"{spec.name} {_by(spec.shape)}" for spec in entry.contract.outputs)
         size = f"{entry.size_bytes / 1e6:.1f}"
         lines.append(f"| {entry.contract.graph} | `{entry.path}` | {size} | {inputs} | {outputs} |")
+    lines += ["", "## Cost", "", *_cost_table(manifest)]
     lines += ["", "## Parity", "", f"Reference: {report.reference}. Verdict: **{report.status}**.", ""]
-    lines += [f"- {line}" for line in (*report.failures(), *report.not_run())]
+    benign = [f"benign: {line}" for line in report.lines("benign")]
+    lines += [f"- {line}" for line in (*report.failures(), *benign, *report.not_run())]
     lines += [*_task_table(report), ""]
     return "\n".join(lines)
 
@@ -45,6 +47,25 @@ def _weights_sentence(manifest: Manifest) -> str:
         f"Weights: {manifest.model.weights_origin}. **They have learnt nothing**: use this bundle to test "
         "an app, not to segment."
     )
+
+
+def _cost_table(manifest: Manifest) -> list[str]:
+    lines = [
+        "Millions of multiply-adds of the published network and of the exported graph; share of them, and of "
+        "the operators, in the accelerated delegate; pieces that it gets.",
+        "",
+        "| graph | published | exported | delegate | multiply-adds | operators | pieces |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for entry in manifest.graphs:
+        found = entry.delegation
+        placed = "not known | - | - | -"
+        if found is not None:
+            shares = f"{found.mac_share:.1%} | {found.op_share:.1%} | {found.partitions}"
+            placed = f"{found.delegate} ({found.provenance}) | {shares}"
+        macs = f"{entry.macs_before / 1e6:,.1f} | {entry.macs_after / 1e6:,.1f}"
+        lines.append(f"| {entry.contract.graph} | {macs} | {placed} |")
+    return lines
 
 
 def _task_table(report: ParityReport) -> list[str]:

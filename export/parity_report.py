@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import msgspec
 
-SCHEMA_VERSION = 1
-Status = Literal["passed", "failed", "not run", "not meaningful"]
+SCHEMA_VERSION = 2
+Status = Literal["passed", "benign", "failed", "not run", "not meaningful"]
+"""Benign: a gate is missed, but only by what the reference itself, rounded alike, does not decide."""
 Verdict = Literal["passed", "emulated", "failed", "not run"]
 Provenance = Literal["measured", "emulated"]
 
@@ -25,7 +26,9 @@ class TensorParity(msgspec.Struct, frozen=True, kw_only=True):
         max_abs: Largest absolute difference; None if it was not run.
         cosine: Cosine similarity of the flattened tensors.
         sqnr_db: 10 log10(sum ref^2 / sum err^2); None if there is no error at all.
-        reason: Why it failed or was not run.
+        rounding_db: The same for the reference against itself, rounded at random as this precision
+            rounds: what a faithful artifact can reach. None if rounding changes nothing.
+        reason: Why it failed, is benign, means nothing or was not run.
     """
 
     runtime: str
@@ -37,6 +40,7 @@ class TensorParity(msgspec.Struct, frozen=True, kw_only=True):
     max_abs: float | None = None
     cosine: float | None = None
     sqnr_db: float | None = None
+    rounding_db: float | None = None
     reason: str = ""
 
 
@@ -54,7 +58,12 @@ class TaskParity(msgspec.Struct, frozen=True, kw_only=True):
         pq: Panoptic quality of the exported result against the reference result.
         segments: Segments in the exported result.
         reference_segments: Segments in the reference result.
-        reason: Why it failed, was not run, or means nothing.
+        decided: The figure that the gate is about, over decided pixels or segments alone; None where
+            the gate is reached without, or where nothing is decided.
+        decided_segments: Segments of the reference that are decided; None where the gate is reached.
+        rounded_pq: Smallest PQ of the randomly rounded reference against the reference itself; None
+            where the gate is reached.
+        reason: Why it failed, is benign, was not run, or means nothing.
     """
 
     runtime: str
@@ -67,7 +76,96 @@ class TaskParity(msgspec.Struct, frozen=True, kw_only=True):
     pq: float | None = None
     segments: int | None = None
     reference_segments: int | None = None
+    decided: float | None = None
+    decided_segments: int | None = None
+    rounded_pq: float | None = None
     reason: str = ""
+
+
+class DecisionParity(msgspec.Struct, frozen=True, kw_only=True):
+    """Decisions of one kind on one input: how many the reference hardly decides, how many came out other.
+
+    Attributes:
+        runtime: What ran the artifacts.
+        provenance: "measured" in a real runtime, "emulated" by an interpreter of ours.
+        case: Name of the input.
+        decision: What is decided, see `rapsam.export.parity_decisions`.
+        total: Decisions of this kind.
+        at_risk: Those within rounding distance in the reference.
+        flips: Those that the artifact decides otherwise.
+        benign: Flips among those at risk; the rest are errors.
+    """
+
+    runtime: str
+    provenance: Provenance
+    case: str
+    decision: str
+    total: int
+    at_risk: int
+    flips: int
+    benign: int
+
+    @property
+    def errors(self) -> int:
+        """Flips of what the reference decides clearly."""
+        return self.flips - self.benign
+
+
+class HistogramParity(msgspec.Struct, frozen=True, kw_only=True):
+    """How classes or areas are distributed on one input, against the reference.
+
+    Attributes:
+        runtime: What ran the artifacts.
+        provenance: "measured" in a real runtime, "emulated" by an interpreter of ours.
+        case: Name of the input.
+        histogram: What is counted, see `rapsam.export.parity_histograms`.
+        status: Verdict.
+        shift: Total variation distance of the two distributions, 0 (equal) to 1 (nothing in common).
+        rounded_shift: Largest shift of the randomly rounded reference.
+        reason: Why it failed, is benign, was not run or means nothing.
+    """
+
+    runtime: str
+    provenance: Provenance
+    case: str
+    histogram: str
+    status: Status
+    shift: float | None = None
+    rounded_shift: float | None = None
+    reason: str = ""
+
+
+class VideoParity(msgspec.Struct, frozen=True, kw_only=True):
+    """A clip, tracked frame by frame, against the reference on the same clip.
+
+    Attributes:
+        runtime: What ran the artifacts.
+        provenance: "measured" in a real runtime, "emulated" by an interpreter of ours.
+        clip: Name of the clip.
+        status: Verdict.
+        frame_ious: Per frame the mean mask IoU of the tracks, matched over the whole clip.
+        decided_ious: Per frame the mean mask IoU of every query with itself, whatever the tracks, over
+            the pixels that the reference decides.
+        transitions: Continuations of a query from one frame to the next, over the clip.
+        switches: Those where the artifact continues a query by another one than the reference does.
+        benign: Switches between continuations that the reference hardly tells apart.
+        reason: Why it failed, is benign, was not run or means nothing.
+    """
+
+    runtime: str
+    provenance: Provenance
+    clip: str
+    status: Status
+    frame_ious: tuple[float, ...] = ()
+    decided_ious: tuple[float, ...] = ()
+    transitions: int = 0
+    switches: int = 0
+    benign: int = 0
+    reason: str = ""
+
+
+JudgedRow: TypeAlias = TensorParity | TaskParity | HistogramParity | VideoParity
+Row: TypeAlias = JudgedRow | DecisionParity
 
 
 class ParityReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +181,9 @@ class ParityReport(msgspec.Struct, frozen=True, kw_only=True):
         overlap_threshold: Panoptic overlap threshold in use.
         tensors: Per graph, output and input.
         tasks: Per task and input.
+        decisions: Per kind of decision and input; facts without a verdict.
+        histograms: Per histogram and input.
+        videos: Per clip; empty unless the bundle is for videos.
     """
 
     schema_version: int
@@ -94,11 +195,17 @@ class ParityReport(msgspec.Struct, frozen=True, kw_only=True):
     overlap_threshold: float
     tensors: tuple[TensorParity, ...]
     tasks: tuple[TaskParity, ...]
+    decisions: tuple[DecisionParity, ...] = ()
+    histograms: tuple[HistogramParity, ...] = ()
+    videos: tuple[VideoParity, ...] = ()
 
     @property
     def status(self) -> Verdict:
-        """Gives "failed" if anything failed, "passed" for a real runtime, "emulated" if only ours ran."""
-        rows = self._rows()
+        """Gives "failed" if anything failed, "passed" for a real runtime, "emulated" if only ours ran.
+
+        What is benign or means nothing neither fails nor passes.
+        """
+        rows = self.judged()
         if any(row.status == "failed" for row in rows):
             return "failed"
         passed = {row.provenance for row in rows if row.status == "passed"}
@@ -108,22 +215,28 @@ class ParityReport(msgspec.Struct, frozen=True, kw_only=True):
 
     def failures(self) -> tuple[str, ...]:
         """One line per failed row, naming graph or task, output, input and reason."""
-        lines = [
-            f"{row.runtime}: graph {row.graph!r}, output {row.output!r}, input {row.case!r}: {row.reason}"
-            for row in self.tensors
-            if row.status == "failed"
-        ]
-        lines += [
-            f"{row.runtime}: task {row.task!r}, input {row.case!r}: {row.reason}"
-            for row in self.tasks
-            if row.status == "failed"
-        ]
-        return tuple(lines)
+        return self.lines("failed")
 
     def not_run(self) -> tuple[str, ...]:
         """One line per runtime that did not run, with its reason."""
-        lines = [f"{row.runtime}: not run: {row.reason}" for row in self._rows() if row.status == "not run"]
+        lines = [f"{row.runtime}: not run: {row.reason}" for row in self.judged() if row.status == "not run"]
         return tuple(dict.fromkeys(lines))
 
-    def _rows(self) -> tuple[TensorParity | TaskParity, ...]:
-        return (*self.tensors, *self.tasks)
+    def lines(self, status: Status) -> tuple[str, ...]:
+        """One line per row with this status, naming runtime, subject, input and reason."""
+        rows = [row for row in self.judged() if row.status == status]
+        return tuple(f"{row.runtime}: {_subject(row)}: {row.reason}" for row in rows)
+
+    def judged(self) -> tuple[JudgedRow, ...]:
+        """All rows that have a verdict."""
+        return (*self.tensors, *self.tasks, *self.histograms, *self.videos)
+
+
+def _subject(row: JudgedRow) -> str:
+    if isinstance(row, TensorParity):
+        return f"graph {row.graph!r}, output {row.output!r}, input {row.case!r}"
+    if isinstance(row, TaskParity):
+        return f"task {row.task!r}, input {row.case!r}"
+    if isinstance(row, HistogramParity):
+        return f"histogram {row.histogram!r}, input {row.case!r}"
+    return f"clip {row.clip!r}"

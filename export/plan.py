@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import msgspec
 
 from rapsam.errors import InputError, unknown_name
 from rapsam.export.devices import find_device
-from rapsam.export.recipes import Recipe, find_recipe
+from rapsam.export.recipes import APPLE_TARGETS, Recipe, find_recipe
 from rapsam.models.deployment import TASKS
 
 DEFAULT_SIZE = (640, 640)
@@ -35,6 +36,52 @@ class ExportPlan(msgspec.Struct, frozen=True, kw_only=True):
     num_prompts: int
 
 
+def plan_matrix(
+    *,
+    devices: Sequence[str] = (),
+    target: str | None = None,
+    precision: str | None = None,
+    ios: int | None = None,
+    sizes: Sequence[tuple[int, int]] = (),
+    tasks: Sequence[str] = DEFAULT_TASKS,
+    num_prompts: int = 1,
+) -> tuple[ExportPlan, ...]:
+    """Plans a bundle for every device at every size; see `plan_export`.
+
+    Args:
+        devices: Ids from the catalogue; without any, bundles for the target.
+        target: As in `plan_export`.
+        precision: As in `plan_export`.
+        ios: As in `plan_export`.
+        sizes: Without any, each device's own. With several, they become part of the names.
+        tasks: As in `plan_export`.
+        num_prompts: As in `plan_export`.
+
+    Returns:
+        The plans, those of one size together, so that what they share stays at hand; no name twice.
+
+    Raises:
+        InputError: If a name is unknown or choices contradict each other.
+    """
+    plans: dict[str, ExportPlan] = {}
+    chosen: list[tuple[int, int] | None] = list(dict.fromkeys(sizes)) or [None]
+    named: list[str | None] = list(devices) or [None]
+    for size, device in itertools.product(chosen, named):
+        plan = plan_export(
+            device=device,
+            target=target,
+            precision=precision,
+            ios=ios,
+            size=size,
+            tasks=tasks,
+            num_prompts=num_prompts,
+        )
+        if len(chosen) > 1:
+            plan = msgspec.structs.replace(plan, name=f"{plan.name}-{plan.size[0]}x{plan.size[1]}")
+        plans[plan.name] = plan
+    return tuple(sorted(plans.values(), key=lambda plan: plan.size))
+
+
 def plan_export(
     *,
     device: str | None = None,
@@ -49,7 +96,7 @@ def plan_export(
 
     Args:
         device: Id from the catalogue; gives target, precision, iOS version and size unless they are named.
-        target: "coreml", "executorch", "onnx" or "tflite"; needed without a device.
+        target: One of `rapsam.export.recipes.TARGETS`; needed without a device.
         precision: "fp32" or "fp16"; without a device fp32 is the default, for Core ML fp16.
         ios: Core ML deployment target, 16, 17 (default) or 18.
         size: Image (height, width), multiples of 32; 640x640 by default.
@@ -75,13 +122,15 @@ def plan_export(
         precision = found.precision if precision is None else precision
         ios = found.ios if ios is None else ios
         size = found.size if size is None else size
-        if target == "coreml" and found.platform != "ios":
-            raise InputError(f"target coreml for {device}, an {found.platform} phone; leave the target out")
-    if target is not None and target != "coreml" and ios is not None and (found is None or ios != found.ios):
-        raise InputError(f"iOS {ios} for target {target!r}; only coreml has an iOS version: leave it out")
+        if target in APPLE_TARGETS and found.platform != "ios":
+            raise InputError(f"target {target} for {device}, an {found.platform} phone; leave the target out")
+    foreign = target is not None and target not in APPLE_TARGETS
+    if foreign and ios is not None and (found is None or ios != found.ios):
+        apple = " and ".join(APPLE_TARGETS)
+        raise InputError(f"iOS {ios} for target {target!r}; only {apple} have an iOS version: leave it out")
     assert target is not None
     if precision is None:
-        precision = "fp16" if target == "coreml" else "fp32"
+        precision = "fp16" if target in APPLE_TARGETS else "fp32"
     recipe = find_recipe(target, precision, 17 if ios is None else ios)
     return ExportPlan(
         name=device or recipe.name,

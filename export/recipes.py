@@ -5,9 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from rapsam.errors import InputError, unknown_name
+from rapsam.models.deployment import Sampling
 
 PRECISIONS = ("fp32", "fp16")
 IOS_VERSIONS = (16, 17, 18)
+# The targets that have a deployment target.
+APPLE_TARGETS = ("coreml", "executorch-coreml")
 
 
 class Gates(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +46,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         precision: "fp32", or "fp16" (16-bit weights, and 16-bit arithmetic where the format knows it).
         deployment_target: Oldest system that must load the artifact, as in "iOS17"; None where the
             format has no such notion.
+        sampling: How deformable convolutions read their maps; chosen by measuring, see docs/rewrites.md.
         gates: What parity must reach.
     """
 
@@ -50,7 +54,13 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     backend: str
     precision: str
     deployment_target: str | None
+    sampling: Sampling
     gates: Gates
+
+
+# ONNX Runtime's sampler is quicker than its gather. LiteRT has none, Core ML's runs on the CPU only, and
+# ExecuTorch's is outside its delegates.
+_SAMPLING: dict[str, Sampling] = {"onnx": "grid"}
 
 
 def _recipes() -> dict[str, Recipe]:
@@ -61,19 +71,22 @@ def _recipes() -> dict[str, Recipe]:
             backend=backend,
             precision=precision,
             deployment_target=None,
+            sampling=_SAMPLING.get(backend, "rows"),
             gates=gates[precision],
         )
-        for backend in ("onnx", "executorch", "tflite")
+        for backend in ("onnx", "executorch", "executorch-vulkan", "tflite")
         for precision in PRECISIONS
     ]
     recipes += [
         Recipe(
-            name=f"coreml-{precision}-ios{version}",
-            backend="coreml",
+            name=f"{backend}-{precision}-ios{version}",
+            backend=backend,
             precision=precision,
             deployment_target=f"iOS{version}",
+            sampling="rows",
             gates=gates[precision],
         )
+        for backend in APPLE_TARGETS
         for precision in PRECISIONS
         for version in IOS_VERSIONS
     ]
@@ -81,7 +94,7 @@ def _recipes() -> dict[str, Recipe]:
 
 
 RECIPES: dict[str, Recipe] = _recipes()
-TARGETS = ("coreml", "executorch", "onnx", "tflite")
+TARGETS = ("coreml", "executorch", "executorch-coreml", "executorch-vulkan", "onnx", "tflite")
 
 
 def find_recipe(target: str, precision: str, ios: int = 17) -> Recipe:
@@ -90,7 +103,7 @@ def find_recipe(target: str, precision: str, ios: int = 17) -> Recipe:
     Args:
         target: One of `TARGETS`.
         precision: One of `PRECISIONS`.
-        ios: Deployment target for Core ML (16, 17 or 18); other formats ignore it.
+        ios: Deployment target for `APPLE_TARGETS` (16, 17 or 18); other formats ignore it.
 
     Raises:
         InputError: If one of the three is unknown.
@@ -99,8 +112,8 @@ def find_recipe(target: str, precision: str, ios: int = 17) -> Recipe:
         raise unknown_name("target", target, TARGETS)
     if precision not in PRECISIONS:
         raise unknown_name("precision", precision, PRECISIONS)
-    if target != "coreml":
+    if target not in APPLE_TARGETS:
         return RECIPES[f"{target}-{precision}"]
     if ios not in IOS_VERSIONS:
         raise InputError(f"iOS {ios} is not a deployment target; choose one of {list(IOS_VERSIONS)}")
-    return RECIPES[f"coreml-{precision}-ios{ios}"]
+    return RECIPES[f"{target}-{precision}-ios{ios}"]

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import io
 import itertools
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,20 +19,24 @@ import numpy as np
 from PIL import Image
 
 from rapsam.contract import GraphContract
-from rapsam.errors import InputError
+from rapsam.errors import BundleError, InputError
 from rapsam.export.backends.base import Runner
+from rapsam.export.manifest_check import MAX_ELEMENTS, is_plain_path, one_line
 from rapsam.export.sample_images import sample_boxes
+from rapsam.export.untrusted import read_limited
 from rapsam.files import write_atomic
 from rapsam.tasks.arrays import Floats, Pixels
 from rapsam.tasks.preprocess import check_rgb, letterbox
 
 FOLDER = "golden"
+INDEX = f"{FOLDER}/index.json"
+MAX_INDEX_BYTES = 1 << 20
 SCHEMA_VERSION = 1
 MAX_CASES = 3
 MAX_VALUES = 1 << 16
 
 
-class GoldenTensor(msgspec.Struct, frozen=True, kw_only=True):
+class GoldenTensor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One stored tensor.
 
     Attributes:
@@ -47,14 +52,14 @@ class GoldenTensor(msgspec.Struct, frozen=True, kw_only=True):
     file: str
 
 
-class GoldenGraph(msgspec.Struct, frozen=True, kw_only=True):
+class GoldenGraph(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the fp32 reference gives for one graph of a case."""
 
     graph: str
     outputs: tuple[GoldenTensor, ...]
 
 
-class GoldenCase(msgspec.Struct, frozen=True, kw_only=True):
+class GoldenCase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One image, with the outputs of all graphs in the order in which an app runs them."""
 
     name: str
@@ -62,7 +67,7 @@ class GoldenCase(msgspec.Struct, frozen=True, kw_only=True):
     graphs: tuple[GoldenGraph, ...]
 
 
-class GoldenIndex(msgspec.Struct, frozen=True, kw_only=True):
+class GoldenIndex(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Content of `golden/index.json`."""
 
     schema_version: int
@@ -70,11 +75,70 @@ class GoldenIndex(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def check_images(images: Mapping[str, Pixels]) -> None:
-    """Raises `InputError` unless all are RGB images, under names that can be part of a file name."""
+    """Raises `InputError` unless all are RGB images, under names that can be part of a file name anywhere."""
     for name, image in images.items():
         check_rgb(image)
-        if not name or name.startswith(".") or set(name) & set("/\\:\0"):
+        if not name or name.startswith(".") or "/" in name or not is_plain_path(f"{name}.png"):
             raise InputError(f"image name {name!r}; expected a plain file name without folders")
+    if len({name.casefold() for name in images}) < len(images):
+        raise InputError(f"image names {sorted(images)}; expected more than upper case to tell them apart")
+
+
+def check_golden(folder: Path, sizes: Mapping[str, int], contracts: Sequence[GraphContract]) -> None:
+    """Checks that an app which follows the index finds what it expects, inside the bundle.
+
+    Args:
+        folder: The bundle; its files have been verified.
+        sizes: Path in the bundle to bytes, of every file.
+        contracts: Of the graphs, in the order in which an app runs them.
+
+    Raises:
+        BundleError: If the index is missing or damaged, names files or tensors that are not there, or tells
+            them wrong shapes.
+    """
+    path = folder / INDEX
+    if INDEX not in sizes:
+        raise BundleError(f"{folder} has no {INDEX}; copy or export the bundle again")
+    try:
+        index = msgspec.json.decode(read_limited(path, MAX_INDEX_BYTES), type=GoldenIndex)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise BundleError(f"{path} is damaged ({one_line(error)}); export the bundle again") from error
+    if index.schema_version != SCHEMA_VERSION or not 1 <= len(index.cases) <= MAX_CASES:
+        raise BundleError(
+            f"{path} has schema {str(index.schema_version)[:20]} and {len(index.cases)} cases; "
+            f"expected schema {SCHEMA_VERSION} and 1 to {MAX_CASES} cases: export the bundle again"
+        )
+    outputs = {(contract.graph, spec.name): spec.shape for contract in contracts for spec in contract.outputs}
+    inputs = {spec.name: spec.shape for contract in contracts for spec in contract.inputs}
+    for case in index.cases:
+        for tensor in case.inputs:
+            _check_tensor(folder, tensor, inputs.get(tensor.name), sizes)
+        for graph in case.graphs:
+            for tensor in graph.outputs:
+                _check_tensor(folder, tensor, outputs.get((graph.graph, tensor.name)), sizes)
+
+
+def _check_tensor(
+    folder: Path, tensor: GoldenTensor, shape: tuple[int, ...] | None, sizes: Mapping[str, int]
+) -> None:
+    count = math.prod(tensor.shape)
+    fits = tensor.shape == shape and 1 <= tensor.step <= count <= MAX_ELEMENTS and tensor.file in sizes
+    if fits and tensor.file.endswith(".png"):
+        fits = tensor.shape == _png_shape(read_limited(folder / tensor.file, sizes[tensor.file]))
+    elif fits:
+        fits = tensor.file.endswith(".bin") and sizes[tensor.file] == 4 * -(-count // tensor.step)
+    if not fits:
+        raise BundleError(
+            f"{folder / INDEX} tells of {tensor.name[:80]!r} in {tensor.file[:80]!r} what does not fit the "
+            "graphs and files; export the bundle again"
+        )
+
+
+def _png_shape(content: bytes) -> tuple[int, ...]:
+    """Gives (1, 3, H, W) as an 8-bit RGB image's header has it, without unpacking anything; () for others."""
+    if content[:8] != b"\x89PNG\r\n\x1a\n" or content[12:16] != b"IHDR" or content[24:26] != b"\x08\x02":
+        return ()
+    return 1, 3, int.from_bytes(content[20:24]), int.from_bytes(content[16:20])
 
 
 def write_golden(
@@ -99,7 +163,7 @@ def write_golden(
         pixels = np.rint(letterbox(image, size).pixels)
         cases.append(_write_case(folder, name, pixels, contracts, references))
     index = msgspec.json.encode(GoldenIndex(schema_version=SCHEMA_VERSION, cases=tuple(cases)))
-    write_atomic(folder / FOLDER / "index.json", msgspec.json.format(index, indent=2) + b"\n")
+    write_atomic(folder / INDEX, msgspec.json.format(index, indent=2) + b"\n")
 
 
 def _write_case(

@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from rapsam.contract import GraphContract
 from rapsam.errors import ExportError
 from rapsam.export.backends.base import NO_METADATA, Arrays, Artifact
-from rapsam.export.backends.coreml_convert import converted, is_image
+from rapsam.export.backends.coreml_convert import converted, decomposed, is_image
 from rapsam.export.backends.coreml_package import check_package, save_package
+from rapsam.export.backends.coreml_placement import module_names, placement
 from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
 from rapsam.export.backends.tensors import describe, named_outputs, ordered_inputs
@@ -58,16 +60,22 @@ class CoremlBackend:
         fp16 means 16-bit weights and arithmetic, float32 borders; sine and cosine with all that they are
         computed from stay float32. The entries "author", "license", "version" and "short_description"
         of `metadata` go where Xcode shows them, all others become user-defined entries.
+
+        The artifact's delegation is an estimate of what the Neural Engine can take, see `coreml_placement`.
         """
         refuse_if(self.unavailable())
         target = recipe.deployment_target
         if target is None:
             raise ExportError(f"recipe {recipe.name!r} has no deployment target; choose one such as iOS17")
         with converting("Core ML Tools", contract.graph, path):
-            model = converted(program, contract, target, recipe.precision)
+            graph = decomposed(program)
+            model = converted(graph, contract, target, recipe.precision)
             save_package(model, contract, metadata, path)
             check_package(path, contract)
-        return describe(path, recipe, target, self.tool_versions())
+            ios = int(target.removeprefix("iOS"))
+            delegation = placement(path, contract, ios, module_names(graph))
+        artifact = describe(path, recipe, target, self.tool_versions())
+        return msgspec.structs.replace(artifact, delegation=delegation)
 
     def load(self, path: Path, contract: GraphContract, threads: int = 1) -> CoremlRunner:  # noqa: ARG002
         """See `Backend.load`. Core ML chooses compute units and threads."""

@@ -16,11 +16,24 @@ _WAVES = ("sin", "cos")
 _EPSILON_ERROR = 0.05
 
 
+def decomposed(program: ExportedProgram) -> ExportedProgram:
+    """Brings a captured graph into the operators that Core ML Tools reads; the program is not changed.
+
+    Core ML Tools 9 knows neither bitwise operators nor aliases, and no programs in the dialect that PyTorch
+    captures.
+    """
+    import torch
+
+    spared = {torch.ops.aten.__and__.Tensor: torch.logical_and, torch.ops.aten.alias.default: torch.clone}
+    graph: ExportedProgram = program.run_decompositions(spared)
+    return graph
+
+
 def converted(program: ExportedProgram, contract: GraphContract, target: str, precision: str) -> Any:  # noqa: ANN401
     """Converts a captured graph.
 
     Args:
-        program: The float32 graph.
+        program: The float32 graph from `decomposed`.
         contract: Its contract.
         target: Deployment target, as in "iOS17".
         precision: "fp32" or "fp16".
@@ -29,12 +42,9 @@ def converted(program: ExportedProgram, contract: GraphContract, target: str, pr
         A `coremltools.models.MLModel`, not yet compiled.
     """
     import coremltools
-    import torch
 
-    # Core ML Tools 9 knows no bitwise operators, and no programs in the dialect that PyTorch captures.
-    decomposed = program.run_decompositions({torch.ops.aten.__and__.Tensor: torch.logical_and})
     return coremltools.convert(
-        decomposed,
+        program,
         source="pytorch",
         convert_to="mlprogram",
         inputs=[_input(spec) for spec in contract.inputs],

@@ -20,6 +20,8 @@ _XCODE_FIELDS = {
 }
 _CHANGES_DAILY = "com.github.apple.coremltools.conversion_date"
 _DEBUG_FILE = "executorch_debug_handle_mapping.json"
+# A hundred times what the largest network needs: weights are in a file of their own.
+MAX_PROGRAM_BYTES = 2**26
 _NAMESPACE = uuid.UUID("5c0f7a52-6a0d-5b3e-9a51-2b1f6f3d8f10")
 
 
@@ -47,14 +49,30 @@ def check_package(path: Path, contract: GraphContract) -> None:
     """Reads a package again.
 
     Raises:
-        BundleError: If its inputs and outputs are not those of the contract.
+        BundleError: If its inputs and outputs are not those of the contract, or its program is larger than
+            `MAX_PROGRAM_BYTES`.
     """
     import coremltools
+
+    for saved in path.glob("Data/*/model.mlmodel"):
+        size = saved.stat().st_size
+        if size > MAX_PROGRAM_BYTES:
+            raise BundleError(f"{saved} has {size} bytes; at most {MAX_PROGRAM_BYTES} expected: export again")
 
     description = coremltools.models.utils.load_spec(str(path)).description
     inputs = {feature.name: _shape(feature, path) for feature in description.input}
     outputs = {feature.name: _shape(feature, path) for feature in description.output}
     check_signature(contract, path, inputs, outputs)
+
+
+def main_function(path: Path) -> Any:  # noqa: ANN401 - untyped package
+    """Loads the program of a package with its weights: a `Function` of Core ML Tools, with `operations`."""
+    import coremltools
+    from coremltools.converters.mil.frontend.milproto.load import load as load_program
+
+    spec = coremltools.models.utils.load_spec(str(path))
+    weights = next(path.glob("Data/*/weights"))
+    return load_program(spec, spec.specificationVersion, str(weights)).functions["main"]
 
 
 def _describe(description: Any, contract: GraphContract, metadata: Mapping[str, str]) -> None:  # noqa: ANN401

@@ -1,4 +1,4 @@
-"""ExecuTorch: lowered to XNNPACK, run by the Python bindings of its C++ runtime."""
+"""ExecuTorch with the XNNPACK delegate, run by the Python bindings of its C++ runtime."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -18,6 +19,7 @@ from rapsam.export.recipes import Recipe
 from rapsam.files import write_atomic
 
 if TYPE_CHECKING:
+    from executorch.exir.backend.partitioner import Partitioner
     from torch.export import ExportedProgram
 
 MINIMUM_RUNTIME = "executorch 1.4.1"
@@ -25,10 +27,15 @@ METHOD = "forward"
 
 
 class ExecutorchBackend:
-    """The ExecuTorch format with the XNNPACK delegate."""
+    """The ExecuTorch format with the XNNPACK delegate.
+
+    Attributes:
+        delegate: Name of the delegate in reports.
+    """
 
     name = "executorch"
     suffix = ".pte"
+    delegate = "XNNPACK"
 
     def unavailable(self) -> str | None:
         """See `Backend.unavailable`."""
@@ -52,13 +59,36 @@ class ExecutorchBackend:
     ) -> Artifact:
         """See `Backend.lower`.
 
-        fp16 means 16-bit arithmetic between float32 borders. Weights have 16 bits too, except those of
-        convolutions: ExecuTorch 1.4.1 stores them as float32 for XNNPACK, whatever they are.
+        With XNNPACK fp16 means 16-bit arithmetic between float32 borders. Weights have 16 bits too, except
+        those of convolutions: ExecuTorch 1.4.1 stores them as float32 for XNNPACK, whatever they are.
         """
         refuse_if(self.unavailable())
         with converting("ExecuTorch", contract.graph, path):
-            write_atomic(path, _lowered(program, contract, recipe))
-        return describe(path, recipe, MINIMUM_RUNTIME, self.tool_versions())
+            from executorch.exir import to_edge_transform_and_lower
+
+            from rapsam.export.backends.executorch_delegation import executorch_delegation
+
+            form = self.form(program, contract, recipe)
+            edge = to_edge_transform_and_lower(form, partitioner=[self.partitioner(recipe)])
+            report = executorch_delegation(edge, self.delegate, contract)
+            write_atomic(path, bytes(edge.to_executorch().buffer))
+        artifact = describe(path, recipe, MINIMUM_RUNTIME, self.tool_versions())
+        return msgspec.structs.replace(artifact, delegation=report)
+
+    def form(self, program: ExportedProgram, contract: GraphContract, recipe: Recipe) -> ExportedProgram:
+        """Writes a graph in the operators and the precision that the delegate wants."""
+        from rapsam.export.backends.xnnpack_form import xnnpack_form
+        from rapsam.export.half import half_precision
+
+        if recipe.precision == "fp16":
+            program = half_precision(program, contract)
+        return xnnpack_form(program, contract)
+
+    def partitioner(self, recipe: Recipe) -> Partitioner:  # noqa: ARG002 - other delegates need it
+        """Makes what hands parts of a graph to the delegate."""
+        from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+
+        return XnnpackPartitioner()
 
     def load(self, path: Path, contract: GraphContract, threads: int = 1) -> ExecutorchRunner:
         """See `Backend.load`."""
@@ -91,20 +121,6 @@ class ExecutorchRunner:
         tensors = [torch.from_numpy(array) for array in ordered_inputs(self._contract, inputs)]
         values = self._method.execute(tensors)
         return named_outputs(self._contract, [value.numpy() for value in values])
-
-
-def _lowered(program: ExportedProgram, contract: GraphContract, recipe: Recipe) -> bytes:
-    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-    from executorch.exir import to_edge_transform_and_lower
-
-    from rapsam.export.backends.xnnpack_form import xnnpack_form
-    from rapsam.export.half import half_precision
-
-    if recipe.precision == "fp16":
-        program = half_precision(program, contract)
-    program = xnnpack_form(program, contract)
-    edge = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
-    return bytes(edge.to_executorch().buffer)
 
 
 def _shapes(meta: Any, contract: GraphContract) -> tuple[Shapes, Shapes]:  # noqa: ANN401

@@ -69,6 +69,8 @@ RUNTIMES: dict[str, tuple[Runtime, ...]] = {
         Runtime("Core ML, emulated", coreml_emulation.cannot_run, coreml_emulation.load, "emulated"),
     ),
     "executorch": (_own("executorch", "ExecuTorch"),),
+    "executorch-coreml": (_own("executorch-coreml", "ExecuTorch, Core ML"),),
+    "executorch-vulkan": (_own("executorch-vulkan", "ExecuTorch, Vulkan"),),
     "onnx": (_own("onnx", "ONNX Runtime"),),
     "tflite": (
         _own("tflite", "LiteRT"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -14,6 +15,7 @@ from rapsam.export.backends.base import NO_METADATA, Arrays, Artifact
 from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
 from rapsam.export.backends.tensors import check_signature, describe, named_outputs, ordered_inputs
+from rapsam.export.delegation import DelegationReport
 from rapsam.export.recipes import Recipe
 from rapsam.files import write_atomic
 
@@ -57,7 +59,16 @@ class TfliteBackend:
         with converting("LiteRT", contract.graph, path):
             content = _converted(program, contract)
             write_atomic(path, _with_half_weights(content) if recipe.precision == "fp16" else content)
-        return describe(path, recipe, MINIMUM_RUNTIME, self.tool_versions())
+        artifact = describe(path, recipe, MINIMUM_RUNTIME, self.tool_versions())
+        return msgspec.structs.replace(artifact, delegation=self._delegation(path, contract))
+
+    def _delegation(self, path: Path, contract: GraphContract) -> DelegationReport | None:
+        if self.cannot_run() is not None:
+            return None
+        from rapsam.export.backends.tflite_delegation import tflite_delegation
+
+        with loading("LiteRT", path):
+            return tflite_delegation(path, contract)
 
     def load(self, path: Path, contract: GraphContract, threads: int = 1) -> TfliteRunner:
         """See `Backend.load`."""
@@ -92,13 +103,12 @@ class TfliteRunner:
 def _converted(program: ExportedProgram, contract: GraphContract) -> bytes:
     import litert_torch
 
-    from rapsam.export.backends.named_module import NamedModule
+    from rapsam.export.backends.tflite_form import tflite_form
     from rapsam.export.capture import example_tensors
 
     names = [spec.name for spec in contract.inputs]
     examples = dict(zip(names, example_tensors(contract), strict=True))
-    # Keyword arguments and a dict of results give the signature the contract's own names.
-    model = litert_torch.convert(NamedModule(program, contract), sample_kwargs=examples)
+    model = litert_torch.convert(tflite_form(program, contract), sample_kwargs=examples)
     return bytes(model.model_content())
 
 

@@ -9,15 +9,16 @@ from torch import Tensor, fx
 from torch.export import ExportedProgram
 
 from rapsam.contract import GraphContract
+from rapsam.export.backends.xnnpack_rewrites import rewrite_hard_masks, rewrite_row_numbers
 from rapsam.export.capture import trace
 
 _aten = torch.ops.aten
-# Twice this factor takes the smallest number of the type above 1, and the largest to infinity at worst.
+# What takes the smallest normal float32 above 1. In float16 it needs to be done twice.
 _STEEP = {torch.float32: 1e38, torch.float16: 60000.0}
 
 
 def xnnpack_form(program: ExportedProgram, contract: GraphContract) -> ExportedProgram:
-    """Rewrites hard masks, products of activations and splits; the results stay the same.
+    """Rewrites hard masks, row numbers, products of activations, layer norms and splits; results stay.
 
     Args:
         program: A float32 or float16 graph. It is not changed.
@@ -28,9 +29,11 @@ def xnnpack_form(program: ExportedProgram, contract: GraphContract) -> ExportedP
     """
     module = program.module(check_guards=False)
     assert isinstance(module, fx.GraphModule)
-    _rewrite_hard_masks(module)
+    rewrite_hard_masks(module, _hard_mask)
+    rewrite_row_numbers(module)
     decompositions = {
         _aten.matmul.default: _batched_product,
+        _aten.layer_norm.default: _layer_norm,
         _aten.chunk.default: _chunks,
         _aten.split.Tensor: _splits,
         _aten.split_with_sizes.default: _slices,
@@ -39,33 +42,11 @@ def xnnpack_form(program: ExportedProgram, contract: GraphContract) -> ExportedP
     return rewritten
 
 
-def _rewrite_hard_masks(module: fx.GraphModule) -> None:
-    for node in list(module.graph.nodes):
-        logits = _logits_of_hard_mask(node)
-        if logits is not None:
-            with module.graph.inserting_before(node):
-                node.replace_all_uses_with(module.graph.call_function(_hard_mask, (logits,)))
-    module.graph.eliminate_dead_code()
-    module.recompile()
-
-
-def _logits_of_hard_mask(node: fx.Node) -> fx.Node | None:
-    """Gives x of a node that is (x > 0) as numbers of x's own type, else None."""
-    if node.target is not _aten.to.dtype:
-        return None
-    compared, dtype = node.args
-    if not isinstance(compared, fx.Node) or compared.target is not _aten.gt.Scalar:
-        return None
-    logits, threshold = compared.args
-    assert isinstance(logits, fx.Node)
-    same = threshold == 0 and dtype == logits.meta["val"].dtype and dtype in _STEEP
-    return logits if same else None
-
-
 def _hard_mask(logits: Tensor) -> Tensor:
-    """Computes (logits > 0) as numbers, by clamping a steep line to 0..1; twice, for the smallest."""
+    """Computes (logits > 0) as numbers, by clamping a steep line to 0..1: one operator of XNNPACK."""
     steep = _STEEP[logits.dtype]
-    return torch.clamp(torch.clamp(logits * steep, 0, 1) * steep, 0, 1)
+    mask = torch.clamp(logits * steep, 0, 1)
+    return mask if logits.dtype is torch.float32 else torch.clamp(mask * steep, 0, 1)
 
 
 def _batched_product(left: Tensor, right: Tensor) -> Tensor:
@@ -78,6 +59,29 @@ def _batched_product(left: Tensor, right: Tensor) -> Tensor:
         return NotImplemented  # type: ignore[no-any-return]
     product = torch.bmm(left.reshape(-1, *left.shape[-2:]), right.reshape(-1, *right.shape[-2:]))
     return product.view(*left.shape[:-1], right.shape[-1])
+
+
+def _layer_norm(
+    x: Tensor,
+    normalized_shape: Sequence[int],
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+    cudnn_enable: bool = True,  # noqa: ARG001 - the operator has it
+) -> Tensor:
+    """Writes a layer norm over the last axis in arithmetic and the one mean that XNNPACK takes."""
+    if len(normalized_shape) != 1:
+        return NotImplemented  # type: ignore[no-any-return]
+    centred = x - _mean_of_rows(x)
+    normed = centred * torch.rsqrt(_mean_of_rows(centred * centred) + eps)
+    scaled = normed if weight is None else normed * weight
+    return scaled if bias is None else scaled + bias
+
+
+def _mean_of_rows(x: Tensor) -> Tensor:
+    # As the mean of a picture of one column: that is the only mean that the partitioner knows.
+    mean = x.reshape(-1, 1, x.shape[-1], 1).mean((2, 3), keepdim=True)
+    return mean.reshape(*x.shape[:-1], 1)
 
 
 def _chunks(x: Tensor, chunks: int, dim: int = 0) -> list[Tensor]:

@@ -28,12 +28,30 @@ def bundle_facts(folder: Path, manifest: Manifest) -> dict[str, Any]:
         "files": len(manifest.files),
         "size_bytes": bundle_bytes(manifest),
         "graphs": [
-            {"path": str(folder / graph.path), "size_bytes": graph.size_bytes} for graph in manifest.graphs
+            {
+                "path": str(folder / graph.path),
+                "size_bytes": graph.size_bytes,
+                "macs_before": graph.macs_before,
+                "macs_after": graph.macs_after,
+                "delegated_mac_share": graph.delegation and graph.delegation.mac_share,
+            }
+            for graph in manifest.graphs
         ],
+        "placement_problems": list(placement_problems(manifest)),
         "parity": parity.status if parity else "not run",
         "failures": list(parity.failures) if parity else [],
         "not_run": list(parity.not_run) if parity else [],
     }
+
+
+def placement_problems(manifest: Manifest) -> tuple[str, ...]:
+    """Says per graph what keeps the bundle from a strict export; empty if nothing does."""
+    return tuple(
+        f"graph {graph.contract.graph!r}: {problem}"
+        for graph in manifest.graphs
+        if graph.delegation is not None
+        for problem in graph.delegation.problems()
+    )
 
 
 def bundle_bytes(manifest: Manifest) -> int:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from rapsam.cli.console import print_table
 
+if TYPE_CHECKING:
+    from rapsam.export.devices import Device
+
 SUMMARY = "List the phones of the catalogue, with what an export for each makes."
-EXAMPLE = "rapsam devices"
+EXAMPLE = "rapsam devices pixel"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
+    parser.add_argument(
+        "words", nargs="*", metavar="WORD", help="show phones with all these words in name, chip or system"
+    )
     parser.add_argument("--json", action="store_true", help="print the catalogue as JSON")
 
 
@@ -19,25 +26,26 @@ def run(options: argparse.Namespace) -> int:
     """Lists the phones."""
     import msgspec
 
-    from rapsam.export.devices import load_devices
+    from rapsam.export.devices import search_devices
 
-    devices = load_devices()
+    devices = search_devices(options.words)
     if options.json:
-        print(msgspec.json.format(msgspec.json.encode(list(devices.values())), indent=2).decode())
+        print(msgspec.json.format(msgspec.json.encode(devices), indent=2).decode())
         return 0
     print_table(
         "Devices",
         ("id", "name", "chip", "system", "recipe", "size"),
-        [
-            (
-                device.id,
-                device.name,
-                device.chip or "any",
-                f"{device.platform} {device.os_minimum}",
-                device.recipe().name,
-                f"{device.size[0]}x{device.size[1]}",
-            )
-            for device in devices.values()
-        ],
+        [_row(device) for device in devices],
     )
     return 0
+
+
+def _row(device: Device) -> tuple[str, ...]:
+    return (
+        device.id,
+        device.name,
+        device.chip or "any",
+        f"{device.platform} {device.os_minimum}",
+        device.recipe().name,
+        f"{device.size[0]}x{device.size[1]}",
+    )

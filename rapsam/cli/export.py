@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rapsam.cli.arguments import add_model_options, image_size, load_model
 from rapsam.cli.bundle_facts import bundle_bytes, bundle_facts
-from rapsam.cli.console import StepLog, readable_size
-from rapsam.cli.parity import print_failures, print_report, read_images
-from rapsam.errors import UnavailableError
-from rapsam.files import check_new_folder
+from rapsam.cli.console import readable_size
+from rapsam.cli.export_progress import ExportDisplay, export_display
+from rapsam.cli.export_report import print_bundle, problem_lines
+from rapsam.cli.parity import read_images
+from rapsam.errors import RapSamError
 
 if TYPE_CHECKING:
     from rapsam.export.manifest import Manifest
+    from rapsam.export.material import Material
+    from rapsam.export.parity_report import ParityReport
     from rapsam.export.plan import ExportPlan
 
 SUMMARY = (
@@ -23,16 +27,35 @@ SUMMARY = (
 )
 EXAMPLE = "rapsam export --model rapsam_r18 --device iphone-15-pro pixel-8 --out bundles"
 GATE_MISSED = 1
+BAD_INPUT = 2
+
+
+class Made(NamedTuple):
+    """A bundle that is there now."""
+
+    manifest: Manifest
+    report: ParityReport
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     add_model_options(parser, required=True)
     parser.add_argument("--device", nargs="+", default=[], metavar="NAME", help="'rapsam devices' lists them")
-    parser.add_argument("--target", metavar="NAME", help="coreml, executorch, onnx or tflite")
+    parser.add_argument(
+        "--target",
+        metavar="NAME",
+        help="coreml, executorch, executorch-coreml, executorch-vulkan, onnx or tflite",
+    )
     parser.add_argument("--precision", metavar="NAME", help="fp32 or fp16")
     parser.add_argument("--ios", type=int, metavar="VERSION", help="Core ML deployment target: 16, 17 or 18")
-    parser.add_argument("--size", type=image_size, metavar="HxW", help="network input, multiples of 32")
+    parser.add_argument(
+        "--size",
+        type=image_size,
+        nargs="+",
+        default=[],
+        metavar="HxW",
+        help="network input, multiples of 32; with several, every device gets each",
+    )
     parser.add_argument(
         "--tasks",
         nargs="+",
@@ -47,60 +70,101 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--image", nargs="+", default=[], metavar="FILE", help="photographs for parity and self-test"
     )
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder of the bundles")
+    parser.add_argument(
+        "--strict", action="store_true", help="exit 1 also if too little of a graph runs in its delegate"
+    )
     parser.add_argument("--json", action="store_true", help="print paths, sizes and parity as JSON")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Exports one bundle per device, or one for the target."""
-    from rapsam.export.bundle import run_plan
-    from rapsam.models.build import deployment_of
-
+    """Exports one bundle per device and size, or per size for the target."""
     plans = _plans(options)
     images = read_images(options.image)
-    log = StepLog()
-    deployment = deployment_of(load_model(options, log))
-    made: dict[Path, Manifest] = {}
-    passed = True
-    for folder, plan in plans.items():
-        log(f"{plan.name}: {plan.recipe.name}, {plan.size[0]}x{plan.size[1]}, {' + '.join(plan.tasks)}")
-        made[folder], report = run_plan(deployment, plan, folder, images, log)
-        if not options.json:
-            print_report(plan.name, report)
-        print_failures(report)
-        passed &= report.status != "failed"
-    _print_bundles(made, as_json=options.json)
-    return 0 if passed else GATE_MISSED
+    with export_display(len(plans)) as display:
+        from rapsam.export.material import gather
+        from rapsam.models.build import deployment_of
+
+        material = gather(deployment_of(load_model(options, display.note)), images)
+        made, failed = _make_all(material, plans, display)
+    if made:
+        _print_bundles(made, as_json=options.json)
+    sys.stdout.flush()
+    problems = [
+        line for bundle in made.values() for line in problem_lines(bundle.manifest, strict=options.strict)
+    ]
+    for line in (*problems, *(f"error: {_named(folder, plans)}{failed[folder]}" for folder in failed)):
+        print(line, file=sys.stderr)
+    if failed:
+        return BAD_INPUT
+    return GATE_MISSED if problems else 0
 
 
 def _plans(options: argparse.Namespace) -> dict[Path, ExportPlan]:
     """Plans all bundles, and finds before the first long work what would stop a later one."""
-    from rapsam.export.backends import find_backend
-    from rapsam.export.plan import plan_export
+    from rapsam.export.finished import check_out_folder
+    from rapsam.export.plan import plan_matrix
 
-    plans: dict[Path, ExportPlan] = {}
-    for device in options.device or [None]:
-        plan = plan_export(
-            device=device,
-            target=options.target,
-            precision=options.precision,
-            ios=options.ios,
-            size=options.size,
-            tasks=options.tasks,
-            num_prompts=options.prompts,
-        )
-        check_new_folder(options.out / plan.name)
-        reason = find_backend(plan.recipe.backend).unavailable()
-        if reason:
-            raise UnavailableError(reason)
-        plans[options.out / plan.name] = plan
-    return plans
+    plans = plan_matrix(
+        devices=options.device,
+        target=options.target,
+        precision=options.precision,
+        ios=options.ios,
+        sizes=options.size,
+        tasks=options.tasks,
+        num_prompts=options.prompts,
+    )
+    for plan in plans:
+        check_out_folder(options.out / plan.name)
+    return {options.out / plan.name: plan for plan in plans}
 
 
-def _print_bundles(made: dict[Path, Manifest], *, as_json: bool) -> None:
+def _make_all(
+    material: Material, plans: dict[Path, ExportPlan], display: ExportDisplay
+) -> tuple[dict[Path, Made], dict[Path, RapSamError]]:
+    """Makes what is not there yet; a bundle that fails does not keep the others from being made."""
+    from rapsam.export.bundle import make_bundle
+    from rapsam.export.cache import StageCache, cache_folder
+    from rapsam.export.finished import finished_bundle, read_report
+
+    # Before the first long work: a folder with something else in it stops everything.
+    finished = {folder: finished_bundle(material, plan, folder) for folder, plan in plans.items()}
+    cache = StageCache(cache_folder())
+    made: dict[Path, Made] = {}
+    failed: dict[Path, RapSamError] = {}
+    for folder, plan in plans.items():
+        manifest = finished[folder]
+        try:
+            if manifest is not None:
+                display.note(f"{folder} holds this bundle already: nothing to do")
+                made[folder] = Made(manifest, read_report(folder))
+            else:
+                display.note(f"{plan.name}: {_summary(plan)}")
+                made[folder] = Made(*make_bundle(material, plan, folder, display.step, cache))
+        except RapSamError as error:
+            display.note(f"{plan.name} failed")
+            failed[folder] = error
+        display.bundle_done()
+    return made, failed
+
+
+def _summary(plan: ExportPlan) -> str:
+    return f"{plan.recipe.name}, {plan.size[0]}x{plan.size[1]}, {' + '.join(plan.tasks)}"
+
+
+def _named(folder: Path, plans: dict[Path, ExportPlan]) -> str:
+    """Says which of several bundles an error is about."""
+    return f"{plans[folder].name}: " if len(plans) > 1 else ""
+
+
+def _print_bundles(made: dict[Path, Made], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps([bundle_facts(folder, manifest) for folder, manifest in made.items()], indent=2))
+        print(
+            json.dumps([bundle_facts(folder, bundle.manifest) for folder, bundle in made.items()], indent=2)
+        )
         return
+    for folder, bundle in made.items():
+        print_bundle(folder.name, bundle.manifest, bundle.report)
     print()
-    for folder, manifest in made.items():
-        print(f"{folder}  {readable_size(bundle_bytes(manifest))}")
+    for folder, bundle in made.items():
+        print(f"{folder}  {readable_size(bundle_bytes(bundle.manifest))}")
     print(f"next: rapsam verify {next(iter(made))}")

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from rapsam.tasks.arrays import Floats, Ids, Indices, Masks
+from rapsam.tasks.arrays import Floats, Ids, Indices
+from rapsam.tasks.contest import Contest, hold_contest
 from rapsam.tasks.geometry import ImageGeometry
-from rapsam.tasks.logits import check_logits, sigmoid, softmax
-from rapsam.tasks.resize import original_bands
+from rapsam.tasks.logits import check_logits, softmax
 
 INSTANCE_STEP = 1000
 """A thing has the map value class + 1000 * instance, a stuff class its class, void the class count."""
@@ -62,22 +62,6 @@ class _Candidates(NamedTuple):
     scores: Floats
 
 
-class _Contest(NamedTuple):
-    """Outcome of the pixel-wise contest between the candidates.
-
-    Attributes:
-        winners: (h0, w0) index of the candidate that won the pixel.
-        confident: (h0, w0) whether the winner's mask probability is at least 0.5.
-        won: Pixels won per candidate.
-        own: Pixels where the candidate's mask probability is at least 0.5, won or not.
-    """
-
-    winners: Ids
-    confident: Masks
-    won: Indices
-    own: Indices
-
-
 def panoptic_segmentation(
     class_logits: Floats,
     mask_logits: Floats,
@@ -110,7 +94,7 @@ def panoptic_segmentation(
         return PanopticResult(
             panoptic_map=np.full(geometry.original_size, void, np.int32), segments=(), void=void
         )
-    contest = _contest(mask_logits[candidates.queries], candidates.scores, geometry)
+    contest = hold_contest(mask_logits[candidates.queries], candidates.scores, geometry)
     values = _map_values(candidates, contest, num_things, void, overlap_threshold)
     painted = np.where(contest.confident, values[contest.winners], np.int32(void))
     areas = np.bincount(contest.winners[contest.confident], minlength=len(values))
@@ -125,22 +109,8 @@ def _select(class_logits: Floats, score_threshold: float) -> _Candidates:
     return _Candidates(keep, classes[keep], scores[keep])
 
 
-def _contest(mask_logits: Floats, scores: Floats, geometry: ImageGeometry) -> _Contest:
-    winners = np.empty(geometry.original_size, np.int32)
-    confident = np.empty(geometry.original_size, np.bool_)
-    won, own = np.zeros((2, len(scores)), np.int64)
-    for rows, band in original_bands(mask_logits, geometry):
-        probabilities = sigmoid(band)
-        best = (scores[:, None, None] * probabilities).argmax(axis=0)
-        winners[rows] = best
-        confident[rows] = np.take_along_axis(probabilities, best[None], axis=0)[0] >= 0.5
-        won += np.bincount(best.ravel(), minlength=len(scores))
-        own += np.count_nonzero(probabilities >= 0.5, axis=(1, 2))
-    return _Contest(winners, confident, won, own)
-
-
 def _map_values(
-    candidates: _Candidates, contest: _Contest, num_things: int, void: int, overlap_threshold: float
+    candidates: _Candidates, contest: Contest, num_things: int, void: int, overlap_threshold: float
 ) -> Ids:
     """Gives the map value of every candidate: void for one that lost too much of its own mask."""
     values = np.full(len(candidates.classes), void, np.int32)

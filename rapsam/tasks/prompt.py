@@ -13,7 +13,7 @@ from rapsam.errors import InputError
 from rapsam.tasks.arrays import Floats, Masks
 from rapsam.tasks.geometry import ImageGeometry, Size
 from rapsam.tasks.logits import check_finite
-from rapsam.tasks.resize import original_bands
+from rapsam.tasks.resize import original_tiles
 
 POINT_RADIUS = 3.0
 """A point becomes a box that reaches this many pixels to every side."""
@@ -88,8 +88,14 @@ def interactive_masks(mask_logits: Floats, geometry: ImageGeometry) -> Masks:
         raise InputError(f"mask logits have the shape {list(mask_logits.shape)}; expected (prompts, h, w)")
     check_finite("mask logits", mask_logits)
     masks = np.empty((len(mask_logits), *geometry.original_size), np.bool_)
-    for rows, band in original_bands(mask_logits, geometry):
-        np.greater(band, 0, out=masks[:, rows])
+    for tile in original_tiles(mask_logits.shape[-2:], geometry):
+        source = tile.source_of(mask_logits)
+        positive = source.reshape(len(source), -1) > 0
+        everywhere, somewhere = np.asarray(positive.all(axis=1)), positive.any(axis=1)
+        # An enlarged logit is a mean of these with no negative weight, so where all agree it does too.
+        masks[:, *tile.place] = everywhere[:, None, None]
+        mixed = np.flatnonzero(somewhere & ~everywhere)
+        masks[mixed, *tile.place] = tile.enlarged(source[mixed]) > 0
     return masks
 
 

@@ -7,7 +7,9 @@ blends the two source pixels around it. Both axes are independent, so each is tr
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +18,8 @@ from rapsam.errors import InputError
 from rapsam.tasks.arrays import Floats, Indices, Pixels
 from rapsam.tasks.geometry import ImageGeometry, Size
 
-_BAND_ELEMENTS = 1 << 21
+# Of 32 to 128, the side at which fusing 5 to 50 masks of a 640x640 frame was fastest.
+_TILE_SIDE = 64
 
 
 class AxisTaps(NamedTuple):
@@ -94,37 +97,87 @@ def resize_maps(maps: Floats, size: Size) -> Floats:
     return np.asarray(np.matmul(rows, np.matmul(maps, columns.T)), np.float32)
 
 
-def original_bands(mask_logits: Floats, geometry: ImageGeometry) -> Iterator[tuple[slice, Floats]]:
-    """Brings mask logits to the original image's size, a band of rows at a time.
+class Tile(NamedTuple):
+    """A rectangle of the original image, and how it is made from mask logits.
+
+    Attributes:
+        place: Rows and columns of the original image.
+        source: Rows and columns of the mask logits that the tile reads.
+        down: (rows, source rows) weights of the vertical resize: not negative, each row sums to 1.
+        across: (columns, source columns) weights of the horizontal one, alike.
+    """
+
+    place: tuple[slice, slice]
+    source: tuple[slice, slice]
+    down: Floats
+    across: Floats
+
+    def source_of(self, mask_logits: Floats) -> Floats:
+        """Cuts the part that the tile reads out of (N, h, w) mask logits."""
+        return mask_logits[:, self.source[0], self.source[1]]
+
+    def enlarged(self, source: Floats) -> Floats:
+        """Makes (N, rows, columns) values of the original image from what `source_of` gave."""
+        values: Floats = np.matmul(self.down, np.matmul(source, self.across.T))
+        return values
+
+
+def original_tiles(source: tuple[int, ...], geometry: ImageGeometry) -> Iterator[Tile]:
+    """Cuts the way of mask logits to the original image's size into tiles.
 
     The original enlarges to the padded size, cuts the padding off, and resizes to the original size.
-    Each step is linear in every axis, so the three are one matrix per axis. Bands keep the memory
-    small for large photographs, and let each product touch only the few source rows that it needs.
+    Each step is linear in every axis, so the three are one matrix per axis. A tile touches only the few
+    source pixels that it needs, keeps its values in the processor's cache, and may skip masks that are
+    nowhere near.
 
     Args:
-        mask_logits: (N, h, w) float32 at any stride of the padded input.
+        source: Height and width of the mask logits, at any stride of the padded input.
         geometry: Sizes of the image.
 
     Yields:
-        Rows of the original image as a slice, and (N, rows, w0) float32 mask logits.
+        Tiles that cover the original image once, row by row.
     """
-    down, across = _to_original(mask_logits.shape[-2:], geometry)
-    wide = np.matmul(mask_logits, across.T)
-    height, width = geometry.original_size
-    step = max(1, _BAND_ELEMENTS // max(1, len(mask_logits) * width))
-    for start in range(0, height, step):
-        rows = slice(start, min(start + step, height))
-        used = np.flatnonzero(down[rows].any(axis=0))
-        source = slice(int(used[0]), int(used[-1]) + 1)
-        yield rows, np.matmul(down[rows, source], wide[:, source])
+    rows, columns = (
+        _axis_pieces(*sides)
+        for sides in zip(
+            source, geometry.padded_size, geometry.content_size, geometry.original_size, strict=True
+        )
+    )
+    for vertical, horizontal in itertools.product(rows, columns):
+        yield Tile(
+            (vertical.place, horizontal.place),
+            (vertical.source, horizontal.source),
+            vertical.weights,
+            horizontal.weights,
+        )
 
 
 def to_original(mask_logits: Floats, geometry: ImageGeometry) -> Floats:
-    """Brings (N, h, w) mask logits to the original size, (N, h0, w0); see `original_bands`."""
+    """Brings (N, h, w) mask logits to the original size, (N, h0, w0); see `original_tiles`."""
     resized = np.empty((len(mask_logits), *geometry.original_size), np.float32)
-    for rows, band in original_bands(mask_logits, geometry):
-        resized[:, rows] = band
+    for tile in original_tiles(mask_logits.shape[-2:], geometry):
+        resized[:, *tile.place] = tile.enlarged(tile.source_of(mask_logits))
     return resized
+
+
+class _AxisPiece(NamedTuple):
+    place: slice
+    source: slice
+    weights: Floats
+
+
+# All frames of a video have the same sizes.
+@lru_cache(maxsize=8)
+def _axis_pieces(source: int, padded: int, content: int, original: int) -> tuple[_AxisPiece, ...]:
+    matrix = axis_matrix(content, original) @ axis_matrix(source, padded)[:content]
+    matrix.flags.writeable = False
+    pieces = []
+    for start in range(0, original, _TILE_SIDE):
+        place = slice(start, min(start + _TILE_SIDE, original))
+        used = np.flatnonzero(matrix[place].any(axis=0))
+        read = slice(int(used[0]), int(used[-1]) + 1)
+        pieces.append(_AxisPiece(place, read, matrix[place, read]))
+    return tuple(pieces)
 
 
 def _blend_columns(rows: Pixels, columns: AxisTaps, right: Floats) -> Floats:
@@ -134,12 +187,3 @@ def _blend_columns(rows: Pixels, columns: AxisTaps, right: Floats) -> Floats:
     change *= right
     left += change
     return left
-
-
-def _to_original(source: tuple[int, ...], geometry: ImageGeometry) -> tuple[Floats, Floats]:
-    matrices = []
-    for axis in range(2):
-        enlarge = axis_matrix(source[axis], geometry.padded_size[axis])
-        content = geometry.content_size[axis]
-        matrices.append(axis_matrix(content, geometry.original_size[axis]) @ enlarge[:content])
-    return matrices[0], matrices[1]

@@ -16,7 +16,9 @@ from rapsam.benchmarks.records import (
     this_machine,
     write_records,
 )
-from rapsam.benchmarks.tables import BEGIN, END, export_table, with_table
+from rapsam.benchmarks.runtime_speed import known_records
+from rapsam.benchmarks.speed_tables import speed_tables
+from rapsam.benchmarks.tables import MATRIX, SPEED, export_table, with_table
 from rapsam.errors import InputError
 
 README = Path(__file__).resolve().parents[2] / "README.md"
@@ -43,36 +45,40 @@ def record(**changes):
         "min_prompt_iou": None,
         "min_pq": None,
         "failures": (),
+        "benign": (),
     }
     return ExportRecord(**{**fields, **changes})
 
 
-def test_the_readme_shows_the_records():
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [(MATRIX, export_table(read_records(FILE, ExportRecords))), (SPEED, speed_tables(known_records()))],
+)
+def test_the_readme_shows_the_records(name, table):
     text = README.read_text()
-    assert with_table(text, export_table(read_records(FILE))) == text, (
-        "run: python -m rapsam.benchmarks.tables"
-    )
+    assert with_table(text, name, table) == text, "run: python -m rapsam.benchmarks.tables"
 
 
 def test_what_did_not_run_is_shown_as_such():
-    table = export_table(ExportRecords(schema_version=1, command="x", records=(record(),)))
+    table = export_table(ExportRecords(schema_version=SCHEMA_VERSION, command="x", records=(record(),)))
     assert "| 9.8 | - | not run | - | - | - | 12 | 700 |" in table
 
 
 def test_records_survive_the_way_to_disk(tmp_path):
     records = ExportRecords(schema_version=SCHEMA_VERSION, command="x", records=(record(min_pq=0.5),))
     write_records(tmp_path / "r.json", records)
-    assert read_records(tmp_path / "r.json") == records
+    assert read_records(tmp_path / "r.json", ExportRecords) == records
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"schema_version": 9, "command": "", "records": []}'])
 def test_damaged_records_are_refused(tmp_path, content):
     (tmp_path / "r.json").write_text(content)
     with pytest.raises(InputError, match="measure again"):
-        read_records(tmp_path / "r.json")
+        read_records(tmp_path / "r.json", ExportRecords)
 
 
 def test_a_text_without_markers_is_refused():
-    assert with_table(f"a{BEGIN}old{END}b", "new") == f"a{BEGIN}\nnew\n{END}b"
+    before, after = "a<!-- x: begin -->", "<!-- x: end -->b"
+    assert with_table(f"{before}old{after}", "x", "new") == f"{before}\nnew\n{after}"
     with pytest.raises(InputError, match="markers"):
-        with_table("no place", "table")
+        with_table("no place", "x", "table")

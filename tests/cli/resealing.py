@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,15 @@ def reseal(folder: Path, **changes: object) -> None:
 def drop_graph(folder: Path, name: str, tasks: tuple[str, ...]) -> None:
     """Makes the bundle that an export without this graph would have made."""
     manifest = read_manifest(folder)
-    (folder / manifest.graph(name).path).unlink()
+    dropped = manifest.graph(name)
+    (folder / dropped.path).unlink()
+    (folder / dropped.contract_path).unlink()
     kept = tuple(graph for graph in manifest.graphs if graph.contract.graph != name)
+    taken = {spec.name for graph in kept for spec in graph.contract.inputs}
+    path = folder / "golden/index.json"
+    index = json.loads(path.read_text())
+    for case in index["cases"]:
+        case["inputs"] = [tensor for tensor in case["inputs"] if tensor["name"] in taken]
+        case["graphs"] = [graph for graph in case["graphs"] if graph["graph"] != name]
+    path.write_text(json.dumps(index))
     reseal(folder, graphs=kept, tasks=tasks)

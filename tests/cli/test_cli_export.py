@@ -2,16 +2,172 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import pty
+import subprocess
 
+import msgspec
 import pytest
 from PIL import Image
 
+from rapsam.export.backends import BACKENDS
+from rapsam.export.backends.base import Artifact
+from rapsam.export.backends.onnx_backend import OnnxBackend
+from rapsam.export.backends.tflite_backend import TfliteBackend
+from rapsam.export.cache import FOLDER_VARIABLE
+from rapsam.export.delegation import DelegationReport, FallbackOp
 from rapsam.export.manifest import read_manifest
-from tests.cli.cli_runs import assert_refused, rapsam
+from tests.cli.cli_runs import assert_refused, command, rapsam
 from tests.cli.conftest import LEFT_BY_A_KILLED_EXPORT
 
 SMALL = ("export", "--model", "rapsam_nano", "--target", "onnx", "--size", "32x32")
+PROMPT = (*SMALL, "--tasks", "prompt")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def own_cache(tmp_path_factory):
+    """The user's stages shall neither help nor be changed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER_VARIABLE, str(tmp_path_factory.mktemp("stages")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def made(own_cache, tmp_path_factory):  # noqa: ARG001 - where its stages go
+    """A small bundle, and what was said when it was made."""
+    out = tmp_path_factory.mktemp("made")
+    return out / "onnx-fp32", rapsam(*PROMPT, "--out", out)
+
+
+def test_people_get_the_worst_row_of_each_graph_and_the_next_command(made):
+    folder, outcome = made
+    assert outcome.code == 0, outcome.err
+    lines = outcome.out.splitlines()
+    assert lines[-2].startswith(f"{folder}  ")
+    assert lines[-1] == f"next: rapsam verify {folder}"
+    assert "parity: passed" in lines
+    rows = [line for line in lines if line.startswith("ONNX Runtime")]
+    assert sum("encoder" in row for row in rows) == 1
+    assert sum("mask_logits" in row or " iou " in row for row in rows) == 1
+    for graph in read_manifest(folder).graphs:
+        cost = next(line for line in lines if line.startswith(graph.contract.graph))
+        assert f"{graph.macs_before / 1e6:,.1f}" in cost
+        assert f"{graph.macs_after / 1e6:,.1f}" in cost
+
+
+def test_the_same_command_again_does_nothing_and_says_so(made):
+    folder, outcome = made
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    again = rapsam(*PROMPT, "--out", folder.parent)
+    assert (again.code, again.out) == (0, outcome.out)
+    assert f"{folder} holds this bundle already: nothing to do" in again.err
+    assert "capturing" not in again.err
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+
+
+@pytest.mark.usefixtures("made")
+def test_a_matrix_makes_each_graph_once_and_every_folder(tmp_path):
+    """Two devices with one recipe share all graphs; one of the sizes was exported before."""
+    outcome = rapsam(
+        *("export", "--model", "rapsam_nano", "--target", "onnx", "--precision", "fp32", "--tasks", "prompt"),
+        *("--device", "pixel-8", "galaxy-s24", "--size", "32x32", "32x64", "--out", tmp_path, "--json"),
+    )
+    assert outcome.code == 0, outcome.err
+    names = ["pixel-8-32x32", "galaxy-s24-32x32", "pixel-8-32x64", "galaxy-s24-32x64"]
+    assert [path.name for path in sorted(tmp_path.iterdir())] == sorted(names)
+    facts = json.loads(outcome.out)
+    assert [fact["bundle"] for fact in facts] == [str(tmp_path / name) for name in names]
+    assert [fact["size"] for fact in facts] == [[32, 32], [32, 32], [32, 64], [32, 64]]
+    assert outcome.err.count("encoder: lowering") == outcome.err.count("prompt: lowering") == 1
+    assert outcome.err.count("encoder: made before, taken from the cache") == 3
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_a_failed_bundle_does_not_lose_the_others(tmp_path, monkeypatch):
+    """Here the converter of the first of two devices is missing."""
+    monkeypatch.setitem(BACKENDS, "tflite", Missing())
+    outcome = rapsam(
+        *("export", "--model", "rapsam_nano", "--device", "pixel-8", "iphone-12", "--precision", "fp32"),
+        *("--size", "32x32", "--tasks", "prompt", "--out", tmp_path),
+    )
+    assert outcome.code == 2
+    assert outcome.err.splitlines()[-1] == "error: pixel-8: tflite is not to be had"
+    assert [path.name for path in tmp_path.iterdir()] == ["iphone-12"]
+    assert outcome.out.splitlines()[-1] == f"next: rapsam verify {tmp_path / 'iphone-12'}"
+    alone = rapsam(*PROMPT, "--target", "tflite", "--out", tmp_path / "alone")
+    assert_refused(alone, "error: tflite is not to be had")
+
+
+class Missing(TfliteBackend):
+    """A converter that is not installed."""
+
+    def unavailable(self) -> str | None:
+        return "tflite is not to be had"
+
+
+def test_another_bundle_in_the_folder_stops_everything_before_the_first_long_work(made):
+    folder, _ = made
+    outcome = rapsam(*SMALL, "--tasks", "panoptic", "--out", folder.parent)
+    assert_refused(outcome, f"{folder} exists already and holds another bundle (tasks prompt, not panoptic)")
+    assert "capturing" not in outcome.err
+
+
+@pytest.mark.usefixtures("own_cache")
+@pytest.mark.parametrize("strict", [False, True])
+def test_bad_placement_is_a_note_and_with_strict_a_failure(strict, tmp_path, monkeypatch):
+    monkeypatch.setitem(BACKENDS, "onnx", BadlyPlaced())
+    # A stage of the real converter must not be taken for one of this.
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "stages"))
+    outcome = rapsam(*PROMPT, "--out", tmp_path / "out", *(["--strict"] if strict else []))
+    problem = "Nothing takes 50.00% of the multiply-adds, at least 99% expected"
+    assert f"note: prompt: {problem}" in outcome.out
+    assert "prompt outside Nothing: 2 conv (neck.first), 1 gather" in outcome.out
+    assert (f"FAILED graph 'prompt': {problem}" in outcome.err) is strict
+    assert outcome.code == (1 if strict else 0)
+    assert rapsam("verify", tmp_path / "out" / "onnx-fp32").code == 0
+
+
+class BadlyPlaced(OnnxBackend):
+    """Lowers as ever, and tells of a delegate that takes half."""
+
+    def lower(self, *arguments) -> Artifact:
+        conv = FallbackOp(
+            op="conv", count=2, modules=("neck.first",), macs=5, pixel_sized=True, is_deform_gather=False
+        )
+        gather = FallbackOp(op="gather", count=1, modules=(), macs=0, pixel_sized=True, is_deform_gather=True)
+        report = DelegationReport(
+            delegate="Nothing",
+            provenance="measured",
+            macs=10,
+            macs_delegated=5,
+            ops=4,
+            ops_delegated=1,
+            partitions=1,
+            fallbacks=(conv, gather),
+        )
+        return msgspec.structs.replace(super().lower(*arguments), delegation=report)
+
+
+@pytest.mark.usefixtures("made")
+def test_in_a_terminal_there_is_one_bar(tmp_path):
+    """A real process behind a pseudo-terminal, which finds all stages in the cache."""
+    ours, theirs = pty.openpty()
+    line = command(*PROMPT, "--out", tmp_path)
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=theirs, text=True) as running:
+        os.close(theirs)
+        seen = b""
+        with contextlib.suppress(OSError):  # how Linux says that the other end was closed
+            while piece := os.read(ours, 1 << 16):
+                seen += piece
+        os.close(ours)
+        out = running.stdout.read()
+        assert running.wait(120) == 0, seen
+    assert b"1/1" in seen
+    assert b"bundles" in seen
+    assert "1/1" not in out
+    assert out.splitlines()[-1].startswith("next: rapsam verify")
 
 
 def test_it_says_in_json_what_it_made(exported):
@@ -43,8 +199,8 @@ def test_what_a_killed_export_left_does_not_disturb(exported):
 @pytest.mark.parametrize(
     ("choices", "says"),
     [
-        ("--device iphone-15", "unknown device 'iphone-15'; did you mean iphone-15-pro"),
-        ("--device pixel-8 iphone-15", "unknown device 'iphone-15'"),
+        ("--device iphone-15x", "unknown device 'iphone-15x'; did you mean iphone-15"),
+        ("--device pixel-8 iphone-15x", "unknown device 'iphone-15x'"),
         ("--target onyx", "unknown target 'onyx'; did you mean onnx?"),
         ("--target onnx --precision int8", "unknown precision 'int8'"),
         ("--target onnx --tasks panoptics", "unknown task 'panoptics'; did you mean panoptic"),
@@ -52,7 +208,7 @@ def test_what_a_killed_export_left_does_not_disturb(exported):
         ("--target coreml --ios 12", "iOS 12 is not a deployment target; choose one of [16, 17, 18]"),
         ("--target coreml --ios 0", "iOS 0 is not a deployment target"),
         ("--device pixel-8 --target coreml", "target coreml for pixel-8, an android phone"),
-        ("--device pixel-8 --ios 17", "only coreml has an iOS version"),
+        ("--device pixel-8 --ios 17", "only coreml and executorch-coreml have an iOS version"),
         ("", "neither device nor target given"),
         ("--target onnx --size 640", "size '640'; expected HEIGHTxWIDTH in pixels, such as 480x640"),
         ("--target onnx --size 0x0", "size 0x0 does not suit the network"),

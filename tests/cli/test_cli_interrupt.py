@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 
 import pytest
 
-from tests.cli.cli_runs import command, rapsam
+from rapsam.export.cache import FOLDER_VARIABLE
+from tests.cli.cli_runs import command, process, rapsam
 
 EXPORT = ("export", "--model", "rapsam_nano", "--target", "onnx", "--size", "32x32", "--tasks", "panoptic")
 
 
-def stopped(out, number: signal.Signals, step: str) -> tuple[int, str]:
+@pytest.fixture
+def stages(tmp_path_factory) -> dict[str, str]:
+    """An environment with an empty cache."""
+    return {FOLDER_VARIABLE: str(tmp_path_factory.mktemp("stages"))}
+
+
+def stopped(out, number: signal.Signals, step: str, stages: dict[str, str]) -> tuple[int, str]:
     """Starts an export in a process of its own and sends the signal when a step has begun."""
-    with subprocess.Popen(command(*EXPORT, "--out", out), stderr=subprocess.PIPE, text=True) as running:
+    line, environment = command(*EXPORT, "--out", out), {**os.environ, **stages}
+    with subprocess.Popen(line, stderr=subprocess.PIPE, text=True, env=environment) as running:
         seen = ""
         for line in running.stderr:
             seen += line
@@ -26,18 +35,29 @@ def stopped(out, number: signal.Signals, step: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("step", ["loading", "capturing"])
-def test_ctrl_c_leaves_nothing(tmp_path, step):
-    code, seen = stopped(tmp_path / "new" / "out", signal.SIGINT, step)
+def test_ctrl_c_leaves_nothing(tmp_path, step, stages):
+    code, seen = stopped(tmp_path / "new" / "out", signal.SIGINT, step, stages)
     assert code == 130
     assert seen.splitlines()[-1] == "interrupted; nothing half-written is left"
     assert "Traceback" not in seen
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_killed_export_leaves_no_bundle(tmp_path):
+def test_a_killed_export_leaves_no_bundle(tmp_path, stages):
     """Only a hidden folder; test_cli_export shows that it does not disturb the next export."""
-    code, _ = stopped(tmp_path, signal.SIGKILL, "capturing")
+    code, _ = stopped(tmp_path, signal.SIGKILL, "capturing", stages)
     assert code == -signal.SIGKILL
     (left,) = tmp_path.iterdir()
     assert left.name.startswith(".onnx-fp32.")
     assert rapsam("verify", tmp_path / "onnx-fp32").code == 2
+
+
+def test_an_export_that_was_killed_goes_on_behind_its_last_stage(tmp_path, stages):
+    """The graph is finished and kept when the comparison begins."""
+    code, _ = stopped(tmp_path / "out", signal.SIGKILL, "golden inputs", stages)
+    assert code == -signal.SIGKILL
+    done = process(*EXPORT, "--out", tmp_path / "out", **stages)
+    assert done.returncode == 0, done.stderr
+    assert "panoptic_image: made before, taken from the cache" in done.stderr
+    assert "capturing" not in done.stderr
+    assert rapsam("verify", tmp_path / "out" / "onnx-fp32").code == 0

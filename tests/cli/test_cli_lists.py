@@ -9,12 +9,18 @@ import pytest
 
 from rapsam.export.backends import BACKENDS
 from rapsam.export.devices import load_devices
-from tests.cli.cli_runs import command, process, rapsam
+from tests.cli.cli_runs import assert_refused, command, process, rapsam
 
 
 def test_devices_for_machines():
     devices = json.loads(rapsam("devices", "--json").out)
     assert [device["id"] for device in devices] == list(load_devices())
+
+
+def test_devices_can_be_searched():
+    phones = json.loads(rapsam("devices", "pixel", "pro", "--json").out)
+    assert [phone["id"] for phone in phones][:2] == ["pixel-6-pro", "pixel-7-pro"]
+    assert_refused(rapsam("devices", "nokia"), "no device holds 'nokia'; 'rapsam devices' lists all")
 
 
 def test_models_for_machines():

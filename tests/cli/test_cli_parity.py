@@ -10,7 +10,11 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from rapsam.cli.parity import read_images
+from rapsam.cli.parity_tables import print_localisation, print_report
+from rapsam.export.localise_report import GraphLocalisation, LocalisationReport, TapParity
 from rapsam.export.manifest import read_manifest
+from rapsam.export.parity_report import ParityReport, TaskParity
 from tests.cli.cli_runs import assert_refused, rapsam
 from tests.cli.resealing import reseal
 
@@ -20,6 +24,9 @@ def test_a_good_bundle_passes(bundle, photo):
     assert outcome.code == 0, outcome.err
     assert outcome.out.splitlines()[-1] == "parity: passed"
     assert "ONNX Runtime  prompt    mask_logits   photo" in outcome.out
+    assert "ONNX Runtime  photo        class         100 " in outcome.out
+    assert "ONNX Runtime  shapes-wide  pixel classes  " in outcome.out
+    assert max(map(len, outcome.out.split("\nTasks")[1].splitlines())) <= 110
     assert "FAILED" not in outcome.err
 
 
@@ -35,6 +42,9 @@ def test_a_graph_with_other_weights_misses_its_gate(bundle_copy, photo):
     outcome = rapsam("parity", bundle_copy, "--image", photo, "--json")
     assert outcome.code == 1
     report = json.loads(outcome.out)
+    assert report["schema_version"] == 2
+    assert {row["case"] for row in report["tensors"]} == {"photo", "shapes-wide", "black", "white", "noise"}
+    assert {row["decision"] for row in report["decisions"]} >= {"mask pixel", "score", "top k"}
     failed = {row["graph"] for row in report["tensors"] if row["status"] == "failed"}
     assert failed == {"prompt"}
     assert "FAILED ONNX Runtime: graph 'prompt', output 'mask_logits', input 'photo': cosine" in outcome.err
@@ -53,6 +63,8 @@ def test_a_bundle_of_a_checkpoint_asks_for_it(bundle_copy):
         (["--classifier", "ytvis"], "did you mean ytvis_2019?"),
         (["--checkpoint", "none.pth"], "none.pth does not exist"),
         (["--image", "none.jpg"], "none.jpg does not exist"),
+        (["--threshold", "20"], "expected a number of dB, with --localise"),
+        (["--localise", "--threshold", "nan"], "--threshold nan says nothing"),
     ],
 )
 def test_wrong_companions_are_refused(options, says, bundle):
@@ -62,3 +74,99 @@ def test_wrong_companions_are_refused(options, says, bundle):
 def test_a_recipe_from_another_version_is_refused(bundle_copy):
     reseal(bundle_copy, recipe="onnx-int2")
     assert_refused(rapsam("parity", bundle_copy), "onnx-int2", "onnx-fp")
+
+
+def test_localise_names_the_file_that_was_changed(bundle_copy, photo):
+    """The graph that is lowered again is right, the one in the bundle is not."""
+    graph = onnx.load(bundle_copy / "prompt.onnx")
+    largest = max(graph.graph.initializer, key=lambda tensor: np.prod(tensor.dims))
+    largest.CopyFrom(numpy_helper.from_array(-numpy_helper.to_array(largest), largest.name))
+    onnx.save(graph, bundle_copy / "prompt.onnx")
+    reseal(bundle_copy)
+    outcome = rapsam("parity", bundle_copy, "--localise", "--image", photo)
+    assert outcome.code == 1, outcome.err
+    lines = outcome.out.splitlines()
+    assert "ONNX Runtime: graph 'encoder': no module diverges" in lines
+    assert "ONNX Runtime: graph 'prompt': no module diverges" in lines
+    (accused,) = [line for line in lines if "the bundle's own graph is another" in line]
+    assert accused.startswith("ONNX Runtime: graph 'prompt': ")
+    table = [line for line in lines if str(bundle_copy) not in line and not line.startswith("ONNX Runtime")]
+    assert max(map(len, table)) <= 110
+
+
+def tap(module, sqnr_db):
+    return TapParity(
+        module=module,
+        shape=(1, 8, 4, 4),
+        max_abs=0.5,
+        cosine=0.9,
+        sqnr_db=sqnr_db,
+        rounding_db=70.0,
+        drop_db=max(0.0, 70 - sqnr_db),
+    )
+
+
+def test_a_localisation_is_printed_module_by_module(capsys):
+    graph = GraphLocalisation(
+        runtime="Core ML, emulated",
+        provenance="emulated",
+        graph="encoder",
+        taps=(tap("backbone.conv1", 69.0), tap("neck.laterals.0", 6.5), tap("(features)", 7.0)),
+        first_bad="neck.laterals.0",
+        largest_drop="neck.laterals.0",
+        same_as_bundle=True,
+        rewrites_db=120.0,
+    )
+    absent = GraphLocalisation(runtime="Core ML", provenance="measured", graph="encoder", reason="macOS only")
+    report = LocalisationReport(
+        schema_version=1, recipe="coreml-fp16-ios17", case="photo", threshold_db=None, graphs=(absent, graph)
+    )
+    print_localisation("bundles/phone", report)
+    lines = capsys.readouterr().out.splitlines()
+    assert any(
+        line.split() == ["neck.laterals.0", "1x8x4x4", "5.00e-01", "0.900000", "6.5", "70.0", "63.5"]
+        for line in lines
+    )
+    assert lines[-4:] == [
+        "Core ML: graph 'encoder': not run: macOS only",
+        "Core ML, emulated: graph 'encoder': first diverges at neck.laterals.0",
+        "Core ML, emulated: graph 'encoder': largest drop at neck.laterals.0",
+        "Core ML, emulated: graph 'encoder': before conversion, the graph has 120.0 dB to the trainable one",
+    ]
+
+
+def test_what_is_benign_is_printed_and_never_silent(capsys):
+    row = TaskParity(
+        runtime="R",
+        provenance="measured",
+        task="panoptic",
+        case="photo",
+        status="benign",
+        pq=0.5,
+        reason="why",
+    )
+    good = msgspec.structs.replace(row, case="scene", status="passed", pq=1.0, reason="")
+    report = ParityReport(
+        schema_version=2,
+        model="m",
+        recipe="r",
+        size=(32, 32),
+        reference="PyTorch",
+        score_threshold=0.8,
+        overlap_threshold=0.8,
+        tensors=(),
+        tasks=(row, good),
+    )
+    print_report("bundles/phone", report)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2:] == [
+        "benign: R: task 'panoptic', input 'photo': why",
+        "parity: passed; 1 benign: missed by what rounding alone decides",
+    ]
+
+
+def test_photographs_come_first_and_a_drawn_scene_follows(photo, pixels):
+    images = read_images([str(photo)])
+    assert list(images) == ["photo", "shapes-wide"]
+    assert np.array_equal(images["photo"], pixels)
+    assert list(read_images([])) == ["shapes-wide", "shapes-tall"]

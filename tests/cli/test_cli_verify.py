@@ -82,6 +82,11 @@ def remove_the_digest(folder):
     (folder / "manifest.sha256").unlink()
 
 
+def edit_a_contract(folder):
+    path = folder / "panoptic.contract.json"
+    path.write_text(path.read_text().replace("float32", "float16"))
+
+
 @pytest.mark.parametrize(
     ("change", "names"),
     [
@@ -95,6 +100,7 @@ def remove_the_digest(folder):
         (edit_the_card, "MODEL_CARD.md has"),
         (edit_parity, "parity.json was edited"),
         (edit_a_threshold, "manifest.json was edited"),
+        (edit_a_contract, "panoptic.contract.json was edited"),
         (cut_the_manifest, "manifest.json is damaged"),
         (remove_the_manifest, "has no manifest.json"),
         (remove_the_digest, "lacks manifest.sha256"),

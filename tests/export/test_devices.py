@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rapsam.errors import InputError
-from rapsam.export.devices import Device, find_device, load_devices
+from rapsam.export.devices import Device, find_device, load_devices, search_devices
 
 PHONE = {
     "id": '"test-phone"',
@@ -144,3 +144,62 @@ def test_a_size_is_taken_exactly_if_both_sides_are_multiples_of_32_in_range(heig
     else:
         assert fits
         assert device.size == (height, width)
+
+
+IPHONES = {
+    "12": ["mini", "", "pro", "pro-max"],
+    "13": ["mini", "", "pro", "pro-max"],
+    "14": ["", "plus", "pro", "pro-max"],
+    "15": ["", "plus", "pro", "pro-max"],
+    "16": ["", "plus", "pro", "pro-max"],
+    "17": ["", "pro", "pro-max"],
+}
+PIXELS = {generation: ["a", "", "-pro"] for generation in "6789"} | {"10": ["", "-pro", "-pro-xl"]}
+GALAXIES = {f"s{number}": ["", "-plus", "-ultra"] for number in range(21, 26)}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"iphone-{number}-{model}".rstrip("-") for number, models in IPHONES.items() for model in models],
+        ["iphone-se-2022", "iphone-16e", "iphone-air"],
+        [f"pixel-{number}{model}" for number, models in PIXELS.items() for model in models],
+        [f"galaxy-{number}{model}" for number, models in GALAXIES.items() for model in models],
+        ["galaxy-a54", "galaxy-a55", "nothing-phone-2a", "redmi-note-13-5g", "moto-g84"],
+        ["generic-ios", "generic-android"],
+    ],
+    ids=["iPhone", "other iPhones", "Pixel", "Galaxy S", "mid-range", "generic"],
+)
+def test_every_generation_is_covered(names: list[str]) -> None:
+    assert set(names) <= set(load_devices())
+
+
+def test_no_two_entries_have_one_name() -> None:
+    names = [device.name.casefold() for device in load_devices().values()]
+    assert len(set(names)) == len(names)
+
+
+def test_a_year_and_a_system_fit_together() -> None:
+    """A phone cannot have come with a system of a later year than itself, nor with a much older one."""
+    android = {2021: (11, 12), 2022: (12, 13), 2023: (13, 14), 2024: (14, 15), 2025: (15, 16)}
+    for device in load_devices().values():
+        if device.platform == "android" and device.year is not None:
+            assert device.os_minimum in android[device.year], device.id
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["a17", "pro"], ["iphone-15-pro", "iphone-15-pro-max"]),
+        (["PIXEL", "xl"], ["pixel-9-pro-xl", "pixel-10-pro-xl"]),
+        (["redmi"], ["redmi-note-13-5g"]),
+    ],
+)
+def test_words_find_phones(words: list[str], found: list[str]) -> None:
+    assert [device.id for device in search_devices(words)] == found
+
+
+def test_no_words_find_all_and_wrong_words_none() -> None:
+    assert search_devices([]) == tuple(load_devices().values())
+    with pytest.raises(InputError, match=r"no device holds 'nokia 3310'; 'rapsam devices' lists all"):
+        search_devices(["nokia", "3310"])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import msgspec
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,9 +18,10 @@ from rapsam.export.manifest import TRAINED, PostprocessSpec
 from rapsam.export.model_card import model_card
 from rapsam.export.network import PromptLogits
 from rapsam.export.parity import check_parity
+from rapsam.export.parity_panoptic import compare_panoptic
 from rapsam.export.parity_report import ParityReport
-from rapsam.export.parity_tasks import TaskContext, compare_objects, compare_panoptic, compare_prompts
-from rapsam.export.parity_tensors import compare_tensors, judge_tensor
+from rapsam.export.parity_tasks import TaskContext, compare_objects, compare_prompts
+from rapsam.export.parity_tensors import compare_tensors, excuse_tensor, judge_tensor
 from rapsam.export.recipes import FP16_GATES, FP32_GATES
 from rapsam.export.sample_images import draw_scene
 from rapsam.models.build import deployment_of
@@ -57,6 +60,12 @@ def test_exported_graphs_pass(made_bundle):
     assert {row.graph for row in report.tensors} == {"encoder", "panoptic", "prompt"}
     assert all(row.cosine > 0.9999 for row in report.tensors)
     assert {row.task for row in report.tasks} == {"objects", "panoptic", "prompt"}
+    assert {row.case for row in report.tasks} == {"shapes-wide", "shapes-tall"}
+    assert {row.case for row in report.tensors} == {"shapes-wide", "shapes-tall", "black", "white", "noise"}
+    assert all(row.sqnr_db > row.rounding_db - 20 for row in report.tensors)
+    assert all(row.errors <= row.total / 100 for row in report.decisions)
+    assert {row.status for row in report.histograms} == {"passed"}
+    assert report.videos == ()
     assert "eager fp32 on" in report.reference
     assert msgspec.json.decode((made_bundle[0] / "parity.json").read_bytes(), type=ParityReport) == report
 
@@ -69,8 +78,8 @@ def test_other_weights_fail_and_are_named(made_bundle):
     images = {"scene": draw_scene(3, (64, 96))}
     report = check_parity(deployment_of(model), folder, manifest, images, lambda _: None)
     assert report.status == "failed"
-    assert len(report.failures()) == 1
-    assert "graph 'prompt', output 'iou'" in report.failures()[0]
+    assert len(report.failures()) == 4
+    assert all("graph 'prompt', output 'iou'" in line for line in report.failures())
     assert "**failed**" in model_card(manifest, report)
 
 
@@ -257,3 +266,182 @@ def test_the_reference_is_never_in_training_mode(made_bundle):
     images = {"scene": draw_scene(3, (64, 96))}
     assert check_parity(deployment_of(model), folder, manifest, images, lambda _: None).status == "passed"
     assert model.training
+
+
+@pytest.mark.parametrize(
+    ("sqnr_db", "rounding_db", "status"),
+    [
+        (5.0, (), "failed"),
+        (5.0, (30.0, 9.5), "benign"),
+        (5.0, (30.0, 11.5), "failed"),
+        (2.0, (8.0,), "not meaningful"),
+        (1.0, (8.0,), "failed"),
+    ],
+)
+def test_a_missed_gate_is_excused_by_rounding_alone(sqnr_db, rounding_db, status):
+    reference = np.array([1, 1], np.float32)
+    result = reference * np.float32(1 + 10 ** (-sqnr_db / 20))
+    found = excuse_tensor(*judge_tensor(result, reference, FP16_GATES), rounding_db)
+    assert found[0] == status
+    assert "SQNR" in found[1]
+
+
+def test_what_reaches_its_gate_or_is_broken_is_not_excused():
+    reference = np.array([1, 1], np.float32)
+    assert excuse_tensor(*judge_tensor(reference, reference, FP16_GATES), (1.0,)) == ("passed", "")
+    broken = judge_tensor(reference * np.inf, reference, FP16_GATES)
+    assert excuse_tensor(*broken, (1.0,))[0] == "failed"
+
+
+def unsure_clip(score, base=None):
+    """As `clip`, but query 1 has its class with this probability; the threshold is 0.4."""
+    made = base or clip()
+    made.class_logits[1] = [0, 0, 0, -8]
+    made.class_logits[1, 1] = np.log(2 * score / (1 - score))
+    return made
+
+
+ROUNDED = [unsure_clip(0.401 + shift) for shift in (-0.004, -0.002, 0.002, 0.004)]
+
+
+def test_a_segment_that_rounding_decides_is_benign_when_it_is_lost():
+    found = compare_panoptic(unsure_clip(0.399), unsure_clip(0.401), CONTEXT, ROUNDED)
+    assert (found.status, found.segments, found.reference_segments) == ("benign", 2, 3)
+    assert (found.decided, found.decided_segments) == (1.0, 2)
+    assert found.pq < 0.9
+    assert found.rounded_pq == found.pq
+    assert "PQ 0." in found.reason
+    assert "1.0000 over decided segments (2 of 3)" in found.reason
+
+
+def test_the_same_loss_fails_where_the_reference_is_sure():
+    sure = [unsure_clip(0.6 + shift) for shift in (-0.004, 0.004)]
+    found = compare_panoptic(unsure_clip(0.399), unsure_clip(0.6), CONTEXT, sure)
+    assert (found.status, found.decided_segments) == ("failed", 3)
+    assert found.decided == found.pq
+
+
+def test_an_error_is_not_hidden_by_an_undecided_segment():
+    """The undecided query is lost, and another one has moved."""
+    moved = unsure_clip(0.399, clip(left=20))
+    found = compare_panoptic(moved, unsure_clip(0.401), CONTEXT, ROUNDED)
+    assert found.status == "failed"
+    assert found.decided < 0.97
+
+
+def test_an_undecided_segment_that_appears_elsewhere_fails():
+    """Query 1 is undecided, but its mask in the result is nowhere near that of the reference."""
+    elsewhere = unsure_clip(0.5)
+    elsewhere.mask_logits[1] = -6
+    elsewhere.mask_logits[1, 0, 8:10, :8] = 6
+    assert compare_panoptic(elsewhere, unsure_clip(0.401), CONTEXT, ROUNDED).status == "failed"
+
+
+def test_nothing_decided_is_said_so():
+    one, other = (unsure_clip(score) for score in (0.401, 0.399))
+    runs = [Clip(*(array.copy() for array in run)) for run in ROUNDED]
+    for each in (one, other, *runs):
+        each.class_logits[[0, 2]] = [-8, -8, -8, 8]
+    found = compare_panoptic(other, one, CONTEXT, runs)
+    assert (found.status, found.pq, found.decided, found.decided_segments) == ("benign", 0.0, None, 0)
+    assert "collapsed: no segment at all" in found.reason
+    assert "no segment is decided (0 of 1)" in found.reason
+
+
+def test_pixels_that_rounding_decides_are_benign():
+    """Half of the mask of query 0 lies within rounding distance of 0, and comes out empty."""
+    reference, result = clip(), clip()
+    reference.mask_logits[0, 0, 2:5, 2:7] = 0.01
+    result.mask_logits[0, 0, 2:5, 2:7] = -0.01
+    runs = []
+    for seed in range(4):
+        run = Clip(*(array.copy() for array in reference))
+        run.mask_logits[0] += np.random.default_rng(seed).normal(0, 0.02, (1, 16, 16))
+        runs.append(run)
+    found = compare_objects(result, reference, CONTEXT, runs)
+    assert (found.status, found.decided) == ("benign", 1.0)
+    assert found.mask_iou == pytest.approx((0.5 + 1 + 1) / 3)
+    assert compare_objects(result, reference, CONTEXT).status == "failed"
+    ours, wanted, rounded = (
+        PromptLogits(each.mask_logits[:, 0], np.zeros(3, np.float32)) for each in (result, reference, runs[0])
+    )
+    assert compare_prompts(ours, wanted, CONTEXT, [rounded] * 4).status == "benign"
+    assert compare_prompts(ours, wanted, CONTEXT).status == "failed"
+
+
+def test_a_changed_class_fails_unless_it_is_a_tie():
+    wrong, tie = clip(), clip()
+    wrong.class_logits[2] = wrong.class_logits[1]
+    found = compare_objects(wrong, clip(), CONTEXT)
+    assert (found.status, found.reason) == ("failed", "1 of 3 queries with a clear class have another")
+    tie.class_logits[2] = [-8, 8, 8.001, -8]
+    runs = [
+        Clip(tie.class_logits + np.float32(shift) * np.eye(3, 4, dtype=np.float32), *tie[1:])
+        for shift in (-0.01, 0.01)
+    ]
+    assert compare_objects(wrong, tie, CONTEXT, runs).status == "passed"
+
+
+class Overflowing:
+    """A graph whose values leave the range of 16 bits where the image is very bright."""
+
+    def __init__(self, runner):
+        self.runner = runner
+
+    def run(self, inputs):
+        outputs = self.runner.run(inputs)
+        if "image" in inputs and inputs["image"].mean() > 180:
+            return {name: np.where(array > 0, np.inf, array) for name, array in outputs.items()}
+        return outputs
+
+
+def test_an_overflow_on_a_white_image_is_seen(made_bundle, monkeypatch):
+    folder, manifest, _ = made_bundle
+    real = RUNTIMES["onnx"][0]
+    overflowing = Runtime("Overflowing", lambda: None, lambda *args: Overflowing(real.loader(*args)))
+    monkeypatch.setitem(RUNTIMES, "onnx", (overflowing,))
+    model = rapsam.build_model("rapsam_nano", checkpoint="formula")
+    report = check_parity(deployment_of(model), folder, manifest, {}, lambda _: None)
+    assert {(row.case, row.output) for row in report.tensors if row.status == "failed"} == {
+        ("white", "features")
+    }
+    assert any("are NaN or infinite" in line for line in report.failures())
+
+
+class Counting:
+    """A deployment that counts how often its un-rounded reference runs."""
+
+    def __init__(self, deployment, counts):
+        self.deployment = deployment
+        self.counts = counts
+
+    def to(self, device):
+        return Counting(self.deployment.to(device), self.counts)
+
+    def reference(self, graph, inputs):
+        if torch.utils._python_dispatch._get_current_dispatch_mode() is None:
+            self.counts[graph] += 1
+        return self.deployment.reference(graph, inputs)
+
+
+def test_the_reference_is_computed_once_for_all_runtimes(made_bundle, monkeypatch):
+    folder, manifest, _ = made_bundle
+    monkeypatch.setitem(RUNTIMES, "onnx", (RUNTIMES["onnx"][0],) * 2)
+    counts = Counter()
+    deployment = Counting(deployment_of(rapsam.build_model("rapsam_nano", checkpoint="formula")), counts)
+    images = {"scene": draw_scene(3, (64, 96))}
+    report = check_parity(deployment, folder, manifest, images, lambda _: None)
+    assert report.status == "passed"
+    assert (counts["encoder"], counts["panoptic"]) == (4, 4)
+
+
+def test_a_bundle_for_videos_is_compared_on_a_clip(tmp_path):
+    model = rapsam.build_model("rapsam_nano", checkpoint="formula")
+    images = {"scene": draw_scene(3, (64, 96))}
+    _, report = rapsam.export_bundle(
+        model, tmp_path / "b", target="onnx", size=(32, 64), tasks=["video"], images=images
+    )
+    (row,) = report.videos
+    assert (row.status, row.transitions, row.switches) == ("passed", 700, 0)
+    assert min(row.frame_ious) > 0.99
+    assert report.status == "passed"

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from rapsam.export.parity_report import SCHEMA_VERSION, ParityReport, TaskParity
+from rapsam.export.parity_report import (
+    SCHEMA_VERSION,
+    DecisionParity,
+    HistogramParity,
+    ParityReport,
+    TaskParity,
+    TensorParity,
+    VideoParity,
+)
 
 
 def report(*rows):
@@ -38,6 +47,9 @@ def report(*rows):
         ([("measured", "passed"), ("emulated", "passed")], "passed"),
         ([("measured", "passed"), ("emulated", "failed")], "failed"),
         ([("measured", "passed"), ("measured", "failed")], "failed"),
+        ([("measured", "benign")], "not run"),
+        ([("measured", "passed"), ("measured", "benign")], "passed"),
+        ([("measured", "benign"), ("measured", "failed")], "failed"),
     ],
 )
 def test_verdict(rows, verdict):
@@ -48,3 +60,27 @@ def test_reasons_are_listed_once():
     found = report(("measured", "not run"), ("measured", "not run"), ("measured", "failed"))
     assert found.not_run() == ("measured: not run: why",)
     assert found.failures() == ("measured: task 'prompt', input 'x': why",)
+
+
+def test_every_kind_of_row_counts_and_is_named():
+    about = {"runtime": "R", "provenance": "measured", "status": "failed", "reason": "why"}
+    whole = msgspec.structs.replace(
+        report(("measured", "passed")),
+        tensors=(TensorParity(graph="g", output="o", case="x", **about),),
+        histograms=(HistogramParity(case="x", histogram="mask areas", **about),),
+        videos=(VideoParity(clip="c", **about),),
+    )
+    assert whole.status == "failed"
+    assert whole.failures() == (
+        "R: graph 'g', output 'o', input 'x': why",
+        "R: histogram 'mask areas', input 'x': why",
+        "R: clip 'c': why",
+    )
+    assert whole.lines("benign") == ()
+
+
+def test_errors_are_the_flips_that_are_not_benign():
+    row = DecisionParity(
+        runtime="R", provenance="measured", case="x", decision="class", total=9, at_risk=4, flips=3, benign=2
+    )
+    assert row.errors == 1

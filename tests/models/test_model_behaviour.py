@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 import rapsam
 from rapsam.errors import InputError
-from rapsam.models.rapsam.deform_conv import DeformConv2d, RowGatherDeformConv2d
+from rapsam.models.rapsam.deform_conv import DeformConv2d
 from rapsam.models.rapsam.rewrites.deform_grid import GridDeformConv2d
+from rapsam.models.rapsam.rewrites.deform_rows import RowGatherDeformConv2d
 from tests.models.golden_models import golden_model
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rapsam.errors import InputError
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.prompt import interactive_masks, normalised_boxes, point_to_box, prompt_boxes
+from rapsam.tasks.resize import to_original
 from tests.golden_files import golden
 
 GEOMETRY = ImageGeometry(padded_size=(64, 96), content_size=(60, 80), original_size=(120, 160))
@@ -116,3 +117,16 @@ def test_mask_logits_of_another_shape_are_refused(shape):
 def test_mask_logits_that_are_not_finite_are_refused():
     with pytest.raises(InputError, match="mask logits hold 64 NaN"):
         interactive_masks(np.full((1, 8, 8), np.nan, np.float32), GEOMETRY)
+
+
+@pytest.mark.parametrize("original", [(120, 160), (300, 400), (7, 5)])
+def test_masks_are_the_enlarged_logits_above_zero(original):
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:24, :32]
+    small_and_large = [3.0 - np.hypot(y - 5, x - 7), 14.0 - np.hypot(y - 12, x - 16)]
+    mask_logits = np.stack([*small_and_large, rng.normal(0, 1, y.shape), np.ones(y.shape), np.zeros(y.shape)])
+    mask_logits = mask_logits.astype(np.float32)
+    geometry = ImageGeometry(padded_size=(96, 128), content_size=(90, 120), original_size=original)
+    np.testing.assert_array_equal(
+        interactive_masks(mask_logits, geometry), to_original(mask_logits, geometry) > 0
+    )

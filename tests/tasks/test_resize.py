@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from rapsam.errors import InputError
 from rapsam.tasks.geometry import ImageGeometry
-from rapsam.tasks.resize import axis_matrix, original_bands, resize_image, resize_maps, to_original
+from rapsam.tasks.resize import axis_matrix, original_tiles, resize_image, resize_maps, to_original
 
 sides = st.integers(1, 70)
 
@@ -86,13 +86,13 @@ def test_to_original_equals_the_three_steps(content, original, seed):
     np.testing.assert_allclose(to_original(mask_logits, geometry), expected, atol=2e-4)
 
 
-def test_bands_of_a_large_photograph_stay_small_and_cover_it():
+def test_tiles_of_a_large_photograph_stay_small_and_cover_it_once():
     geometry = ImageGeometry(padded_size=(64, 64), content_size=(48, 64), original_size=(3000, 4000))
     mask_logits = np.ones((2, 16, 16), np.float32)
-    next_row = 0
-    for rows, band in original_bands(mask_logits, geometry):
-        assert rows.start == next_row
-        assert band.shape == (2, rows.stop - rows.start, 4000)
-        assert band.nbytes < 16e6
-        next_row = rows.stop
-    assert next_row == 3000
+    covered = np.zeros(geometry.original_size, np.uint8)
+    for tile in original_tiles((16, 16), geometry):
+        values = tile.enlarged(tile.source_of(mask_logits))
+        assert values.nbytes < 1e5
+        covered[tile.place] += 1
+        np.testing.assert_allclose(values, 1, atol=1e-6)
+    assert (covered == 1).all()

@@ -154,3 +154,25 @@ def test_pixels_become_a_picture_of_the_same_rows_and_colours() -> None:
     assert picture.size == (4, 2)
     assert picture.getpixel((3, 1)) == (255, 127, 255)
     assert picture.getpixel((0, 0)) == (0, 0, 0)
+
+
+def test_aliases_are_converted(tmp_path) -> None:
+    """PyTorch decomposes `detach` into an operator that Core ML Tools does not know."""
+    import torch
+
+    from rapsam.contract import GraphContract, TensorSpec
+    from rapsam.export.backends import find_backend
+    from rapsam.export.capture import capture
+
+    class Detached(torch.nn.Module):
+        def forward(self, x):
+            return torch.ops.aten.alias(x) + 1
+
+    x, y = (
+        TensorSpec(name=n, shape=(2, 3), dtype="float32", layout="QC", value_range=None, meaning="any")
+        for n in "xy"
+    )
+    contract = GraphContract(graph="alias", inputs=(x,), outputs=(y,))
+    recipe, path = RECIPES["coreml-fp32-ios17"], tmp_path / "a.mlpackage"
+    find_backend("coreml").lower(capture(Detached(), contract), contract, recipe, path)
+    check_package(path, contract)

@@ -42,6 +42,33 @@ class Parts(nn.Module):
         return torch.cat([c, b, a], -1) + torch.cat([e, d], -1) + torch.cat(x.split(4, dim=-1)[::-1], -1)
 
 
+class Norms(nn.Module):
+    """Layer norms with and without weights; one is over two axes, which is left alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.LayerNorm(6, eps=0.1)
+        nn.init.normal_(self.norm.weight)
+        nn.init.normal_(self.norm.bias)
+
+    def forward(self, x):
+        return self.norm(x) + nn.functional.layer_norm(x, (6,)) + nn.functional.layer_norm(x, (3, 6))
+
+
+class Rows(nn.Module):
+    """Rows 0 to 5 of a table of six, numbered in integers."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("first", torch.tensor([[0, 1, 2]], dtype=torch.int32))
+
+    def forward(self, x):
+        table = x.reshape(6, 6) * 2
+        whole = torch.clamp(table.narrow(1, 0, 1), 0, 1)
+        numbers = whole.to(torch.int32) * 3 + self.first
+        return torch.index_select(table, 0, numbers.reshape(-1)).narrow(0, 0, 6).reshape(x.shape)
+
+
 def contract_of(*shape: int, dtype: str = "float32") -> GraphContract:
     tensor = TensorSpec(name="x", shape=shape, dtype=dtype, layout="NCHW", value_range=None, meaning="any")
     return GraphContract(graph="small", inputs=(tensor,), outputs=(tensor,))
@@ -51,7 +78,7 @@ def targets(program):
     return {node.target for node in program.graph.nodes if node.op == "call_function"}
 
 
-@pytest.mark.parametrize("module", [HardMask(), Products(), Parts()])
+@pytest.mark.parametrize("module", [HardMask(), Products(), Parts(), Norms(), Rows()])
 def test_the_form_computes_the_same(module) -> None:
     contract = contract_of(1, 2, 3, 6)
     program = xnnpack_form(trace(module, contract), contract)
@@ -93,6 +120,25 @@ def hard_mask(dtype: torch.dtype):
     contract = contract_of(1, 4)
     module = xnnpack_form(trace(Module(), contract), contract).module()
     return lambda x: module(x.float()).to(dtype)
+
+
+def test_row_numbers_are_floats_up_to_the_gather() -> None:
+    contract = contract_of(1, 2, 3, 6)
+    program = xnnpack_form(trace(Rows(), contract), contract)
+    whole = [
+        n for n in program.graph.nodes if n.op == "call_function" and not n.meta["val"].is_floating_point()
+    ]
+    assert len(whole) == 1
+    (user,) = whole[0].users
+    assert user.target is _aten.index_select.default
+
+
+def test_a_layer_norm_over_the_last_axis_is_written_in_arithmetic() -> None:
+    contract = contract_of(1, 2, 3, 6)
+    program = xnnpack_form(trace(Norms(), contract), contract)
+    norms = [node for node in program.graph.nodes if node.target is _aten.layer_norm.default]
+    assert len(norms) == 1
+    assert norms[0].args[1] == [3, 6]
 
 
 def test_masks_that_are_no_numbers_of_the_same_kind_are_left_alone() -> None:

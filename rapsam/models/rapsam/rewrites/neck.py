@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.nn.utils import fusion
 
 from rapsam.models.deployment import Sampling
-from rapsam.models.rapsam.deform_conv import TAPS, RowGatherDeformConv2d
+from rapsam.models.rapsam.deform_conv import TAPS
 from rapsam.models.rapsam.neck import AGGREGATION_FACTORS, DeformUpsampler, PyramidNeck, coordinates
 from rapsam.models.rapsam.rewrites.deform_grid import GridDeformConv2d
+from rapsam.models.rapsam.rewrites.deform_rows import RowGatherDeformConv2d
 
 _FORMS: dict[Sampling, type[GridDeformConv2d] | type[RowGatherDeformConv2d]] = {
     "grid": GridDeformConv2d,

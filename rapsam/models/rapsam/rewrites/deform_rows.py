@@ -1,4 +1,4 @@
-"""The deployable form of the deformable convolution; see `rapsam.models.rapsam.deform_conv`."""
+"""The deformable convolution for runtimes without a good sampler of their own."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ class RowGatherDeformConv2d(nn.Module):
         top, bottom = weight_y[0] * strength, weight_y[1] * strength
         weights = torch.cat([top, top, bottom, bottom], 1) * torch.cat([*weight_x, *weight_x], 1)
         sampled = torch.index_select(rows, 0, number.reshape(-1)).reshape(pixels, 4 * TAPS, self.outputs)
-        summed = (weights.unsqueeze(1) @ sampled).reshape(1, self.height, self.width, self.outputs)
+        summed = (weights.reshape(pixels, 1, 4 * TAPS) @ sampled).reshape(
+            1, self.height, self.width, self.outputs
+        )
         if self.bias is not None:
             summed = summed + self.bias
         return summed.permute(0, 3, 1, 2)

@@ -1,0 +1,92 @@
+"""Lowers the graphs that `runtime_speed` loads, each in a process of its own.
+
+A folder holds `GRAPH-PROMPTS.SUFFIX` for every target and the contract beside them as JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from rapsam.benchmarks.apart import in_own_process
+from rapsam.contract import GraphContract
+from rapsam.errors import RapSamError
+from rapsam.export.backends import find_backend
+from rapsam.export.recipes import find_recipe
+
+WEIGHTS = "formula"
+
+
+class Lowering(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of lowering one graph.
+
+    Attributes:
+        macs: Multiply-adds of the rewritten graph.
+        refused: Target to the reason, for targets without an artifact.
+    """
+
+    macs: int
+    refused: dict[str, str]
+
+
+def main() -> None:
+    """Lowers what the option `--one` says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--one", metavar="JSON", required=True)
+    model, size, graph, num_prompts, targets, folder = json.loads(parser.parse_args().one)
+    lowering = lower(model, tuple(size), graph, num_prompts, targets, Path(folder))
+    print(msgspec.json.encode(lowering).decode())
+
+
+def lower_apart(
+    model: str, size: tuple[int, int], graph: str, num_prompts: int, targets: Sequence[str], folder: Path
+) -> Lowering:
+    """Does `lower` in a process of its own: converters take much memory and leave it taken."""
+    call = [model, size, graph, num_prompts, list(targets), str(folder)]
+    return msgspec.json.decode(in_own_process("rapsam.benchmarks.speed_lowering", call), type=Lowering)
+
+
+def lower(
+    model: str, size: tuple[int, int], graph: str, num_prompts: int, targets: Sequence[str], folder: Path
+) -> Lowering:
+    """Lowers one graph for several targets at fp32, with formula weights."""
+    from rapsam.export.capture import capture
+    from rapsam.export.macs import count_macs
+    from rapsam.models.build import build_model, deployment_of
+
+    deployment = deployment_of(build_model(model, checkpoint=WEIGHTS))
+    module, contract = deployment.build_graph(graph, size, num_prompts)
+    macs = count_macs(module, contract)
+    contract_path(folder, graph, num_prompts).write_bytes(msgspec.json.encode(contract))
+    refused = {}
+    for target in targets:
+        path, recipe = artifact_path(folder, graph, num_prompts, target), find_recipe(target, "fp32")
+        module, contract = deployment.build_graph(graph, size, num_prompts, recipe.sampling)
+        try:
+            find_backend(target).lower(capture(module, contract), contract, recipe, path)
+        except RapSamError as error:
+            refused[target] = str(error)
+    return Lowering(macs=macs, refused=refused)
+
+
+def artifact_path(folder: Path, graph: str, num_prompts: int, target: str) -> Path:
+    """Says where the artifact of a target lies."""
+    return folder / f"{graph}-{num_prompts}{find_backend(target).suffix}"
+
+
+def contract_path(folder: Path, graph: str, num_prompts: int) -> Path:
+    """Says where the contract of a graph lies."""
+    return folder / f"{graph}-{num_prompts}.json"
+
+
+def read_contract(folder: Path, graph: str, num_prompts: int) -> GraphContract:
+    """Reads the contract of a graph; nothing heavy is imported for it."""
+    return msgspec.json.decode(contract_path(folder, graph, num_prompts).read_bytes(), type=GraphContract)
+
+
+if __name__ == "__main__":
+    main()

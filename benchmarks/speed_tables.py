@@ -1,0 +1,166 @@
+"""The Markdown tables of `runtime_speed`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rapsam.benchmarks.speed_goals import GOALS, Goal, roofline_share
+from rapsam.benchmarks.speed_groups import (
+    FUSE_CROWD,
+    FUSE_SCENE,
+    GROWING,
+    LETTERBOX,
+    NETWORKS,
+    PROMPT_COUNTS,
+    PROMPT_MASKS,
+    PUBLISHED,
+    TITLES,
+)
+from rapsam.benchmarks.speed_records import FullExport, SpeedRecords, SpeedRun, Subject, Timing
+
+NOTHING = "Not measured yet: run `python -m rapsam.benchmarks.runtime_speed`."
+_WHOLE_FROM = 100
+_AROUND = {
+    "panoptic_image": (LETTERBOX, FUSE_CROWD, FUSE_SCENE),
+    "prompt": (PROMPT_MASKS,),
+}
+
+
+def speed_tables(records: SpeedRecords) -> str:
+    """Writes all tables, with where and when they were measured, or says that nothing was."""
+    if not records.runs:
+        return NOTHING
+    parts = [
+        _goals_table(records),
+        _networks_table(records.runs),
+        _growth_table(records.runs),
+        _around_table(records.runs),
+        _not_run(records.runs),
+        _exports(records.exports),
+        _caption(records),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) if rows else ""
+
+
+def _goals_table(records: SpeedRecords) -> str:
+    rows = [_goal_row(goal, goal.measure(records, goal.model)) for goal in GOALS]
+    header = ("model", "asked", "limit", "measured", "met")
+    return _table(header, [row for row in rows if row[3] != "-"])
+
+
+def _goal_row(goal: Goal, value: float | None) -> tuple[str, ...]:
+    limit = f"{'>=' if goal.at_least else '<='} {goal.limit:g}"
+    if value is None:
+        return _short(goal.model), goal.text, limit, "-", "-"
+    return _short(goal.model), goal.text, limit, f"{value:.3g}", "yes" if goal.met(value) else "no"
+
+
+def _networks_table(runs: Sequence[SpeedRun]) -> str:
+    header = ("model", "graph", *(TITLES[name] for name in NETWORKS))
+    rows = []
+    for run in runs:
+        if run.timing(PUBLISHED, run.group) is not None:
+            cells = [_network_cell(run, name) for name in NETWORKS]
+            rows.append((_where(run), run.group, *cells))
+            memory = [_memory_cell(run.timing(name, run.group)) for name in NETWORKS]
+            if run.group == "panoptic_image":
+                rows.append((_where(run), "its process, peak MiB", *memory))
+    return _table(header, rows)
+
+
+def _network_cell(run: SpeedRun, contender: str) -> str:
+    timing, base = run.timing(contender, run.group), run.median_ms(PUBLISHED, run.group)
+    if timing is None or timing.ms is None:
+        return "-"
+    facts = [f"{_figure(timing.ms.first)}..{_figure(timing.ms.third)}"]
+    if base:
+        facts.append(f"{timing.ms.median / base:.3g}x")
+    share = roofline_share(run, contender, run.group)
+    if share is not None:
+        facts.append(f"{share:.0%}")
+    return f"{_figure(timing.ms.median)} ms ({', '.join(facts)})"
+
+
+def _memory_cell(timing: Timing | None) -> str:
+    return "-" if timing is None or timing.peak_rss_mb is None else str(timing.peak_rss_mb)
+
+
+def _growth_table(runs: Sequence[SpeedRun]) -> str:
+    header = ("model", "prompt graph, ms", *(f"K = {count}" for count in PROMPT_COUNTS))
+    rows = []
+    for run in runs:
+        if run.group == "prompt_growth":
+            rows += [
+                (
+                    _where(run),
+                    TITLES[name],
+                    *(_figure(run.median_ms(name, "prompt", k)) for k in PROMPT_COUNTS),
+                )
+                for name in GROWING
+            ]
+    return _table(header, rows)
+
+
+def _around_table(runs: Sequence[SpeedRun]) -> str:
+    rows = []
+    for run in runs:
+        for name in _AROUND.get(run.group, ()):
+            timing = run.timing(name)
+            if timing is not None and timing.ms is not None:
+                network = run.median_ms("onnx", run.group)
+                share = f"{timing.ms.median / network:.1%}" if network else "-"
+                rows.append((_where(run), TITLES[name], timing.note or "-", _figure(timing.ms.median), share))
+    return _table(("model", "work", "input", "ms", "of the graph in ONNX Runtime"), rows)
+
+
+def _not_run(runs: Sequence[SpeedRun]) -> str:
+    return "\n".join(
+        f"- {_where(run)}, {_name(timing.subject)}: not run: {timing.not_run}"
+        for run in runs
+        for timing in run.timings
+        if timing.not_run is not None
+    )
+
+
+def _name(subject: Subject) -> str:
+    parts = (TITLES[subject.contender], subject.graph, f"K = {subject.num_prompts}" if subject.graph else "")
+    return ", ".join(part for part in parts if part)
+
+
+def _exports(exports: Sequence[FullExport]) -> str:
+    return "\n".join(
+        f"- {_short(e.model)} {e.size[0]}x{e.size[1]}, full export of {', '.join(e.statuses)} in one "
+        f"process: {e.seconds:.0f} s, {e.peak_rss_mb} MiB"
+        for e in exports
+    )
+
+
+def _caption(records: SpeedRecords) -> str:
+    runs = records.runs
+    machines = sorted({f"{r.machine.cpu or 'unknown CPU'}, {r.machine.cores} cores" for r in runs})
+    days = sorted(r.created_utc[:10] for r in runs)
+    threads = " or ".join(map(str, sorted({r.threads for r in runs})))
+    load = max(r.load_average for r in runs)
+    return (
+        f"Measured on {'; '.join(machines)}, {days[0]} to {days[-1]}, {threads} threads, load before a group "
+        f"at most {load:g}, with `{records.command}`."
+    )
+
+
+def _where(run: SpeedRun) -> str:
+    return f"{_short(run.model)} {run.size[0]}x{run.size[1]}"
+
+
+def _short(model: str) -> str:
+    return model.removeprefix("rapsam_")
+
+
+def _figure(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.0f}" if value >= _WHOLE_FROM else f"{value:.3g}"

@@ -1,0 +1,1 @@
+"""ML programs, the content of Core ML packages, computed in PyTorch."""

@@ -1,0 +1,262 @@
+"""Where does an artifact begin to differ? The same graph, lowered once more, tells from module to module.
+
+Every graph of a bundle is built, captured and lowered as it was for the bundle, with the outputs of its
+modules as outputs of the graph. It runs in each runtime of the format and is compared with the same graph in
+PyTorch, float32, before any conversion; and that graph, rounded at random, says how good each module can be.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import torch
+
+from rapsam.contract import GraphContract
+from rapsam.errors import RapSamError
+from rapsam.export.backends import find_backend
+from rapsam.export.backends.base import Arrays
+from rapsam.export.backends.runtimes import RUNTIMES, Runtime
+from rapsam.export.capture import capture
+from rapsam.export.localise_report import SCHEMA_VERSION, GraphLocalisation, LocalisationReport, TapParity
+from rapsam.export.localise_taps import Tap, TappedModule, tap_modules, tap_sources
+from rapsam.export.manifest import GraphEntry, Manifest
+from rapsam.export.network import EagerRunner
+from rapsam.export.parity_case import num_prompts
+from rapsam.export.parity_rounding import ROUNDING_RUNS, RandomRounding
+from rapsam.export.parity_tensors import compare_tensors
+from rapsam.export.recipes import RECIPES, Recipe
+from rapsam.export.sample_images import sample_boxes
+from rapsam.models.deployment import Deployment
+from rapsam.tasks.arrays import Floats, Pixels
+from rapsam.tasks.preprocess import letterbox
+
+Progress = Callable[[str], None]
+WORSE_DB = 20.0
+"""A module diverges where its error is ten times that of the worst rounded run: runs are samples."""
+SAME_DB = 6.0
+"""A divergence is the same in the bundle and in the graph lowered here within a factor of 2."""
+# What a tensor has that was rounded once: 6 dB a bit, and 4.8 as errors are spread evenly. Nothing in a graph
+# of that precision is better, so equal tensors count as this much in a drop.
+_ONCE_DB = {"fp32": 149.3, "fp16": 71.0}
+
+
+class _Tapped(msgspec.Struct, frozen=True, kw_only=True):
+    """A graph with taps, lowered, and what is known of it before it runs."""
+
+    path: Path
+    contract: GraphContract
+    labels: dict[str, str]
+    sources: dict[str, tuple[str, ...]]
+    inputs: dict[str, Floats]
+    expected: Arrays
+    rounding: dict[str, float | None]
+    reference: Arrays
+    best_db: float
+
+
+def localise(
+    deployment: Deployment,
+    folder: Path,
+    manifest: Manifest,
+    case: tuple[str, Pixels],
+    progress: Progress,
+    *,
+    threshold_db: float | None = None,
+) -> LocalisationReport:
+    """Compares a bundle's graphs with PyTorch, module by module.
+
+    Args:
+        deployment: The network that the bundle was made from.
+        folder: The bundle.
+        manifest: Its manifest.
+        case: Name of the input, and RGB image (h, w, 3), uint8.
+        progress: Called with one line per step.
+        threshold_db: SQNR that every module shall have; by default `WORSE_DB` less than the rounded
+            reference has at this module.
+
+    Raises:
+        ExportError: If a graph cannot be lowered with its taps.
+        UnavailableError: If the format's converter is not installed.
+    """
+    recipe = RECIPES[manifest.recipe]
+    deployment = deployment.to("cpu")
+    known = _known_inputs(case[1], manifest)
+    graphs = []
+    for entry in manifest.graphs:
+        with tempfile.TemporaryDirectory() as work:
+            tapped = _lower(deployment, entry, manifest, recipe, Path(work), known, progress)
+            for runtime in RUNTIMES[recipe.backend]:
+                progress(f"{runtime.name}: {entry.contract.graph}")
+                graphs.append(_run(runtime, tapped, entry, folder, threshold_db))
+        if entry.contract.graph == "encoder":
+            known |= tapped.reference
+    return LocalisationReport(
+        schema_version=SCHEMA_VERSION,
+        recipe=manifest.recipe,
+        case=case[0],
+        threshold_db=threshold_db,
+        graphs=tuple(graphs),
+    )
+
+
+def _known_inputs(image: Pixels, manifest: Manifest) -> dict[str, Floats]:
+    pixels = np.rint(letterbox(image, manifest.preprocess.size).pixels)
+    prompts = num_prompts(manifest)
+    return {"image": pixels, "boxes": sample_boxes(max(2, prompts))[:, :prompts]}
+
+
+def _lower(
+    deployment: Deployment,
+    entry: GraphEntry,
+    manifest: Manifest,
+    recipe: Recipe,
+    work: Path,
+    known: Mapping[str, Floats],
+    progress: Progress,
+) -> _Tapped:
+    graph = entry.contract.graph
+    module, contract = deployment.build_graph(
+        graph, manifest.preprocess.size, num_prompts(manifest) or 1, recipe.sampling
+    )
+    tapped, extended, taps = tap_modules(module, contract)
+    inputs = {spec.name: known[spec.name] for spec in contract.inputs}
+    progress(f"{graph}: capturing with {len(taps)} modules")
+    program = capture(tapped, extended)
+    progress(f"{graph}: lowering to {recipe.name}")
+    backend = find_backend(recipe.backend)
+    path = work / f"{graph}{backend.suffix}"
+    backend.lower(program, extended, recipe, path)
+    expected = _eager(tapped, extended, inputs)
+    return _Tapped(
+        path=path,
+        contract=extended,
+        labels=_labels(contract, taps),
+        sources=tap_sources(program, extended),
+        inputs=inputs,
+        expected=expected,
+        rounding=_rounding(tapped, extended, inputs, expected, recipe.precision),
+        reference=EagerRunner(deployment, graph, "cpu").run(inputs),
+        best_db=_ONCE_DB[recipe.precision],
+    )
+
+
+def _labels(contract: GraphContract, taps: list[Tap]) -> dict[str, str]:
+    """Output name to what tables call it, in the order of execution."""
+    return {tap.name: tap.module for tap in taps} | {spec.name: f"({spec.name})" for spec in contract.outputs}
+
+
+def _eager(module: TappedModule, contract: GraphContract, inputs: Mapping[str, Floats]) -> Arrays:
+    with torch.no_grad():
+        values = module(*(torch.from_numpy(inputs[spec.name]) for spec in contract.inputs))
+    pairs = zip(contract.outputs, values, strict=True)
+    return {spec.name: value.numpy().astype(np.float32) for spec, value in pairs}
+
+
+def _rounding(
+    module: TappedModule,
+    contract: GraphContract,
+    inputs: Mapping[str, Floats],
+    expected: Arrays,
+    precision: str,
+) -> dict[str, float | None]:
+    worst: dict[str, float | None] = dict.fromkeys(expected)
+    for seed in range(ROUNDING_RUNS):
+        with RandomRounding(precision, seed):
+            rounded = _eager(module, contract, inputs)
+        for name, values in rounded.items():
+            figures = [
+                figure for figure in (worst[name], _sqnr(values, expected[name])) if figure is not None
+            ]
+            worst[name] = min(figures, default=None)
+    return worst
+
+
+def _run(
+    runtime: Runtime, tapped: _Tapped, entry: GraphEntry, folder: Path, threshold_db: float | None
+) -> GraphLocalisation:
+    reason = runtime.cannot_run()
+    found: Arrays = {}
+    if not reason:
+        try:
+            found = runtime.load(tapped.path, tapped.contract).run(tapped.inputs)
+        except RapSamError as error:
+            reason = f"with its modules as outputs: {error}"
+    if reason:
+        return GraphLocalisation(
+            runtime=runtime.name, provenance=runtime.provenance, graph=entry.contract.graph, reason=reason
+        )
+    limits = {name: _limit(tapped.rounding[name], tapped.best_db, threshold_db) for name in tapped.labels}
+    levels = {name: _level(_sqnr(found[name], tapped.expected[name]), tapped.best_db) for name in limits}
+    taps = {name: _tap_row(name, found[name], levels, tapped) for name in tapped.labels}
+    note = _bundle_note(runtime, tapped, entry, folder, levels, limits)
+    return GraphLocalisation(
+        runtime=runtime.name,
+        provenance=runtime.provenance,
+        graph=entry.contract.graph,
+        taps=tuple(taps.values()),
+        first_bad=next((taps[name].module for name in taps if levels[name] < limits[name]), None),
+        largest_drop=max(taps.values(), key=lambda tap: tap.drop_db).module,
+        same_as_bundle=not note,
+        bundle_note=note,
+        rewrites_db=_worst(tapped, [spec.name for spec in entry.contract.outputs]),
+    )
+
+
+def _tap_row(name: str, found: Floats, levels: Mapping[str, float], tapped: _Tapped) -> TapParity:
+    above = min((levels[source] for source in tapped.sources[name]), default=tapped.best_db)
+    figures = compare_tensors(found, tapped.expected[name]) if np.isfinite(found).all() else None
+    return TapParity(
+        module=tapped.labels[name],
+        shape=found.shape,
+        max_abs=figures.max_abs if figures else None,
+        cosine=figures.cosine if figures else None,
+        sqnr_db=figures.sqnr_db if figures else None,
+        rounding_db=tapped.rounding[name],
+        drop_db=max(0.0, above - levels[name]),
+    )
+
+
+def _bundle_note(
+    runtime: Runtime,
+    tapped: _Tapped,
+    entry: GraphEntry,
+    folder: Path,
+    levels: Mapping[str, float],
+    limits: Mapping[str, float],
+) -> str:
+    """Says where the bundle's own graph is another than the one that was lowered here; empty if nowhere."""
+    try:
+        own = runtime.load(folder / entry.path, entry.contract).run(tapped.inputs)
+    except RapSamError as error:
+        return f"the bundle's graph does not run: {error}"
+    for name, values in own.items():
+        bundled = _level(_sqnr(values, tapped.expected[name]), tapped.best_db)
+        diverges = min(bundled, levels[name]) < limits[name]
+        if diverges and abs(bundled - levels[name]) > SAME_DB:
+            return f"output {name!r} has {bundled:.1f} dB in the bundle, {levels[name]:.1f} dB lowered again"
+    return ""
+
+
+def _worst(tapped: _Tapped, outputs: Sequence[str]) -> float | None:
+    found = [_sqnr(tapped.expected[name], tapped.reference[name]) for name in outputs]
+    return min((figure for figure in found if figure is not None), default=None)
+
+
+def _limit(rounding_db: float | None, best_db: float, threshold_db: float | None) -> float:
+    return threshold_db if threshold_db is not None else _level(rounding_db, best_db) - WORSE_DB
+
+
+def _sqnr(result: Floats, expected: Floats) -> float | None:
+    """SQNR in dB; None for equal tensors, minus infinity if a value is NaN or infinite."""
+    if not np.isfinite(result).all():
+        return -math.inf
+    return compare_tensors(result, expected).sqnr_db
+
+
+def _level(sqnr_db: float | None, best_db: float) -> float:
+    return best_db if sqnr_db is None else min(sqnr_db, best_db)

@@ -1,0 +1,189 @@
+"""The tables of `rapsam parity`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from rapsam.cli.console import print_table
+
+if TYPE_CHECKING:
+    from rapsam.export.localise_report import GraphLocalisation, LocalisationReport
+    from rapsam.export.parity_report import ParityReport
+
+
+def print_report(name: str, report: ParityReport) -> None:
+    """Prints what was compared as tables, then lines for what neither passed nor failed."""
+    _print_tensors(name, report)
+    _print_tasks(report)
+    _print_decisions(report)
+    _print_histograms(report)
+    _print_videos(report)
+    for line in report.not_run():
+        print(line)
+    for line in report.lines("not meaningful"):
+        print(f"not meaningful: {line}")
+    benign = report.lines("benign")
+    for line in benign:
+        print(f"benign: {line}")
+    explained = ": every gate passed, but in an interpreter of ours" if report.status == "emulated" else ""
+    excused = f"; {len(benign)} benign: missed by what rounding alone decides" if benign else ""
+    print(f"parity: {report.status}{explained}{excused}")
+
+
+def _print_tensors(name: str, report: ParityReport) -> None:
+    print_table(
+        f"\nParity of {name} ({report.recipe}) against {report.reference}\n"
+        "rounding: SQNR of the reference against itself, rounded at random as this precision rounds",
+        ("runtime", "graph", "output", "input", "max abs", "cosine", "SQNR dB", "rounding", "status"),
+        [
+            (
+                row.runtime,
+                row.graph,
+                row.output,
+                row.case,
+                _figure(row.max_abs, ".2e"),
+                _figure(row.cosine, ".6f"),
+                _figure(row.sqnr_db, ".1f"),
+                _figure(row.rounding_db, ".1f"),
+                row.status,
+            )
+            for row in report.tensors
+            if row.status != "not run"
+        ],
+    )
+
+
+def _print_tasks(report: ParityReport) -> None:
+    print_table(
+        "\nTasks; decided: the figure of the gate over what rounding does not decide, where it is missed",
+        ("runtime", "task", "input", "mask IoU", "class agreement", "PQ", "segments", "decided", "status"),
+        [
+            (
+                row.runtime,
+                row.task,
+                row.case,
+                _figure(row.mask_iou, ".4f"),
+                _figure(row.class_agreement, ".3f"),
+                _figure(row.pq, ".4f"),
+                "-" if row.segments is None else f"{row.segments} of {row.reference_segments}",
+                _figure(row.decided, ".4f"),
+                row.status,
+            )
+            for row in report.tasks
+            if row.status != "not run"
+        ],
+    )
+
+
+def _print_decisions(report: ParityReport) -> None:
+    print_table(
+        "\nDecisions that come out other than in the reference; benign: within rounding distance there",
+        ("runtime", "input", "decision", "total", "at risk", "flips", "benign", "errors"),
+        [
+            (
+                row.runtime,
+                row.case,
+                row.decision,
+                f"{row.total:,}",
+                f"{row.at_risk / row.total:.3%}",
+                f"{row.flips:,}",
+                f"{row.benign:,}",
+                f"{row.errors:,}",
+            )
+            for row in report.decisions
+        ],
+    )
+
+
+def _print_histograms(report: ParityReport) -> None:
+    print_table(
+        "\nDistributions: share that moved, and the share that rounding moves in the reference",
+        ("runtime", "input", "histogram", "moved", "rounding", "status"),
+        [
+            (
+                row.runtime,
+                row.case,
+                row.histogram,
+                _figure(row.shift, ".1%"),
+                _figure(row.rounded_shift, ".1%"),
+                row.status,
+            )
+            for row in report.histograms
+        ],
+    )
+
+
+def _print_videos(report: ParityReport) -> None:
+    if not report.videos:
+        return
+    print_table(
+        "\nTracks of a clip: mask IoU frame by frame, identity switches",
+        ("runtime", "clip", "mask IoU", "steps", "switches", "benign", "status"),
+        [
+            (
+                row.runtime,
+                row.clip,
+                " ".join(f"{iou:.3f}" for iou in row.frame_ious),
+                str(row.transitions),
+                str(row.switches),
+                str(row.benign),
+                row.status,
+            )
+            for row in report.videos
+        ],
+    )
+
+
+def print_failures(report: ParityReport) -> None:
+    """Prints one line per missed gate to standard error."""
+    sys.stdout.flush()
+    for line in report.failures():
+        print(f"FAILED {line}", file=sys.stderr)
+
+
+def print_localisation(name: str, report: LocalisationReport) -> None:
+    """Prints a table along every graph, then what it shows."""
+    for graph in report.graphs:
+        if graph.taps:
+            _print_taps(name, report, graph)
+    print()
+    for graph in report.graphs:
+        for line in _findings(graph):
+            print(f"{graph.runtime}: graph {graph.graph!r}: {line}")
+
+
+def _print_taps(name: str, report: LocalisationReport, graph: GraphLocalisation) -> None:
+    print_table(
+        f"\n{graph.graph} of {name} ({report.recipe}) in {graph.runtime}, input {report.case!r}, "
+        "module by module",
+        ("module", "shape", "max abs", "cosine", "SQNR dB", "rounding", "drop"),
+        [
+            (
+                tap.module,
+                "x".join(map(str, tap.shape)),
+                _figure(tap.max_abs, ".2e"),
+                _figure(tap.cosine, ".6f"),
+                _figure(tap.sqnr_db, ".1f"),
+                _figure(tap.rounding_db, ".1f"),
+                f"{tap.drop_db:.1f}",
+            )
+            for tap in graph.taps
+        ],
+    )
+
+
+def _findings(graph: GraphLocalisation) -> list[str]:
+    if graph.reason:
+        return [f"not run: {graph.reason}"]
+    lines = [f"first diverges at {graph.first_bad}" if graph.first_bad else "no module diverges"]
+    lines.append(f"largest drop at {graph.largest_drop}")
+    if graph.bundle_note:
+        lines.append(f"the bundle's own graph is another: {graph.bundle_note}; export it again")
+    if graph.rewrites_db is not None:
+        lines.append(f"before conversion, the graph has {graph.rewrites_db:.1f} dB to the trainable one")
+    return lines
+
+
+def _figure(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from rapsam.errors import BundleError
+from rapsam.export.backends import coreml_emulation
+from rapsam.export.backends.coreml_package import MAX_PROGRAM_BYTES
+
+
+@pytest.fixture
+def changed(probe, lowered, tmp_path):
+    """Loads the probe's package for emulation after a change of its `Model` message."""
+    import coremltools
+
+    _, artifact = lowered("coreml-fp32-ios17")
+    path = shutil.copytree(artifact.path, tmp_path / "changed.mlpackage")
+
+    def load(change):
+        spec = coremltools.models.utils.load_spec(str(path))
+        function = spec.mlProgram.functions["main"]
+        change(spec.mlProgram, function.block_specializations[function.opset].operations)
+        (path / "Data/com.apple.CoreML/model.mlmodel").write_bytes(spec.SerializeToString())
+        return coreml_emulation.load(path, probe.contract)
+
+    return load
+
+
+def first(operations, kind):
+    return next(operation for operation in operations if operation.type == kind)
+
+
+def test_a_package_that_is_written_again_without_a_change_is_loaded(changed, probe) -> None:
+    assert set(changed(lambda *_: None).run(probe.inputs)) == set(probe.outputs)
+
+
+def test_a_huge_program_file_is_refused_unread(probe, lowered, tmp_path) -> None:
+    _, artifact = lowered("coreml-fp32-ios17")
+    path = shutil.copytree(artifact.path, tmp_path / "huge.mlpackage")
+    with (path / "Data/com.apple.CoreML/model.mlmodel").open("r+b") as file:
+        file.truncate(MAX_PROGRAM_BYTES + 1)
+    with pytest.raises(BundleError, match="bytes; at most"):
+        coreml_emulation.load(path, probe.contract)
+
+
+def test_an_unknown_operator_is_named(changed) -> None:
+    def change(_, operations):
+        first(operations, "softmax").type = "lstm"
+
+    with pytest.raises(BundleError, match=r"does not know: \['lstm'\]"):
+        changed(change)
+
+
+def test_a_huge_value_is_refused(changed) -> None:
+    def change(_, operations):
+        first(operations, "conv").outputs[0].type.tensorType.dimensions[0].constant.size = 2**40
+
+    with pytest.raises(BundleError, match="elements; at most"):
+        changed(change)
+
+
+def test_an_operator_of_constants_only_is_refused(changed) -> None:
+    """Core ML Tools would compute it while it loads, whatever its size."""
+
+    def change(_, operations):
+        constant = first(operations, "const").outputs[0].name
+        for argument in first(operations, "relu").inputs["x"].arguments:
+            argument.name = constant
+
+    with pytest.raises(BundleError, match=r"relu of .* has constants only"):
+        changed(change)
+
+
+def test_a_second_function_is_refused(changed) -> None:
+    def change(program, _):
+        program.functions["other"].CopyFrom(program.functions["main"])
+
+    with pytest.raises(BundleError, match="one, 'main', expected"):
+        changed(change)
+
+
+def test_a_program_whose_shapes_do_not_fit_is_refused(changed) -> None:
+    def change(_, operations):
+        argument = first(operations, "matmul").inputs["y"].arguments[0]
+        argument.name = first(operations, "conv").outputs[0].name
+
+    with pytest.raises(BundleError, match="changed"):
+        changed(change)
+
+
+def test_an_operator_without_an_input_is_refused(changed) -> None:
+    def change(_, operations):
+        del first(operations, "matmul").inputs["y"]
+
+    with pytest.raises(BundleError, match="changed"):
+        changed(change)

@@ -1,0 +1,123 @@
+"""A bundle of a few kilobytes with all that one has, made without any converter, for tests of its seal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from rapsam.contract import GraphContract, TensorSpec
+from rapsam.export.delegation import DelegationReport
+from rapsam.export.manifest import (
+    SCHEMA_VERSION,
+    UNTRAINED,
+    GraphEntry,
+    Manifest,
+    ModelEntry,
+    ParitySummary,
+    write_contract,
+    write_manifest,
+)
+from rapsam.export.sample_images import draw_scene
+from rapsam.export.seal import file_entries
+from rapsam.export.self_test import write_golden
+from rapsam.files import sha256_of, size_of
+from rapsam.tasks.labels import find_label_set
+from rapsam.tasks.preprocess import PreprocessSpec
+
+SIZE = (32, 64)
+
+
+def tensor(name: str, *shape: int) -> TensorSpec:
+    return TensorSpec(
+        name=name,
+        shape=shape,
+        dtype="float32",
+        layout="NCHW"[: len(shape)],
+        value_range=None,
+        meaning="a test",
+    )
+
+
+CONTRACTS = (
+    GraphContract(
+        graph="encoder", inputs=(tensor("image", 1, 3, *SIZE),), outputs=(tensor("features", 1, 2, 8, 16),)
+    ),
+    GraphContract(
+        graph="panoptic", inputs=(tensor("features", 1, 2, 8, 16),), outputs=(tensor("masks", 1, 5, 8, 16),)
+    ),
+)
+
+
+class Constant:
+    """Stands for a network that always answers the same."""
+
+    def __init__(self, contract: GraphContract) -> None:
+        self.outputs = {spec.name: np.full(spec.shape, 0.5, np.float32) for spec in contract.outputs}
+
+    def run(self, _inputs):
+        return self.outputs
+
+
+def write_small_bundle(folder: Path) -> Manifest:
+    """Writes a bundle with one graph in a file and one in a package folder."""
+    (folder / "panoptic.mlpackage" / "Data").mkdir(parents=True)
+    (folder / "encoder.onnx").write_bytes(b"an encoder")
+    (folder / "panoptic.mlpackage" / "Manifest.json").write_bytes(b"{}")
+    (folder / "panoptic.mlpackage" / "Data" / "weights.bin").write_bytes(b"weights")
+    graphs = tuple(
+        GraphEntry(
+            path=path,
+            contract=contract,
+            sha256=sha256_of(folder / path),
+            size_bytes=size_of(folder / path),
+            parent="ab" * 32,
+            macs_before=20,
+            macs_after=10,
+            delegation=DelegationReport(
+                delegate="XNNPACK",
+                provenance="measured",
+                macs=10,
+                macs_delegated=10,
+                ops=3,
+                ops_delegated=2,
+                partitions=1,
+                fallbacks=(),
+            ),
+            tool_versions={"onnx": "1.0"},
+        )
+        for path, contract in zip(("encoder.onnx", "panoptic.mlpackage"), CONTRACTS, strict=True)
+    )
+    for graph in graphs:
+        write_contract(folder, graph)
+    contracts = {contract.graph: contract for contract in CONTRACTS}
+    runners = {graph: Constant(contract) for graph, contract in contracts.items()}
+    write_golden(folder, {"scene": draw_scene(1, (20, 30))}, SIZE, contracts, runners)
+    (folder / "parity.json").write_bytes(b"{}")
+    (folder / "MODEL_CARD.md").write_bytes(b"# a test\n")
+    manifest = Manifest(
+        schema_version=SCHEMA_VERSION,
+        rapsam_version="0",
+        source_sha256="cd" * 32,
+        key="ef" * 32,
+        images_sha256="01" * 32,
+        device=None,
+        recipe="onnx-fp32",
+        tasks=("panoptic",),
+        minimum_runtime="onnxruntime 1.14.0",
+        model=ModelEntry(
+            name="rapsam_nano",
+            weights_origin="formula",
+            classifier_origin="formula",
+            weights_sha256="23" * 32,
+            trained=False,
+        ),
+        graphs=graphs,
+        labels=find_label_set("ytvis_2019"),
+        preprocess=PreprocessSpec(size=SIZE),
+        postprocess=UNTRAINED,
+        parity=ParitySummary(status="passed", reference="a test", failures=(), benign=(), not_run=()),
+        files=file_entries(folder),
+    )
+    write_manifest(folder, manifest)
+    return manifest

@@ -1,0 +1,221 @@
+"""Bundles are made from stages: what is finished is not made again, and equal inputs give equal bytes."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rapsam
+from rapsam.errors import InputError
+from rapsam.export.backends import BACKENDS
+from rapsam.export.bundle import run_plan
+from rapsam.export.cache import StageCache
+from rapsam.export.manifest import read_manifest
+from rapsam.export.plan import plan_export
+from rapsam.export.sample_images import draw_scene
+from rapsam.export.seal import verify_bundle
+from rapsam.export.source import source_sha256
+from rapsam.models.build import deployment_of
+from tests.models.golden_models import golden_model
+
+CHOICES = {"target": "onnx", "size": (32, 32), "tasks": ["prompt"]}
+IMAGES = {"scene": draw_scene(1, (40, 40))}
+
+
+@pytest.fixture(scope="module")
+def network():
+    return deployment_of(golden_model("rapsam_nano"))
+
+
+class Steps(list):
+    """Collects what an export says it does; can stop it."""
+
+    def __init__(self, stop_at: str = "nowhere") -> None:
+        super().__init__()
+        self.stop_at = stop_at
+
+    def __call__(self, step: str) -> None:
+        self.append(step)
+        if self.stop_at in step:
+            raise KeyboardInterrupt
+
+    def made(self) -> list[str]:
+        return [
+            step
+            for step in self
+            if re.search("capturing|lowering|golden inputs and outputs$|reference:", step)
+        ]
+
+    def reused(self) -> list[str]:
+        return [step.partition(":")[0] for step in self if "taken from the cache" in step]
+
+
+@pytest.fixture(scope="module")
+def first(network, tmp_path_factory):
+    """A bundle, the cache that it filled, and what was said."""
+    folder = tmp_path_factory.mktemp("first")
+    cache, steps = StageCache(folder / "cache"), Steps()
+    run_plan(network, plan_export(**CHOICES), folder / "bundle", IMAGES, steps, cache)
+    return folder / "bundle", cache, steps
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_the_first_export_makes_everything(first):
+    bundle, cache, steps = first
+    assert steps.reused() == []
+    assert {"encoder: capturing", "prompt: capturing", "golden inputs and outputs"} <= set(steps.made())
+    entries = [path for path in cache.folder.iterdir() if not path.name.startswith(".")]
+    assert {graph.parent for graph in read_manifest(bundle).graphs} <= {path.name for path in entries}
+    assert len(entries) == 4  # two graphs, self-test, parity
+
+
+def test_a_second_export_elsewhere_makes_nothing_and_gives_the_same_bytes(first, network, tmp_path):
+    bundle, cache, _ = first
+    steps = Steps()
+    run_plan(network, plan_export(**CHOICES), tmp_path / "again", IMAGES, steps, cache)
+    assert steps.made() == []
+    assert steps.reused() == ["encoder", "prompt", "golden inputs and outputs", "parity"]
+    assert content(tmp_path / "again") == content(bundle)
+
+
+def test_a_second_export_to_the_same_place_does_nothing(first, network):
+    bundle, _, _ = first
+    steps, before = Steps(), {path: path.stat().st_mtime_ns for path in bundle.rglob("*")}
+    manifest, report = run_plan(network, plan_export(**CHOICES), bundle, IMAGES, steps)
+    assert steps == [f"{bundle} holds this bundle already: nothing to do"]
+    assert {path: path.stat().st_mtime_ns for path in bundle.rglob("*")} == before
+    assert manifest == read_manifest(bundle)
+    assert report.status == manifest.parity.status
+
+
+def test_an_interrupted_export_goes_on_where_it_was(first, network, tmp_path):
+    cache = StageCache(tmp_path / "cache")
+    with pytest.raises(KeyboardInterrupt):
+        run_plan(network, plan_export(**CHOICES), tmp_path / "out", IMAGES, Steps("prompt: capturing"), cache)
+    assert not (tmp_path / "out").exists()
+    steps = Steps()
+    run_plan(network, plan_export(**CHOICES), tmp_path / "out", IMAGES, steps, cache)
+    assert steps.reused() == ["encoder"]
+    assert content(tmp_path / "out") == content(first[0])
+
+
+def test_a_damaged_stage_is_made_again(first, network, tmp_path):
+    bundle, cache, _ = first
+    copy = StageCache(shutil.copytree(cache.folder, tmp_path / "cache"))
+    key = read_manifest(bundle).graph("prompt").parent
+    (copy.folder / key / "files" / "prompt.onnx").write_bytes(b"damaged")
+    steps = Steps()
+    run_plan(network, plan_export(**CHOICES), tmp_path / "out", IMAGES, steps, copy)
+    assert any(f"the stored stage {key[:12]} is damaged" in step for step in steps)
+    assert "prompt" not in steps.reused()
+    assert content(tmp_path / "out") == content(bundle)
+
+
+def test_only_what_changed_is_made_again(first, network, tmp_path):
+    """Other images need no other graphs; another size needs all."""
+    _, cache, _ = first
+    steps = Steps()
+    run_plan(
+        network, plan_export(**CHOICES), tmp_path / "a", {"other": draw_scene(2, (40, 40))}, steps, cache
+    )
+    assert steps.reused() == ["encoder", "prompt"]
+    steps = Steps(stop_at="capturing")
+    with pytest.raises(KeyboardInterrupt):
+        run_plan(network, plan_export(**CHOICES | {"size": (32, 64)}), tmp_path / "b", IMAGES, steps, cache)
+    assert steps.reused() == []
+
+
+def test_a_device_shares_the_stages_of_its_recipe(first, network, tmp_path):
+    """`--device` decides name and recipe; the graphs are those of the recipe."""
+    _, cache, _ = first
+    steps = Steps()
+    plan = plan_export(device="pixel-8", precision="fp32", **CHOICES | {"target": "onnx"})
+    manifest, _ = run_plan(network, plan, tmp_path / "pixel-8", IMAGES, steps, cache)
+    assert manifest.device == "pixel-8"
+    assert steps.made() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "images", "says"),
+    [
+        ({"precision": "fp16"}, IMAGES, "recipe onnx-fp32, not onnx-fp16"),
+        ({"size": (32, 64)}, IMAGES, "size 32x32, not 32x64"),
+        ({"tasks": ["prompt", "panoptic"]}, IMAGES, "tasks prompt, not panoptic + prompt"),
+        ({"num_prompts": 3}, IMAGES, "prompts per pass 1, not 3"),
+        ({}, {"other": IMAGES["scene"]}, "other images for self-test and parity"),
+    ],
+)
+def test_another_bundle_is_not_replaced_and_the_difference_named(changes, images, says, first, network):
+    bundle, _, _ = first
+    before = content(bundle)
+    with pytest.raises(
+        InputError, match=f"exists already and holds another bundle .*{re.escape(says)}.*remove it"
+    ):
+        run_plan(network, plan_export(**CHOICES | changes), bundle, images, Steps())
+    assert content(bundle) == before
+
+
+def test_other_weights_are_another_bundle(first):
+    model = golden_model("rapsam_nano")
+    model.load_state_dict({name: tensor * 1.5 for name, tensor in model.state_dict().items()})
+    with pytest.raises(InputError, match="with other values"):
+        run_plan(deployment_of(model), plan_export(**CHOICES), first[0], IMAGES, Steps())
+
+
+def test_a_damaged_bundle_is_not_taken_for_finished(first, network, tmp_path):
+    bundle = shutil.copytree(first[0], tmp_path / "bundle")
+    (bundle / "prompt.onnx").write_bytes(b"damaged")
+    with pytest.raises(InputError, match=r"with no bundle to go on from \(.*prompt.onnx has 7 bytes"):
+        run_plan(network, plan_export(**CHOICES), bundle, IMAGES, Steps())
+
+
+def test_a_finished_bundle_holds_no_place_and_no_date(first):
+    bundle, _, _ = first
+    places = [str(bundle.parent), str(Path(rapsam.__file__).parent), str(Path.home())]
+    named = re.compile(rf"\b{re.escape(os.uname().nodename)}\b|20[2-9]\d-[01]\d-[0-3]\d".encode())
+    for name, data in content(bundle).items():
+        assert not [place for place in places if place.encode() in data], name
+        if name.endswith((".json", ".md")):
+            assert not named.search(data), name
+
+
+def test_the_manifest_tells_the_cost_of_each_graph(first):
+    for graph in verify_bundle(first[0]).graphs:
+        assert graph.macs_before >= graph.macs_after > 0
+    assert verify_bundle(first[0]).source_sha256 == source_sha256()
+
+
+# In processes of their own: nothing that one of them remembers can help the other.
+
+EXPORT = """
+import sys
+from pathlib import Path
+import torch
+import rapsam
+torch.set_num_threads(1)
+target, precision, out = sys.argv[1:]
+model = rapsam.build_model("rapsam_nano", checkpoint="formula")
+rapsam.export_bundle(model, Path(out), target=target, precision=precision, size=(64, 64), tasks=["panoptic"])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+@pytest.mark.parametrize("target", sorted(BACKENDS))
+def test_two_processes_make_the_same_bytes(target, precision, tmp_path):
+    reason = BACKENDS[target].unavailable()
+    if reason:
+        pytest.skip(reason)
+    for name in ("one", "two"):
+        command = [sys.executable, "-c", EXPORT, target, precision, tmp_path / name]
+        subprocess.run(command, check=True, capture_output=True, timeout=300)
+    assert content(tmp_path / "one") == content(tmp_path / "two")
