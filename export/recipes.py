@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from rapsam.contract import Sampling
 from rapsam.errors import InputError, unknown_name
-from rapsam.models.deployment import Sampling
 
 PRECISIONS = ("fp32", "fp16")
 IOS_VERSIONS = (16, 17, 18)

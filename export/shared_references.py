@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor, nn
 from torch.utils._python_dispatch import _get_current_dispatch_mode
 
-from rapsam.contract import GraphContract
-from rapsam.models.deployment import Deployment, Sampling
+from rapsam.contract import GraphContract, Sampling
+from rapsam.models.deployment import Deployment
 
 LIMIT_BYTES = 1 << 30
 Outputs = dict[str, Tensor]

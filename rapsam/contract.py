@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -12,6 +13,8 @@ import numpy.typing as npt
 from rapsam.errors import InputError
 
 Array = npt.NDArray[np.float32]
+# How a target reads maps at computed positions: by gathering rows, or with a bilinear sampler of its own.
+Sampling = Literal["rows", "grid"]
 
 
 class TensorSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Protocol
 
 from torch import Tensor, nn
 
-from rapsam.contract import GraphContract
+from rapsam.contract import GraphContract, Sampling
 from rapsam.tasks.labels import LabelSet
 
 TASKS = ("panoptic", "prompt", "video")
-# How a target reads maps at computed positions: by gathering rows, or with a bilinear sampler of its own.
-Sampling = Literal["rows", "grid"]
 
 
 class Deployment(Protocol):

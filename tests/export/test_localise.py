@@ -91,7 +91,7 @@ class Deployment:
             inner = self.network.get_submodule(broken)
             setattr(self.network.get_submodule(owner), leaf, WrongWhenConverted(inner))
 
-    def build_graph(self, _graph, _size, _num_prompts):
+    def build_graph(self, _graph, _size, _num_prompts, _sampling):
         return self.network, CONTRACT
 
     @torch.no_grad()

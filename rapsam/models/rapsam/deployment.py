@@ -9,8 +9,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from rapsam.contract import GraphContract
-from rapsam.models.deployment import Sampling
+from rapsam.contract import GraphContract, Sampling
 from rapsam.models.rapsam.graphs import build_graph, published_graph
 from rapsam.models.rapsam.model import RapSam
 from rapsam.models.rapsam.published_graphs import (

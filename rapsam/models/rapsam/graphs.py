@@ -7,9 +7,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from rapsam.contract import GraphContract, TensorSpec
+from rapsam.contract import GraphContract, Sampling, TensorSpec
 from rapsam.errors import InputError, unknown_name
-from rapsam.models.deployment import Sampling
 from rapsam.models.rapsam.model import RapSam
 from rapsam.models.rapsam.published_graphs import (
     PublishedEncoder,

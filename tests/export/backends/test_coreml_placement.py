@@ -3,13 +3,13 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from rapsam.contract import GraphContract, TensorSpec
 from rapsam.export.backends import find_backend
 from rapsam.export.backends.coreml_placement import placement
 from rapsam.export.backends.neural_engine import engine_list
-from rapsam.export.capture import capture
-from rapsam.export.macs import count_macs
+from rapsam.export.capture import capture, example_tensors
 from rapsam.export.recipes import RECIPES
 
 SHAPE = (1, 8, 16, 16)
@@ -51,10 +51,12 @@ def test_the_probe_is_split_as_its_operators_say(lowered) -> None:
 
 
 def test_multiply_adds_are_those_of_pytorch(probe, lowered) -> None:
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        probe.program.module()(*example_tensors(probe.contract))
     for name in ("coreml-fp16-ios16", "coreml-fp32-ios18"):
         _, artifact = lowered(name)
         # The converter folds nothing that multiplies matrices.
-        assert artifact.delegation.macs == count_macs(probe.program.module(), probe.contract)
+        assert artifact.delegation.macs == counter.get_total_flops() // 2
 
 
 def test_float32_programs_are_not_for_the_engine(lowered) -> None:
@@ -62,7 +64,7 @@ def test_float32_programs_are_not_for_the_engine(lowered) -> None:
     assert report.mac_share == 0.0
     assert report.partitions == 0
     assert any(fallback.op == "conv (fp32)" for fallback in report.fallbacks)
-    assert report.problems()
+    assert not report.problems()  # an estimate is no ground for a refusal
 
 
 class Plain(nn.Module):
@@ -98,7 +100,6 @@ def test_forms_that_sources_do_not_agree_on_are_outside(tmp_path, changes, named
     assert fallback.count == 1
     assert fallback.pixel_sized
     assert (fallback.macs > 0) == named.startswith("conv")
-    assert report.problems()
 
 
 def test_fallbacks_name_their_modules(tmp_path) -> None:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import fusion
 
-from rapsam.models.deployment import Sampling
+from rapsam.contract import Sampling
 from rapsam.models.rapsam.deform_conv import TAPS
 from rapsam.models.rapsam.neck import AGGREGATION_FACTORS, DeformUpsampler, PyramidNeck, coordinates
 from rapsam.models.rapsam.rewrites.deform_grid import GridDeformConv2d
