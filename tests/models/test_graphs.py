@@ -36,7 +36,7 @@ def test_graph_computes_what_the_network_computes(variant, graph):
         error = (output - expected[spec.name]).abs()
         scale = expected[spec.name].abs().max()
         # A pixel that rounding flips moves its query; all others agree.
-        assert error.flatten().quantile(0.9) <= 2e-5 * scale, spec.name
+        assert error.flatten().quantile(0.9) <= 1e-4 * scale, spec.name
         assert error.max() <= 2e-2 * scale, spec.name
 
 
