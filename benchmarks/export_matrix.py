@@ -47,7 +47,7 @@ def main() -> None:
     if options.one:
         print(msgspec.json.encode(measure(*json.loads(options.one))).decode())
         return
-    records = list(read_records(FILE, ExportRecords).records) if FILE.exists() else []
+    records = list(known_records().records)
     wanted = list(itertools.product(options.models, options.targets, PRECISIONS, (LARGE,)))
     wanted += [
         (model, target, "fp16" if target == "coreml" else "fp32", SMALL)
@@ -62,6 +62,13 @@ def main() -> None:
         write_records(
             FILE, ExportRecords(schema_version=SCHEMA_VERSION, command=COMMAND, records=tuple(records))
         )
+
+
+def known_records(path: Path = FILE) -> ExportRecords:
+    """Reads what has been measured; nothing if there is no file yet."""
+    if path.exists():
+        return read_records(path, ExportRecords)
+    return ExportRecords(schema_version=SCHEMA_VERSION, command=COMMAND, records=())
 
 
 def measure(model_name: str, target: str, precision: str, size: tuple[int, int]) -> ExportRecord:

@@ -8,9 +8,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rapsam.benchmarks.export_matrix import FILE
-from rapsam.benchmarks.records import ExportRecord, ExportRecords, read_records
-from rapsam.benchmarks.runtime_speed import known_records
+from rapsam.benchmarks import export_matrix, runtime_speed
+from rapsam.benchmarks.records import ExportRecord, ExportRecords
 from rapsam.benchmarks.speed_tables import speed_tables
 from rapsam.errors import InputError
 from rapsam.files import write_atomic
@@ -27,13 +26,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file", nargs="?", type=Path, default=Path("README.md"))
     path = parser.parse_args().file
-    text = with_table(path.read_text(), MATRIX, export_table(read_records(FILE, ExportRecords)))
-    text = with_table(text, SPEED, speed_tables(known_records()))
+    text = with_table(path.read_text(), MATRIX, export_table(export_matrix.known_records()))
+    text = with_table(text, SPEED, speed_tables(runtime_speed.known_records()))
     write_atomic(path, text.encode())
 
 
 def export_table(records: ExportRecords) -> str:
     """Writes records as a Markdown table, with where and when they were measured."""
+    if not records.records:
+        return f"Not measured yet: run `{records.command}`."
     rows = sorted(records.records, key=lambda r: (r.model, -r.size[0], r.recipe))
     machines = {f"{r.machine.cpu or 'unknown CPU'}, {r.machine.cores} cores" for r in rows}
     days = sorted(r.created_utc[:10] for r in rows)
