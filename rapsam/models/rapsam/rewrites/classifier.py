@@ -32,15 +32,14 @@ class DeployedClassifier(nn.Module):
     def forward(self, embeddings: Tensor) -> Tensor:
         """Maps embeddings (B, Q, width) to class logits (B, Q, classes + 1); the last is void, always 0."""
         scores = F.linear(F.normalize(embeddings, dim=-1), self.prototypes)
-        parts, start = [], 0
-        for classes, synonyms in self.groups:
-            group = scores[..., start : start + classes * synonyms]
-            parts.append(group.unflatten(-1, (classes, synonyms)).amax(-1))
-            start += classes * synonyms
+        sizes = [classes * synonyms for classes, synonyms in self.groups]
+        # A slice of everything would be an operator of its own, and no delegate's.
+        parts = [scores] if len(sizes) == 1 else scores.split(sizes, dim=-1)
+        best = [part.unflatten(-1, group).amax(-1) for part, group in zip(parts, self.groups, strict=True)]
         void = torch.zeros_like(scores[..., :1])
-        if len(parts) == 1:
-            return torch.cat([parts[0], void], dim=-1)
-        return torch.cat([torch.cat(parts, dim=-1).index_select(-1, self.order), void], dim=-1)
+        if len(best) == 1:
+            return torch.cat([best[0], void], dim=-1)
+        return torch.cat([torch.cat(best, dim=-1).index_select(-1, self.order), void], dim=-1)
 
 
 def _distinct(rows: Tensor) -> Tensor:
