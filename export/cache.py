@@ -138,12 +138,20 @@ class StageCache:
                 shutil.rmtree(entry)
                 total -= size
         for scratch in self.folder.glob(f"{_SCRATCH}*"):
-            if time.time() - scratch.stat().st_mtime > _ABANDONED_S:
+            if _age_s(scratch) > _ABANDONED_S:
                 shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _record_entry(record: bytes) -> FileEntry:
     return FileEntry(path=_RECORD, sha256=hashlib.sha256(record).hexdigest(), size_bytes=len(record))
+
+
+def _age_s(scratch: Path) -> float:
+    """Seconds since a scratch folder changed; 0 if its owner has just finished with it, without the lock."""
+    try:
+        return time.time() - scratch.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _empty(folder: Path) -> None:
