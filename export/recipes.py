@@ -43,23 +43,25 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: Such as "coreml-fp16-ios17".
         backend: Key of `rapsam.export.backends.BACKENDS`.
-        precision: "fp32", or "fp16" (16-bit weights, and 16-bit arithmetic where the format knows it).
+        precision: Of the weights, "fp32" or "fp16".
+        arithmetic: What operators compute in, "fp32" or "fp16": TFLite knows 16-bit weights only.
         deployment_target: Oldest system that must load the artifact, as in "iOS17"; None where the
             format has no such notion.
-        sampling: How deformable convolutions read their maps; chosen by measuring, see docs/rewrites.md.
+        sampling: How deformable convolutions read their maps; docs/rewrites.md has the measurements.
         gates: What parity must reach.
     """
 
     name: str
     backend: str
     precision: str
+    arithmetic: str
     deployment_target: str | None
     sampling: Sampling
     gates: Gates
 
 
 # ONNX Runtime's sampler is quicker than its gather. LiteRT has none, Core ML's runs on the CPU only, and
-# ExecuTorch's is outside its delegates.
+# ExecuTorch's is no quicker and outside its delegates.
 _SAMPLING: dict[str, Sampling] = {"onnx": "grid"}
 
 
@@ -70,6 +72,7 @@ def _recipes() -> dict[str, Recipe]:
             name=f"{backend}-{precision}",
             backend=backend,
             precision=precision,
+            arithmetic="fp32" if backend == "tflite" else precision,
             deployment_target=None,
             sampling=_SAMPLING.get(backend, "rows"),
             gates=gates[precision],
@@ -82,6 +85,7 @@ def _recipes() -> dict[str, Recipe]:
             name=f"{backend}-{precision}-ios{version}",
             backend=backend,
             precision=precision,
+            arithmetic=precision,
             deployment_target=f"iOS{version}",
             sampling="rows",
             gates=gates[precision],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from torch import Tensor, fx
 
 
@@ -17,6 +19,6 @@ def attribute(module: fx.GraphModule, source: object) -> Tensor | None:
 
 def stored(module: fx.GraphModule, value: Tensor) -> fx.Node:
     """Keeps a tensor as a new buffer, and reads it where the graph is being written."""
-    name = f"folded_{sum(buffer.startswith('folded_') for buffer, _ in module.named_buffers())}"
+    name = next(name for k in itertools.count() if not hasattr(module, name := f"folded_{k}"))
     module.register_buffer(name, value)
     return module.graph.get_attr(name)

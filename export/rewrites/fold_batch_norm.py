@@ -12,13 +12,16 @@ from rapsam.export.rewrites.attributes import attribute, stored
 
 _aten = torch.ops.aten
 _TRANSPOSED = {_aten.conv2d.default: False, _aten.conv_transpose2d.input: True}
+# Places of their arguments.
+_BIAS, _GROUPS = 2, 6
 
 
 def fold_batch_norms(module: fx.GraphModule) -> None:
     """Folds every batch norm that follows a convolution, plain or transposed, of weights that are constants.
 
     A norm in evaluation mode multiplies and shifts each output channel; so do weight and bias. The composed
-    weights are computed in float64. A norm of anything else stays.
+    weights are computed in float64. A norm of anything else stays, and so does one behind a transposed
+    convolution in groups, whose weight has the outputs of one group only.
 
     Args:
         module: A captured graph in PyTorch's operators, batch norms in evaluation mode. It is changed.
@@ -42,6 +45,8 @@ def _pair(module: fx.GraphModule, node: fx.Node) -> _Pair | None:
     conv, training = node.args[0], node.args[5]
     if training or not isinstance(conv, fx.Node) or conv.target not in _TRANSPOSED or len(conv.users) != 1:
         return None
+    if _TRANSPOSED[conv.target] and (_argument(conv, _GROUPS) or 1) != 1:
+        return None
     arguments = [*conv.args[1:3], *node.args[1:5]]
     if not all(each is None or attribute(module, each) is not None for each in arguments):
         return None
@@ -50,7 +55,7 @@ def _pair(module: fx.GraphModule, node: fx.Node) -> _Pair | None:
 
 def _fold(module: fx.GraphModule, pair: _Pair) -> None:
     conv, norm = pair
-    weight, bias = (_double(module, each) for each in (conv.args[1], _argument(conv, 2)))
+    weight, bias = (_double(module, each) for each in (conv.args[1], _argument(conv, _BIAS)))
     gamma, beta, mean, variance = (_double(module, each) for each in norm.args[1:5])
     eps = norm.args[7]
     assert weight is not None

@@ -70,6 +70,19 @@ def test_large_angles_keep_their_waves() -> None:
     assert (torch.sin((x * 123.456 + 300).half()) - program.module()(x)).abs().max() > 0.1
 
 
+def test_operators_keep_the_names_of_their_modules() -> None:
+    contract = probe_contract()
+    program = capture(probe_network(), contract)
+    assert origins(half_precision(program, contract)) == origins(program) != set()
+
+
+def origins(program) -> set[tuple[str, str]]:
+    """Operators that compute or gather, with the module that they come from."""
+    kinds = (_aten.conv2d.default, _aten.linear.default, _aten.matmul.default, _aten.index_select.default)
+    nodes = [node for node in program.graph.nodes if node.target in kinds]
+    return {(str(node.target), list(node.meta["nn_module_stack"].values())[-1][0]) for node in nodes}
+
+
 def test_layer_norms_of_small_values_stay_exact() -> None:
     norm = nn.LayerNorm(64, eps=1e-10)
     program, contract = small(norm, 4, 64)

@@ -31,16 +31,16 @@ def feature_matrix(neck: PyramidNeck) -> Tensor:
 def basis_kernel(kernel: nn.Linear | None, features: Tensor) -> nn.Linear:
     """Maps what makes mask kernels (to C channels; None for the queries themselves) to A + 3 channels."""
     if kernel is None:
-        return linear_layer(features.T)
+        return linear_layer(features.T, None, features.dtype)
     bias = exact_product(kernel.bias, features)
-    return linear_layer(exact_product(features.T, kernel.weight), bias)
+    return linear_layer(exact_product(features.T, kernel.weight), bias, features.dtype)
 
 
 def basis_update(update: QueryUpdate, features: Tensor) -> QueryUpdate:
     """Copies an update so that it takes sums of basis channels and of ones (A + 3) instead of C channels."""
     changed = copy.deepcopy(update)
     proj = update.pooled_proj
-    changed.pooled_proj = linear_layer(exact_product(proj.weight, features), proj.bias)
+    changed.pooled_proj = linear_layer(exact_product(proj.weight, features), proj.bias, features.dtype)
     return changed
 
 

@@ -15,7 +15,8 @@ def pool_scale(num_pixels: int) -> float:
     """Scale of the hard-mask sum: a power of two near 1 / (2 sqrt(pixels)).
 
     A sum over all pixels of a 640x640 image (25,600) overflows fp16 and the mean of a mask of few pixels
-    underflows it; this scale keeps both ends in the middle of its range.
+    underflows it; this scale keeps both ends in the middle of its range. That is about the range alone: the
+    runtime must add up in float32. In float16 a long sum would stop growing.
     """
     return 2.0 ** -round(math.log2(2 * math.sqrt(num_pixels)))
 

@@ -29,18 +29,7 @@ class DeployedUpsampler(nn.Module):
 
     def __init__(self, source: DeformUpsampler, size: tuple[int, int], sampling: Sampling) -> None:
         super().__init__()
-        norm = source.deform_norm
-        assert norm.running_mean is not None
-        assert norm.running_var is not None
-        weight, bias = fusion.fuse_conv_bn_weights(
-            source.deform_conv.weight,
-            None,
-            norm.running_mean,
-            norm.running_var,
-            norm.eps,
-            norm.weight,
-            norm.bias,
-        )
+        weight, bias = _folded(source)
         self.offset_conv = copy.deepcopy(source.offset_conv)
         self.deform_conv = _FORMS[sampling](weight, bias, size)
         self.up_conv = copy.deepcopy(source.up_conv)
@@ -52,6 +41,20 @@ class DeployedUpsampler(nn.Module):
         offsets, modulation = steering[:, : 2 * TAPS], steering[:, 2 * TAPS :].sigmoid()
         y = F.relu(self.deform_conv(x, offsets, modulation))
         return F.relu(self.up_norm(self.up_conv(y)))
+
+
+def _folded(source: DeformUpsampler) -> tuple[Tensor, Tensor]:
+    """Weight and bias of the deformable convolution with its norm, composed in float64 and rounded once."""
+    weight, norm = source.deform_conv.weight, source.deform_norm
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    mean, variance, gamma, beta = (
+        tensor.detach().double() for tensor in (norm.running_mean, norm.running_var, norm.weight, norm.bias)
+    )
+    folded = fusion.fuse_conv_bn_weights(
+        weight.detach().double(), None, mean, variance, norm.eps, gamma, beta
+    )
+    return folded[0].to(weight.dtype), folded[1].to(weight.dtype)
 
 
 class BasisNeck(nn.Module):

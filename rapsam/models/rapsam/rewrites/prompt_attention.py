@@ -19,9 +19,8 @@ def collapsed_self_attention(attention: Attention) -> nn.Linear:
     _, _, value_weight = attention.in_proj.weight.detach().chunk(3)
     _, _, value_bias = attention.in_proj.bias.detach().chunk(3)
     out = attention.out_proj
-    return linear_layer(
-        exact_product(out.weight, value_weight), exact_product(out.weight, value_bias) + out.bias.detach()
-    )
+    bias = exact_product(out.weight, value_bias) + out.bias.detach()
+    return linear_layer(exact_product(out.weight, value_weight), bias, out.weight.dtype)
 
 
 class BasisCrossAttention(nn.Module):
@@ -49,12 +48,14 @@ class BasisCrossAttention(nn.Module):
         self.score_proj = linear_layer(
             torch.cat([exact_product(keys[h], _head(query, h, attention)) for h in heads]) * scale,
             torch.cat([exact_product(keys[h], _head(query_bias, h, attention)) for h in heads]) * scale,
+            features.dtype,
         )
         values = exact_product(value, basis)
         out = attention.out_proj.weight.detach()
         columns = [exact_product(_head(out.T, h, attention).T, _head(values, h, attention)) for h in heads]
         constant = exact_product(out, exact_product(value, offset) + value_bias)
-        self.out_proj = linear_layer(torch.cat(columns, dim=1), constant + attention.out_proj.bias.detach())
+        bias = constant + attention.out_proj.bias.detach()
+        self.out_proj = linear_layer(torch.cat(columns, dim=1), bias, features.dtype)
 
     def forward(self, queries_BKC: Tensor, basis_BAP: Tensor) -> Tensor:
         """Attends from queries (B, K, C) to a basis (B, A + 2, P); gives (B, K, C) without the residual."""
