@@ -35,7 +35,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         precision: "fp16" or "fp32".
         ios: Core ML deployment target, as in 17; None for the other formats.
         size: Height and width of the network's input in pixels, multiples of 32.
-        compute_units: Case of Core ML's `MLComputeUnits` to load with; "cpu" for the other formats.
+        compute_units: Advice for the app that loads the graphs: a case of Core ML's `MLComputeUnits`; "cpu"
+            for the other formats.
         source: Public address that the facts were taken from; None for a generic entry.
     """
 
