@@ -38,7 +38,7 @@ class DelegationReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     """How a graph is split between a delegate and everything else.
 
     Attributes:
-        delegate: Such as "XNNPACK" or "Neural Engine".
+        delegate: "XNNPACK", "Vulkan", "Core ML" (as a delegate of ExecuTorch) or "Neural Engine".
         provenance: "measured" if read from the artifact or its runtime; "estimated" if it follows from a
             list of operators, because the delegate is not to be had here.
         macs: Multiply-adds of the graph.
@@ -71,7 +71,8 @@ class DelegationReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     def problems(self) -> tuple[str, ...]:
         """Says in one line each what keeps the graph from a strict export; empty if nothing does.
 
-        An estimate is no ground for a refusal.
+        Judged are XNNPACK and, in ExecuTorch programs, the delegates Core ML and Vulkan. What is said of the
+        Neural Engine is an estimate, and no ground for a refusal.
         """
         if self.provenance == "estimated":
             return ()

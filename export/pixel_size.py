@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
+from itertools import pairwise
 
 from rapsam.contract import GraphContract, TensorSpec
+
+# Height and width.
+Grid = tuple[int, int]
 
 _IMAGE_CHANNELS = 3
 _IMAGE_STRIDE = 1
@@ -14,30 +17,36 @@ _MAP_STRIDE = 4  # of mask features
 _PIXEL_STRIDE = 8
 
 
-def pixel_threshold(contract: GraphContract) -> int:
-    """Gives the number of positions from which a tensor counts as pixel-sized: (H / 8) * (W / 8).
+def pixel_grid(contract: GraphContract) -> Grid | None:
+    """Gives the smallest map that counts as pixel-sized: an eighth of the image's height and width.
 
-    H and W are the height and width of the image. The inputs of layout NCHW say them: one of 3 channels is
-    the image, any other has mask features at stride 4. Without any, nothing is pixel-sized.
+    The inputs of layout NCHW say the size of the image: one of 3 channels is the image, any other has mask
+    features at stride 4. Without any there is no such map, and None is given.
     """
-    maps = [spec for spec in contract.inputs if spec.layout == "NCHW"]
-    return max((_positions_at_stride_8(spec) for spec in maps), default=sys.maxsize)
+    maps = [_at_stride_8(spec) for spec in contract.inputs if spec.layout == "NCHW"]
+    return max(maps, key=math.prod, default=None)
 
 
-def is_pixel_sized(shape: Sequence[int], threshold: int) -> bool:
-    """Says whether a tensor has at least `threshold` positions; see `pixel_threshold`.
+def is_pixel_sized(shape: Sequence[int], grid: Grid | None) -> bool:
+    """Says whether a tensor is as large as a picture.
 
-    Positions are the product of the last two axes of a rank-4 tensor (NCHW), the largest axis below rank 4
-    (flattened pixels, rows of a gather), and the product of the two largest axes above. A shape does not
-    say what its axes mean, so that a large matrix of attention between queries may count as well.
+    It is if two axes side by side are height and width of `grid`, or both as many times as large: NCHW, NHWC
+    or any other layout. It also is if one axis has as many positions as the grid, or a multiple of them:
+    flattened pixels, or rows of a gather. A shape does not say what its axes mean, so that a number of
+    channels or classes may be one of these by chance, above all if the image is small.
+
+    Args:
+        shape: Of the tensor.
+        grid: From `pixel_grid`.
     """
-    if len(shape) == len("NCHW"):
-        return math.prod(shape[-2:]) >= threshold
-    axes = sorted(shape, reverse=True)
-    return math.prod(axes[:1] if len(shape) < len("NCHW") else axes[:2]) >= threshold
+    if grid is None:
+        return False
+    height, width = grid
+    is_map = any(h % height == 0 and w == h // height * width for h, w in pairwise(shape) if w > 0)
+    return is_map or any(axis > 0 and axis % (height * width) == 0 for axis in shape)
 
 
-def _positions_at_stride_8(spec: TensorSpec) -> int:
+def _at_stride_8(spec: TensorSpec) -> Grid:
     stride = _IMAGE_STRIDE if spec.shape[1] == _IMAGE_CHANNELS else _MAP_STRIDE
-    height, width = (side * stride // _PIXEL_STRIDE for side in spec.shape[-2:])
-    return max(1, height * width)
+    height, width = (max(1, side * stride // _PIXEL_STRIDE) for side in spec.shape[-2:])
+    return height, width

@@ -15,7 +15,7 @@ from rapsam.contract import GraphContract
 from rapsam.errors import ExportError
 from rapsam.export.backends.base import NO_METADATA, Arrays, Artifact
 from rapsam.export.backends.coreml_convert import converted, decomposed, is_image
-from rapsam.export.backends.coreml_package import check_package, save_package
+from rapsam.export.backends.coreml_package import main_function, read_program, save_package
 from rapsam.export.backends.coreml_placement import module_names, placement
 from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
@@ -71,9 +71,8 @@ class CoremlBackend:
             graph = decomposed(program)
             model = converted(graph, contract, target, recipe.precision)
             save_package(model, contract, metadata, path)
-            check_package(path, contract)
-            ios = int(target.removeprefix("iOS"))
-            delegation = placement(path, contract, ios, module_names(graph))
+            function = main_function(path, read_program(path, contract))
+            delegation = placement(function, contract, module_names(graph))
         artifact = describe(path, recipe, target, self.tool_versions())
         return msgspec.structs.replace(artifact, delegation=delegation)
 
@@ -83,7 +82,7 @@ class CoremlBackend:
         with loading("Core ML", path):
             import coremltools
 
-            check_package(path, contract)
+            read_program(path, contract)
             model = coremltools.models.MLModel(str(path))
         return CoremlRunner(model, contract)
 

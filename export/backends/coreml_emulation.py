@@ -17,7 +17,7 @@ import numpy.typing as npt
 from rapsam.contract import GraphContract
 from rapsam.export.backends.base import Arrays
 from rapsam.export.backends.coreml_convert import is_image
-from rapsam.export.backends.coreml_package import check_package, main_function
+from rapsam.export.backends.coreml_package import main_function, read_program
 from rapsam.export.backends.guard import loading
 from rapsam.export.backends.packages import missing_package, refuse_if
 from rapsam.export.backends.tensors import named_outputs, ordered_inputs
@@ -44,7 +44,6 @@ def load(path: Path, contract: GraphContract, threads: int = 1) -> EmulatedCorem
     """
     refuse_if(cannot_run())
     with loading("Core ML emulation", path):
-        check_package(path, contract)
         return EmulatedCoremlRunner(_program(path, contract), contract)
 
 
@@ -66,12 +65,12 @@ class EmulatedCoremlRunner:
 
 
 def _program(path: Path, contract: GraphContract) -> MilProgram:
-    import coremltools
-
-    from rapsam.export.backends.mil.inspection import check_program
+    from rapsam.export.backends.mil.inspection import check_program, check_weights
     from rapsam.export.backends.mil.program import MilProgram
 
-    check_program(coremltools.models.utils.load_spec(str(path)), path)
-    function = main_function(path)
+    model = read_program(path, contract)
+    check_program(model, path)
     names = [[each.name for each in specs] for specs in (contract.inputs, contract.outputs)]
+    function = main_function(path, model)
+    check_weights(function)
     return MilProgram(function, *names)

@@ -8,10 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from rapsam.contract import GraphContract
 from rapsam.errors import BundleError
 from rapsam.export.backends.tensors import check_signature
+from rapsam.export.untrusted import list_files, read_limited
 
+# The two items of a package, below its folder "Data".
+_PROGRAM = "com.apple.CoreML/model.mlmodel"
+_WEIGHTS = "com.apple.CoreML/weights"
 _XCODE_FIELDS = {
     "author": "author",
     "license": "license",
@@ -22,7 +28,19 @@ _CHANGES_DAILY = "com.github.apple.coremltools.conversion_date"
 _DEBUG_FILE = "executorch_debug_handle_mapping.json"
 # A hundred times what the largest network needs: weights are in a file of their own.
 MAX_PROGRAM_BYTES = 2**26
+_MAX_LIST_BYTES = 2**16
 _NAMESPACE = uuid.UUID("5c0f7a52-6a0d-5b3e-9a51-2b1f6f3d8f10")
+
+
+class _Item(msgspec.Struct, frozen=True):
+    path: str
+
+
+class _ItemList(msgspec.Struct, frozen=True, rename="camel"):
+    """What of a package's `Manifest.json` decides which files are read."""
+
+    item_info_entries: dict[str, _Item]
+    root_model_identifier: str
 
 
 def save_package(model: Any, contract: GraphContract, metadata: Mapping[str, str], path: Path) -> None:  # noqa: ANN401
@@ -39,40 +57,46 @@ def save_package(model: Any, contract: GraphContract, metadata: Mapping[str, str
     spec = model.get_spec()
     _describe(spec.description, contract, metadata)
     coremltools.models.utils.save_spec(spec, str(path), weights_dir=model.weights_dir)
-    for saved in path.glob("Data/*/model.mlmodel"):
-        saved.write_bytes(spec.SerializeToString(deterministic=True))
+    (path / "Data" / _PROGRAM).write_bytes(spec.SerializeToString(deterministic=True))
     (path / _DEBUG_FILE).unlink(missing_ok=True)
     _rename_items(path / "Manifest.json")
 
 
-def check_package(path: Path, contract: GraphContract) -> None:
-    """Reads a package again.
+def read_program(path: Path, contract: GraphContract) -> Any:  # noqa: ANN401 - untyped package
+    """Reads the program of a package, which anyone may have made, without its weights.
+
+    Returns:
+        A `Model` message of Core ML Tools.
 
     Raises:
-        BundleError: If its inputs and outputs are not those of the contract, or its program is larger than
-            `MAX_PROGRAM_BYTES`.
+        BundleError: If the package has links, or other items than a program and its weights, if the program
+            is larger than `MAX_PROGRAM_BYTES`, or if its inputs and outputs are not those of the contract.
     """
-    import coremltools
+    from coremltools.proto import Model_pb2
 
-    for saved in path.glob("Data/*/model.mlmodel"):
-        size = saved.stat().st_size
-        if size > MAX_PROGRAM_BYTES:
-            raise BundleError(f"{saved} has {size} bytes; at most {MAX_PROGRAM_BYTES} expected: export again")
-
-    description = coremltools.models.utils.load_spec(str(path)).description
-    inputs = {feature.name: _shape(feature, path) for feature in description.input}
-    outputs = {feature.name: _shape(feature, path) for feature in description.output}
+    list_files(path)  # refuses links, which could lead elsewhere
+    _check_items(path / "Manifest.json")
+    model = Model_pb2.Model()
+    model.ParseFromString(read_limited(path / "Data" / _PROGRAM, MAX_PROGRAM_BYTES))
+    inputs = {feature.name: _shape(feature, path) for feature in model.description.input}
+    outputs = {feature.name: _shape(feature, path) for feature in model.description.output}
     check_signature(contract, path, inputs, outputs)
+    return model
 
 
-def main_function(path: Path) -> Any:  # noqa: ANN401 - untyped package
-    """Loads the program of a package with its weights: a `Function` of Core ML Tools, with `operations`."""
-    import coremltools
+def main_function(path: Path, model: Any) -> Any:  # noqa: ANN401 - untyped package
+    """Loads the weights of a package.
+
+    Args:
+        path: The package.
+        model: Its program, from `read_program`.
+
+    Returns:
+        A `Function` of Core ML Tools, with `operations`.
+    """
     from coremltools.converters.mil.frontend.milproto.load import load as load_program
 
-    spec = coremltools.models.utils.load_spec(str(path))
-    weights = next(path.glob("Data/*/weights"))
-    return load_program(spec, spec.specificationVersion, str(weights)).functions["main"]
+    return load_program(model, model.specificationVersion, str(path / "Data" / _WEIGHTS)).functions["main"]
 
 
 def _describe(description: Any, contract: GraphContract, metadata: Mapping[str, str]) -> None:  # noqa: ANN401
@@ -87,6 +111,17 @@ def _describe(description: Any, contract: GraphContract, metadata: Mapping[str, 
             setattr(about, _XCODE_FIELDS[key], value)
         else:
             about.userDefined[key] = value
+
+
+def _check_items(manifest: Path) -> None:
+    """Core ML opens what this list names; Core ML Tools would do so wherever it lies."""
+    found = msgspec.json.decode(read_limited(manifest, _MAX_LIST_BYTES), type=_ItemList)
+    items = {name: item.path for name, item in found.item_info_entries.items()}
+    if sorted(items.values()) != [_PROGRAM, _WEIGHTS] or items.get(found.root_model_identifier) != _PROGRAM:
+        raise BundleError(
+            f"{manifest} lists {sorted(items.values())}; {_PROGRAM}, its root, and {_WEIGHTS} expected: "
+            "export again"
+        )
 
 
 def _rename_items(manifest: Path) -> None:

@@ -1,27 +1,24 @@
-"""What of a saved Core ML package the Neural Engine can take: an estimate, by our own list of operators.
+"""What of an ML program the Neural Engine can take: an estimate, by our own list of operators.
 
 Core ML decides on the device, per model, chip and system, and tells nobody here. This counts what
 `neural_engine.toml` lists: float16 (and comparisons of it), sizes within the limits of the oldest chip, no
-integers. A strict export to Core ML therefore says "nothing is known to keep this graph off the engine",
-not "it runs there"; on a Mac or a phone, Xcode's performance report says what does.
+integers. On a Mac or a phone, Xcode's performance report says what really runs there.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import groupby
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from rapsam.contract import GraphContract
-from rapsam.export.backends.coreml_package import main_function
 from rapsam.export.backends.neural_engine import EngineList, engine_list
-from rapsam.export.delegation import DelegationReport, FallbackOp
-from rapsam.export.pixel_size import is_pixel_sized, pixel_threshold
+from rapsam.export.backends.operations import Operation, delegation_report
+from rapsam.export.delegation import DelegationReport
+from rapsam.export.pixel_size import pixel_grid
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
@@ -32,38 +29,22 @@ NO_MODULES: Modules = MappingProxyType({})
 _ADDED = re.compile(r"(_cast)?(_to)?_(fp16|fp32|int32|int16|uint16)$")
 
 
-def placement(
-    path: Path, contract: GraphContract, ios: int, modules: Modules = NO_MODULES
-) -> DelegationReport:
-    """Estimates how a saved package is split between the Neural Engine and the rest.
+def placement(function: Any, contract: GraphContract, modules: Modules = NO_MODULES) -> DelegationReport:  # noqa: ANN401
+    """Estimates how a program is split between the Neural Engine and the rest.
 
     Args:
-        path: The package.
+        function: From `coreml_package.main_function`.
         contract: Says which tensors count as pixel-sized.
-        ios: Deployment target: 16, 17 or 18.
         modules: From `module_names`; without it, fallbacks have no modules of origin.
     """
     listed = engine_list()
-    operations = [op for op in main_function(path).operations if not op.op_type.startswith("const")]
-    objections = [_objection(operation, listed, ios) for operation in operations]
-    macs = [count_macs(operation) for operation in operations]
-    taken = [objection is None for objection in objections]
-    fallbacks: dict[str, list[Any]] = defaultdict(list)
-    for operation, objection in zip(operations, objections, strict=True):
-        if objection is not None:
-            fallbacks[f"{operation.op_type}{objection}"].append(operation)
-    threshold = pixel_threshold(contract)
-    named = [_fallback(name, group, threshold, modules) for name, group in fallbacks.items()]
-    return DelegationReport(
-        delegate="Neural Engine",
-        provenance="estimated",
-        macs=sum(macs),
-        macs_delegated=sum(count for count, is_taken in zip(macs, taken, strict=True) if is_taken),
-        ops=len(operations),
-        ops_delegated=sum(taken),
-        partitions=sum(is_taken for is_taken, _ in groupby(taken)),
-        fallbacks=tuple(sorted(named, key=lambda each: (-each.macs, -each.count, each.op))),
-    )
+    operations = [
+        _operation(operation, listed, modules)
+        for operation in function.operations
+        if not _is_stored(operation.outputs[0])
+    ]
+    pieces = sum(delegated for delegated, _ in groupby(each.delegated for each in operations))
+    return delegation_report("Neural Engine", "estimated", operations, pieces, pixel_grid(contract))
 
 
 def module_names(program: ExportedProgram) -> Modules:
@@ -103,20 +84,22 @@ def count_macs(operation: Any) -> int:  # noqa: ANN401 - untyped package
     return 0
 
 
-def is_deform_gather(operation: Any) -> bool:  # noqa: ANN401 - untyped package
-    """Says whether an operator is the row gather of a deformable convolution.
+def _operation(operation: Any, listed: EngineList, modules: Modules) -> Operation:  # noqa: ANN401 - untyped package
+    objection = _objection(operation, listed)
+    computed = [variable for variable in _variables(operation) if not _is_stored(variable)]
+    return Operation(
+        op=f"{operation.op_type}{objection or ''}",
+        module=_module(operation, modules),
+        shapes=tuple(tuple(variable.shape) for variable in (*computed, *operation.outputs)),
+        macs=count_macs(operation),
+        delegated=objection is None,
+        gathers=operation.op_type == "gather" and not _is_stored(operation.inputs["x"]),
+    )
 
-    Its mark is the arithmetic of its indices: integers that come from the floor of float positions. No other
-    gather of these networks has it, and it does not depend on names.
-    """
-    if operation.op_type != "gather":
-        return False
-    return any(each.op_type == "floor" for each in _index_arithmetic(operation))
 
-
-def _objection(operation: Any, listed: EngineList, ios: int) -> str | None:  # noqa: ANN401 - untyped package
+def _objection(operation: Any, listed: EngineList) -> str | None:  # noqa: ANN401 - untyped package
     """Says what keeps an operator off the engine, as a suffix of its name; None if nothing is known to."""
-    if not listed.takes(operation.op_type, ios):
+    if operation.op_type not in listed.engine:
         return ""
     limits = listed.limits
     tensors = [*_variables(operation), *operation.outputs]
@@ -148,27 +131,11 @@ def _form_objection(operation: Any, listed: EngineList) -> str | None:  # noqa: 
     return None
 
 
-def _fallback(name: str, group: list[Any], threshold: int, modules: Modules) -> FallbackOp:
-    origins = {module for operation in group for module in _modules(operation, modules)}
-    return FallbackOp(
-        op=name,
-        count=len(group),
-        modules=tuple(sorted(origins)),
-        macs=sum(count_macs(operation) for operation in group),
-        pixel_sized=any(is_pixel_sized(out.shape, threshold) for op in group for out in op.outputs),
-        is_deform_gather=all(is_deform_gather(operation) for operation in group),
-    )
-
-
-def _modules(operation: Any, modules: Modules) -> set[str]:  # noqa: ANN401 - untyped package
+def _module(operation: Any, modules: Modules) -> str:  # noqa: ANN401 - untyped package
     """Weights say it best, because passes of the converter rename operators."""
     values = [value for value in operation.inputs.values() if hasattr(value, "val") and value.val is not None]
-    found = {_module(value.name, value.shape, modules) for value in values} - {""}
-    return found or {_module(operation.name, operation.outputs[0].shape, modules)} - {""}
-
-
-def _module(name: str, shape: tuple[int, ...], modules: Modules) -> str:
-    return modules.get((_captured(name), tuple(shape)), "")
+    named = [(_captured(value.name), tuple(value.shape)) for value in (*values, operation.outputs[0])]
+    return next((modules[name] for name in named if name in modules), "")
 
 
 def _captured(name: str) -> str:
@@ -176,19 +143,6 @@ def _captured(name: str) -> str:
     while (shorter := _ADDED.sub("", name)) != name:
         name = shorter
     return name
-
-
-def _index_arithmetic(gather: Any) -> Iterable[Any]:  # noqa: ANN401 - untyped package
-    """Walks from the indices of a gather back over integers, up to the floats that they are made of."""
-    waiting, seen = [gather.inputs["indices"].op], set()
-    while waiting:
-        operation = waiting.pop()
-        if operation is None or operation.name in seen:
-            continue
-        seen.add(operation.name)
-        yield operation
-        if operation.op_type in ("cast", "floor") or _kind(operation.outputs[0]).startswith(("int", "uint")):
-            waiting.extend(variable.op for variable in _variables(operation))
 
 
 def _variables(operation: Any) -> list[Any]:  # noqa: ANN401 - untyped package
@@ -204,6 +158,10 @@ def _variables(operation: Any) -> list[Any]:  # noqa: ANN401 - untyped package
 
 def _is_attribute(variable: Any) -> bool:  # noqa: ANN401 - untyped package
     return variable.val is not None and (variable.rank == 0 or not _kind(variable).startswith("fp"))
+
+
+def _is_stored(variable: Any) -> bool:  # noqa: ANN401 - untyped package
+    return variable.op is not None and variable.op.op_type.startswith("const")
 
 
 def _kind(variable: Any) -> str:  # noqa: ANN401 - untyped package

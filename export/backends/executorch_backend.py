@@ -59,29 +59,28 @@ class ExecutorchBackend:
     ) -> Artifact:
         """See `Backend.lower`.
 
-        With XNNPACK fp16 means 16-bit arithmetic between float32 borders. Weights have 16 bits too, except
-        those of convolutions: ExecuTorch 1.4.1 stores them as float32 for XNNPACK, whatever they are.
+        fp16 means the arithmetic of `half_precision`, for all delegates. Weights have 16 bits too, except
+        those of convolutions with XNNPACK: ExecuTorch 1.4.1 stores them as float32, whatever they are.
         """
         refuse_if(self.unavailable())
         with converting("ExecuTorch", contract.graph, path):
             from executorch.exir import to_edge_transform_and_lower
 
             from rapsam.export.backends.executorch_delegation import executorch_delegation
+            from rapsam.export.half import half_precision
 
-            form = self.form(program, contract, recipe)
+            precise = half_precision(program, contract) if recipe.precision == "fp16" else program
+            form = self.form(precise, contract)
             edge = to_edge_transform_and_lower(form, partitioner=[self.partitioner(recipe)])
             report = executorch_delegation(edge, self.delegate, contract)
             write_atomic(path, bytes(edge.to_executorch().buffer))
         artifact = describe(path, recipe, MINIMUM_RUNTIME, self.tool_versions())
         return msgspec.structs.replace(artifact, delegation=report)
 
-    def form(self, program: ExportedProgram, contract: GraphContract, recipe: Recipe) -> ExportedProgram:
-        """Writes a graph in the operators and the precision that the delegate wants."""
+    def form(self, program: ExportedProgram, contract: GraphContract) -> ExportedProgram:
+        """Writes a graph in the operators that the delegate wants."""
         from rapsam.export.backends.xnnpack_form import xnnpack_form
-        from rapsam.export.half import half_precision
 
-        if recipe.precision == "fp16":
-            program = half_precision(program, contract)
         return xnnpack_form(program, contract)
 
     def partitioner(self, recipe: Recipe) -> Partitioner:  # noqa: ARG002 - other delegates need it

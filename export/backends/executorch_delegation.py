@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, fx
+from torch.export import ExportedProgram
+from torch.utils import _pytree as pytree
 from torch.utils.flop_counter import flop_registry
 
 from rapsam.contract import GraphContract
 from rapsam.export.backends.operations import Operation, delegation_report
 from rapsam.export.delegation import DelegationReport
-from rapsam.export.pixel_size import pixel_threshold
+from rapsam.export.pixel_size import pixel_grid
 
 if TYPE_CHECKING:
     from executorch.exir import EdgeProgramManager
@@ -33,33 +35,32 @@ def executorch_delegation(
         contract: Contract of the graph.
     """
     program = edge.exported_program()
-    outside = list(_operations(program.graph, delegated=False))
-    parts = [
-        _original_graph(program.graph_module, node) for node in program.graph.nodes if _calls_delegate(node)
-    ]
+    outside = list(_operations(program, delegated=False))
+    parts = [_original(program.graph_module, node) for node in program.graph.nodes if _calls_delegate(node)]
     inside = [operation for part in parts for operation in _operations(part, delegated=True)]
-    return delegation_report(delegate, "measured", [*outside, *inside], len(parts), pixel_threshold(contract))
+    return delegation_report(delegate, "measured", [*outside, *inside], len(parts), pixel_grid(contract))
 
 
-def _original_graph(module: fx.GraphModule, call: fx.Node) -> fx.Graph:
+def _original(module: fx.GraphModule, call: fx.Node) -> ExportedProgram:
     lowered = call.args[0]
     assert isinstance(lowered, fx.Node)
-    graph = getattr(module, str(lowered.target)).original_module.graph
-    assert isinstance(graph, fx.Graph)
-    return graph
+    part = getattr(module, str(lowered.target)).original_module
+    assert isinstance(part, ExportedProgram)
+    return part
 
 
-def _operations(graph: fx.Graph, *, delegated: bool) -> Iterator[Operation]:
-    for node in graph.nodes:
+def _operations(program: ExportedProgram, *, delegated: bool) -> Iterator[Operation]:
+    given = set(program.graph_signature.user_inputs)
+    for node in program.graph.nodes:
         operator = _operator(node)
         if operator is None:
             continue
-        results = node.meta["val"]
-        results = results if isinstance(results, (tuple, list)) else (results,)
+        read = [each for each in node.all_input_nodes if each.op != "placeholder" or each.name in given]
+        tensors = pytree.tree_leaves([each.meta["val"] for each in (*read, node)])
         yield Operation(
             op=str(operator),
             module=_module(node),
-            shapes=tuple(tuple(r.shape) for r in results if isinstance(r, Tensor)),
+            shapes=tuple(tuple(value.shape) for value in tensors if isinstance(value, Tensor)),
             macs=_macs(node, operator),
             delegated=delegated,
             gathers=_gathers(node) or _is_cast_for_gathers(node),

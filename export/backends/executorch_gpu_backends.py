@@ -11,6 +11,7 @@ from rapsam.export.recipes import Recipe
 
 if TYPE_CHECKING:
     from executorch.exir.backend.partitioner import Partitioner
+    from torch import Tensor
     from torch.export import ExportedProgram
 
 
@@ -24,15 +25,15 @@ class ExecutorchVulkanBackend(ExecutorchBackend):
         """See `Backend.cannot_run`."""
         return "ExecuTorch's Python runtime has no Vulkan delegate; run it on an Android phone"
 
-    def form(self, program: ExportedProgram, contract: GraphContract, recipe: Recipe) -> ExportedProgram:  # noqa: ARG002
-        """Leaves the graph as it is; see `ExecutorchBackend.form`."""
-        return program
+    def form(self, program: ExportedProgram, contract: GraphContract) -> ExportedProgram:
+        """Leaves the operators as they are; see `ExecutorchBackend.form`."""
+        return _copied(program, contract)
 
-    def partitioner(self, recipe: Recipe) -> Partitioner:
-        """See `ExecutorchBackend.partitioner`. With fp16 the delegate computes in 16 bits."""
+    def partitioner(self, recipe: Recipe) -> Partitioner:  # noqa: ARG002 - the graph says its precision
+        """See `ExecutorchBackend.partitioner`."""
         from executorch.backends.vulkan.partitioner.vulkan_partitioner import VulkanPartitioner
 
-        return VulkanPartitioner({"force_fp16": recipe.precision == "fp16"})
+        return VulkanPartitioner()
 
 
 class ExecutorchCoremlBackend(ExecutorchBackend):
@@ -53,9 +54,18 @@ class ExecutorchCoremlBackend(ExecutorchBackend):
         """See `Backend.tool_versions`."""
         return super().tool_versions() | installed_versions(("coremltools",))
 
-    def form(self, program: ExportedProgram, contract: GraphContract, recipe: Recipe) -> ExportedProgram:  # noqa: ARG002
-        """Leaves the graph as it is; see `ExecutorchBackend.form`."""
-        return program
+    def form(self, program: ExportedProgram, contract: GraphContract) -> ExportedProgram:
+        """Spares Core ML Tools the operators whose numbers it takes for float32, whatever the tensor is.
+
+        See `ExecutorchBackend.form`. It converts no transposed convolution of such a result. Quotients become
+        float32 too, but only the class logits come after one.
+        """
+        import torch
+
+        aten = torch.ops.aten
+        spared = {aten.rsub.Scalar: _number_minus, aten.clamp_min.default: _at_least}
+        form: ExportedProgram = _copied(program, contract).run_decompositions(spared)
+        return form
 
     def partitioner(self, recipe: Recipe) -> Partitioner:
         """See `ExecutorchBackend.partitioner`."""
@@ -63,10 +73,26 @@ class ExecutorchCoremlBackend(ExecutorchBackend):
         from executorch.backends.apple.coreml.compiler import CoreMLBackend
         from executorch.backends.apple.coreml.partition import CoreMLPartitioner
 
-        precisions = {"fp16": coremltools.precision.FLOAT16, "fp32": coremltools.precision.FLOAT32}
         assert recipe.deployment_target is not None
         specs = CoreMLBackend.generate_compile_specs(
             minimum_deployment_target=coremltools.target[recipe.deployment_target],
-            compute_precision=precisions[recipe.precision],
+            compute_precision=coremltools.precision.FLOAT32,  # no lower than the graph says
         )
         return CoreMLPartitioner(compile_specs=specs)
+
+
+def _copied(program: ExportedProgram, contract: GraphContract) -> ExportedProgram:
+    """Makes a program of the same graph and weights: ExecuTorch empties the one that it lowers."""
+    from rapsam.export.capture import trace
+
+    return trace(program.module(check_guards=False), contract)
+
+
+def _number_minus(x: Tensor, number: float, alpha: float = 1) -> Tensor:
+    return -x + number if alpha == 1 else NotImplemented
+
+
+def _at_least(x: Tensor, number: float) -> Tensor:
+    import torch
+
+    return torch.maximum(x, torch.full((), number, dtype=x.dtype))

@@ -32,13 +32,6 @@ class Limits(_Record, frozen=True, kw_only=True):
     max_upsampling: Positive
 
 
-class Allowed(_Record, frozen=True, kw_only=True):
-    """An operator on the engine: from which deployment target on, and who says so."""
-
-    since: Positive
-    sources: tuple[str, ...]
-
-
 class Outside(_Record, frozen=True, kw_only=True):
     """An operator that does not count: said to be elsewhere, contradictory, or unknown; and by whom."""
 
@@ -47,16 +40,19 @@ class Outside(_Record, frozen=True, kw_only=True):
 
 
 class EngineList(_Record, frozen=True, kw_only=True):
-    """The list: limits, addresses of sources by name, and operators by name."""
+    """The list.
+
+    Attributes:
+        limits: Sizes.
+        sources: Addresses by name.
+        engine: Operators on the engine, each with the names of the sources that say so.
+        outside: Operators that do not count.
+    """
 
     limits: Limits
     sources: dict[str, str]
-    engine: dict[str, Allowed]
+    engine: dict[str, tuple[str, ...]]
     outside: dict[str, Outside]
-
-    def takes(self, operator: str, ios: int) -> bool:
-        """Says whether an operator counts as computed by the engine, its sizes and types aside."""
-        return operator in self.engine and self.engine[operator].since <= ios
 
 
 @functools.cache

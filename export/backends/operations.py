@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rapsam.export.delegation import DelegationReport, FallbackOp
-from rapsam.export.pixel_size import is_pixel_sized
+from rapsam.export.pixel_size import Grid, is_pixel_sized
 
 # Name of the submodule that holds a deformable convolution, in every network that has one.
 _DEFORMABLE = "deform_conv"
@@ -20,7 +20,7 @@ class Operation:
     Attributes:
         op: Name in the format.
         module: Dotted name of the module that it comes from; empty where the format keeps none.
-        shapes: Shapes of its results.
+        shapes: Shapes of the computed tensors that it reads, and of its results.
         macs: Its multiply-adds.
         delegated: Whether the delegate computes it.
         gathers: Whether it picks rows of an activation by number, or makes the numbers whole for that and
@@ -45,7 +45,7 @@ def delegation_report(
     provenance: Literal["measured", "estimated"],
     operations: Sequence[Operation],
     partitions: int,
-    threshold: int,
+    grid: Grid | None,
 ) -> DelegationReport:
     """Adds up operators.
 
@@ -54,7 +54,7 @@ def delegation_report(
         provenance: "measured" or "estimated"; see `DelegationReport`.
         operations: All operators of the graph but constants.
         partitions: Pieces that the delegate gets.
-        threshold: Smallest pixel-sized tensor; see `rapsam.export.pixel_size`.
+        grid: Smallest pixel-sized map; see `rapsam.export.pixel_size`.
 
     Returns:
         The report. Operators of one name are apart if they differ in being pixel-sized, or in being the
@@ -69,14 +69,14 @@ def delegation_report(
         ops=len(operations),
         ops_delegated=len(inside),
         partitions=partitions,
-        fallbacks=_fallbacks((o for o in operations if not o.delegated), threshold),
+        fallbacks=_fallbacks((o for o in operations if not o.delegated), grid),
     )
 
 
-def _fallbacks(operations: Iterable[Operation], threshold: int) -> tuple[FallbackOp, ...]:
+def _fallbacks(operations: Iterable[Operation], grid: Grid | None) -> tuple[FallbackOp, ...]:
     groups: dict[tuple[str, bool, bool], list[Operation]] = {}
     for operation in operations:
-        pixel_sized = any(is_pixel_sized(shape, threshold) for shape in operation.shapes)
+        pixel_sized = any(is_pixel_sized(shape, grid) for shape in operation.shapes)
         key = (operation.op, pixel_sized, operation.is_deform_gather)
         groups.setdefault(key, []).append(operation)
     found = [

@@ -15,7 +15,6 @@ from rapsam.export.backends.base import NO_METADATA, Arrays, Artifact
 from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
 from rapsam.export.backends.tensors import check_signature, describe, named_outputs, ordered_inputs
-from rapsam.export.delegation import DelegationReport
 from rapsam.export.recipes import Recipe
 from rapsam.files import write_atomic
 
@@ -34,7 +33,8 @@ class TfliteBackend:
 
     def unavailable(self) -> str | None:
         """See `Backend.unavailable`."""
-        return missing_package("tflite", ("litert_torch", "litert_converter", "ai_edge_quantizer", "jax"))
+        packages = ("litert_torch", "litert_converter", "ai_edge_litert", "ai_edge_quantizer", "jax")
+        return missing_package("tflite", packages)
 
     def cannot_run(self) -> str | None:
         """See `Backend.cannot_run`."""
@@ -57,18 +57,13 @@ class TfliteBackend:
         """See `Backend.lower`. fp16 means 16-bit weights; the arithmetic is the delegate's choice."""
         refuse_if(self.unavailable())
         with converting("LiteRT", contract.graph, path):
+            from rapsam.export.backends.tflite_delegation import tflite_delegation
+
             content = _converted(program, contract)
             write_atomic(path, _with_half_weights(content) if recipe.precision == "fp16" else content)
+            report = tflite_delegation(path, contract)
         artifact = describe(path, recipe, MINIMUM_RUNTIME, self.tool_versions())
-        return msgspec.structs.replace(artifact, delegation=self._delegation(path, contract))
-
-    def _delegation(self, path: Path, contract: GraphContract) -> DelegationReport | None:
-        if self.cannot_run() is not None:
-            return None
-        from rapsam.export.backends.tflite_delegation import tflite_delegation
-
-        with loading("LiteRT", path):
-            return tflite_delegation(path, contract)
+        return msgspec.structs.replace(artifact, delegation=report)
 
     def load(self, path: Path, contract: GraphContract, threads: int = 1) -> TfliteRunner:
         """See `Backend.load`."""

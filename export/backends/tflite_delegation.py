@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from rapsam.contract import GraphContract
 from rapsam.export.backends.operations import Operation, delegation_report
 from rapsam.export.delegation import DelegationReport
-from rapsam.export.pixel_size import pixel_threshold
+from rapsam.export.pixel_size import pixel_grid
 
 _DELEGATE = "DELEGATE"
 # Operators that pick rows, with the place of the table and of the row numbers among their inputs.
@@ -44,11 +44,13 @@ def tflite_delegation(path: Path, contract: GraphContract) -> DelegationReport:
     operators = [node for node in nodes if node.op != _DELEGATE]
     delegates = [node for node in nodes if node.op == _DELEGATE]
     inside = _delegated(operators, delegates)
+    computed = {d["index"] for d in interpreter.get_input_details()}
+    computed.update(output for node in operators for output in node.outputs)
     operations = [
         Operation(
             op=node.op,
             module=tensors[node.outputs[0]].module,
-            shapes=tuple(tensors[output].shape for output in node.outputs),
+            shapes=tuple(tensors[k].shape for k in (*node.inputs, *node.outputs) if k in computed),
             macs=_macs(
                 node, [tensors[k].shape for k in node.inputs if k in tensors], tensors[node.outputs[0]].shape
             ),
@@ -57,7 +59,7 @@ def tflite_delegation(path: Path, contract: GraphContract) -> DelegationReport:
         )
         for number, node in enumerate(operators)
     ]
-    return delegation_report("XNNPACK", "measured", operations, len(delegates), pixel_threshold(contract))
+    return delegation_report("XNNPACK", "measured", operations, len(delegates), pixel_grid(contract))
 
 
 def _tensor(details: Mapping[str, Any]) -> _Tensor:

@@ -9,12 +9,16 @@ from torch.nn import functional
 from rapsam.export.rewrites.attributes import attribute, stored
 
 _aten = torch.ops.aten
-_STEEP = 1e38  # takes the smallest normal float32 above 1
+_STEEP = 60000.0  # delegates may compute in float16, which ends at 65504
 
 
 def hard_mask(logits: Tensor) -> Tensor:
-    """Computes (logits > 0) as numbers. A clamp to 0..1 would become RELU_0_TO_1, which XNNPACK lacks."""
-    return 1 - torch.relu(1 - torch.relu(logits * _STEEP))
+    """Computes (logits > 0) as numbers, for logits of 0 or less, or of 1 / 60000^2 = 3e-10 or more.
+
+    A clamp to 0..1 would become RELU_0_TO_1, which XNNPACK lacks. One steeper factor would be infinite in
+    float16, and its product with 0 no number; two take the smallest float16 above 1.
+    """
+    return 1 - torch.relu(1 - torch.relu(logits * _STEEP) * _STEEP)
 
 
 def rewrite_gathers(module: fx.GraphModule) -> None:
@@ -46,7 +50,7 @@ def rewrite_biases(module: fx.GraphModule) -> None:
     The converter drops the layer's leading axes of 1 and fails to bring them back behind such a sum.
     """
     for node in list(module.graph.nodes):
-        if node.target is not _aten.add.Tensor:
+        if node.target is not _aten.add.Tensor or node.kwargs:  # the keyword is a factor, alpha
             continue
         for linear, other in (node.args[:2], node.args[1::-1]):
             vector, weights = attribute(module, other), _layer(module, linear)

@@ -15,6 +15,18 @@ _FLOATS = (torch.float32, torch.float16)
 _EXACT = 2**24
 _SUMS = (_aten.add.Tensor, _aten.mul.Tensor)
 _VIEWS = (_aten.reshape.default, _aten.view.default)
+# Whole numbers stay whole in these.
+_KEEP_WHOLE = (
+    *_SUMS,
+    *_VIEWS,
+    _aten.sub.Tensor,
+    _aten.clamp.default,
+    _aten.minimum.default,
+    _aten.maximum.default,
+    _aten.cat.default,
+    _aten.narrow.default,
+    _aten.to.dtype,
+)
 
 
 def rewrite_hard_masks(module: fx.GraphModule, hard_mask: Callable[[Tensor], Tensor]) -> None:
@@ -38,7 +50,8 @@ def rewrite_hard_masks(module: fx.GraphModule, hard_mask: Callable[[Tensor], Ten
 def rewrite_row_numbers(module: fx.GraphModule) -> None:
     """Computes the row numbers of gathers in float32, with one cast to integers just before the gather.
 
-    Only sums, products and views are rewritten, and only for tables whose rows float32 counts exactly.
+    Only sums, products and views are rewritten, with the casts before them if what is cast is whole already,
+    and only for tables whose rows float32 counts exactly.
 
     Args:
         module: A captured graph. It is changed.
@@ -79,7 +92,7 @@ def _in_float32(module: fx.GraphModule, node: fx.Node) -> fx.Node:
         if node.target in _SUMS:  # whole numbers would become constants that every run casts
             args = tuple(float(arg) if isinstance(arg, int) else arg for arg in args)
         made = module.graph.call_function(node.target, args, dict(node.kwargs))
-    elif node.target is _aten.to.dtype and _is_integer(node):
+    elif node.target is _aten.to.dtype and _is_whole(module, node.args[0]):
         source = node.args[0]
         assert isinstance(source, fx.Node)
         return _in_float32(module, source)
@@ -95,5 +108,17 @@ def _in_float32(module: fx.GraphModule, node: fx.Node) -> fx.Node:
     return made
 
 
-def _is_integer(node: fx.Node) -> bool:
-    return node.meta["val"].dtype in (torch.int32, torch.int64)
+def _is_whole(module: fx.GraphModule, value: object) -> bool:
+    """Says whether an argument of an operator holds nothing but whole numbers; False if that is not known."""
+    if isinstance(value, list | tuple):
+        return all(_is_whole(module, each) for each in value)
+    if isinstance(value, float):
+        return value.is_integer()
+    if not isinstance(value, fx.Node):
+        return True
+    if not value.meta["val"].is_floating_point() or value.target is _aten.floor.default:
+        return True
+    constant = attribute(module, value)
+    if constant is not None:
+        return bool((constant == constant.floor()).all())
+    return value.target in _KEEP_WHOLE and not value.kwargs and _is_whole(module, value.args)

@@ -45,7 +45,10 @@ def bundle_facts(folder: Path, manifest: Manifest) -> dict[str, Any]:
 
 
 def placement_problems(manifest: Manifest) -> tuple[str, ...]:
-    """Says per graph what keeps the bundle from a strict export; empty if nothing does."""
+    """Says per graph what keeps the bundle from a strict export; empty if nothing does.
+
+    A format without a delegate has nothing to be judged; the others report on theirs when they lower.
+    """
     return tuple(
         f"graph {graph.contract.graph!r}: {problem}"
         for graph in manifest.graphs

@@ -23,16 +23,46 @@ def check_program(spec: Any, path: Path) -> None:  # noqa: ANN401 - untyped pack
 
     Raises:
         BundleError: If there is an unknown operator, control flow, more than one function, a value of more
-            than `MAX_ELEMENTS` elements, or an operator that has constants only (Core ML Tools computes such
-            ones while it loads, whatever their size).
+            than `MAX_ELEMENTS` elements, constants that together have more, or an operator that has constants
+            only (Core ML Tools computes such ones while it loads, whatever their size).
     """
+    total = 0
     for operation in _operations(spec, path):
         for output in operation.outputs:
-            size = math.prod(d.constant.size for d in output.type.tensorType.dimensions)
-            if size > MAX_ELEMENTS:
-                raise BundleError(
-                    f"{output.name!r} of {path} has {size} elements; at most {MAX_ELEMENTS} expected"
-                )
+            _check_size(_size(output.type), f"{output.name!r} of {path}")
+        total += sum(_size(value.type) for value in _stored_values(operation))
+    _check_size(total, f"the constants of {path}")
+
+
+def check_weights(function: Any) -> None:  # noqa: ANN401 - untyped package
+    """Refuses weights that would be too large together when decoded, whatever the program declares.
+
+    Args:
+        function: A function as Core ML Tools loads it.
+
+    Raises:
+        BundleError: If they have more than `MAX_ELEMENTS` elements.
+    """
+    found = [operation for operation in function.operations if operation.op_type in COMPRESSED]
+    # Sides may be NumPy integers, which overflow.
+    total = sum(math.prod(map(int, each.shape)) for operation in found for each in operation.outputs)
+    _check_size(total, "the compressed weights")
+
+
+def _check_size(size: int, what: str) -> None:
+    if size > MAX_ELEMENTS:
+        raise BundleError(f"{what}: {size} elements; at most {MAX_ELEMENTS} expected")
+
+
+def _size(kind: Any) -> int:  # noqa: ANN401 - untyped package
+    return math.prod(dimension.constant.size for dimension in kind.tensorType.dimensions)
+
+
+def _stored_values(operation: Any) -> list[Any]:  # noqa: ANN401 - untyped package
+    """What stands in the program itself or in its file of weights."""
+    arguments = [each for inputs in operation.inputs.values() for each in inputs.arguments]
+    written = [each.value for each in arguments if each.WhichOneof("binding") == "value"]
+    return [*operation.attributes.values(), *written]
 
 
 def _operations(spec: Any, path: Path) -> list[Any]:  # noqa: ANN401 - untyped package

@@ -8,13 +8,6 @@ from torch import Tensor
 
 from rapsam.export.backends.mil.operator import Operator, require
 
-_PADDING_MODES = {
-    "constant": "zeros",
-    "border": "border",
-    "symmetric": "reflection",
-    "reflection": "reflection",
-}
-
 
 def _padded(x: Tensor, pad_type: str, pad: list[int] | None, filling: float) -> Tensor:
     require(x.dim() == 4, f"convolutions and pools of rank {x.dim()}")
@@ -68,8 +61,8 @@ def _max_pool(
     ceil_mode: bool,
     pad: list[int] | None = None,
 ) -> Tensor:
-    padded = _padded(x, pad_type, pad, -torch.inf)
-    return F.max_pool2d(padded, kernel_sizes, strides, ceil_mode=ceil_mode)
+    require(not ceil_mode, "a maximum pool that rounds its size up")
+    return F.max_pool2d(_padded(x, pad_type, pad, -torch.inf), kernel_sizes, strides)
 
 
 def _avg_pool(
@@ -114,14 +107,11 @@ def _resample(
     coordinates_mode: str,
     align_corners: bool,
 ) -> Tensor:
-    require(sampling_mode in ("bilinear", "nearest"), f"sampling mode {sampling_mode!r}")
+    require(sampling_mode == "bilinear", f"sampling mode {sampling_mode!r}")
     require(coordinates_mode == "normalized_minus_one_to_one", f"coordinates mode {coordinates_mode!r}")
-    # PyTorch mirrors about pixel centres where corners are aligned, and about borders where they are not.
-    mirrors = {True: "reflection", False: "symmetric"}[align_corners]
-    known = ("constant", "border", mirrors)
-    require(padding_mode in known and padding_value == 0, f"padding mode {padding_mode!r} of resample")
-    mode = _PADDING_MODES[padding_mode]
-    return F.grid_sample(x, coordinates, sampling_mode, mode, align_corners)
+    is_zeros = padding_mode == "constant" and padding_value == 0
+    require(is_zeros, f"padding mode {padding_mode!r} of resample with the value {padding_value:g}")
+    return F.grid_sample(x, coordinates, "bilinear", "zeros", align_corners)
 
 
 MAPS: dict[str, Operator] = {

@@ -17,8 +17,8 @@ def _matmul(x: Tensor, y: Tensor, transpose_x: bool, transpose_y: bool) -> Tenso
     return left @ (y.transpose(-1, -2) if transpose_y else y)
 
 
-def _attention(query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None) -> Tensor:
-    return F.scaled_dot_product_attention(query, key, value, attn_mask)
+def _attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    return F.scaled_dot_product_attention(query, key, value)
 
 
 def _softmax(x: Tensor, axis: int) -> Tensor:

@@ -23,22 +23,42 @@ _TYPES = {
     "fp32": torch.float32,
     "bool": torch.bool,
     "int32": torch.int32,
-    "int16": torch.int32,  # the converter takes 16 bits for indices that fit
+    "int16": torch.int32,
     "uint16": torch.int32,
 }
+# The converter takes 16 bits for indices that fit; what a phone makes of others is not known.
+_RANGES = {"int16": (-(2**15), 2**15 - 1), "uint16": (0, 2**16 - 1)}
 
 
 @dataclass(frozen=True)
 class _Result:
-    """One output of an operator: its name, shape, type for PyTorch, and whether it is rounded to float16."""
+    """One output of an operator.
+
+    Attributes:
+        name: Name of the value.
+        shape: Its shape.
+        dtype: Its type for PyTorch.
+        is_rounded: Whether it is rounded to float16.
+        limits: Smallest and largest whole number that it can hold; None for other types than 16-bit integers.
+    """
 
     name: str
     shape: tuple[int, ...]
     dtype: torch.dtype
     is_rounded: bool
+    limits: tuple[int, int] | None
 
     def typed(self, value: Tensor) -> Tensor:
+        if self.limits is not None and not value.is_meta:
+            self._check_range(value, *self.limits)
         return value.half().float() if self.is_rounded else value.to(self.dtype)
+
+    def _check_range(self, value: Tensor, lowest: int, highest: int) -> None:
+        whole = value.double().trunc()
+        if not ((whole >= lowest) & (whole <= highest)).all():
+            raise BundleError(
+                f"{self.name!r} leaves its range of {lowest} to {highest}; its program is wrong: export again"
+            )
 
 
 @dataclass(frozen=True)
@@ -171,7 +191,7 @@ def _result(operation: Any, variable: Any) -> _Result:  # noqa: ANN401 - untyped
     if name not in _TYPES:
         raise BundleError(f"{_label(operation)} gives {name}, which the emulation of Core ML does not know")
     is_rounded = name == "fp16" and operation.op_type not in EXACT
-    return _Result(variable.name, tuple(variable.shape), _TYPES[name], is_rounded)
+    return _Result(variable.name, tuple(variable.shape), _TYPES[name], is_rounded, _RANGES.get(name))
 
 
 def _label(operation: Any) -> str:  # noqa: ANN401 - untyped package

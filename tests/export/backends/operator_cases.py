@@ -82,16 +82,21 @@ def _gathered_along(mb, dtype, x):  # noqa: ARG001
     return mb.gather_along_axis(x=x, indices=indices, axis=0)
 
 
-def _resampled(mb, dtype, x, grid):
-    grid = mb.cast(x=grid, dtype="fp32")
-    return mb.resample(
-        x=x,
-        coordinates=grid,
-        sampling_mode="bilinear",
-        padding_mode="constant",
-        padding_value=dtype(0),
-        coordinates_mode="normalized_minus_one_to_one",
-        align_corners=False,
+def resampled(**changes):
+    def build(mb, dtype, x, grid):
+        form = {
+            "sampling_mode": "bilinear",
+            "padding_mode": "constant",
+            "padding_value": dtype(0),
+            "coordinates_mode": "normalized_minus_one_to_one",
+            "align_corners": False,
+        }
+        return mb.resample(x=x, coordinates=mb.cast(x=grid, dtype="fp32"), **{**form, **changes})
+
+    grid = half_exact(normal(1, 5, 7, 2))
+    aligned = changes.get("align_corners", False)
+    return Case(
+        build, lambda x, grid: F.grid_sample(x, grid, align_corners=aligned), {"x": _IMAGE, "grid": grid}
     )
 
 
@@ -233,7 +238,7 @@ CASES: dict[str, Case] = {
     "less": binary("less", torch.lt),
     "less_equal": binary("less_equal", torch.le, np.float32([[1, 2, 3]]), np.float32([[1, 5, 2]])),
     "linear": weighted("linear", F.linear, _LINEAR, normal(2, 3, 8)),
-    "log": unary("log", torch.log, x=positive(2, 9), epsilon=1e-45),
+    "log": unary("log", lambda x: torch.log(x + 2**-6), x=positive(2, 9), epsilon=2.0**-6),
     "logical_and": logical("logical_and", torch.logical_and),
     "logical_not": Case(
         lambda mb, dtype, x: mb.logical_not(x=mb.greater(x=x, y=dtype(0))),
@@ -271,6 +276,13 @@ CASES: dict[str, Case] = {
         mode="constant",
         constant_val=0.5,
     ),
+    "pad/reflect": unary(
+        "pad",
+        lambda x: F.pad(x, (3, 4, 1, 2), mode="reflect"),
+        pad=[1, 2, 3, 4],
+        mode="reflect",
+        constant_val=0.0,
+    ),
     "pad/replicate": unary(
         "pad",
         lambda x: F.pad(x, (3, 4, 1, 2), mode="replicate"),
@@ -288,14 +300,11 @@ CASES: dict[str, Case] = {
     "reduce_min": unary("reduce_min", lambda x: x.amin(2), axes=[2], keep_dims=False),
     "reduce_sum": unary("reduce_sum", lambda x: x.sum((2, 3)), axes=[2, 3], keep_dims=False),
     "relu": unary("relu", torch.relu),
-    "resample": Case(
-        _resampled,
-        lambda x, grid: F.grid_sample(x, grid, align_corners=False),
-        {"x": _IMAGE, "grid": half_exact(normal(1, 5, 7, 2))},
-    ),
+    "resample": resampled(),
+    "resample/aligned_corners": resampled(align_corners=True),
     "reshape": unary("reshape", lambda x: x.reshape(3, 4, 12), shape=[3, -1, 12]),
     "reverse": unary("reverse", lambda x: x.flip(1, 3), axes=[1, 3]),
-    "rsqrt": unary("rsqrt", torch.rsqrt, x=positive(2, 9), epsilon=1e-12),
+    "rsqrt": unary("rsqrt", lambda x: torch.rsqrt(x + 2**-6), x=positive(2, 9), epsilon=2.0**-6),
     "scaled_dot_product_attention": Case(
         _attended,
         lambda q, k, v: (q @ k.mT / 8**0.5).softmax(-1) @ v,
@@ -341,6 +350,13 @@ CASES: dict[str, Case] = {
         scale_factor_height=2,
         scale_factor_width=4,
         align_corners=False,
+    ),
+    "upsample_bilinear/aligned_corners": unary(
+        "upsample_bilinear",
+        lambda x: F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True),
+        scale_factor_height=2,
+        scale_factor_width=2,
+        align_corners=True,
     ),
     "upsample_nearest_neighbor": unary(
         "upsample_nearest_neighbor",

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 
 from rapsam.errors import BundleError, ExportError, UnavailableError
 from rapsam.export.backends.coreml_backend import CoremlRunner, to_image
-from rapsam.export.backends.coreml_package import check_package
+from rapsam.export.backends.coreml_package import MAX_PROGRAM_BYTES, read_program
 from rapsam.export.recipes import RECIPES
 from tests.export.backends import probe_case
 
@@ -31,8 +33,7 @@ def operations(spec):
 @pytest.mark.parametrize("name", COREML)
 def test_a_package_has_the_inputs_and_outputs_of_the_contract(probe, lowered, name) -> None:
     _, artifact = lowered(name)
-    check_package(artifact.path, probe.contract)
-    spec = read(artifact.path)
+    spec = read_program(artifact.path, probe.contract)
     assert [feature.name for feature in spec.description.input] == ["image", "boxes"]
     image, boxes = spec.description.input
     assert (image.type.imageType.width, image.type.imageType.height) == (64, 64)
@@ -55,7 +56,59 @@ def test_metadata_goes_where_xcode_shows_it(lowered) -> None:
 def test_a_package_of_another_graph_is_refused(probe, lowered, change) -> None:
     _, artifact = lowered("coreml-fp32-ios17")
     with pytest.raises(BundleError, match="outputs"):
-        check_package(artifact.path, change(probe.contract))
+        read_program(artifact.path, change(probe.contract))
+
+
+@pytest.fixture
+def copied(lowered, tmp_path):
+    return shutil.copytree(lowered("coreml-fp32-ios17")[1].path, tmp_path / "copied.mlpackage")
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["../../outside.mlmodel", "/dev/zero", "com.apple.CoreML/other.mlmodel", "com.apple.CoreML/weights"],
+)
+def test_a_package_whose_list_leads_elsewhere_is_refused(probe, copied, place) -> None:
+    listing = copied / "Manifest.json"
+    listing.write_text(listing.read_text().replace("com.apple.CoreML/model.mlmodel", place))
+    outside = copied / "Data/../../outside.mlmodel"
+    shutil.copy(copied / "Data/com.apple.CoreML/model.mlmodel", outside)
+    shutil.copy(outside, copied / "Data/com.apple.CoreML/other.mlmodel")
+    with pytest.raises(BundleError, match="lists"):
+        read_program(copied, probe.contract)
+
+
+def test_a_package_whose_root_is_no_program_is_refused(probe, copied) -> None:
+    listing = copied / "Manifest.json"
+    content = json.loads(listing.read_text())
+    items = content["itemInfoEntries"]
+    content["rootModelIdentifier"] = next(name for name in items if items[name]["path"].endswith("weights"))
+    listing.write_text(json.dumps(content))
+    with pytest.raises(BundleError, match="its root"):
+        read_program(copied, probe.contract)
+
+
+@pytest.mark.parametrize("part", ["Manifest.json", "Data/com.apple.CoreML", "Data/com.apple.CoreML/weights"])
+def test_a_package_with_a_link_is_refused(probe, copied, part) -> None:
+    moved = (copied / part).rename(copied.parent / "moved")
+    (copied / part).symlink_to(moved)
+    with pytest.raises(BundleError, match="symbolic link"):
+        read_program(copied, probe.contract)
+
+
+def test_a_pipe_in_a_package_is_refused_and_not_waited_for(probe, copied) -> None:
+    program = copied / "Data/com.apple.CoreML/model.mlmodel"
+    program.unlink()
+    os.mkfifo(program)
+    with pytest.raises(BundleError, match="neither file nor folder"):
+        read_program(copied, probe.contract)
+
+
+def test_a_huge_program_is_refused_unread(probe, copied) -> None:
+    with (copied / "Data/com.apple.CoreML/model.mlmodel").open("r+b") as file:
+        file.truncate(MAX_PROGRAM_BYTES + 1)
+    with pytest.raises(BundleError, match="expected at most"):
+        read_program(copied, probe.contract)
 
 
 def test_fp16_computes_waves_and_their_angles_in_float32_and_the_rest_in_float16(lowered) -> None:
@@ -175,4 +228,4 @@ def test_aliases_are_converted(tmp_path) -> None:
     contract = GraphContract(graph="alias", inputs=(x,), outputs=(y,))
     recipe, path = RECIPES["coreml-fp32-ios17"], tmp_path / "a.mlpackage"
     find_backend("coreml").lower(capture(Detached(), contract), contract, recipe, path)
-    check_package(path, contract)
+    read_program(path, contract)

@@ -19,6 +19,7 @@ HEAVY = ("torch", "onnx", "onnxruntime", "coremltools", "executorch", "litert_to
         ("coreml", "coremltools"),
         ("executorch", "executorch"),
         ("tflite", "litert_torch"),
+        ("tflite", "ai_edge_litert"),  # says what its delegate takes
     ],
 )
 def test_a_missing_extra_is_named_with_the_command_that_installs_it(

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import pytest
 
 from rapsam.errors import BundleError
 from rapsam.export.backends import coreml_emulation
-from rapsam.export.backends.coreml_package import MAX_PROGRAM_BYTES
+from tests.export.backends.one_op_programs import Case, run_saved
 
 
 @pytest.fixture
@@ -35,15 +36,6 @@ def test_a_package_that_is_written_again_without_a_change_is_loaded(changed, pro
     assert set(changed(lambda *_: None).run(probe.inputs)) == set(probe.outputs)
 
 
-def test_a_huge_program_file_is_refused_unread(probe, lowered, tmp_path) -> None:
-    _, artifact = lowered("coreml-fp32-ios17")
-    path = shutil.copytree(artifact.path, tmp_path / "huge.mlpackage")
-    with (path / "Data/com.apple.CoreML/model.mlmodel").open("r+b") as file:
-        file.truncate(MAX_PROGRAM_BYTES + 1)
-    with pytest.raises(BundleError, match="bytes; at most"):
-        coreml_emulation.load(path, probe.contract)
-
-
 def test_an_unknown_operator_is_named(changed) -> None:
     def change(_, operations):
         first(operations, "softmax").type = "lstm"
@@ -58,6 +50,33 @@ def test_a_huge_value_is_refused(changed) -> None:
 
     with pytest.raises(BundleError, match="elements; at most"):
         changed(change)
+
+
+def test_constants_that_are_huge_together_are_refused(changed) -> None:
+    def change(_, operations):
+        for operation in [each for each in operations if each.type == "const"][:3]:
+            dimensions = operation.attributes["val"].type.tensorType.dimensions
+            del dimensions[:]
+            dimensions.add().constant.size = 2**27
+
+    with pytest.raises(BundleError, match=r"the constants of .* at most"):
+        changed(change)
+
+
+def test_compressed_weights_that_are_huge_together_are_refused_before_they_are_decoded(tmp_path) -> None:
+    """Each is within the limit, and eight weights lie in a byte."""
+    size, count = 2**26, 5
+
+    def build(mb, dtype, x):
+        for _ in range(count):
+            palette, shape = np.array([0, 1], dtype), np.array([size], np.uint32)
+            indices = np.zeros(size // 8, np.uint8)
+            x = mb.add(x=x, y=mb.constexpr_lut_to_dense(indices=indices, lut=palette, shape=shape))
+        return x
+
+    case = Case(build, lambda x: x.expand(size), {"x": np.ones(1, np.float32)})
+    with pytest.raises(BundleError, match="the compressed weights"):
+        run_saved({"y": case}, 16, "fp32", tmp_path)
 
 
 def test_an_operator_of_constants_only_is_refused(changed) -> None:

@@ -8,7 +8,7 @@ import pytest
 from rapsam.errors import BundleError
 from rapsam.export.backends.mil.operators import OPERATORS
 from tests.export.backends.one_op_programs import Case, run_saved, tensors
-from tests.export.backends.operator_cases import CASES, unary
+from tests.export.backends.operator_cases import CASES, normal, resampled, unary
 
 # float32 sums in another order; float16 rounds a result once, by half of one part in 1024.
 RELATIVE = {"fp32": 3e-6, "fp16": 2.0**-11}
@@ -50,12 +50,33 @@ def test_an_operator_computes_what_pytorch_computes(results, name, ios, precisio
 
 
 def run_one(case: Case, folder) -> np.ndarray:
-    return run_saved({"y": case}, 17, "fp32", folder)["y"]
+    return run_saved({"y": case}, max(17, case.since), "fp32", folder)["y"]
+
+
+def _attended_with_a_mask(mb, dtype, q, k):  # noqa: ARG001
+    return mb.scaled_dot_product_attention(query=q, key=k, value=k, attn_mask=np.ones((3, 5), np.bool_))
 
 
 UNKNOWN_FORMS = {
     "padding 'same'": unary(
         "max_pool", lambda x: x[..., :3, :4], kernel_sizes=[2, 2], strides=[2, 2], pad_type="same"
+    ),
+    "a maximum pool that rounds its size up": unary(
+        "max_pool",
+        lambda x: x[..., :3, :4],
+        kernel_sizes=[2, 2],
+        strides=[2, 2],
+        pad_type="custom",
+        ceil_mode=True,
+    ),
+    "sampling mode 'nearest'": resampled(sampling_mode="nearest"),
+    "padding mode 'border' of resample": resampled(padding_mode="border"),
+    "padding mode 'constant' of resample with the value 2": resampled(padding_value=np.float32(2)),
+    "attn_mask": Case(
+        _attended_with_a_mask,
+        lambda q, k: q,  # noqa: ARG005
+        {"q": normal(1, 2, 3, 8), "k": normal(1, 2, 5, 8)},
+        since=18,
     ),
     "mode 'SIGMOID_APPROXIMATION' of gelu": unary("gelu", lambda x: x, mode="SIGMOID_APPROXIMATION"),
     "a slice with steps": unary(
@@ -78,6 +99,27 @@ UNKNOWN_FORMS = {
 def test_a_form_that_it_does_not_know_is_an_error_of_loading(tmp_path, form) -> None:
     with pytest.raises(BundleError, match=form):
         run_one(UNKNOWN_FORMS[form], tmp_path)
+
+
+@pytest.mark.parametrize(("kind", "highest"), [("int16", 2**15 - 1), ("uint16", 2**16 - 1)])
+def test_whole_numbers_that_16_bits_do_not_hold_are_an_error(tmp_path, kind, highest) -> None:
+    """A phone would wrap or clip them: as indices they would be wrong, and here right."""
+
+    def cast(*numbers):
+        case = Case(
+            lambda mb, dtype, x: mb.cast(x=x, dtype=kind),  # noqa: ARG005
+            lambda x: x,
+            {"x": np.float32(numbers)},
+        )
+        folder = tmp_path / str(numbers)
+        folder.mkdir()
+        return run_one(case, folder).tolist()
+
+    assert cast(0, highest) == [0, highest]
+    with pytest.raises(BundleError, match=f"leaves its range of .* to {highest}"):
+        cast(0, highest + 1)
+    with pytest.raises(BundleError, match="leaves its range"):
+        cast(-highest - 2, 0)
 
 
 def test_a_shape_that_is_computed_is_an_error_of_loading(tmp_path) -> None:

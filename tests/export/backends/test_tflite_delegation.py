@@ -8,7 +8,7 @@ from torch import nn
 from rapsam.export.backends import BACKENDS
 from rapsam.export.capture import capture
 from rapsam.export.recipes import RECIPES
-from tests.export.backends.delegation_case import MACS, RunningSum, Small, small_contract, summary
+from tests.export.backends.delegation_case import MACS, LargestRow, RunningSum, Small, small_contract, summary
 
 # PyTorch's own use of its own deprecated class.
 pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")
@@ -70,6 +70,14 @@ def test_operators_that_fall_back_are_named_with_their_module_and_size(tmp_path)
     }
     (problem,) = report.problems()
     assert "1 CUMSUM of other" in problem
+
+
+def test_operators_that_read_pixels_and_give_little_are_pixel_sized(tmp_path) -> None:
+    report = lowered(Small(LargestRow()), tmp_path).delegation
+    assert ("ARG_MAX", 1, ("other",), True, False) in summary(report)
+    assert ("CAST", 1, ("other",), False, False) in summary(report)
+    (problem,) = report.problems()
+    assert "1 ARG_MAX of other" in problem
 
 
 def test_multiply_adds_outside_the_delegate_are_counted(tmp_path) -> None:

@@ -7,9 +7,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
+from torch import fx, nn
 
 from rapsam.contract import GraphContract, TensorSpec
+from rapsam.export.backends.tflite_rewrites import hard_mask as hard_mask_of_litert
 from rapsam.export.backends.xnnpack_form import xnnpack_form
 from rapsam.export.capture import trace
 
@@ -56,16 +57,18 @@ class Norms(nn.Module):
 
 
 class Rows(nn.Module):
-    """Rows 0 to 5 of a table of six, numbered in integers."""
+    """Rows 0 to 5 of a table of six, numbered in integers that are made of whole or of any floats."""
 
-    def __init__(self):
+    def __init__(self, *, whole=True):
         super().__init__()
+        self.whole = whole
         self.register_buffer("first", torch.tensor([[0, 1, 2]], dtype=torch.int32))
 
     def forward(self, x):
         table = x.reshape(6, 6) * 2
-        whole = torch.clamp(table.narrow(1, 0, 1), 0, 1)
-        numbers = whole.to(torch.int32) * 3 + self.first
+        column = table.narrow(1, 0, 1)
+        positions = torch.clamp(torch.floor(column) if self.whole else column, 0, 1)
+        numbers = torch.cat([positions, positions]).narrow(0, 0, 6).to(torch.int32) * 3 + self.first
         return torch.index_select(table, 0, numbers.reshape(-1)).narrow(0, 0, 6).reshape(x.shape)
 
 
@@ -82,8 +85,16 @@ def targets(program):
 def test_the_form_computes_the_same(module) -> None:
     contract = contract_of(1, 2, 3, 6)
     program = xnnpack_form(trace(module, contract), contract)
-    x = torch.randn(1, 2, 3, 6)
+    x = torch.randn(1, 2, 3, 6, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(program.module()(x), module(x))
+
+
+def test_row_numbers_that_a_cast_makes_whole_are_cut_before_they_are_added() -> None:
+    contract, module = contract_of(1, 2, 3, 6), Rows(whole=False)
+    program = xnnpack_form(trace(module, contract), contract)
+    x = torch.arange(36.0).reshape(1, 2, 3, 6)
+    x[..., 0] = 0.45  # twice that is row 0, and three times 0.9 is row 2
+    assert torch.equal(program.module()(x), module(x))
 
 
 def test_only_operators_that_xnnpack_takes_are_left() -> None:
@@ -104,6 +115,25 @@ def test_hard_masks_are_exact_for_every_normal_float32(values) -> None:
 @given(st.lists(st.floats(width=16, allow_nan=False), min_size=4, max_size=4))
 def test_hard_masks_are_exact_for_every_float16(values) -> None:
     assert_hard_mask_is_exact(torch.tensor([values], dtype=torch.float16))
+
+
+@given(st.lists(st.floats(width=16, allow_nan=False), min_size=4, max_size=4))
+def test_hard_masks_of_litert_are_exact_in_float16(values) -> None:
+    x = torch.tensor(values, dtype=torch.float16)
+    assert torch.equal(hard_mask_of_litert(x), (x > 0).to(x.dtype))
+
+
+def test_hard_masks_of_litert_have_constants_that_float16_knows() -> None:
+    """Where a delegate makes one infinite, its product with 0 is no number."""
+    graph = fx.symbolic_trace(hard_mask_of_litert).graph
+    constants = [value for node in graph.nodes for value in node.args if isinstance(value, int | float)]
+    assert 1 < max(constants) <= torch.finfo(torch.float16).max
+
+
+@given(st.lists(st.floats(width=32, allow_nan=False), min_size=4, max_size=4))
+def test_hard_masks_of_litert_are_exact_for_logits_that_are_not_all_but_zero(values) -> None:
+    x = torch.tensor([value for value in values if not 0 < value < 1e-9], dtype=torch.float32)
+    assert torch.equal(hard_mask_of_litert(x), (x > 0).to(x.dtype))
 
 
 def assert_hard_mask_is_exact(x: torch.Tensor) -> None:
