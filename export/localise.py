@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from rapsam.contract import GraphContract
-from rapsam.errors import RapSamError
+from rapsam.errors import ExportError, RapSamError
 from rapsam.export.backends import find_backend
 from rapsam.export.backends.base import Arrays
 from rapsam.export.backends.runtimes import RUNTIMES, Runtime
@@ -26,8 +26,7 @@ from rapsam.export.localise_report import SCHEMA_VERSION, GraphLocalisation, Loc
 from rapsam.export.localise_taps import Tap, TappedModule, tap_modules, tap_sources
 from rapsam.export.manifest import GraphEntry, Manifest
 from rapsam.export.network import EagerRunner
-from rapsam.export.parity_case import num_prompts
-from rapsam.export.parity_rounding import ROUNDING_RUNS, RandomRounding
+from rapsam.export.parity_rounding import ROUNDING_RUNS, RandomRounding, half_weights
 from rapsam.export.parity_tensors import compare_tensors
 from rapsam.export.recipes import RECIPES, Recipe
 from rapsam.export.sample_images import sample_boxes
@@ -46,9 +45,10 @@ _ONCE_DB = {"fp32": 149.3, "fp16": 71.0}
 
 
 class _Tapped(msgspec.Struct, frozen=True, kw_only=True):
-    """A graph with taps, lowered, and what is known of it before it runs."""
+    """A graph with taps, lowered, and what is known of it before it runs: `original` is without taps."""
 
     path: Path
+    original: GraphContract
     contract: GraphContract
     labels: dict[str, str]
     sources: dict[str, tuple[str, ...]]
@@ -80,7 +80,7 @@ def localise(
             reference has at this module.
 
     Raises:
-        ExportError: If a graph cannot be lowered with its taps.
+        ExportError: If a graph cannot be lowered with its taps, or gives NaN in PyTorch already.
         UnavailableError: If the format's converter is not installed.
     """
     recipe = RECIPES[manifest.recipe]
@@ -106,7 +106,7 @@ def localise(
 
 def _known_inputs(image: Pixels, manifest: Manifest) -> dict[str, Floats]:
     pixels = np.rint(letterbox(image, manifest.preprocess.size).pixels)
-    prompts = num_prompts(manifest)
+    prompts = manifest.num_prompts
     return {"image": pixels, "boxes": sample_boxes(max(2, prompts))[:, :prompts]}
 
 
@@ -121,28 +121,39 @@ def _lower(
 ) -> _Tapped:
     graph = entry.contract.graph
     module, contract = deployment.build_graph(
-        graph, manifest.preprocess.size, num_prompts(manifest) or 1, recipe.sampling
+        graph, manifest.preprocess.size, manifest.num_prompts or 1, recipe.sampling
     )
     tapped, extended, taps = tap_modules(module, contract)
     inputs = {spec.name: known[spec.name] for spec in contract.inputs}
+    expected, reference = _eager(tapped, extended, inputs), EagerRunner(deployment, graph, "cpu").run(inputs)
+    _check_finite(contract, expected, reference)
     progress(f"{graph}: capturing with {len(taps)} modules")
     program = capture(tapped, extended)
     progress(f"{graph}: lowering to {recipe.name}")
     backend = find_backend(recipe.backend)
     path = work / f"{graph}{backend.suffix}"
     backend.lower(program, extended, recipe, path)
-    expected = _eager(tapped, extended, inputs)
     return _Tapped(
         path=path,
+        original=contract,
         contract=extended,
         labels=_labels(contract, taps),
         sources=tap_sources(program, extended),
         inputs=inputs,
         expected=expected,
-        rounding=_rounding(tapped, extended, inputs, expected, recipe.precision),
-        reference=EagerRunner(deployment, graph, "cpu").run(inputs),
+        rounding=_rounding(tapped, extended, inputs, expected, recipe),
+        reference=reference,
         best_db=_ONCE_DB[recipe.precision],
     )
+
+
+def _check_finite(contract: GraphContract, *sides: Arrays) -> None:
+    for spec in contract.outputs:
+        if not all(np.isfinite(side[spec.name]).all() for side in sides):
+            raise ExportError(
+                f"output {spec.name!r} of graph {contract.graph!r} is NaN or infinite in PyTorch, before any "
+                "conversion; look at the weights"
+            )
 
 
 def _labels(contract: GraphContract, taps: list[Tap]) -> dict[str, str]:
@@ -162,11 +173,12 @@ def _rounding(
     contract: GraphContract,
     inputs: Mapping[str, Floats],
     expected: Arrays,
-    precision: str,
+    recipe: Recipe,
 ) -> dict[str, float | None]:
+    halved = half_weights(dict(module.named_parameters()), recipe.precision)
     worst: dict[str, float | None] = dict.fromkeys(expected)
     for seed in range(ROUNDING_RUNS):
-        with RandomRounding(precision, seed):
+        with RandomRounding(recipe.arithmetic, seed, halved):
             rounded = _eager(module, contract, inputs)
         for name, values in rounded.items():
             figures = [
@@ -192,32 +204,38 @@ def _run(
         )
     limits = {name: _limit(tapped.rounding[name], tapped.best_db, threshold_db) for name in tapped.labels}
     levels = {name: _level(_sqnr(found[name], tapped.expected[name]), tapped.best_db) for name in limits}
-    taps = {name: _tap_row(name, found[name], levels, tapped) for name in tapped.labels}
+    drops = {name: _drop(name, levels, tapped) for name in tapped.labels}
     note = _bundle_note(runtime, tapped, entry, folder, levels, limits)
     return GraphLocalisation(
         runtime=runtime.name,
         provenance=runtime.provenance,
         graph=entry.contract.graph,
-        taps=tuple(taps.values()),
-        first_bad=next((taps[name].module for name in taps if levels[name] < limits[name]), None),
-        largest_drop=max(taps.values(), key=lambda tap: tap.drop_db).module,
+        taps=tuple(_tap_row(name, found[name], drops[name], tapped) for name in tapped.labels),
+        first_bad=next((label for name, label in tapped.labels.items() if levels[name] < limits[name]), None),
+        largest_drop=tapped.labels[max(drops, key=drops.__getitem__)],
         same_as_bundle=not note,
         bundle_note=note,
-        rewrites_db=_worst(tapped, [spec.name for spec in entry.contract.outputs]),
+        rewrites_db=_worst(tapped, [spec.name for spec in tapped.original.outputs]),
     )
 
 
-def _tap_row(name: str, found: Floats, levels: Mapping[str, float], tapped: _Tapped) -> TapParity:
+def _drop(name: str, levels: Mapping[str, float], tapped: _Tapped) -> float:
+    """Gives the loss of a module; infinite where NaN begins, and 0 where it only goes on."""
     above = min((levels[source] for source in tapped.sources[name]), default=tapped.best_db)
-    figures = compare_tensors(found, tapped.expected[name]) if np.isfinite(found).all() else None
+    return max(0.0, above - levels[name]) if math.isfinite(above) else 0.0
+
+
+def _tap_row(name: str, found: Floats, drop_db: float, tapped: _Tapped) -> TapParity:
+    finite = bool(np.isfinite(found).all() and np.isfinite(tapped.expected[name]).all())
+    figures = compare_tensors(found, tapped.expected[name]) if finite else None
     return TapParity(
         module=tapped.labels[name],
         shape=found.shape,
         max_abs=figures.max_abs if figures else None,
         cosine=figures.cosine if figures else None,
-        sqnr_db=figures.sqnr_db if figures else None,
-        rounding_db=tapped.rounding[name],
-        drop_db=max(0.0, above - levels[name]),
+        sqnr_db=_finite(figures.sqnr_db) if figures else None,
+        rounding_db=_finite(tapped.rounding[name]),
+        drop_db=drop_db if figures else None,
     )
 
 
@@ -230,16 +248,35 @@ def _bundle_note(
     limits: Mapping[str, float],
 ) -> str:
     """Says where the bundle's own graph is another than the one that was lowered here; empty if nowhere."""
+    bundled, lowered = _tensors(entry.contract), _tensors(tapped.original)
+    if bundled != lowered:
+        differing = [name for name in bundled | lowered if bundled.get(name) != lowered.get(name)]
+        told = ", ".join(f"{name} {bundled.get(name)}, not {lowered.get(name)}" for name in differing)
+        return f"its inputs and outputs are others: {told}"
     try:
         own = runtime.load(folder / entry.path, entry.contract).run(tapped.inputs)
     except RapSamError as error:
         return f"the bundle's graph does not run: {error}"
     for name, values in own.items():
-        bundled = _level(_sqnr(values, tapped.expected[name]), tapped.best_db)
-        diverges = min(bundled, levels[name]) < limits[name]
-        if diverges and abs(bundled - levels[name]) > SAME_DB:
-            return f"output {name!r} has {bundled:.1f} dB in the bundle, {levels[name]:.1f} dB lowered again"
+        level = _level(_sqnr(values, tapped.expected[name]), tapped.best_db)
+        diverges = min(level, levels[name]) < limits[name]
+        if diverges and abs(level - levels[name]) > SAME_DB:
+            return f"output {name!r} has {_told(level)} in the bundle, {_told(levels[name])} lowered again"
     return ""
+
+
+def _tensors(contract: GraphContract) -> dict[str, tuple[int, ...]]:
+    """Shapes of inputs and outputs by name."""
+    return {spec.name: spec.shape for spec in (*contract.inputs, *contract.outputs)}
+
+
+def _told(level: float) -> str:
+    return f"{level:.1f} dB" if math.isfinite(level) else "NaN or infinite values"
+
+
+def _finite(figure: float | None) -> float | None:
+    """Gives what JSON can hold."""
+    return figure if figure is not None and math.isfinite(figure) else None
 
 
 def _worst(tapped: _Tapped, outputs: Sequence[str]) -> float | None:
@@ -252,8 +289,10 @@ def _limit(rounding_db: float | None, best_db: float, threshold_db: float | None
 
 
 def _sqnr(result: Floats, expected: Floats) -> float | None:
-    """SQNR in dB; None for equal tensors, minus infinity if a value is NaN or infinite."""
-    if not np.isfinite(result).all():
+    """SQNR in dB; None for equal tensors, else minus infinity if a value is NaN or infinite."""
+    if np.array_equal(result, expected, equal_nan=True):
+        return None
+    if not (np.isfinite(result).all() and np.isfinite(expected).all()):
         return -math.inf
     return compare_tensors(result, expected).sqnr_db
 

@@ -18,8 +18,10 @@ class TapParity(msgspec.Struct, frozen=True, kw_only=True):
         max_abs: Largest absolute difference; None if a value is NaN or infinite.
         cosine: Cosine similarity; None as above.
         sqnr_db: 10 log10(sum ref^2 / sum err^2); None for equal tensors, and as above.
-        rounding_db: SQNR of the worst randomly rounded run in PyTorch; None if rounding changes nothing.
-        drop_db: By how much it is worse than the worst of the modules that it is computed from.
+        rounding_db: SQNR of the worst randomly rounded run in PyTorch; None if rounding changes nothing,
+            or if a run has a value that is NaN or infinite.
+        drop_db: By how much it is worse than the worst of the modules that it is computed from; None if a
+            value is NaN or infinite.
     """
 
     module: str
@@ -28,7 +30,7 @@ class TapParity(msgspec.Struct, frozen=True, kw_only=True):
     cosine: float | None
     sqnr_db: float | None
     rounding_db: float | None
-    drop_db: float
+    drop_db: float | None
 
 
 class GraphLocalisation(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from rapsam.errors import RapSamError
+from rapsam.errors import InputError, RapSamError
 from rapsam.export.backends.base import Runner
 from rapsam.export.backends.runtimes import RUNTIMES, Runtime
 from rapsam.export.manifest import Manifest
 from rapsam.export.network import GraphNetwork, reference_device, reference_name
-from rapsam.export.parity_case import Case, References, TaskReference, graph_network, num_prompts
+from rapsam.export.parity_case import Case, References, TaskReference, graph_network
 from rapsam.export.parity_histograms import compare_histograms
 from rapsam.export.parity_panoptic import compare_panoptic, usable_thresholds
 from rapsam.export.parity_report import (
@@ -39,8 +39,6 @@ from rapsam.export.sample_images import extreme_images, sample_clip
 from rapsam.models.deployment import Deployment
 from rapsam.tasks.arrays import Floats, Pixels
 from rapsam.tasks.tracker import Clip
-
-__all__ = ["check_parity", "num_prompts"]
 
 Progress = Callable[[str], None]
 Rows = Iterator[Row]
@@ -78,12 +76,17 @@ def check_parity(
         deployment: The network that the bundle was made from.
         folder: The bundle.
         manifest: Its manifest.
-        images: Name to RGB image (h, w, 3), uint8.
+        images: Name to RGB image (h, w, 3), uint8; at least one.
         progress: Called with one line per step.
 
     Returns:
         The report; look at `status`.
+
+    Raises:
+        InputError: If there is no image: tensors alone do not prove a task.
     """
+    if not images:
+        raise InputError("no image to compare tasks on; give at least one")
     device = reference_device()
     recipe = RECIPES[manifest.recipe]
     rows: list[Row] = []

@@ -12,7 +12,7 @@ from rapsam.export.backends.base import Runner
 from rapsam.export.manifest import Manifest
 from rapsam.export.network import EagerRunner, GraphNetwork, PromptLogits
 from rapsam.export.parity_memory import RememberingRunner
-from rapsam.export.parity_rounding import ROUNDING_RUNS, RoundedRunner
+from rapsam.export.parity_rounding import ROUNDING_RUNS, RoundedRunner, half_weights
 from rapsam.export.parity_tensors import compare_tensors
 from rapsam.export.recipes import RECIPES
 from rapsam.export.sample_images import sample_boxes
@@ -82,11 +82,14 @@ class References:
         self._manifest = manifest
         self._contracts = {entry.contract.graph: entry.contract for entry in manifest.graphs}
         moved = deployment.to(device)
-        precision = RECIPES[manifest.recipe].precision
+        recipe = RECIPES[manifest.recipe]
+        halved = half_weights(moved.state(), recipe.precision)
         eager = {graph: EagerRunner(moved, graph, device) for graph in self._contracts}
         self.network = graph_network(eager, manifest)
         self.rounded = tuple(
-            graph_network({g: RoundedRunner(r, precision, seed) for g, r in eager.items()}, manifest)
+            graph_network(
+                {g: RoundedRunner(r, recipe.arithmetic, seed, halved) for g, r in eager.items()}, manifest
+            )
             for seed in range(ROUNDING_RUNS)
         )
 
@@ -99,7 +102,7 @@ class References:
             with_tasks: Whether whole tasks are compared too.
         """
         fitted, geometry = letterbox(image, self._manifest.preprocess.size)
-        prompts = num_prompts(self._manifest)
+        prompts = self._manifest.num_prompts
         boxes = sample_boxes(max(MIN_PROMPTS, prompts))
         # Some formats take 8-bit images: all shall see the same pixels, padding included.
         # One pass of the prompt graph takes fewer prompts than the whole task may have.
@@ -149,14 +152,7 @@ class References:
 def graph_network(runners: Mapping[str, Runner], manifest: Manifest) -> GraphNetwork:
     """Joins the graphs of a bundle; none computes the same twice in a row."""
     remembering = {graph: RememberingRunner(runner) for graph, runner in runners.items()}
-    return GraphNetwork(remembering, manifest.preprocess.size, num_prompts(manifest))
-
-
-def num_prompts(manifest: Manifest) -> int:
-    """Gives the prompts per pass of a bundle's prompt graph; 0 without one."""
-    if not manifest.has_graph("prompt"):
-        return 0
-    return manifest.graph("prompt").contract.outputs[0].shape[1]
+    return GraphNetwork(remembering, manifest.preprocess.size, manifest.num_prompts)
 
 
 def _run_graphs(

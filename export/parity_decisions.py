@@ -32,7 +32,12 @@ from rapsam.tasks.logits import sigmoid, softmax
 from rapsam.tasks.tracker import Clip
 
 MARGIN = 3.0
-"""Distances within this many times the noise are at risk: a normal error is larger once in 370."""
+"""Distances within this many times the noise are at risk.
+
+If errors are normal, one is larger once in 370 where the noise is well known, as over all pixels of a mask.
+The noise of a single number, such as a score, is known from four runs only: there an error is larger once in
+25 (Student's t with 4 degrees of freedom).
+"""
 
 Distances = dict[str, npt.NDArray[np.float64]]
 
@@ -130,14 +135,14 @@ def panoptic_candidates(clip: Clip, score_threshold: float) -> tuple[Floats, Ind
 
 
 def content(mask_logits: Floats, geometry: ImageGeometry) -> Floats:
-    """Cuts the padding off mask logits (N, h, w)."""
+    """Cuts the padding off mask logits (..., h, w)."""
     sides = [
         -(-inside * side // padded)
         for inside, padded, side in zip(
             geometry.content_size, geometry.padded_size, mask_logits.shape[-2:], strict=True
         )
     ]
-    return mask_logits[:, : sides[0], : sides[1]]
+    return mask_logits[..., : sides[0], : sides[1]]
 
 
 def undecided_queries(reference: Clip, margins: Margins, score_threshold: float) -> Masks:

@@ -13,8 +13,9 @@ from rapsam.export.parity_decisions import (
     panoptic_candidates,
     undecided_queries,
 )
+from rapsam.export.parity_gates import excuse, under_gate
 from rapsam.export.parity_report import TaskParity
-from rapsam.export.parity_tasks import TaskContext, not_finite, task_row, under_gate
+from rapsam.export.parity_tasks import TaskContext, not_finite, task_row
 from rapsam.metrics.panoptic_quality import panoptic_quality
 from rapsam.tasks.arrays import Ids, Indices, Masks
 from rapsam.tasks.contest import hold_contest
@@ -47,16 +48,12 @@ def compare_panoptic(
     context = context._replace(postprocess=in_use)
     ours, wanted = _panoptic(result, context), _panoptic(reference, context)
     counts = {"segments": len(ours.segments), "reference_segments": len(wanted.segments)}
-    if not wanted.segments:
-        return task_row(
-            context, "panoptic", "not meaningful", reason="the reference has no segment", **counts
-        )
+    if not (ours.segments or wanted.segments):
+        return task_row(context, "panoptic", "not meaningful", reason="neither side has a segment", **counts)
     pq = _mutual_pq(ours.panoptic_map, wanted.panoptic_map, ours.void, context.num_things)
     reason = under_gate("PQ", pq, context.gates.min_pq)
     if not reason:
         return task_row(context, "panoptic", "passed", pq=pq, reason=note, **counts)
-    if not ours.segments:
-        reason = f"collapsed: no segment at all, {reason}"
     return _judge_again(ours, reference, rounded, context, pq, reason)
 
 
@@ -81,27 +78,24 @@ def _judge_again(
     region = _undecided_region(reference, rounded, wanted, runs, context)
     left, kept = (_decided_map(each, region) for each in (ours, wanted))
     kept_segments = len(np.setdiff1d(kept, wanted.void))
-    rounded_pq = min(
-        (_mutual_pq(run.panoptic_map, wanted.panoptic_map, run.void, context.num_things) for run in runs),
-        default=None,
-    )
+    rounded_pqs = [
+        _mutual_pq(run.panoptic_map, wanted.panoptic_map, run.void, context.num_things) for run in runs
+    ]
     decided = None
     if kept_segments or (left != ours.void).any():
         decided = _mutual_pq(left, kept, ours.void, context.num_things)
-    benign = decided is None or decided >= context.gates.min_pq
-    own = "" if rounded_pq is None else f"; rounded at random, the reference has {rounded_pq:.4f} to itself"
-    told = "no segment is decided" if decided is None else f"{decided:.4f} over decided segments"
+    status, reason = excuse(reason, pq, context.gates.min_pq, decided, rounded_pqs)
     return task_row(
         context,
         "panoptic",
-        "benign" if benign else "failed",
+        status,
         pq=pq,
         decided=decided,
         decided_segments=kept_segments,
-        rounded_pq=rounded_pq,
+        rounded=min(rounded_pqs, default=None),
         segments=len(ours.segments),
         reference_segments=len(wanted.segments),
-        reason=f"{reason}; {told} ({kept_segments} of {len(wanted.segments)}){own}",
+        reason=f"{reason}; {kept_segments} of {len(wanted.segments)} segments are decided",
     )
 
 
@@ -161,13 +155,14 @@ def _decided_map(result: PanopticResult, region: Masks) -> Ids:
 
 
 def _mutual_pq(ours: Ids, wanted: Ids, void: int, num_things: int) -> float:
-    """Gives the smaller PQ of both directions; 0 if just one side has segments.
+    """Gives the smaller PQ of both directions; 0 if just one side has segments, 1 if none has.
 
     PQ forgives what lies on void of its reference, because annotators leave things out. Void of our
     reference is a result like any other, and what is painted there is an error.
     """
-    if not (ours != void).any() or not (wanted != void).any():
-        return 0.0
+    one, other = (ours != void).any(), (wanted != void).any()
+    if not (one and other):
+        return float(one == other)
     there = panoptic_quality(ours, wanted, void, num_things).pq
     back = panoptic_quality(wanted, ours, void, num_things).pq
     return min(there, back)

@@ -8,8 +8,9 @@ import msgspec
 
 SCHEMA_VERSION = 2
 Status = Literal["passed", "benign", "failed", "not run", "not meaningful"]
-"""Benign: a gate is missed, but only by what the reference itself, rounded alike, does not decide."""
-Verdict = Literal["passed", "emulated", "failed", "not run"]
+"""Benign: a gate is missed, but as rounding alone misses it, and reached over what rounding does not decide
+(a tensor has no such part). Not meaningful: there is nothing to compare, or rounding decides all of it."""
+Verdict = Literal["passed", "emulated", "undecided", "failed", "not run"]
 Provenance = Literal["measured", "emulated"]
 
 
@@ -53,16 +54,17 @@ class TaskParity(msgspec.Struct, frozen=True, kw_only=True):
         task: "objects", "panoptic" or "prompt".
         case: Name of the input.
         status: Verdict.
-        mask_iou: Mean IoU of matched masks (objects), or of the prompts' masks.
+        mask_iou: Mean IoU of matched masks (objects), or of the prompts' masks, at the resolution of the
+            mask logits, without padding.
         class_agreement: Share of matched queries with the same class.
         pq: Panoptic quality of the exported result against the reference result.
         segments: Segments in the exported result.
         reference_segments: Segments in the reference result.
-        decided: The figure that the gate is about, over decided pixels or segments alone; None where
-            the gate is reached without, or where nothing is decided.
+        decided: PQ or mask IoU over decided segments or pixels alone; None where the gate is reached
+            without, or where nothing is decided.
         decided_segments: Segments of the reference that are decided; None where the gate is reached.
-        rounded_pq: Smallest PQ of the randomly rounded reference against the reference itself; None
-            where the gate is reached.
+        rounded: Smallest PQ or mask IoU of the randomly rounded reference against the reference itself;
+            None where the gate is reached.
         reason: Why it failed, is benign, was not run, or means nothing.
     """
 
@@ -78,7 +80,7 @@ class TaskParity(msgspec.Struct, frozen=True, kw_only=True):
     reference_segments: int | None = None
     decided: float | None = None
     decided_segments: int | None = None
-    rounded_pq: float | None = None
+    rounded: float | None = None
     reason: str = ""
 
 
@@ -143,9 +145,11 @@ class VideoParity(msgspec.Struct, frozen=True, kw_only=True):
         provenance: "measured" in a real runtime, "emulated" by an interpreter of ours.
         clip: Name of the clip.
         status: Verdict.
-        frame_ious: Per frame the mean mask IoU of the tracks, matched over the whole clip.
-        decided_ious: Per frame the mean mask IoU of every query with itself, whatever the tracks, over
-            the pixels that the reference decides.
+        frame_ious: Per frame the mean mask IoU of the tracks, matched over the whole clip; None where
+            all masks are empty, as in the three that follow.
+        query_ious: Per frame the mean mask IoU of every query with itself, whatever the tracks.
+        decided_ious: The same over the pixels that the reference decides.
+        rounded_iou: Smallest mean of `query_ious` of the randomly rounded reference.
         transitions: Continuations of a query from one frame to the next, over the clip.
         switches: Those where the artifact continues a query by another one than the reference does.
         benign: Switches between continuations that the reference hardly tells apart.
@@ -156,8 +160,10 @@ class VideoParity(msgspec.Struct, frozen=True, kw_only=True):
     provenance: Provenance
     clip: str
     status: Status
-    frame_ious: tuple[float, ...] = ()
-    decided_ious: tuple[float, ...] = ()
+    frame_ious: tuple[float | None, ...] = ()
+    query_ious: tuple[float | None, ...] = ()
+    decided_ious: tuple[float | None, ...] = ()
+    rounded_iou: float | None = None
     transitions: int = 0
     switches: int = 0
     benign: int = 0
@@ -201,17 +207,33 @@ class ParityReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def status(self) -> Verdict:
-        """Gives "failed" if anything failed, "passed" for a real runtime, "emulated" if only ours ran.
+        """Gives the verdict: the worst that is true of the runtimes that ran.
 
-        What is benign or means nothing neither fails nor passes.
+        "failed" if anything failed; "undecided" if a runtime has an output, a task or a clip that no input
+        decides; else "passed", or "emulated" if no real runtime ran. Where real ones ran, what only an
+        interpreter of ours leaves open does not count.
         """
-        rows = self.judged()
-        if any(row.status == "failed" for row in rows):
+        if any(row.status == "failed" for row in self.judged()):
             return "failed"
-        passed = {row.provenance for row in rows if row.status == "passed"}
-        if "measured" in passed:
-            return "passed"
-        return "emulated" if passed else "not run"
+        ran = self._decisive()
+        if not ran:
+            return "not run"
+        if self.undecided():
+            return "undecided"
+        return "passed" if ran[0].provenance == "measured" else "emulated"
+
+    def undecided(self) -> tuple[str, ...]:
+        """One line per runtime and output, task or clip that no input decides."""
+        ran = self._decisive()
+        decided = {(row.runtime, _subject(row)) for row in ran if _decides(row)}
+        subjects = dict.fromkeys((row.runtime, _subject(row)) for row in ran)
+        return tuple(f"{place[0]}: {place[1]}" for place in subjects if place not in decided)
+
+    def _decisive(self) -> list[JudgedRow]:
+        """Rows that the verdict needs: of the real runtimes that ran, or of the others if there is none."""
+        rows: tuple[JudgedRow, ...] = (*self.tensors, *self.tasks, *self.videos)
+        ran = [row for row in rows if row.status != "not run"]
+        return [row for row in ran if row.provenance == "measured"] or ran
 
     def failures(self) -> tuple[str, ...]:
         """One line per failed row, naming graph or task, output, input and reason."""
@@ -225,18 +247,27 @@ class ParityReport(msgspec.Struct, frozen=True, kw_only=True):
     def lines(self, status: Status) -> tuple[str, ...]:
         """One line per row with this status, naming runtime, subject, input and reason."""
         rows = [row for row in self.judged() if row.status == status]
-        return tuple(f"{row.runtime}: {_subject(row)}: {row.reason}" for row in rows)
+        return tuple(f"{row.runtime}: {_subject(row)}{_input(row)}: {row.reason}" for row in rows)
 
     def judged(self) -> tuple[JudgedRow, ...]:
         """All rows that have a verdict."""
         return (*self.tensors, *self.tasks, *self.histograms, *self.videos)
 
 
+def _decides(row: JudgedRow) -> bool:
+    """Whether a row proves something about its subject. No part of a benign tensor has reached its gate."""
+    return row.status == "passed" or (row.status == "benign" and not isinstance(row, TensorParity))
+
+
 def _subject(row: JudgedRow) -> str:
     if isinstance(row, TensorParity):
-        return f"graph {row.graph!r}, output {row.output!r}, input {row.case!r}"
+        return f"graph {row.graph!r}, output {row.output!r}"
     if isinstance(row, TaskParity):
-        return f"task {row.task!r}, input {row.case!r}"
+        return f"task {row.task!r}"
     if isinstance(row, HistogramParity):
-        return f"histogram {row.histogram!r}, input {row.case!r}"
+        return f"histogram {row.histogram!r}"
     return f"clip {row.clip!r}"
+
+
+def _input(row: JudgedRow) -> str:
+    return "" if isinstance(row, VideoParity) else f", input {row.case!r}"

@@ -18,16 +18,17 @@ from rapsam.export.parity_decisions import (
     measure_margins,
     object_distances,
 )
+from rapsam.export.parity_gates import excuse, under_gate, worst_status
 from rapsam.export.parity_report import DecisionParity, Provenance, Status, TaskParity
 from rapsam.export.recipes import Gates
-from rapsam.metrics.mask_iou import mask_iou, match_masks
-from rapsam.tasks.arrays import Floats, Masks
+from rapsam.metrics.mask_iou import match_masks
+from rapsam.tasks.arrays import Floats, Indices, Masks
 from rapsam.tasks.geometry import ImageGeometry
-from rapsam.tasks.prompt import interactive_masks
 from rapsam.tasks.tracker import Clip
 
 MIN_CLASS_AGREEMENT = 0.95
-"""Share of the queries with a decided class that must have the class of the reference."""
+"""Share of the matched queries that must have the class of the reference, and of those with a clear class."""
+NO_MASKS = "all masks are empty on both sides"
 
 
 class TaskContext(NamedTuple):
@@ -52,6 +53,30 @@ class TaskContext(NamedTuple):
     gates: Gates
 
 
+class MaskFigures(NamedTuple):
+    """Masks against those of the reference; see `TaskParity`."""
+
+    mask_iou: float
+    decided: float | None
+    rounded: float | None
+
+
+class _Matched(NamedTuple):
+    """Queries in pairs with those of the reference.
+
+    Attributes:
+        masks: (n, h, w) bool.
+        wanted: (n, h, w) bool, of the reference.
+        partners: (n,) queries of the reference.
+        agree: (n,) bool, whether both have the same class.
+    """
+
+    masks: Masks
+    wanted: Masks
+    partners: Indices
+    agree: Masks
+
+
 def compare_objects(
     result: Clip, reference: Clip, context: TaskContext, rounded: Sequence[Clip] = ()
 ) -> TaskParity:
@@ -66,33 +91,26 @@ def compare_objects(
     problem = not_finite(result.class_logits, result.mask_logits)
     if problem:
         return task_row(context, "objects", "failed", reason=problem)
-    masks, wanted = result.mask_logits[:, 0] > 0, reference.mask_logits[:, 0] > 0
-    if not wanted.any():
-        return task_row(context, "objects", "not meaningful", reason="all masks of the reference are empty")
-    if not masks.any():
-        return task_row(context, "objects", "failed", mask_iou=0.0, reason="collapsed: all masks are empty")
-    pairs = match_masks(masks, wanted)
-    # Two empty masks agree without proving anything.
-    visible = masks[pairs.first].any(axis=(1, 2)) | wanted[pairs.second].any(axis=(1, 2))
-    mean_iou = float(pairs.ious[visible].mean())
-    classes = result.class_logits.argmax(-1)[pairs.first]
-    agree = classes == reference.class_logits.argmax(-1)[pairs.second]
-    clear = _clear_classes(reference, rounded)[pairs.second]
-    risky = at_risk(reference.mask_logits[:, 0], [run.mask_logits[:, 0] for run in rounded])[pairs.second]
-    status, decided, reason = judge_masks(
-        mean_iou, masks[pairs.first], wanted[pairs.second], risky, context.gates.min_mask_iou
+    ours, *runs = (_match(clip, reference, context.geometry) for clip in (result, *rounded))
+    if not ours.partners.size:
+        return task_row(context, "objects", "not meaningful", reason=NO_MASKS)
+    exact, *others = (content(clip.mask_logits[:, 0], context.geometry) for clip in (reference, *rounded))
+    status, figures, reason = judge_masks(
+        ours.masks,
+        ours.wanted,
+        at_risk(exact, others)[ours.partners],
+        [_mean_iou(run.masks, run.wanted) for run in runs],
+        context.gates.min_mask_iou,
     )
-    if clear.any() and not agree[clear].mean() >= MIN_CLASS_AGREEMENT:
-        wrong = int((~agree[clear]).sum())
-        status, reason = "failed", f"{wrong} of {int(clear.sum())} queries with a clear class have another"
+    clear = _clear_classes(reference, rounded)[ours.partners]
+    class_status, class_reason = _judge_classes(ours.agree, clear, [run.agree for run in runs])
     return task_row(
         context,
         "objects",
-        status,
-        mask_iou=mean_iou,
-        class_agreement=float(agree.mean()),
-        decided=decided,
-        reason=reason,
+        worst_status((status, class_status)),
+        **figures._asdict(),
+        class_agreement=float(ours.agree.mean()),
+        reason="; ".join(filter(None, (reason, class_reason))),
     )
 
 
@@ -109,59 +127,97 @@ def compare_prompts(
     problem = not_finite(result.mask_logits, result.iou)
     if problem:
         return task_row(context, "prompt", "failed", reason=problem)
-    masks = interactive_masks(result.mask_logits, context.geometry)
-    wanted = interactive_masks(reference.mask_logits, context.geometry)
-    filled = wanted.any(axis=(1, 2))
-    counts = {"segments": int(masks.any(axis=(1, 2)).sum()), "reference_segments": int(filled.sum())}
-    if not filled.any():
-        return task_row(
-            context, "prompt", "not meaningful", reason="all masks of the reference are empty", **counts
-        )
-    mean_iou = float(np.diagonal(mask_iou(masks, wanted))[filled].mean())
-    risky = at_risk(reference.mask_logits, [run.mask_logits for run in rounded])
-    status, decided, reason = judge_masks(
-        mean_iou,
-        result.mask_logits[filled] > 0,
-        reference.mask_logits[filled] > 0,
-        risky[filled],
-        context.gates.min_prompt_iou,
-    )
-    return task_row(context, "prompt", status, mask_iou=mean_iou, decided=decided, reason=reason, **counts)
+    logits = [content(each.mask_logits, context.geometry) for each in (reference, result, *rounded)]
+    wanted, masks, *runs = (each > 0 for each in logits)
+    counts = {
+        "segments": int(masks.any(axis=(1, 2)).sum()),
+        "reference_segments": int(wanted.any(axis=(1, 2)).sum()),
+    }
+    if not (masks.any() or wanted.any()):
+        return task_row(context, "prompt", "not meaningful", reason=NO_MASKS, **counts)
+    rounded_ious = [_mean_iou(run, wanted) for run in runs]
+    risky = at_risk(logits[0], logits[2:])
+    status, figures, reason = judge_masks(masks, wanted, risky, rounded_ious, context.gates.min_prompt_iou)
+    return task_row(context, "prompt", status, **figures._asdict(), reason=reason, **counts)
 
 
 def judge_masks(
-    mean_iou: float, masks: Masks, wanted: Masks, risky: Masks, gate: float
-) -> tuple[Status, float | None, str]:
-    """Judges a mean IoU; one that misses its gate is looked at again without the pixels at risk.
+    masks: Masks, wanted: Masks, risky: Masks, rounded: Sequence[float], gate: float
+) -> tuple[Status, MaskFigures, str]:
+    """Judges the mean IoU of pairs; one that misses its gate is looked at again without the pixels at risk.
 
     Args:
-        mean_iou: Over all pixels.
         masks: (n, h, w) bool, of the artifact.
         wanted: (n, h, w) bool, their partners of the reference.
         risky: (n, h, w) bool, pixels that the reference hardly decides.
+        rounded: Mean IoU of every rounded run of the reference.
         gate: What must be reached.
 
     Returns:
-        Status, mean IoU over the decided pixels (None if the gate is reached or nothing is decided), and
-        the reason.
+        Status, figures and the reason.
     """
+    mean_iou = _mean_iou(masks, wanted)
     reason = under_gate("mask IoU", mean_iou, gate)
     if not reason:
-        return "passed", None, ""
-    decided = decided_iou(masks, wanted, risky)
-    if decided is None:
-        return "benign", None, f"{reason}, but rounding alone decides every pixel of the masks"
-    if not decided >= gate:
-        return "failed", decided, f"{reason}; over clear pixels {decided:.4f}"
-    return "benign", decided, f"{reason}, but {decided:.4f} over the pixels that rounding does not decide"
+        return "passed", MaskFigures(mean_iou, None, None), ""
+    decided = pair_iou(masks, wanted, risky)
+    status, reason = excuse(reason, mean_iou, gate, decided, rounded)
+    return status, MaskFigures(mean_iou, decided, min(rounded, default=None)), reason
 
 
-def decided_iou(masks: Masks, wanted: Masks, risky: Masks) -> float | None:
-    """Gives the mean IoU of pairs (n, h, w) over pixels not at risk; None if there is none to compare."""
-    inter = (masks & wanted & ~risky).sum(axis=(1, 2))
-    union = ((masks | wanted) & ~risky).sum(axis=(1, 2))
+def pair_iou(masks: Masks, wanted: Masks, left_out: Masks | None = None) -> float | None:
+    """Gives the mean IoU of pairs of masks (n, h, w).
+
+    Args:
+        masks: bool.
+        wanted: bool, the same shape.
+        left_out: bool, pixels of each pair that do not count.
+
+    Returns:
+        0..1. Pairs that are empty on both sides agree without proving anything: they do not count, and
+        None is given if there is no other.
+    """
+    counted = np.True_ if left_out is None else ~left_out
+    inter = (masks & wanted & counted).sum(axis=(1, 2))
+    union = ((masks | wanted) & counted).sum(axis=(1, 2))
     filled = union > 0
     return float((inter[filled] / union[filled]).mean()) if filled.any() else None
+
+
+def _mean_iou(masks: Masks, wanted: Masks) -> float:
+    """Gives the mean IoU of pairs, 1 if all are empty on both sides."""
+    iou = pair_iou(masks, wanted)
+    return 1.0 if iou is None else iou
+
+
+def _match(clip: Clip, reference: Clip, geometry: ImageGeometry) -> _Matched:
+    """Pairs queries by their masks; two empty masks do not make a pair."""
+    masks, wanted = (content(each.mask_logits[:, 0], geometry) > 0 for each in (clip, reference))
+    pairs = match_masks(masks, wanted)
+    visible = masks[pairs.first].any(axis=(1, 2)) | wanted[pairs.second].any(axis=(1, 2))
+    first, second = pairs.first[visible], pairs.second[visible]
+    agree = clip.class_logits.argmax(axis=-1)[first] == reference.class_logits.argmax(axis=-1)[second]
+    return _Matched(masks[first], wanted[second], second, np.asarray(agree, np.bool_))
+
+
+def _judge_classes(agree: Masks, clear: Masks, rounded: Sequence[Masks]) -> tuple[Status, str]:
+    """Judges the classes of pairs.
+
+    Args:
+        agree: (n,) bool, whether a pair has one class.
+        clear: (n,) bool, whether the reference decides it clearly.
+        rounded: As `agree`, of every rounded run of the reference.
+    """
+    if clear.any() and not agree[clear].mean() >= MIN_CLASS_AGREEMENT:
+        wrong = int((~agree[clear]).sum())
+        return "failed", f"{wrong} of {int(clear.sum())} queries with a clear class have another"
+    agreement = float(agree.mean())
+    reason = under_gate("class agreement", agreement, MIN_CLASS_AGREEMENT)
+    if not reason:
+        return "passed", ""
+    decided = float(agree[clear].mean()) if clear.any() else None
+    shares = [float(run.mean()) if run.size else 1.0 for run in rounded]
+    return excuse(reason, agreement, MIN_CLASS_AGREEMENT, decided, shares)
 
 
 def object_decisions(
@@ -217,12 +273,6 @@ def not_finite(*arrays: Floats) -> str:
     return f"{broken:,} values are NaN or infinite" if broken else ""
 
 
-def under_gate(what: str, value: float, gate: float | None) -> str:
-    """Says that a figure misses its gate; empty if it does not."""
-    # "not at least" and not "less than": NaN must miss every gate.
-    return f"{what} {value:.4f}, gate {gate}" if gate is not None and not value >= gate else ""
-
-
 def task_row(
     context: TaskContext,
     task: str,
@@ -235,7 +285,7 @@ def task_row(
     reference_segments: int | None = None,
     decided: float | None = None,
     decided_segments: int | None = None,
-    rounded_pq: float | None = None,
+    rounded: float | None = None,
     reason: str,
 ) -> TaskParity:
     """Makes the row of a task; see `TaskParity`."""
@@ -252,6 +302,6 @@ def task_row(
         reference_segments=reference_segments,
         decided=decided,
         decided_segments=decided_segments,
-        rounded_pq=rounded_pq,
+        rounded=rounded,
         reason=reason,
     )

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 from rapsam.contract import GraphContract, Sampling
+from rapsam.export.parity_rounding import RandomRounding
 from rapsam.models.deployment import Deployment
 
 LIMIT_BYTES = 1 << 30
@@ -20,7 +21,7 @@ class SharedReferences:
     """A deployment that remembers the outputs of its latest references and its copies on other devices.
 
     Implements `rapsam.models.deployment.Deployment`. The self-test and parity of a bundle, and bundles of
-    other formats at the same size, ask for the same references.
+    other formats at the same size, ask for the same references, exact and with random rounding.
 
     Args:
         network: The deployment that computes.
@@ -57,11 +58,13 @@ class SharedReferences:
     def reference(self, graph: str, inputs: Mapping[str, Tensor]) -> Outputs:
         """Computes the outputs of a graph, or remembers them; see the protocol.
 
-        Whoever watches or changes operators while they run, such as `RandomRounding`, gets a run of its own.
+        With random rounding, the same mode gives the same outputs. Whoever else watches or changes operators
+        while they run gets a run of its own.
         """
-        if _get_current_dispatch_mode() is not None:
+        mode = _get_current_dispatch_mode()
+        if mode is not None and not isinstance(mode, RandomRounding):
             return self._network.reference(graph, inputs)
-        key = _digest(graph, inputs)
+        key = _digest(f"{graph} {mode.name if mode else 'exact'}", inputs)
         if key not in self._known:
             self._known[key] = self._network.reference(graph, inputs)
             self._forget()
@@ -93,8 +96,8 @@ class SharedReferences:
             self._known.popitem(last=False)
 
 
-def _digest(graph: str, inputs: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256(graph.encode())
+def _digest(asked: str, inputs: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256(asked.encode())
     for name in sorted(inputs):
         digest.update(f"\n{name} {inputs[name].dtype} {list(inputs[name].shape)}\n".encode())
         digest.update(inputs[name].detach().cpu().contiguous().numpy().tobytes())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapsam.cli.console import StepLog
 from rapsam.cli.parity_tables import print_failures, print_localisation, print_report
+from rapsam.cli.photographs import read_images
 from rapsam.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from rapsam.export.parity_report import ParityReport
     from rapsam.models.deployment import Deployment
     from rapsam.tasks.arrays import Pixels
-
-__all__ = ["print_failures", "print_report", "read_images"]
 
 SUMMARY = (
     "Compare a bundle with the fp32 PyTorch reference, per output and per task; exit 1 if a gate is missed."
@@ -92,24 +90,6 @@ def _print_json(report: ParityReport | LocalisationReport) -> None:
     import msgspec
 
     print(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
-
-
-def read_images(paths: Sequence[str]) -> dict[str, Pixels]:
-    """Reads photographs, each under its stem, and adds a drawn scene; without any, gives two drawn scenes."""
-    from rapsam.data.images import read_image
-    from rapsam.export.sample_images import sample_images
-
-    images: dict[str, Pixels] = {}
-    for path in map(Path, paths):
-        if path.stem in images:
-            raise InputError(f"two images are called {path.stem!r}; give each another name")
-        images[path.stem] = read_image(path)
-    drawn = sample_images()
-    if not images:
-        return drawn
-    name, scene = next(iter(drawn.items()))
-    images.setdefault(name, scene)
-    return images
 
 
 def _deployment(manifest: Manifest, options: argparse.Namespace) -> Deployment:

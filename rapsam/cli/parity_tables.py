@@ -26,9 +26,17 @@ def print_report(name: str, report: ParityReport) -> None:
     benign = report.lines("benign")
     for line in benign:
         print(f"benign: {line}")
-    explained = ": every gate passed, but in an interpreter of ours" if report.status == "emulated" else ""
     excused = f"; {len(benign)} benign: missed by what rounding alone decides" if benign else ""
-    print(f"parity: {report.status}{explained}{excused}")
+    print(f"{verdict(report)}{excused}")
+
+
+def verdict(report: ParityReport) -> str:
+    """Gives the verdict in a line, and in words where it is neither passed nor failed."""
+    if report.status == "emulated":
+        return "parity: emulated: every gate passed, but in an interpreter of ours"
+    if report.status == "undecided":
+        return f"parity: undecided: nothing failed, but no input decides {', '.join(report.undecided())}"
+    return f"parity: {report.status}"
 
 
 def _print_tensors(name: str, report: ParityReport) -> None:
@@ -124,7 +132,7 @@ def _print_videos(report: ParityReport) -> None:
             (
                 row.runtime,
                 row.clip,
-                " ".join(f"{iou:.3f}" for iou in row.frame_ious),
+                " ".join(_figure(iou, ".3f") for iou in row.frame_ious),
                 str(row.transitions),
                 str(row.switches),
                 str(row.benign),
@@ -166,7 +174,7 @@ def _print_taps(name: str, report: LocalisationReport, graph: GraphLocalisation)
                 _figure(tap.cosine, ".6f"),
                 _figure(tap.sqnr_db, ".1f"),
                 _figure(tap.rounding_db, ".1f"),
-                f"{tap.drop_db:.1f}",
+                _figure(tap.drop_db, ".1f"),
             )
             for tap in graph.taps
         ],

@@ -10,11 +10,10 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from rapsam.cli.parity import read_images
 from rapsam.cli.parity_tables import print_localisation, print_report
 from rapsam.export.localise_report import GraphLocalisation, LocalisationReport, TapParity
 from rapsam.export.manifest import read_manifest
-from rapsam.export.parity_report import ParityReport, TaskParity
+from rapsam.export.parity_report import ParityReport, TaskParity, VideoParity
 from tests.cli.cli_runs import assert_refused, rapsam
 from tests.cli.resealing import reseal
 
@@ -106,12 +105,23 @@ def tap(module, sqnr_db):
     )
 
 
+BROKEN = TapParity(
+    module="neck.out",
+    shape=(1, 8, 4, 4),
+    max_abs=None,
+    cosine=None,
+    sqnr_db=None,
+    rounding_db=70.0,
+    drop_db=None,
+)
+
+
 def test_a_localisation_is_printed_module_by_module(capsys):
     graph = GraphLocalisation(
         runtime="Core ML, emulated",
         provenance="emulated",
         graph="encoder",
-        taps=(tap("backbone.conv1", 69.0), tap("neck.laterals.0", 6.5), tap("(features)", 7.0)),
+        taps=(tap("backbone.conv1", 69.0), tap("neck.laterals.0", 6.5), BROKEN, tap("(features)", 7.0)),
         first_bad="neck.laterals.0",
         largest_drop="neck.laterals.0",
         same_as_bundle=True,
@@ -127,12 +137,27 @@ def test_a_localisation_is_printed_module_by_module(capsys):
         line.split() == ["neck.laterals.0", "1x8x4x4", "5.00e-01", "0.900000", "6.5", "70.0", "63.5"]
         for line in lines
     )
+    assert any(line.split() == ["neck.out", "1x8x4x4", "-", "-", "-", "70.0", "-"] for line in lines)
     assert lines[-4:] == [
         "Core ML: graph 'encoder': not run: macOS only",
         "Core ML, emulated: graph 'encoder': first diverges at neck.laterals.0",
         "Core ML, emulated: graph 'encoder': largest drop at neck.laterals.0",
         "Core ML, emulated: graph 'encoder': before conversion, the graph has 120.0 dB to the trainable one",
     ]
+
+
+def a_report(*tasks):
+    return ParityReport(
+        schema_version=2,
+        model="m",
+        recipe="r",
+        size=(32, 32),
+        reference="PyTorch",
+        score_threshold=0.8,
+        overlap_threshold=0.8,
+        tensors=(),
+        tasks=tasks,
+    )
 
 
 def test_what_is_benign_is_printed_and_never_silent(capsys):
@@ -146,18 +171,7 @@ def test_what_is_benign_is_printed_and_never_silent(capsys):
         reason="why",
     )
     good = msgspec.structs.replace(row, case="scene", status="passed", pq=1.0, reason="")
-    report = ParityReport(
-        schema_version=2,
-        model="m",
-        recipe="r",
-        size=(32, 32),
-        reference="PyTorch",
-        score_threshold=0.8,
-        overlap_threshold=0.8,
-        tensors=(),
-        tasks=(row, good),
-    )
-    print_report("bundles/phone", report)
+    print_report("bundles/phone", a_report(row, good))
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2:] == [
         "benign: R: task 'panoptic', input 'photo': why",
@@ -165,8 +179,27 @@ def test_what_is_benign_is_printed_and_never_silent(capsys):
     ]
 
 
-def test_photographs_come_first_and_a_drawn_scene_follows(photo, pixels):
-    images = read_images([str(photo)])
-    assert list(images) == ["photo", "shapes-wide"]
-    assert np.array_equal(images["photo"], pixels)
-    assert list(read_images([])) == ["shapes-wide", "shapes-tall"]
+def test_what_nothing_decides_is_never_called_passed(capsys):
+    open_row = TaskParity(
+        runtime="R",
+        provenance="measured",
+        task="panoptic",
+        case="photo",
+        status="not meaningful",
+        pq=0.0,
+        reason="why",
+    )
+    print_report("bundles/phone", a_report(open_row))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2:] == [
+        "not meaningful: R: task 'panoptic', input 'photo': why",
+        "parity: undecided: nothing failed, but no input decides R: task 'panoptic'",
+    ]
+
+
+def test_frames_without_masks_have_no_figure(capsys):
+    row = VideoParity(
+        runtime="R", provenance="measured", clip="shapes", status="passed", frame_ious=(0.5, None)
+    )
+    print_report("bundles/phone", msgspec.structs.replace(a_report(), videos=(row,)))
+    assert any("shapes  0.500 -" in line for line in capsys.readouterr().out.splitlines())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -10,8 +11,10 @@ from torch import nn
 from rapsam.contract import GraphContract, TensorSpec
 from rapsam.errors import ExportError
 from rapsam.export.backends import find_backend
+from rapsam.export.backends.runtimes import RUNTIMES, Runtime
 from rapsam.export.capture import capture
 from rapsam.export.localise import localise
+from rapsam.export.localise_report import LocalisationReport
 from rapsam.export.localise_taps import tap_modules, tap_sources
 from rapsam.export.manifest import SCHEMA_VERSION, UNTRAINED, GraphEntry, Manifest, ModelEntry
 from rapsam.export.recipes import find_recipe
@@ -26,7 +29,7 @@ FORMATS = [
     ("onnx", "fp32"),
     ("onnx", "fp16"),
     ("executorch", "fp32"),
-    ("tflite", "fp32"),
+    ("tflite", "fp16"),
     ("coreml", "fp16"),
 ]
 
@@ -223,6 +226,82 @@ def test_what_the_rewrites_lose_is_told_apart(tmp_path):
     found = only_run(localise(deployment, tmp_path, manifest, CASE, lambda _: None))
     assert found.first_bad is None
     assert found.rewrites_db == pytest.approx(20 * np.log10(11), abs=0.1)
+
+
+class Overflowing:
+    """Runs a graph, but gives infinity for some of its outputs."""
+
+    def __init__(self, runner, outputs):
+        self.runner = runner
+        self.outputs = outputs
+
+    def run(self, inputs):
+        found = self.runner.run(inputs)
+        return {name: array * np.inf if name in self.outputs else array for name, array in found.items()}
+
+
+def overflow(monkeypatch, outputs_of):
+    """Makes the runtime give infinity for the outputs that a function picks from a contract."""
+    load = RUNTIMES["onnx"][0].loader
+    runtime = Runtime(
+        "Overflowing",
+        lambda: None,
+        lambda path, contract, threads: Overflowing(load(path, contract, threads), outputs_of(contract)),
+    )
+    monkeypatch.setitem(RUNTIMES, "onnx", (runtime,))
+
+
+def test_infinity_is_named_where_it_begins_and_can_be_written_as_json(tmp_path, monkeypatch):
+    taps = tap_modules(Network().eval(), CONTRACT)[2]
+    behind = {"blocks.1.second", "blocks.1", "blocks.2.first", "blocks.2.second", "blocks.2"}
+    infinite = {tap.name for tap in taps if tap.module in behind} | {"y"}
+    manifest = bundle(Deployment(), tmp_path, "onnx", "fp32")
+    overflow(monkeypatch, lambda _contract: infinite)
+    report = localise(Deployment(), tmp_path, manifest, CASE, lambda _: None)
+    found = only_run(report)
+    assert (found.first_bad, found.largest_drop) == ("blocks.1.second", "blocks.1.second")
+    assert found.same_as_bundle
+    modules = {tap.module: tap for tap in found.taps}
+    for name in (*behind, "(y)"):
+        tap = modules[name]
+        assert (tap.max_abs, tap.cosine, tap.sqnr_db, tap.drop_db) == (None,) * 4
+    assert all(modules[name].drop_db is not None for name in ("blocks.1.first", "branch"))
+    assert msgspec.json.decode(msgspec.json.encode(report), type=LocalisationReport) == report
+
+
+def test_a_bundle_that_gives_infinity_is_told_from_a_graph_that_is_wrong(tmp_path, monkeypatch):
+    manifest = bundle(Deployment(), tmp_path, "onnx", "fp32")
+    overflow(monkeypatch, lambda contract: {"y"} if contract == CONTRACT else set())
+    found = only_run(localise(Deployment(), tmp_path, manifest, CASE, lambda _: None))
+    assert (found.first_bad, found.same_as_bundle) == (None, False)
+    assert found.bundle_note.startswith("output 'y' has NaN or infinite values in the bundle, ")
+
+
+def test_nan_in_pytorch_is_an_error_of_one_line(tmp_path):
+    manifest = bundle(Deployment(), tmp_path, "onnx", "fp32")
+    broken = Deployment()
+    broken.network.head.bias.data[0] = float("nan")
+    with pytest.raises(
+        ExportError, match="output 'y' of graph 'panoptic_image' is NaN or infinite in PyTorch"
+    ):
+        localise(broken, tmp_path, manifest, CASE, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("output", "says"),
+    [
+        (spec("y", 1, 2, 8, 8), "y (1, 2, 8, 8), not (1, 2, 16, 16)"),
+        (spec("z", 1, 2, 16, 16), "z (1, 2, 16, 16), not None, y None, not (1, 2, 16, 16)"),
+    ],
+)
+def test_a_bundle_with_another_contract_is_said_to_be_another(tmp_path, output, says):
+    manifest = bundle(Deployment(), tmp_path, "onnx", "fp32")
+    other = msgspec.structs.replace(CONTRACT, outputs=(output,))
+    entry = msgspec.structs.replace(manifest.graphs[0], contract=other)
+    manifest = msgspec.structs.replace(manifest, graphs=(entry,))
+    found = only_run(localise(Deployment(), tmp_path, manifest, CASE, lambda _: None))
+    assert (found.first_bad, found.same_as_bundle) == (None, False)
+    assert found.bundle_note == f"its inputs and outputs are others: {says}"
 
 
 def test_taps_know_what_they_are_computed_from():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from collections import Counter
 
 import msgspec
@@ -13,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rapsam
+from rapsam.errors import InputError
 from rapsam.export.backends.runtimes import RUNTIMES, Runtime
 from rapsam.export.manifest import TRAINED, PostprocessSpec
 from rapsam.export.model_card import model_card
@@ -20,7 +23,7 @@ from rapsam.export.network import PromptLogits
 from rapsam.export.parity import check_parity
 from rapsam.export.parity_panoptic import compare_panoptic
 from rapsam.export.parity_report import ParityReport
-from rapsam.export.parity_tasks import TaskContext, compare_objects, compare_prompts
+from rapsam.export.parity_tasks import TaskContext, compare_objects, compare_prompts, judge_masks
 from rapsam.export.parity_tensors import compare_tensors, excuse_tensor, judge_tensor
 from rapsam.export.recipes import FP16_GATES, FP32_GATES
 from rapsam.export.sample_images import draw_scene
@@ -38,6 +41,7 @@ CONTEXT = TaskContext(
     postprocess=PostprocessSpec(score_threshold=0.4, overlap_threshold=0.25),
     gates=FP32_GATES,
 )
+SCENE = {"scene": draw_scene(3, (64, 96))}
 
 
 def clip(left=8, empty=False, nan=False):
@@ -75,12 +79,26 @@ def test_other_weights_fail_and_are_named(made_bundle):
     folder, manifest, _ = made_bundle
     model = rapsam.build_model("rapsam_nano", checkpoint="formula")
     model.decoder.prompt_adapter.iou_proj.weight.data.mul_(3)
-    images = {"scene": draw_scene(3, (64, 96))}
-    report = check_parity(deployment_of(model), folder, manifest, images, lambda _: None)
+    report = check_parity(deployment_of(model), folder, manifest, SCENE, lambda _: None)
     assert report.status == "failed"
     assert len(report.failures()) == 4
     assert all("graph 'prompt', output 'iou'" in line for line in report.failures())
     assert "**failed**" in model_card(manifest, report)
+
+
+def test_tensors_alone_are_no_proof(made_bundle):
+    folder, manifest, _ = made_bundle
+    model = rapsam.build_model("rapsam_nano", checkpoint="formula")
+    with pytest.raises(InputError, match="give at least one"):
+        check_parity(deployment_of(model), folder, manifest, {}, lambda _: None)
+
+
+def test_loading_a_bundle_does_not_load_the_comparison():
+    code = "import sys, rapsam.export.load; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = run.stdout.split()
+    assert "rapsam.export.predict" in loaded
+    assert "rapsam.export.parity" not in loaded
 
 
 def test_a_missing_runtime_is_shown_never_passed(made_bundle, monkeypatch):
@@ -88,7 +106,7 @@ def test_a_missing_runtime_is_shown_never_passed(made_bundle, monkeypatch):
     absent = Runtime("Absent", lambda: "needs another machine", RUNTIMES["onnx"][0].load)
     monkeypatch.setitem(RUNTIMES, "onnx", (absent,))
     model = rapsam.build_model("rapsam_nano", checkpoint="formula")
-    report = check_parity(deployment_of(model), folder, manifest, {}, lambda _: None)
+    report = check_parity(deployment_of(model), folder, manifest, SCENE, lambda _: None)
     assert report.status == "not run"
     assert {(row.output, row.status) for row in report.tensors} == {
         (spec.name, "not run") for entry in manifest.graphs for spec in entry.contract.outputs
@@ -101,7 +119,7 @@ def test_a_graph_that_a_runtime_refuses_fails(made_bundle):
     folder, manifest, _ = made_bundle
     lying = msgspec.structs.replace(manifest, recipe="coreml-fp16-ios17")
     model = rapsam.build_model("rapsam_nano", checkpoint="formula")
-    assert check_parity(deployment_of(model), folder, lying, {}, lambda _: None).status == "failed"
+    assert check_parity(deployment_of(model), folder, lying, SCENE, lambda _: None).status == "failed"
 
 
 def test_equal_results_pass():
@@ -139,10 +157,17 @@ def test_collapse_fails():
     assert compare_objects(nothing, clip(), CONTEXT).status == "failed"
 
 
-def test_an_empty_reference_means_nothing():
+def test_nothing_on_both_sides_means_nothing():
     nothing = clip(empty=True)
-    assert compare_panoptic(clip(), nothing, CONTEXT).status == "not meaningful"
+    assert compare_panoptic(nothing, nothing, CONTEXT).status == "not meaningful"
     assert compare_objects(nothing, nothing, CONTEXT).status == "not meaningful"
+
+
+def test_what_is_there_against_an_empty_reference_fails():
+    nothing = clip(empty=True)
+    runs = [nothing] * 4
+    assert compare_panoptic(clip(), nothing, CONTEXT, runs).status == "failed"
+    assert compare_objects(clip(), nothing, CONTEXT, runs).status == "failed"
 
 
 @pytest.mark.parametrize("compare", [compare_objects, compare_panoptic])
@@ -163,7 +188,60 @@ def test_prompt_masks():
     assert compare_prompts(prompts(2), prompts(), CONTEXT).status == "failed"
     empty = PromptLogits(np.full((2, 16, 16), -5, np.float32), np.zeros(2, np.float32))
     assert compare_prompts(empty, prompts(), CONTEXT).status == "failed"
-    assert compare_prompts(prompts(), empty, CONTEXT).status == "not meaningful"
+    assert compare_prompts(empty, empty, CONTEXT).status == "not meaningful"
+    assert compare_prompts(prompts(), empty, CONTEXT, [empty] * 4).status == "failed"
+
+
+def test_a_prompt_that_the_reference_leaves_empty_counts():
+    """Prompt 1 paints what the reference clearly does not."""
+    half = PromptLogits(prompts().mask_logits.copy(), prompts().iou)
+    half.mask_logits[1] = -5
+    found = compare_prompts(prompts(), half, CONTEXT, [half] * 4)
+    assert (found.status, found.mask_iou, found.decided) == ("failed", 0.5, 0.5)
+    assert (found.segments, found.reference_segments) == (2, 1)
+
+
+WIDE = CONTEXT._replace(
+    geometry=ImageGeometry(padded_size=(64, 64), content_size=(32, 64), original_size=(32, 64))
+)
+
+
+def test_padding_does_not_count():
+    """The lower half of the map is padding, and quite another there; above, all is equal."""
+    ours, wanted = clip(), clip()
+    ours.mask_logits[:, :, 8:] = 6
+    found = compare_objects(ours, wanted, WIDE)
+    assert (found.status, found.mask_iou, found.class_agreement) == ("passed", 1.0, 1.0)
+    one, other = (PromptLogits(each.mask_logits[:, 0], np.zeros(3, np.float32)) for each in (ours, wanted))
+    assert compare_prompts(one, other, WIDE).mask_iou == 1.0
+
+
+def test_noise_in_the_padding_excuses_nothing():
+    """Rounding decides the padding; the artifact is wrong inside."""
+    ours, wanted = clip(), clip()
+    wanted.mask_logits[:, :, 8:] = 0.001
+    ours.mask_logits[0, 0, 2:8, :9] = 6
+    runs = []
+    for seed in range(4):
+        run = Clip(*(array.copy() for array in wanted))
+        run.mask_logits[:, :, 8:] = np.random.default_rng(seed).choice([-6, 6], (3, 1, 8, 16))
+        runs.append(run)
+    assert compare_objects(ours, wanted, WIDE, runs).status == "failed"
+    one, other, *rounded = (
+        PromptLogits(each.mask_logits[:, 0], np.zeros(3, np.float32)) for each in (ours, wanted, *runs)
+    )
+    assert compare_prompts(one, other, WIDE, rounded).status == "failed"
+
+
+MAPS = st.lists(st.booleans(), min_size=18, max_size=18).map(lambda bits: np.reshape(bits, (2, 3, 3)))
+
+
+@given(MAPS, MAPS, MAPS)
+def test_masks_are_benign_only_if_a_pixel_at_risk_came_out_other(masks, wanted, risky):
+    status, figures, _ = judge_masks(masks, wanted, risky, [0.0], 0.9)
+    if status == "benign":
+        assert figures.decided >= 0.9 > figures.mask_iou
+        assert ((masks != wanted) & risky).any()
 
 
 def test_figures_of_a_hand_worked_case():
@@ -254,8 +332,7 @@ def test_a_graph_that_breaks_while_running_is_named(made_bundle, monkeypatch):
     broken = Runtime("Breaking", lambda: None, lambda *_: Breaking())
     monkeypatch.setitem(RUNTIMES, "onnx", (broken,))
     model = rapsam.build_model("rapsam_nano", checkpoint="formula")
-    images = {"scene": draw_scene(3, (64, 96))}
-    report = check_parity(deployment_of(model), folder, manifest, images, lambda _: None)
+    report = check_parity(deployment_of(model), folder, manifest, SCENE, lambda _: None)
     assert report.status == "failed"
     assert any("output 'features'" in line and "out of tiles" in line for line in report.failures())
 
@@ -263,8 +340,7 @@ def test_a_graph_that_breaks_while_running_is_named(made_bundle, monkeypatch):
 def test_the_reference_is_never_in_training_mode(made_bundle):
     folder, manifest, _ = made_bundle
     model = rapsam.build_model("rapsam_nano", checkpoint="formula").train()
-    images = {"scene": draw_scene(3, (64, 96))}
-    assert check_parity(deployment_of(model), folder, manifest, images, lambda _: None).status == "passed"
+    assert check_parity(deployment_of(model), folder, manifest, SCENE, lambda _: None).status == "passed"
     assert model.training
 
 
@@ -309,9 +385,17 @@ def test_a_segment_that_rounding_decides_is_benign_when_it_is_lost():
     assert (found.status, found.segments, found.reference_segments) == ("benign", 2, 3)
     assert (found.decided, found.decided_segments) == (1.0, 2)
     assert found.pq < 0.9
-    assert found.rounded_pq == found.pq
+    assert found.rounded == found.pq
     assert "PQ 0." in found.reason
-    assert "1.0000 over decided segments (2 of 3)" in found.reason
+    assert "1.0000 where rounding does not decide" in found.reason
+    assert "2 of 3 segments are decided" in found.reason
+
+
+def test_the_same_loss_fails_where_no_rounded_run_has_it():
+    """The score is within the margin, but rounding alone never loses the segment."""
+    kept = [unsure_clip(0.401 + shift) for shift in (-0.0008, -0.0004, 0.0004, 0.0008)]
+    found = compare_panoptic(unsure_clip(0.399), unsure_clip(0.401), CONTEXT, kept)
+    assert (found.status, found.decided, found.rounded) == ("failed", 1.0, 1.0)
 
 
 def test_the_same_loss_fails_where_the_reference_is_sure():
@@ -337,15 +421,23 @@ def test_an_undecided_segment_that_appears_elsewhere_fails():
     assert compare_panoptic(elsewhere, unsure_clip(0.401), CONTEXT, ROUNDED).status == "failed"
 
 
-def test_nothing_decided_is_said_so():
-    one, other = (unsure_clip(score) for score in (0.401, 0.399))
-    runs = [Clip(*(array.copy() for array in run)) for run in ROUNDED]
-    for each in (one, other, *runs):
-        each.class_logits[[0, 2]] = [-8, -8, -8, 8]
-    found = compare_panoptic(other, one, CONTEXT, runs)
-    assert (found.status, found.pq, found.decided, found.decided_segments) == ("benign", 0.0, None, 0)
-    assert "collapsed: no segment at all" in found.reason
-    assert "no segment is decided (0 of 1)" in found.reason
+def lonely(score):
+    """As `unsure_clip`, without the other two queries."""
+    made = unsure_clip(score)
+    made.class_logits[[0, 2]] = [-8, -8, -8, 8]
+    return made
+
+
+def test_a_collapse_fails_unless_rounding_empties_the_reference_too():
+    runs = [lonely(0.401 + shift) for shift in (-0.004, -0.002, 0.002, 0.004)]
+    found = compare_panoptic(lonely(0.399), lonely(0.401), CONTEXT, runs)
+    assert (found.status, found.pq, found.decided, found.decided_segments) == ("not meaningful", 0.0, None, 0)
+    assert "rounding decides all of it" in found.reason
+    assert "0 of 1 segments are decided" in found.reason
+    kept = [lonely(0.401 + shift) for shift in (-0.0008, -0.0004, 0.0004, 0.0008)]
+    found = compare_panoptic(lonely(0.399), lonely(0.401), CONTEXT, kept)
+    assert found.status == "failed"
+    assert found.reason.startswith("collapsed: PQ 0.0000")
 
 
 def test_pixels_that_rounding_decides_are_benign():
@@ -369,17 +461,36 @@ def test_pixels_that_rounding_decides_are_benign():
     assert compare_prompts(ours, wanted, CONTEXT).status == "failed"
 
 
+def shifted(base, *shifts):
+    """Rounded runs: every query's own class logit moves."""
+    return [
+        Clip(base.class_logits + np.float32(shift) * np.eye(3, 4, dtype=np.float32), *base[1:])
+        for shift in shifts
+    ]
+
+
 def test_a_changed_class_fails_unless_it_is_a_tie():
     wrong, tie = clip(), clip()
     wrong.class_logits[2] = wrong.class_logits[1]
     found = compare_objects(wrong, clip(), CONTEXT)
     assert (found.status, found.reason) == ("failed", "1 of 3 queries with a clear class have another")
     tie.class_logits[2] = [-8, 8, 8.001, -8]
-    runs = [
-        Clip(tie.class_logits + np.float32(shift) * np.eye(3, 4, dtype=np.float32), *tie[1:])
-        for shift in (-0.01, 0.01)
-    ]
-    assert compare_objects(wrong, tie, CONTEXT, runs).status == "passed"
+    found = compare_objects(wrong, tie, CONTEXT, shifted(tie, -0.01, 0.01))
+    assert (found.status, found.mask_iou) == ("benign", 1.0)
+    assert found.reason.startswith("class agreement 0.6667, gate 0.95; 1.0000 where rounding does not decide")
+    assert compare_objects(wrong, tie, CONTEXT, shifted(tie, 0.01, 0.02)).status == "failed"
+
+
+def test_classes_mean_nothing_where_none_is_clear():
+    """All classes are ties, and the artifact has another one everywhere."""
+    tie, wrong = clip(), clip()
+    for query in range(3):
+        tie.class_logits[query] = [8, 8, 8, -8]
+        tie.class_logits[query, query] += 0.001
+        wrong.class_logits[query] = np.roll(tie.class_logits[query], 1)
+    wrong.class_logits[:, 3] = -8
+    found = compare_objects(wrong, tie, CONTEXT, shifted(tie, -0.01, 0.01))
+    assert (found.status, found.mask_iou, found.class_agreement) == ("not meaningful", 1.0, 0.0)
 
 
 class Overflowing:
@@ -401,7 +512,7 @@ def test_an_overflow_on_a_white_image_is_seen(made_bundle, monkeypatch):
     overflowing = Runtime("Overflowing", lambda: None, lambda *args: Overflowing(real.loader(*args)))
     monkeypatch.setitem(RUNTIMES, "onnx", (overflowing,))
     model = rapsam.build_model("rapsam_nano", checkpoint="formula")
-    report = check_parity(deployment_of(model), folder, manifest, {}, lambda _: None)
+    report = check_parity(deployment_of(model), folder, manifest, SCENE, lambda _: None)
     assert {(row.case, row.output) for row in report.tensors if row.status == "failed"} == {
         ("white", "features")
     }
@@ -418,6 +529,9 @@ class Counting:
     def to(self, device):
         return Counting(self.deployment.to(device), self.counts)
 
+    def state(self):
+        return self.deployment.state()
+
     def reference(self, graph, inputs):
         if torch.utils._python_dispatch._get_current_dispatch_mode() is None:
             self.counts[graph] += 1
@@ -429,17 +543,15 @@ def test_the_reference_is_computed_once_for_all_runtimes(made_bundle, monkeypatc
     monkeypatch.setitem(RUNTIMES, "onnx", (RUNTIMES["onnx"][0],) * 2)
     counts = Counter()
     deployment = Counting(deployment_of(rapsam.build_model("rapsam_nano", checkpoint="formula")), counts)
-    images = {"scene": draw_scene(3, (64, 96))}
-    report = check_parity(deployment, folder, manifest, images, lambda _: None)
+    report = check_parity(deployment, folder, manifest, SCENE, lambda _: None)
     assert report.status == "passed"
     assert (counts["encoder"], counts["panoptic"]) == (4, 4)
 
 
 def test_a_bundle_for_videos_is_compared_on_a_clip(tmp_path):
     model = rapsam.build_model("rapsam_nano", checkpoint="formula")
-    images = {"scene": draw_scene(3, (64, 96))}
     _, report = rapsam.export_bundle(
-        model, tmp_path / "b", target="onnx", size=(32, 64), tasks=["video"], images=images
+        model, tmp_path / "b", target="onnx", size=(32, 64), tasks=["video"], images=SCENE
     )
     (row,) = report.videos
     assert (row.status, row.transitions, row.switches) == ("passed", 700, 0)

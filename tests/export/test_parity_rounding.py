@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from rapsam.export.parity_case import References
 from rapsam.export.parity_memory import RememberingRunner
-from rapsam.export.parity_rounding import RandomRounding, RoundedRunner
+from rapsam.export.parity_rounding import RandomRounding, RoundedRunner, half_weights
+from rapsam.export.recipes import RECIPES
+from rapsam.export.sample_images import draw_scene
+from rapsam.models.build import build_model, deployment_of
 
 
 @pytest.mark.parametrize(("precision", "unit"), [("fp16", 2.0**-10), ("fp32", 2.0**-22)])
@@ -79,3 +84,43 @@ def test_the_same_inputs_are_run_once():
     assert layer.runs == 1
     runner.run({"x": INPUTS["x"] + 1})
     assert layer.runs == 2
+
+
+def test_weights_of_16_bits_are_rounded_once_and_stay_as_they_are():
+    """The same weight, used twice, is the same both times; a bias is not touched."""
+    layer = Layer().layer
+    before = layer.weight.detach().clone()
+    x = torch.eye(8)
+    with torch.no_grad(), RandomRounding("fp32", 0, half_weights(dict(layer.named_parameters()), "fp16")):
+        first, second = layer(x) - layer.bias, torch.nn.functional.linear(x, layer.weight)
+    stored = second.T
+    assert torch.allclose(first, second, rtol=0, atol=1e-6)
+    assert torch.allclose(stored, stored.half().float(), rtol=1e-6)
+    assert 2.0**-13 < ((stored - before).abs() / before.abs()).max() < 2.0**-10
+    assert torch.equal(layer.weight, before)
+
+
+def test_only_what_a_format_stores_in_16_bits_is_rounded():
+    state = {"weight": torch.ones(2, 2), "bias": torch.ones(2), "steps": torch.ones(2, 2).long()}
+    assert half_weights(state, "fp32") == ()
+    assert [tensor.shape for tensor in half_weights(state, "fp16")] == [(2, 2)]
+
+
+def test_tflite_rounds_weights_and_not_what_operators_compute():
+    assert {name for name, recipe in RECIPES.items() if recipe.arithmetic != recipe.precision} == {
+        "tflite-fp16"
+    }
+
+
+def test_the_yardstick_of_16_bit_weights_is_finer_than_that_of_16_bit_arithmetic(made_bundle):
+    deployment = deployment_of(build_model("rapsam_nano", checkpoint="formula"))
+
+    def rounding_db(recipe):
+        manifest = msgspec.structs.replace(made_bundle[1], recipe=recipe)
+        case = References(deployment, manifest, "cpu").case(
+            "scene", draw_scene(3, (64, 96)), with_tasks=False
+        )
+        return min(case.rounding_db["encoder"]["features"])
+
+    arithmetic, weights, exact = (rounding_db(name) for name in ("onnx-fp16", "tflite-fp16", "tflite-fp32"))
+    assert arithmetic + 2 < weights < exact - 30

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import msgspec
 import numpy as np
 import pytest
 
@@ -38,7 +41,7 @@ def swapped(frames, at, first=0, second=1):
     ]
 
 
-def compare(result, reference, rounded=()):
+def compare(result, reference, rounded=(), min_mask_iou=0.9):
     return compare_videos(
         result,
         reference,
@@ -46,14 +49,14 @@ def compare(result, reference, rounded=()):
         clip="clip",
         runtime="test",
         provenance="measured",
-        min_mask_iou=0.9,
+        min_mask_iou=min_mask_iou,
     )
 
 
 def test_equal_clips_pass():
     row = compare(video(), video())
     assert (row.status, row.transitions, row.switches) == ("passed", (FRAMES - 1) * QUERIES, 0)
-    assert row.frame_ious == row.decided_ious == (1.0,) * FRAMES
+    assert row.frame_ious == row.query_ious == row.decided_ious == (1.0,) * FRAMES
 
 
 def test_a_switch_is_counted_once_and_fails():
@@ -108,6 +111,69 @@ def test_drift_is_reported_frame_by_frame():
     assert row.frame_ious[4] == pytest.approx(2 / 6)
 
 
+def without_masks(frames, at):
+    """Empties all masks of some frames."""
+    return [
+        Clip(each.class_logits, each.queries, -np.abs(each.mask_logits) if frame in at else each.mask_logits)
+        for frame, each in enumerate(frames)
+    ]
+
+
+def test_frames_without_masks_are_not_counted_as_equal():
+    empty = without_masks(video(), at=(1, 2))
+    row = compare(empty, empty)
+    assert row.status == "passed"
+    assert row.frame_ious == row.query_ious == (1.0, None, None, 1.0, 1.0)
+    assert json.loads(msgspec.json.encode(row))["frame_ious"] == [1.0, None, None, 1.0, 1.0]
+
+
+def test_a_clip_without_masks_means_nothing():
+    empty = without_masks(video(), at=range(FRAMES))
+    row = compare(empty, empty)
+    assert (row.status, row.frame_ious) == ("not meaningful", (None,) * FRAMES)
+
+
+def test_pixels_that_rounding_decides_prove_nothing():
+    """Every mask lies within rounding distance of 0, and comes out empty."""
+    unsure, result = video(), video()
+    for frame, each in enumerate(unsure):
+        each.mask_logits[:] = np.where(each.mask_logits > 0, 0.01, -0.01)
+        result[frame].mask_logits[:] = -0.01
+    runs = [without_masks(unsure, at=range(FRAMES))] * 2
+    row = compare(result, unsure, runs)
+    assert (row.status, row.decided_ious, row.rounded_iou) == ("not meaningful", (None,) * FRAMES, 0.0)
+    row = compare(result, unsure, [unsure] * 2)
+    assert row.status == "failed"
+    assert row.reason.startswith("collapsed")
+
+
+def many(count=25):
+    """As `video`, with so many queries that a single switch is within the gate."""
+    rng = np.random.default_rng(5)
+    queries = rng.normal(size=(count, 64)).astype(np.float32)
+    mask_logits = rng.normal(size=(count, 1, 8, 8)).astype(np.float32)
+    return [Clip(np.zeros((count, 3), np.float32), queries, mask_logits) for _ in range(FRAMES)]
+
+
+def exchanged(frames, at):
+    """From frame `at` on, the embeddings of two queries are exchanged."""
+    order = np.arange(len(frames[0].queries))
+    order[[0, 1]] = [1, 0]
+    return [
+        each._replace(queries=each.queries[order] if frame >= at else each.queries)
+        for frame, each in enumerate(frames)
+    ]
+
+
+def test_a_switch_without_a_tie_is_never_benign():
+    row = compare(exchanged(many(), at=2), many())
+    assert (row.status, row.switches, row.benign) == ("passed", 2, 0)
+    assert row.reason == "2 of 100 steps switch identities, 2 without a tie"
+    strict = compare(exchanged(many(), at=2), many(), min_mask_iou=0.99)
+    assert strict.status == "failed"
+    assert strict.reason.startswith("mask IoU of the tracks 0.9")
+
+
 def test_nan_fails():
     result = video()
     result[3].mask_logits[0] = np.nan
@@ -134,6 +200,12 @@ def test_a_clip_runs_frame_by_frame_on_whole_pixel_values():
     network = Recording()
     assert len(run_clip(network, sample_clip(3, (40, 60)))) == 3
     assert all((frames == np.rint(frames)).all() for frames in network.seen)
+
+
+def test_the_padding_of_frames_is_cut_off():
+    """Images of 40 x 60 fill 43 of 64 rows: 11 of 16 in the mask logits."""
+    clips = run_clip(Recording(), sample_clip(2, (40, 60)))
+    assert [each.mask_logits.shape for each in clips] == [(QUERIES, 1, 11, 16)] * 2
 
 
 def test_the_drawn_clip_moves_and_starts_as_a_scene():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from rapsam.export.parity_rounding import RandomRounding
 from rapsam.export.shared_references import SharedReferences
 from rapsam.models.build import deployment_of
 from tests.models.golden_models import golden_model
@@ -71,8 +74,23 @@ def test_what_was_not_asked_for_longest_is_forgotten(network):
         assert network.asked == asked
 
 
+def test_random_rounding_is_computed_once_for_each_kind_and_seed(network):
+    shared = SharedReferences(network)
+    exact = shared.reference("encoder", image(1))["features"]
+    found = []
+    for arithmetic, seed in (("fp32", 0), ("fp32", 1), ("fp16", 0), ("fp32", 0)):
+        with RandomRounding(arithmetic, seed):
+            found.append(shared.reference("encoder", image(1))["features"])
+    assert network.asked == 4
+    assert torch.equal(found[0], found[3])
+    different = [exact, *found[:3]]
+    assert not any(torch.equal(a, b) for a, b in itertools.combinations(different, 2))
+    with RandomRounding("fp16", 0):
+        alone = network.reference("encoder", image(1))["features"]
+    assert torch.equal(found[2], alone)
+
+
 def test_a_run_that_is_watched_is_a_real_one(network):
-    """Parity rounds the reference at random by watching its operators."""
     shared = SharedReferences(network)
     shared.reference("encoder", image(1))
     with FlopCounterMode(display=False) as counter:
