@@ -32,8 +32,9 @@ def in_own_process(module: str, arguments: object) -> bytes:
 
 
 def peak_rss_mb() -> int:
-    """Gives the largest resident memory of this process so far, MiB.
+    """Gives the largest resident memory so far of this process, or of a finished child, MiB.
 
     Linux counts from the fork on, with the parent's memory: measure in children of small processes only.
     """
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // _KIB_PER_MIB
+    usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return max(usage.ru_maxrss for usage in usages) // _KIB_PER_MIB

@@ -84,7 +84,7 @@ def measure(model_name: str, target: str, precision: str, size: tuple[int, int])
     seconds = time.perf_counter() - start
     compared = [row for row in report.tasks if row.status != "not run"]
     # Where rounding alone decides, a figure says nothing of the artifact.
-    judged = [row for row in compared if row.status != "benign"]
+    judged = [row for row in compared if row.status not in ("benign", "not meaningful")]
     return ExportRecord(
         created_utc=now_utc(),
         machine=this_machine(),

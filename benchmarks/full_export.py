@@ -36,6 +36,7 @@ def export_all(model_name: str, size: tuple[int, int]) -> FullExport:
     """Exports a model with formula weights and default tasks, from a cache that is empty at first."""
     import rapsam
     from rapsam.export.cache import StageCache
+    from rapsam.export.source import source_sha256
 
     model = rapsam.build_model(model_name, checkpoint=WEIGHTS)
     statuses: dict[str, str] = {}
@@ -52,6 +53,7 @@ def export_all(model_name: str, size: tuple[int, int]) -> FullExport:
         machine=this_machine(),
         model=model_name,
         size=size,
+        source_sha256=source_sha256(),
         statuses=statuses,
         seconds=round(seconds, 1),
         peak_rss_mb=peak_rss_mb(),

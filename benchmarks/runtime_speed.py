@@ -3,8 +3,8 @@
     python -m rapsam.benchmarks.runtime_speed
 
 Every contender waits in a process of its own; they run in turns, one at a time, so that ratios hold although
-a machine is never quite steady. Groups that are already in the results file are kept: an interrupted run goes
-on where it stopped. Remove the file to measure again.
+a machine is never quite steady. Groups that the results file has from the same source code are kept: an
+interrupted run goes on where it stopped. Remove the file to measure again.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from rapsam.benchmarks.speed_group_run import Conditions, run_group
 from rapsam.benchmarks.speed_groups import GROUPS
 from rapsam.benchmarks.speed_records import FullExport, SpeedRecords, SpeedRun, Subject
 from rapsam.errors import RapSamError
+from rapsam.export.source import source_sha256
 
 FILE = RESULTS / "runtime_speed.json"
 COMMAND = "python -m rapsam.benchmarks.runtime_speed"
@@ -57,17 +58,22 @@ def measure_model(
     conditions: Conditions, path: Path, run: RunGroup = run_group, export: Export = export_apart
 ) -> None:
     """Measures all groups and the full export of one model, and writes each as soon as it is known."""
+    source = source_sha256()
     for group, subjects in GROUPS.items():
         records = known_records(path)
-        if records.run(conditions.model, conditions.size, conditions.threads, group) is None:
+        known = records.run(conditions.model, conditions.size, conditions.threads, group)
+        if known is None or known.source_sha256 != source:
             _say(f"{conditions.model} {group}")
             measured = run(conditions, group, subjects)
-            write_records(path, msgspec.structs.replace(records, runs=(*records.runs, measured)))
+            others = tuple(found for found in records.runs if found is not known)
+            write_records(path, msgspec.structs.replace(records, runs=(*others, measured)))
     records = known_records(path)
-    if records.export(conditions.model, conditions.size) is None:
+    exported = records.export(conditions.model, conditions.size)
+    if exported is None or exported.source_sha256 != source:
         _say(f"{conditions.model} full export")
+        rest = tuple(found for found in records.exports if found is not exported)
         exported = export(conditions.model, conditions.size)
-        write_records(path, msgspec.structs.replace(records, exports=(*records.exports, exported)))
+        write_records(path, msgspec.structs.replace(records, exports=(*rest, exported)))
 
 
 def known_records(path: Path = FILE) -> SpeedRecords:

@@ -11,12 +11,13 @@ from typing import NamedTuple
 from rapsam.benchmarks.interleave import in_turns
 from rapsam.benchmarks.records import now_utc, this_machine
 from rapsam.benchmarks.speed_groups import LOWERED
-from rapsam.benchmarks.speed_lowering import WEIGHTS, Lowering, artifact_path, lower_apart
+from rapsam.benchmarks.speed_lowering import WEIGHTS, Lowering, lower_apart
 from rapsam.benchmarks.speed_passes import Job
 from rapsam.benchmarks.speed_process import ContenderProcess, worker_command
 from rapsam.benchmarks.speed_records import SpeedRun, Subject, Timing, quartiles
 from rapsam.errors import UnavailableError
 from rapsam.export.backends.packages import installed_versions
+from rapsam.export.source import source_sha256
 
 # After a pass, idle threads of ONNX Runtime were seen to spin for 40 ms before they slept.
 PAUSE_S = 0.1
@@ -43,8 +44,8 @@ class Conditions(NamedTuple):
 
 def run_group(conditions: Conditions, group: str, subjects: tuple[Subject, ...]) -> SpeedRun:
     """Measures the subjects of a group; one that cannot run is recorded with the reason."""
-    lowerings = _lower_all(conditions, subjects)
     load_average = round(os.getloadavg()[0], 2)
+    lowerings = _lower_all(conditions, subjects)
     timings: dict[Subject, Timing] = {}
     with ExitStack() as stack:
         processes: dict[Subject, ContenderProcess] = {}
@@ -71,6 +72,7 @@ def run_group(conditions: Conditions, group: str, subjects: tuple[Subject, ...])
         rounds=conditions.rounds,
         group=group,
         load_average=load_average,
+        source_sha256=source_sha256(),
         tool_versions=installed_versions(_PACKAGES),
         timings=tuple(timings[subject] for subject in subjects),
     )
@@ -86,13 +88,8 @@ def _lower_all(conditions: Conditions, subjects: tuple[Subject, ...]) -> Lowerin
             wanted.setdefault((subject.graph, subject.num_prompts), []).append(subject.contender)
     lowerings = {}
     for (graph, count), targets in wanted.items():
-        missing = [
-            target
-            for target in targets
-            if not artifact_path(conditions.folder, graph, count, target).exists()
-        ]
         lowerings[graph, count] = lower_apart(
-            conditions.model, conditions.size, graph, count, missing, conditions.folder
+            conditions.model, conditions.size, graph, count, targets, conditions.folder
         )
     return lowerings
 
@@ -120,7 +117,7 @@ def _timing(
         return _not_run(subject, times)
     macs = process.facts.macs
     if subject.contender in LOWERED:
-        macs = lowerings[subject.graph, subject.num_prompts].macs
+        macs = lowerings[subject.graph, subject.num_prompts].macs[subject.contender]
     return Timing(
         subject=subject,
         ms=quartiles(times),

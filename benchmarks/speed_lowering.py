@@ -25,11 +25,11 @@ class Lowering(msgspec.Struct, frozen=True, kw_only=True):
     """What came of lowering one graph.
 
     Attributes:
-        macs: Multiply-adds of the rewritten graph.
+        macs: Target to the multiply-adds of the rewritten graph in the form that the target takes.
         refused: Target to the reason, for targets without an artifact.
     """
 
-    macs: int
+    macs: dict[str, int]
     refused: dict[str, str]
 
 
@@ -53,19 +53,20 @@ def lower_apart(
 def lower(
     model: str, size: tuple[int, int], graph: str, num_prompts: int, targets: Sequence[str], folder: Path
 ) -> Lowering:
-    """Lowers one graph for several targets at fp32, with formula weights."""
+    """Lowers one graph at fp32, with formula weights, for those targets whose artifact is not there yet."""
     from rapsam.export.capture import capture
     from rapsam.export.macs import count_macs
     from rapsam.models.build import build_model, deployment_of
 
     deployment = deployment_of(build_model(model, checkpoint=WEIGHTS))
-    module, contract = deployment.build_graph(graph, size, num_prompts)
-    macs = count_macs(module, contract)
-    contract_path(folder, graph, num_prompts).write_bytes(msgspec.json.encode(contract))
-    refused = {}
+    macs, refused = {}, {}
     for target in targets:
         path, recipe = artifact_path(folder, graph, num_prompts, target), find_recipe(target, "fp32")
         module, contract = deployment.build_graph(graph, size, num_prompts, recipe.sampling)
+        contract_path(folder, graph, num_prompts).write_bytes(msgspec.json.encode(contract))
+        macs[target] = count_macs(module, contract)
+        if path.exists():
+            continue
         try:
             find_backend(target).lower(capture(module, contract), contract, recipe, path)
         except RapSamError as error:

@@ -66,6 +66,7 @@ class SpeedRun(msgspec.Struct, frozen=True, kw_only=True):
         rounds: Turns that everyone had.
         group: Key of `rapsam.benchmarks.speed_groups.GROUPS`.
         load_average: Running processes over the minute before; near 0 on a quiet machine.
+        source_sha256: Of the code that decides what a bundle holds; see `rapsam.export.source`; "" unknown.
         tool_versions: Packages that ran.
         timings: One per subject.
     """
@@ -80,6 +81,7 @@ class SpeedRun(msgspec.Struct, frozen=True, kw_only=True):
     rounds: int
     group: str
     load_average: float
+    source_sha256: str = ""
     tool_versions: dict[str, str]
     timings: tuple[Timing, ...]
 
@@ -103,6 +105,7 @@ class FullExport(msgspec.Struct, frozen=True, kw_only=True):
         provenance: Always measured.
         model: Variant.
         size: Image height and width.
+        source_sha256: As in `SpeedRun`.
         statuses: Target to the verdict of its parity, in the order of the export.
         seconds: All targets together, from the built model on.
         peak_rss_mb: Largest resident memory of the process, MiB.
@@ -113,6 +116,7 @@ class FullExport(msgspec.Struct, frozen=True, kw_only=True):
     provenance: Literal["measured"] = "measured"
     model: str
     size: tuple[int, int]
+    source_sha256: str = ""
     statuses: dict[str, str]
     seconds: float
     peak_rss_mb: int

@@ -48,15 +48,14 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _goals_table(records: SpeedRecords) -> str:
-    rows = [_goal_row(goal, goal.measure(records, goal.model)) for goal in GOALS]
     header = ("model", "asked", "limit", "measured", "met")
-    return _table(header, [row for row in rows if row[3] != "-"])
+    return _table(header, [_goal_row(goal, goal.measure(records, goal.model)) for goal in GOALS])
 
 
 def _goal_row(goal: Goal, value: float | None) -> tuple[str, ...]:
     limit = f"{'>=' if goal.at_least else '<='} {goal.limit:g}"
     if value is None:
-        return _short(goal.model), goal.text, limit, "-", "-"
+        return _short(goal.model), goal.text, limit, "not measured", "-"
     return _short(goal.model), goal.text, limit, f"{value:.3g}", "yes" if goal.met(value) else "no"
 
 
@@ -134,8 +133,8 @@ def _name(subject: Subject) -> str:
 
 def _exports(exports: Sequence[FullExport]) -> str:
     return "\n".join(
-        f"- {_short(e.model)} {e.size[0]}x{e.size[1]}, full export of {', '.join(e.statuses)} in one "
-        f"process: {e.seconds:.0f} s, {e.peak_rss_mb} MiB"
+        f"- {_short(e.model)} {e.size[0]}x{e.size[1]}, full export in one process: {e.seconds:.0f} s, "
+        f"{e.peak_rss_mb} MiB; parity: {', '.join(f'{target} {e.statuses[target]}' for target in e.statuses)}"
         for e in exports
     )
 
@@ -146,9 +145,10 @@ def _caption(records: SpeedRecords) -> str:
     days = sorted(r.created_utc[:10] for r in runs)
     threads = " or ".join(map(str, sorted({r.threads for r in runs})))
     load = max(r.load_average for r in runs)
+    sources = ", ".join(sorted({r.source_sha256[:8] or "unknown" for r in runs}))
     return (
         f"Measured on {'; '.join(machines)}, {days[0]} to {days[-1]}, {threads} threads, load before a group "
-        f"at most {load:g}, with `{records.command}`."
+        f"at most {load:g}, source {sources}, with `{records.command}`."
     )
 
 

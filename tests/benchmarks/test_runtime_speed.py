@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from rapsam.benchmarks.records import SCHEMA_VERSION, now_utc, this_machine
+from rapsam.benchmarks.records import SCHEMA_VERSION, now_utc, this_machine, write_records
 from rapsam.benchmarks.runtime_speed import known_records, measure_model
 from rapsam.benchmarks.speed_goals import GOALS, roofline_share
 from rapsam.benchmarks.speed_group_run import Conditions
@@ -15,6 +15,7 @@ from rapsam.benchmarks.speed_records import FullExport, SpeedRecords, SpeedRun, 
 from rapsam.benchmarks.speed_scenes import crowd
 from rapsam.benchmarks.speed_tables import NOTHING, speed_tables
 from rapsam.errors import InputError
+from rapsam.export.source import source_sha256
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.panoptic import panoptic_segmentation
 
@@ -38,6 +39,7 @@ def run_of(group, *timings, model="rapsam_r18", **changes):
         "rounds": 3,
         "group": group,
         "load_average": 0.25,
+        "source_sha256": source_sha256(),
         "tool_versions": {},
         "timings": timings,
     }
@@ -46,6 +48,7 @@ def run_of(group, *timings, model="rapsam_r18", **changes):
 
 def export_of(model, size=(640, 640), **changes):
     fields = {"created_utc": now_utc(), "machine": this_machine(), "statuses": {"onnx": "passed"}}
+    fields["source_sha256"] = source_sha256()
     return FullExport(model=model, size=size, seconds=180, peak_rss_mb=2048, **{**fields, **changes})
 
 
@@ -84,7 +87,7 @@ def test_goals_are_read_from_one_run():
     assert measured("20 objects", records=records) == (0.4, False)
     assert measured("prompt of encoder", records=records) == (pytest.approx(0.015), True)
     assert measured("minutes", "rapsam_r50", records=records) == (3, True)
-    assert measured("GiB", "rapsam_r50", records=records) == (2, True)
+    assert measured("GB", "rapsam_r50", records=records) == (pytest.approx(2.147, rel=1e-3), True)
     for unknown in (f"{IMAGE}, LiteRT", f"{IMAGE}, ExecuTorch", "own outputs", "share of the roofline"):
         assert measured(unknown, records=records) == (None, None)
 
@@ -106,8 +109,9 @@ def test_tables_show_ratios_and_what_did_not_run():
     assert "| r18 640x640 | ONNX Runtime | 3 | 12 | 48 | 192 |" in text
     assert "| r18 640x640 | pre-processing, 1280x960 photo | - | 5 | 2.0% |" in text
     assert f"| r18 | {IMAGE}, ONNX Runtime of eager un-rewritten | <= 0.55 | 0.167 | yes |" in text
-    assert "180 s, 2048 MiB" in text
-    assert "load before a group at most 0.25, with `measure`." in text
+    assert "180 s, 2048 MiB; parity: onnx passed" in text
+    assert f"| r18 | {IMAGE}, LiteRT of eager un-rewritten | <= 0.65 | not measured | - |" in text
+    assert f"load before a group at most 0.25, source {source_sha256()[:8]}, with `measure`." in text
 
 
 def test_without_records_the_tables_say_so():
@@ -148,6 +152,25 @@ def test_an_interrupted_measurement_goes_on(tmp_path):
         raise AssertionError
 
     measure_model(conditions, path, never, never)
+
+
+def test_figures_of_other_source_code_are_measured_again(tmp_path):
+    path, done = tmp_path / "speed.json", []
+    conditions = Conditions("rapsam_nano", (64, 64), 1, 3, tmp_path)
+
+    def run(conditions, group, _subjects):
+        done.append(group)
+        return run_of(group, model=conditions.model, size=conditions.size, threads=conditions.threads)
+
+    measure_model(conditions, path, run, export_of)
+    old = [msgspec.structs.replace(r, source_sha256="older") for r in known_records(path).runs[:1]]
+    kept = known_records(path).runs[1:]
+    write_records(path, msgspec.structs.replace(known_records(path), runs=(*old, *kept)))
+    done.clear()
+    measure_model(conditions, path, run, export_of)
+    assert done == [old[0].group]
+    assert sorted(r.group for r in known_records(path).runs) == sorted(GROUPS)
+    assert {r.source_sha256 for r in known_records(path).runs} == {source_sha256()}
 
 
 def test_records_of_another_kind_are_refused(tmp_path):
