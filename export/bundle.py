@@ -10,7 +10,7 @@ import msgspec
 from rapsam import __version__
 from rapsam.errors import ExportError, UnavailableError
 from rapsam.export.backends import find_backend
-from rapsam.export.cache import StageCache
+from rapsam.export.cache import Note, StageCache
 from rapsam.export.finished import finished_bundle, read_report
 from rapsam.export.manifest import (
     MANIFEST_NAME,
@@ -104,24 +104,35 @@ def run_plan(
     progress: Progress,
     cache: StageCache | None = None,
 ) -> tuple[Manifest, ParityReport]:
-    """Makes the bundle of a plan, unless it is there; see `export_bundle`. `progress` gets its steps."""
+    """Makes the bundle of a plan, unless it is there; see `export_bundle`. `progress` gets every line."""
     material = gather(deployment, images)
     manifest = finished_bundle(material, plan, out)
     if manifest is not None:
         progress(f"{out} holds this bundle already: nothing to do")
         return manifest, read_report(out)
-    return make_bundle(material, plan, out, progress, cache)
+    return make_bundle(material, plan, out, cache, progress=progress, note=progress)
 
 
 def make_bundle(
-    material: Material, plan: ExportPlan, out: Path, progress: Progress, cache: StageCache | None
+    material: Material,
+    plan: ExportPlan,
+    out: Path,
+    cache: StageCache | None,
+    *,
+    progress: Progress,
+    note: Note,
 ) -> tuple[Manifest, ParityReport]:
-    """Makes the bundle of a plan in a new folder; see `export_bundle`."""
+    """Makes the bundle of a plan in a new folder; see `export_bundle`.
+
+    `progress` gets a line per step, `note` what shall stay to be read, such as a damaged stage.
+    """
     reason = find_backend(plan.recipe.backend).unavailable()
     if reason:
         raise UnavailableError(reason)
     with atomic_folder(out) as folder:
-        shop = Workshop(material=material, plan=plan, folder=folder, cache=cache, progress=progress)
+        shop = Workshop(
+            material=material, plan=plan, folder=folder, cache=cache, progress=progress, note=note
+        )
         graphs = [graph_stage(shop, graph) for graph in material.deployment.graphs_for(plan.tasks)]
         manifest = _manifest(material, plan, graphs)
         golden_stage(shop, manifest)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ import msgspec
 from rapsam.errors import InputError
 from rapsam.export.manifest import FileEntry
 from rapsam.export.seal import file_entries
-from rapsam.files import size_of
+from rapsam.files import files_below, remove_abandoned, scratch_folder
 
 FOLDER_VARIABLE = "RAPSAM_CACHE"
 LIMIT_BYTES = 8 * 10**9
@@ -25,8 +24,7 @@ _INDEX = "index.json"
 _FILES = "files"
 _RECORD = "record.json"
 _LOCK = ".lock"
-_SCRATCH = ".new."
-_ABANDONED_S = 24 * 3600
+_KEY = "[0-9a-f]{64}"
 Note = Callable[[str], None]
 
 
@@ -43,7 +41,8 @@ class StageCache:
 
     An entry is a folder named by its key, with the stage's files, its record, and the digests of both. It
     appears by one rename, under a lock, and its time of change is that of its last use. Whatever goes wrong
-    with the cache costs time only: it is noted, and the stage is made again.
+    with the cache costs time only: it is noted, and the stage is made again. The folder may hold other things
+    too: they are neither read nor changed.
 
     Args:
         folder: Where; made when first written to.
@@ -60,7 +59,7 @@ class StageCache:
         Args:
             key: Digest of what the stage is made from.
             destination: An empty folder for the files; empty again if there is no good entry.
-            note: Gets a line if an entry is damaged; the entry is removed.
+            note: Gets a line if an entry is damaged, and removed; or if it cannot be copied, and stays.
 
         Returns:
             The record of the stage, or None if there is no good entry.
@@ -71,26 +70,27 @@ class StageCache:
                 return None
             with self._locked():
                 return self._take(entry, destination, note)
-        except OSError as error:
-            note(f"{self.folder} cannot be used: {error.strerror}")
+        except OSError as error:  # a full disk, say: the entry may be good
+            _empty(destination)
+            note(f"{self.folder} cannot be used: {error.strerror or error}")
             return None
 
     def _take(self, entry: Path, destination: Path, note: Note) -> bytes | None:
         if not entry.is_dir():  # another process removed it just now, to make room
             return None
         try:
-            shutil.copytree(entry / _FILES, destination, dirs_exist_ok=True, copy_function=shutil.copyfile)
             record = (entry / _RECORD).read_bytes()
             listed = msgspec.json.decode((entry / _INDEX).read_bytes(), type=tuple[FileEntry, ...])
+            _copy(entry / _FILES, destination)
             if listed == (_record_entry(record), *file_entries(destination)):
                 os.utime(entry)
                 return record
             problem = "its digest differs"
-        except (OSError, InputError, msgspec.MsgspecError, shutil.Error) as error:
+        except (FileNotFoundError, IsADirectoryError, InputError, msgspec.MsgspecError) as error:
             problem = str(error)
+        _empty(destination)
         note(f"the stored stage {entry.name[:12]} is damaged ({problem}); it is made again")
         shutil.rmtree(entry)
-        _empty(destination)
         return None
 
     def put(self, key: str, source: Path, record: bytes, note: Note) -> None:
@@ -104,12 +104,12 @@ class StageCache:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=self.folder))
+            scratch = scratch_folder(self.folder / key)
         except OSError as error:
             note(f"finished stages cannot be kept in {self.folder}: {error.strerror}")
             return
         try:
-            shutil.copytree(source, scratch / _FILES, copy_function=shutil.copyfile)
+            _copy(source, scratch / _FILES)
             (scratch / _RECORD).write_bytes(record)
             listed = (_record_entry(record), *file_entries(scratch / _FILES))
             (scratch / _INDEX).write_bytes(msgspec.json.encode(listed))
@@ -117,7 +117,7 @@ class StageCache:
                 if not (self.folder / key).exists():  # else another process was quicker
                     scratch.rename(self.folder / key)
                 self._make_room(keep=key)
-        except (OSError, shutil.Error) as error:
+        except (OSError, InputError) as error:
             note(f"a finished stage cannot be kept in {self.folder}: {error}")
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -125,35 +125,47 @@ class StageCache:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Waits until no other process or thread changes or copies entries."""
-        with (self.folder / _LOCK).open("wb") as lock:
+        with (self.folder / _LOCK).open("ab") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def _make_room(self, keep: str) -> None:
-        entries = [path for path in self.folder.iterdir() if not path.name.startswith(".")]
-        used = sorted((entry.stat().st_mtime, size_of(entry), entry) for entry in entries)
+        used = sorted((entry.stat().st_mtime, _size(entry), entry) for entry in self._entries())
         total = sum(size for _, size, _ in used)
         for _, size, entry in used:
             if total > self.limit_bytes and entry.name != keep:
                 shutil.rmtree(entry)
                 total -= size
-        for scratch in self.folder.glob(f"{_SCRATCH}*"):
-            if _age_s(scratch) > _ABANDONED_S:
-                shutil.rmtree(scratch, ignore_errors=True)
+        remove_abandoned(self.folder, _KEY)
+
+    def _entries(self) -> list[Path]:
+        """Finds what is ours: the folder may have been meant for something else."""
+        named = [path for path in self.folder.iterdir() if re.fullmatch(_KEY, path.name)]
+        return [path for path in named if not path.is_symlink() and (path / _INDEX).is_file()]
 
 
 def _record_entry(record: bytes) -> FileEntry:
     return FileEntry(path=_RECORD, sha256=hashlib.sha256(record).hexdigest(), size_bytes=len(record))
 
 
-def _age_s(scratch: Path) -> float:
-    """Seconds since a scratch folder changed; 0 if its owner has just finished with it, without the lock."""
-    try:
-        return time.time() - scratch.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
+def _copy(source: Path, destination: Path) -> None:
+    """Copies plain files and folders; `shutil.copytree` would not tell a full disk from a missing file."""
+    destination.mkdir(exist_ok=True)
+    files = files_below(source)
+    for folder in source.rglob("*/"):
+        (destination / folder.relative_to(source)).mkdir(parents=True, exist_ok=True)
+    for name in files:
+        shutil.copyfile(source / name, destination / name)
+
+
+def _size(entry: Path) -> int:
+    """Gives the bytes of all files of an entry, damaged or not."""
+    return sum(path.lstat().st_size for path in entry.rglob("*") if not path.is_dir())
 
 
 def _empty(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

@@ -7,15 +7,21 @@ from pathlib import Path
 
 import msgspec
 
+from rapsam import __version__
 from rapsam.errors import BundleError, InputError
 from rapsam.export.backends import find_backend
 from rapsam.export.manifest import MANIFEST_NAME, PARITY_NAME, Manifest
+from rapsam.export.manifest_check import one_line
 from rapsam.export.material import Material, bundle_key
-from rapsam.export.parity import num_prompts
+from rapsam.export.network import reference_device, reference_name
 from rapsam.export.parity_report import ParityReport
 from rapsam.export.plan import ExportPlan
 from rapsam.export.seal import verify_bundle
+from rapsam.export.untrusted import read_limited
 from rapsam.files import check_new_folder
+
+MAX_REPORT_BYTES = 256 * 1024**2
+OTHER_CONDITIONS = "made under other conditions: another processor, other runtimes or package versions"
 
 
 def check_out_folder(out: Path) -> None:
@@ -53,7 +59,7 @@ def finished_bundle(material: Material, plan: ExportPlan, out: Path) -> Manifest
         ) from error
     if manifest.key == bundle_key(material, plan):
         return manifest
-    differences = "; ".join(_differences(manifest, material, plan)) or "other runtimes work here now"
+    differences = "; ".join(_differences(manifest, material, plan)) or OTHER_CONDITIONS
     raise InputError(
         f"{out} exists already and holds another bundle ({differences}): remove it, or choose another --out"
     )
@@ -74,30 +80,38 @@ def read_report(folder: Path) -> ParityReport:
     """
     path = folder / PARITY_NAME
     try:
-        return msgspec.json.decode(path.read_bytes(), type=ParityReport)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise BundleError(f"{path} is no parity report ({error}); export the bundle again") from error
+        return msgspec.json.decode(read_limited(path, MAX_REPORT_BYTES), type=ParityReport)
+    except (OSError, msgspec.MsgspecError, ValueError, RecursionError) as error:
+        reason = one_line(error)
+        raise BundleError(f"{path} is no parity report ({reason}); export the bundle again") from error
 
 
 def _differences(manifest: Manifest, material: Material, plan: ExportPlan) -> Iterator[str]:
     wanted: dict[str, tuple[object, object]] = {
         "model": (manifest.model.name, material.deployment.name),
+        "weights": (manifest.model.weights_origin, material.deployment.weights_origin),
+        "classifier": (manifest.model.classifier_origin, material.deployment.classifier_origin),
         "device": (manifest.device, plan.device),
         "recipe": (manifest.recipe, plan.recipe.name),
         "size": (_by(manifest.preprocess.size), _by(plan.size)),
         "tasks": (" + ".join(manifest.tasks), " + ".join(plan.tasks)),
     }
     if manifest.has_graph("prompt"):
-        wanted["prompts per pass"] = (num_prompts(manifest), plan.num_prompts)
+        wanted["prompts per pass"] = (manifest.num_prompts, plan.num_prompts)
     for what, (found, expected) in wanted.items():
         if found != expected:
             yield f"{what} {found}, not {expected}"
     if manifest.model.weights_sha256 != material.weights_sha256:
-        yield f"weights {manifest.model.weights_origin}, {manifest.model.classifier_origin} with other values"
+        yield "weights or text prototypes with other values"
+    if manifest.labels != material.deployment.label_set:
+        yield "other class names"
     if manifest.images_sha256 != material.images_sha256:
         yield "other images for self-test and parity"
-    if manifest.source_sha256 != material.source_sha256:
+    if (manifest.rapsam_version, manifest.source_sha256) != (__version__, material.source_sha256):
         yield "made by another version of this toolkit"
+    reference = reference_name(reference_device())
+    if manifest.parity and manifest.parity.reference != reference:
+        yield f"compared with {manifest.parity.reference}, not {reference}"
     tools = find_backend(plan.recipe.backend).tool_versions()
     if manifest.recipe == plan.recipe.name and manifest.graphs[0].tool_versions != tools:
         yield "made by other versions of the converters"

@@ -10,7 +10,6 @@ from rapsam.errors import BundleError, UnavailableError
 from rapsam.export.backends.runtimes import RUNTIMES
 from rapsam.export.manifest import Manifest
 from rapsam.export.network import GraphNetwork
-from rapsam.export.parity import num_prompts
 from rapsam.export.predict import PromptResult, predict_panoptic, predict_prompts
 from rapsam.export.recipes import RECIPES
 from rapsam.export.seal import verify_bundle
@@ -81,6 +80,6 @@ def load_bundle(path: str | Path) -> Bundle:
         reason = runtime.cannot_run()
         if reason is None:
             runners = {g.contract.graph: runtime.load(folder / g.path, g.contract) for g in manifest.graphs}
-            return Bundle(manifest, GraphNetwork(runners, manifest.preprocess.size, num_prompts(manifest)))
+            return Bundle(manifest, GraphNetwork(runners, manifest.preprocess.size, manifest.num_prompts))
         reasons.append(f"{runtime.name}: {reason}")
     raise UnavailableError(f"{folder} cannot run here: {'; '.join(reasons)}")

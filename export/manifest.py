@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
@@ -12,6 +12,7 @@ from rapsam.contract import GraphContract
 from rapsam.errors import BundleError, InputError
 from rapsam.export.delegation import DelegationReport
 from rapsam.export.manifest_check import MAX_BUNDLE_BYTES, manifest_problems, one_line
+from rapsam.export.parity_report import Verdict
 from rapsam.export.untrusted import read_limited
 from rapsam.files import write_atomic
 from rapsam.tasks.labels import LabelSet
@@ -57,7 +58,7 @@ class GraphEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         contract: Inputs and outputs.
         sha256: Digest of the artifact; a folder's is made from its files' names and contents.
         size_bytes: Size of the artifact.
-        parent: Digest of what the artifact was made from; see `rapsam.export.stages.graph_key`.
+        parent: Digest of what the artifact was made from; see `rapsam.export.material.graph_key`.
         macs_before: Multiply-adds of the published network in this graph's place.
         macs_after: Multiply-adds of the graph that was lowered.
         delegation: What the format's delegate takes over; None where nothing is known of it.
@@ -110,7 +111,7 @@ class ParitySummary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         not_run: A line for each runtime that did not run.
     """
 
-    status: Literal["passed", "emulated", "failed", "not run"]
+    status: Verdict
     reference: str
     failures: tuple[str, ...]
     benign: tuple[str, ...]
@@ -184,6 +185,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def finds_objects(self) -> bool:
         """Whether the graphs find objects: in one piece, or behind the encoder."""
         return self.has_graph("panoptic_image") or self.has_graph("panoptic")
+
+    @property
+    def num_prompts(self) -> int:
+        """Prompts per pass of the prompt graph; 0 without one."""
+        return self.graph("prompt").contract.outputs[0].shape[1] if self.has_graph("prompt") else 0
 
 
 def encode_record(record: object) -> bytes:

@@ -10,7 +10,9 @@ from typing import NamedTuple
 import msgspec
 from torch import Tensor
 
+from rapsam import __version__
 from rapsam.export.backends import find_backend
+from rapsam.export.backends.packages import installed_versions
 from rapsam.export.backends.runtimes import RUNTIMES
 from rapsam.export.network import reference_device, reference_name
 from rapsam.export.plan import ExportPlan
@@ -102,16 +104,25 @@ def bundle_key(material: Material, plan: ExportPlan) -> str:
                 graph_key(material, plan, graph) for graph in material.deployment.graphs_for(plan.tasks)
             ],
             "model": [material.deployment.classifier_origin, material.deployment.trained],
+            "version": __version__,
             "images": material.images_sha256,
             "judges": judges(plan),
         }
     )
 
 
-def judges(plan: ExportPlan) -> list[str]:
+def referees() -> list[object]:
+    """Says what computes the reference here, and makes and stores its inputs."""
+    versions = installed_versions(("numpy", "pillow", "scipy"))
+    return [platform.machine(), reference_name(reference_device()), versions]
+
+
+def judges(plan: ExportPlan) -> list[object]:
     """Says what compares graphs of this format here: the reference, and each runtime or why it cannot run."""
-    runtimes = [f"{found.name}: {found.cannot_run() or 'runs'}" for found in RUNTIMES[plan.recipe.backend]]
-    return [platform.machine(), reference_name(reference_device()), *runtimes]
+    runtimes = {found.name: found.cannot_run() or "runs" for found in RUNTIMES[plan.recipe.backend]}
+    # Core ML is part of macOS; the other runtimes are packages.
+    versions = find_backend(plan.recipe.backend).tool_versions() | {"macOS": platform.mac_ver()[0]}
+    return [*referees(), runtimes, versions]
 
 
 def metadata(deployment: Deployment) -> dict[str, str]:

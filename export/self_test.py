@@ -23,7 +23,7 @@ from rapsam.errors import BundleError, InputError
 from rapsam.export.backends.base import Runner
 from rapsam.export.manifest_check import MAX_ELEMENTS, is_plain_path, one_line
 from rapsam.export.sample_images import sample_boxes
-from rapsam.export.untrusted import read_limited
+from rapsam.export.untrusted import read_limited, read_start
 from rapsam.files import write_atomic
 from rapsam.tasks.arrays import Floats, Pixels
 from rapsam.tasks.preprocess import check_rgb, letterbox
@@ -33,7 +33,11 @@ INDEX = f"{FOLDER}/index.json"
 MAX_INDEX_BYTES = 1 << 20
 SCHEMA_VERSION = 1
 MAX_CASES = 3
+MAX_TENSORS = 64
+"""Of one case, inputs and outputs together."""
 MAX_VALUES = 1 << 16
+_PNG_HEADER_BYTES = 26
+"""Signature, and the first chunk up to the colour type."""
 
 
 class GoldenTensor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -111,6 +115,11 @@ def check_golden(folder: Path, sizes: Mapping[str, int], contracts: Sequence[Gra
     outputs = {(contract.graph, spec.name): spec.shape for contract in contracts for spec in contract.outputs}
     inputs = {spec.name: spec.shape for contract in contracts for spec in contract.inputs}
     for case in index.cases:
+        count = len(case.inputs) + sum(len(graph.outputs) for graph in case.graphs)
+        if count > MAX_TENSORS:
+            raise BundleError(
+                f"{path} lists {count:,} tensors in one case; expected at most {MAX_TENSORS}: export it again"
+            )
         for tensor in case.inputs:
             _check_tensor(folder, tensor, inputs.get(tensor.name), sizes)
         for graph in case.graphs:
@@ -124,7 +133,7 @@ def _check_tensor(
     count = math.prod(tensor.shape)
     fits = tensor.shape == shape and 1 <= tensor.step <= count <= MAX_ELEMENTS and tensor.file in sizes
     if fits and tensor.file.endswith(".png"):
-        fits = tensor.shape == _png_shape(read_limited(folder / tensor.file, sizes[tensor.file]))
+        fits = tensor.shape == _png_shape(read_start(folder / tensor.file, _PNG_HEADER_BYTES))
     elif fits:
         fits = tensor.file.endswith(".bin") and sizes[tensor.file] == 4 * -(-count // tensor.step)
     if not fits:
@@ -134,11 +143,11 @@ def _check_tensor(
         )
 
 
-def _png_shape(content: bytes) -> tuple[int, ...]:
+def _png_shape(header: bytes) -> tuple[int, ...]:
     """Gives (1, 3, H, W) as an 8-bit RGB image's header has it, without unpacking anything; () for others."""
-    if content[:8] != b"\x89PNG\r\n\x1a\n" or content[12:16] != b"IHDR" or content[24:26] != b"\x08\x02":
+    if header[:8] != b"\x89PNG\r\n\x1a\n" or header[12:16] != b"IHDR" or header[24:] != b"\x08\x02":
         return ()
-    return 1, 3, int.from_bytes(content[20:24]), int.from_bytes(content[16:20])
+    return 1, 3, int.from_bytes(header[20:24]), int.from_bytes(header[16:20])
 
 
 def write_golden(

@@ -12,14 +12,14 @@ import msgspec
 
 from rapsam.export.backends import find_backend
 from rapsam.export.backends.base import Runner
-from rapsam.export.cache import StageCache
+from rapsam.export.cache import Note, StageCache
 from rapsam.export.capture import capture
 from rapsam.export.macs import count_macs
 from rapsam.export.manifest import GraphEntry, Manifest, write_contract
-from rapsam.export.material import Material, digest_of, graph_key, judges, metadata
+from rapsam.export.material import Material, digest_of, graph_key, judges, metadata, referees
 from rapsam.export.network import EagerRunner, reference_device
 from rapsam.export.parity import check_parity
-from rapsam.export.parity_report import ParityReport
+from rapsam.export.parity_report import JudgedRow, ParityReport, TaskParity, TensorParity, VideoParity
 from rapsam.export.plan import ExportPlan
 from rapsam.export.self_test import write_golden
 
@@ -47,6 +47,7 @@ class Workshop(msgspec.Struct, frozen=True, kw_only=True):
         folder: The unfinished bundle.
         cache: Finished stages of other runs; None to make everything.
         progress: Gets one line per step.
+        note: Gets what shall stay to be read: what goes wrong with the cache.
     """
 
     material: Material
@@ -54,6 +55,7 @@ class Workshop(msgspec.Struct, frozen=True, kw_only=True):
     folder: Path
     cache: StageCache | None
     progress: Progress
+    note: Note
 
 
 def graph_stage(shop: Workshop, graph: str) -> GraphRecord:
@@ -72,7 +74,7 @@ def golden_stage(shop: Workshop, manifest: Manifest) -> None:
             "contracts": list(contracts.values()),
             "images": shop.material.images_sha256,
             "source": shop.material.source_sha256,
-            "judges": judges(shop.plan)[:2],
+            "referees": referees(),
         }
     )
 
@@ -88,7 +90,11 @@ def golden_stage(shop: Workshop, manifest: Manifest) -> None:
 
 
 def parity_stage(shop: Workshop, manifest: Manifest) -> ParityReport:
-    """Compares the graphs of the bundle with the network."""
+    """Compares the graphs of the bundle with the network.
+
+    A report with a comparison that came to no figures is not kept: a runtime that ran out of memory once need
+    not do so again.
+    """
     key = digest_of(
         {
             "stage": "parity",
@@ -113,21 +119,28 @@ def parity_stage(shop: Workshop, manifest: Manifest) -> ParityReport:
         )
         return _without_folder(report, shop.folder)
 
-    return _stage(shop, key, "parity", ParityReport, make)
+    return _stage(shop, key, "parity", ParityReport, make, keep=_has_all_figures)
 
 
-def _stage(shop: Workshop, key: str, name: str, kind: type[Record], make: Callable[[Path], Record]) -> Record:
-    """Takes a stage from the cache, or makes and keeps it; its files end in the bundle."""
+def _stage(
+    shop: Workshop,
+    key: str,
+    name: str,
+    kind: type[Record],
+    make: Callable[[Path], Record],
+    keep: Callable[[Record], bool] = lambda _record: True,
+) -> Record:
+    """Takes a stage from the cache, or makes it and keeps it, if it may; its files end in the bundle."""
     work = Path(tempfile.mkdtemp(prefix=".stage.", dir=shop.folder))
     try:
-        stored = shop.cache and shop.cache.take(key, work, shop.progress)
+        stored = shop.cache and shop.cache.take(key, work, shop.note)
         if stored:
             shop.progress(f"{name}: made before, taken from the cache")
             record = msgspec.json.decode(stored, type=kind)
         else:
             record = make(work)
-            if shop.cache:
-                shop.cache.put(key, work, msgspec.json.encode(record), shop.progress)
+            if shop.cache and keep(record):
+                shop.cache.put(key, work, msgspec.json.encode(record), shop.note)
         for made in work.iterdir():
             made.rename(shop.folder / made.name)
     finally:
@@ -151,12 +164,25 @@ def _lower(shop: Workshop, graph: str, key: str, folder: Path) -> GraphRecord:
         size_bytes=artifact.size_bytes,
         parent=key,
         macs_before=count_macs(*deployment.published_graph(graph, plan.size, plan.num_prompts)),
-        macs_after=count_macs(module, contract),
+        macs_after=count_macs(program.module(check_guards=False), contract),
         delegation=artifact.delegation,
         tool_versions=artifact.tool_versions,
     )
     write_contract(folder, entry)
     return GraphRecord(entry=entry, minimum_runtime=artifact.minimum_runtime)
+
+
+def _has_all_figures(report: ParityReport) -> bool:
+    return all(_has_figures(row) for row in report.judged() if row.status == "failed")
+
+
+def _has_figures(row: JudgedRow) -> bool:
+    """Tells a result that is off from none at all: the runtime gave up, or gave what no one can compare."""
+    if isinstance(row, TensorParity):
+        return row.max_abs is not None
+    if isinstance(row, TaskParity):
+        return row.mask_iou is not None or row.pq is not None
+    return bool(row.frame_ious) if isinstance(row, VideoParity) else row.shift is not None
 
 
 def _without_folder(report: ParityReport, folder: Path) -> ParityReport:

@@ -93,6 +93,17 @@ def read_limited(path: Path, limit: int) -> bytes:
     return data
 
 
+def read_start(path: Path, count: int) -> bytes:
+    """Reads the first `count` bytes of a plain file, fewer if it is shorter.
+
+    Raises:
+        BundleError: If it is no plain file.
+        OSError: If it cannot be read.
+    """
+    with open_plain(path) as stream:
+        return stream.read(count)
+
+
 def sha256_exactly(path: Path, size_bytes: int) -> str:
     """Hashes a plain file that must have `size_bytes`; never reads more than one chunk beyond.
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rapsam.errors import InputError
+
+_ABANDONED_S = 24 * 3600
+_MARK = ".rapsam-"
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -44,6 +49,8 @@ def write_atomic(path: Path, data: bytes) -> None:
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Gives a scratch folder that becomes `path` if the block ends without an error.
 
+    What earlier processes left of the same destination when they were killed is removed after a day.
+
     Args:
         path: Destination; must not exist, or be an empty folder.
 
@@ -58,7 +65,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     missing = [folder for folder in path.parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        remove_abandoned(path.parent, re.escape(path.name))
+        scratch = scratch_folder(path)
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
@@ -69,6 +77,32 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         for folder in missing:
             with suppress(OSError):
                 folder.rmdir()
+
+
+def scratch_folder(destination: Path) -> Path:
+    """Makes a folder in which to make what shall be renamed to `destination`: a hidden one beside it."""
+    return Path(tempfile.mkdtemp(prefix=f".{destination.name}{_MARK}", dir=destination.parent))
+
+
+def remove_abandoned(parent: Path, name: str) -> None:
+    """Removes scratch folders that nobody has changed for a day: their processes were killed.
+
+    Args:
+        parent: Where to look; not below.
+        name: Pattern of the names of their destinations.
+    """
+    scratch = re.compile(rf"\.{name}{re.escape(_MARK)}[a-z0-9_]{{8}}")
+    for path in parent.iterdir():
+        if scratch.fullmatch(path.name) and _age_s(path) > _ABANDONED_S:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _age_s(folder: Path) -> float:
+    """Seconds since a folder changed; 0 if its owner has just finished with it."""
+    try:
+        return time.time() - folder.lstat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _move(scratch: Path, path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rapsam.cli.bundle_facts import bundle_bytes
 from rapsam.cli.console import StepLog, readable_size
-from rapsam.cli.parity import print_failures, print_report
+from rapsam.cli.parity_tables import print_failures, print_report
 from rapsam.errors import UnavailableError
 from rapsam.files import check_new_folder
 

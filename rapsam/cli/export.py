@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,7 +14,7 @@ from rapsam.cli.bundle_facts import bundle_bytes, bundle_facts
 from rapsam.cli.console import readable_size
 from rapsam.cli.export_progress import ExportDisplay, export_display
 from rapsam.cli.export_report import print_bundle, problem_lines
-from rapsam.cli.parity import read_images
+from rapsam.cli.photographs import read_images
 from rapsam.errors import RapSamError
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--strict", action="store_true", help="exit 1 also if too little of a graph runs in its delegate"
     )
-    parser.add_argument("--json", action="store_true", help="print paths, sizes and parity as JSON")
+    parser.add_argument("--json", action="store_true", help="print paths, sizes, parity and failures as JSON")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -86,8 +87,10 @@ def run(options: argparse.Namespace) -> int:
 
         material = gather(deployment_of(load_model(options, display.note)), images)
         made, failed = _make_all(material, plans, display)
-    if made:
-        _print_bundles(made, as_json=options.json)
+    if options.json:
+        _print_json(plans, made, failed)
+    elif made:
+        _print_bundles(made)
     sys.stdout.flush()
     problems = [
         line for bundle in made.values() for line in problem_lines(bundle.manifest, strict=options.strict)
@@ -120,8 +123,13 @@ def _plans(options: argparse.Namespace) -> dict[Path, ExportPlan]:
 
 def _make_all(
     material: Material, plans: dict[Path, ExportPlan], display: ExportDisplay
-) -> tuple[dict[Path, Made], dict[Path, RapSamError]]:
-    """Makes what is not there yet; a bundle that fails does not keep the others from being made."""
+) -> tuple[dict[Path, Made], dict[Path, str]]:
+    """Makes what is not there yet; a bundle that fails does not keep the others from being made.
+
+    Returns:
+        What is there now, and why other bundles are not, in one line each.
+    """
+    from rapsam.export.backends.guard import first_line
     from rapsam.export.bundle import make_bundle
     from rapsam.export.cache import StageCache, cache_folder
     from rapsam.export.finished import finished_bundle, read_report
@@ -130,7 +138,7 @@ def _make_all(
     finished = {folder: finished_bundle(material, plan, folder) for folder, plan in plans.items()}
     cache = StageCache(cache_folder())
     made: dict[Path, Made] = {}
-    failed: dict[Path, RapSamError] = {}
+    failed: dict[Path, str] = {}
     for folder, plan in plans.items():
         manifest = finished[folder]
         try:
@@ -139,10 +147,15 @@ def _make_all(
                 made[folder] = Made(manifest, read_report(folder))
             else:
                 display.note(f"{plan.name}: {_summary(plan)}")
-                made[folder] = Made(*make_bundle(material, plan, folder, display.step, cache))
+                made[folder] = Made(
+                    *make_bundle(material, plan, folder, cache, progress=display.step, note=display.note)
+                )
         except RapSamError as error:
+            failed[folder] = str(error)
+        except Exception as error:  # the network, a converter or the disk: they raise whatever they like
+            failed[folder] = first_line(error)
+        if folder in failed:
             display.note(f"{plan.name} failed")
-            failed[folder] = error
         display.bundle_done()
     return made, failed
 
@@ -156,12 +169,18 @@ def _named(folder: Path, plans: dict[Path, ExportPlan]) -> str:
     return f"{plans[folder].name}: " if len(plans) > 1 else ""
 
 
-def _print_bundles(made: dict[Path, Made], *, as_json: bool) -> None:
-    if as_json:
-        print(
-            json.dumps([bundle_facts(folder, bundle.manifest) for folder, bundle in made.items()], indent=2)
-        )
-        return
+def _print_json(plans: Iterable[Path], made: dict[Path, Made], failed: dict[Path, str]) -> None:
+    """One entry per bundle, also for those that failed."""
+    facts = [
+        {"bundle": str(folder), "error": failed[folder]}
+        if folder in failed
+        else bundle_facts(folder, made[folder].manifest)
+        for folder in plans
+    ]
+    print(json.dumps(facts, indent=2))
+
+
+def _print_bundles(made: dict[Path, Made]) -> None:
     for folder, bundle in made.items():
         print_bundle(folder.name, bundle.manifest, bundle.report)
     print()

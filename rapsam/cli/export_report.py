@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rapsam.cli.bundle_facts import placement_problems
 from rapsam.cli.console import print_table
+from rapsam.cli.parity_tables import verdict
 
 if TYPE_CHECKING:
     from rapsam.export.delegation import DelegationReport
@@ -36,8 +37,7 @@ def print_bundle(name: str, manifest: Manifest, report: ParityReport) -> None:
         print(line)
     if benign := report.lines("benign"):
         print(f"{len(benign)} benign: misses that hang on rounding in the reference itself; see parity.json")
-    explained = ": every gate passed, but in an interpreter of ours" if report.status == "emulated" else ""
-    print(f"parity: {report.status}{explained}")
+    print(verdict(report))
 
 
 def problem_lines(manifest: Manifest, *, strict: bool) -> list[str]:
@@ -115,7 +115,7 @@ def _badness(row: TensorParity) -> tuple[bool, float]:
 
 
 def _task_rows(rows: Iterable[TaskParity]) -> list[tuple[str, ...]]:
-    """The least figures of each runtime and task over all inputs."""
+    """The least figures of each runtime and task over all inputs, those aside whose figures mean nothing."""
     groups: dict[tuple[str, str], list[TaskParity]] = {}
     for row in rows:
         if row.status != "not run":
@@ -126,8 +126,8 @@ def _task_rows(rows: Iterable[TaskParity]) -> list[tuple[str, ...]]:
             "-",
             "-",
             "-",
-            _least(row.mask_iou for row in group),
-            _least(row.pq for row in group),
+            _least(row.mask_iou for row in group if row.status != "not meaningful"),
+            _least(row.pq for row in group if row.status != "not meaningful"),
             _verdict([row.status for row in group]),
         )
         for place, group in groups.items()

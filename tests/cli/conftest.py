@@ -16,8 +16,8 @@ from rapsam.models.checkpoint import write_safetensors
 from tests.cli.cli_runs import Outcome, rapsam
 from tests.models.golden_models import golden_model
 
-# What an export that the system killed leaves behind; see test_cli_interrupt.
-LEFT_BY_A_KILLED_EXPORT = ".onnx-fp32.killed/encoder.onnx"
+# What an export that the system killed just now leaves behind; see test_cli_interrupt.
+LEFT_BY_A_KILLED_EXPORT = ".onnx-fp32.rapsam-k1ll_ed0/encoder.onnx"
 
 
 class Exported(NamedTuple):

@@ -6,7 +6,11 @@ import contextlib
 import json
 import os
 import pty
+import re
+import shutil
 import subprocess
+from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -15,6 +19,7 @@ from PIL import Image
 from rapsam.export.backends import BACKENDS
 from rapsam.export.backends.base import Artifact
 from rapsam.export.backends.onnx_backend import OnnxBackend
+from rapsam.export.backends.runtimes import RUNTIMES, Runtime
 from rapsam.export.backends.tflite_backend import TfliteBackend
 from rapsam.export.cache import FOLDER_VARIABLE
 from rapsam.export.delegation import DelegationReport, FallbackOp
@@ -98,6 +103,10 @@ def test_a_failed_bundle_does_not_lose_the_others(tmp_path, monkeypatch):
     assert outcome.out.splitlines()[-1] == f"next: rapsam verify {tmp_path / 'iphone-12'}"
     alone = rapsam(*PROMPT, "--target", "tflite", "--out", tmp_path / "alone")
     assert_refused(alone, "error: tflite is not to be had")
+    in_json = rapsam(*PROMPT, "--target", "tflite", "--out", tmp_path / "alone", "--json")
+    assert in_json.code == 2
+    folder = tmp_path / "alone" / "tflite-fp32"
+    assert json.loads(in_json.out) == [{"bundle": str(folder), "error": "tflite is not to be had"}]
 
 
 class Missing(TfliteBackend):
@@ -105,6 +114,76 @@ class Missing(TfliteBackend):
 
     def unavailable(self) -> str | None:
         return "tflite is not to be had"
+
+
+def export_two(broken: str, out: Path):
+    """Exports two sizes, first one at which something breaks."""
+    choices = ("--target", "onnx", "--size", broken, "96x32", "--tasks", "prompt", "--out", out, "--json")
+    return rapsam("export", "--model", "rapsam_nano", *choices)
+
+
+def assert_only_the_first_failed(outcome, first: Path, second: Path, reason: str) -> None:
+    """The message is one line, and what was made after the failure is there and named."""
+    assert outcome.code == 2
+    assert outcome.err.splitlines()[-1] == f"error: {first.name}: {reason}"
+    assert "Traceback" not in outcome.err
+    failed, made = json.loads(outcome.out)
+    assert failed == {"bundle": str(first), "error": reason}
+    assert (made["bundle"], made["parity"]) == (str(second), "passed")
+    assert list(first.parent.iterdir()) == [second]
+
+
+@pytest.mark.usefixtures("own_cache")
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (RuntimeError("first line\nsecond line"), "RuntimeError: first line"),
+        (MemoryError(), "MemoryError"),
+        (OSError(28, "No space left on device"), "OSError: [Errno 28] No space left on device"),
+    ],
+)
+def test_whatever_a_converter_raises_does_not_lose_the_others(error, reason, tmp_path, monkeypatch):
+    monkeypatch.setitem(BACKENDS, "onnx", Raising(error, (64, 32)))
+    outcome = export_two("64x32", tmp_path)
+    assert_only_the_first_failed(outcome, tmp_path / "onnx-fp32-64x32", tmp_path / "onnx-fp32-96x32", reason)
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_whatever_parity_raises_does_not_lose_the_others(tmp_path, monkeypatch):
+    raising = Raising(RuntimeError("no kernel"), (32, 96))
+    monkeypatch.setitem(RUNTIMES, "onnx", (Runtime("ONNX Runtime", raising.cannot_run, raising.load),))
+    outcome = export_two("32x96", tmp_path)
+    assert_only_the_first_failed(
+        outcome, tmp_path / "onnx-fp32-32x96", tmp_path / "onnx-fp32-96x32", "RuntimeError: no kernel"
+    )
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_ctrl_c_is_no_failure_of_one_bundle(tmp_path, monkeypatch):
+    monkeypatch.setitem(BACKENDS, "onnx", Raising(KeyboardInterrupt(), (64, 32)))
+    outcome = export_two("64x32", tmp_path / "out")
+    assert (outcome.code, outcome.out) == (130, "")
+    assert not (tmp_path / "out").exists()
+
+
+class Raising(OnnxBackend):
+    """Converter and runtime with an error of their own for images of one size."""
+
+    def __init__(self, error: BaseException, size: tuple[int, int]) -> None:
+        self.error = error
+        self.size = size
+
+    def lower(self, program, contract, *more) -> Artifact:
+        self.refuse(contract)
+        return super().lower(program, contract, *more)
+
+    def load(self, path, contract, *more):
+        self.refuse(contract)
+        return super().load(path, contract, *more)
+
+    def refuse(self, contract) -> None:
+        if contract.inputs[0].shape[2:] == self.size:
+            raise self.error
 
 
 def test_another_bundle_in_the_folder_stops_everything_before_the_first_long_work(made):
@@ -150,12 +229,17 @@ class BadlyPlaced(OnnxBackend):
         return msgspec.structs.replace(super().lower(*arguments), delegation=report)
 
 
-@pytest.mark.usefixtures("made")
-def test_in_a_terminal_there_is_one_bar(tmp_path):
-    """A real process behind a pseudo-terminal, which finds all stages in the cache."""
+class Shown(NamedTuple):
+    terminal: str
+    out: str
+
+
+def in_a_terminal(*arguments: object, **environment: str) -> Shown:
+    """Runs a verb in a real process, standard error behind a pseudo-terminal."""
     ours, theirs = pty.openpty()
-    line = command(*PROMPT, "--out", tmp_path)
-    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=theirs, text=True) as running:
+    line = command(*arguments)
+    environment = os.environ | {"COLUMNS": "200"} | environment
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=theirs, text=True, env=environment) as running:
         os.close(theirs)
         seen = b""
         with contextlib.suppress(OSError):  # how Linux says that the other end was closed
@@ -164,10 +248,27 @@ def test_in_a_terminal_there_is_one_bar(tmp_path):
         os.close(ours)
         out = running.stdout.read()
         assert running.wait(120) == 0, seen
-    assert b"1/1" in seen
-    assert b"bundles" in seen
+    return Shown(seen.decode(), out)
+
+
+@pytest.mark.usefixtures("made")
+def test_in_a_terminal_there_is_one_bar(tmp_path):
+    """All stages are found in the cache."""
+    terminal, out = in_a_terminal(*PROMPT, "--out", tmp_path)
+    assert "1/1" in terminal
+    assert "bundles" in terminal
     assert "1/1" not in out
     assert out.splitlines()[-1].startswith("next: rapsam verify")
+
+
+def test_in_a_terminal_what_is_wrong_with_the_cache_stays_to_be_read(made, tmp_path):
+    """Above the bar, on a line of its own: the bar's own text is soon another."""
+    stages = shutil.copytree(os.environ[FOLDER_VARIABLE], tmp_path / "stages")
+    key = read_manifest(made[0]).graph("prompt").parent
+    (stages / key / "files" / "prompt.onnx").write_bytes(b"damaged")
+    terminal, _ = in_a_terminal(*PROMPT, "--out", tmp_path / "out", **{FOLDER_VARIABLE: str(stages)})
+    lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", terminal))
+    assert f"the stored stage {key[:12]} is damaged (its digest differs); it is made again" in lines
 
 
 def test_it_says_in_json_what_it_made(exported):
@@ -192,7 +293,8 @@ def test_it_says_what_it_does(exported):
 
 def test_what_a_killed_export_left_does_not_disturb(exported):
     out = exported.folder.parent
-    assert sorted(path.name for path in out.iterdir()) == [".onnx-fp32.killed", "onnx-fp32"]
+    left = Path(LEFT_BY_A_KILLED_EXPORT).parent.name
+    assert sorted(path.name for path in out.iterdir()) == [left, "onnx-fp32"]
     assert (out / LEFT_BY_A_KILLED_EXPORT).read_bytes() == b"half"
 
 

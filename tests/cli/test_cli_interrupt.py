@@ -34,9 +34,12 @@ def stopped(out, number: signal.Signals, step: str, stages: dict[str, str]) -> t
         return running.wait(60), seen
 
 
-@pytest.mark.parametrize("step", ["loading", "capturing"])
-def test_ctrl_c_leaves_nothing(tmp_path, step, stages):
-    code, seen = stopped(tmp_path / "new" / "out", signal.SIGINT, step, stages)
+@pytest.mark.parametrize(
+    ("number", "step"),
+    [(signal.SIGINT, "loading"), (signal.SIGINT, "capturing"), (signal.SIGTERM, "capturing")],
+)
+def test_ctrl_c_or_a_polite_kill_leaves_nothing(tmp_path, number, step, stages):
+    code, seen = stopped(tmp_path / "new" / "out", number, step, stages)
     assert code == 130
     assert seen.splitlines()[-1] == "interrupted; nothing half-written is left"
     assert "Traceback" not in seen
@@ -56,8 +59,11 @@ def test_an_export_that_was_killed_goes_on_behind_its_last_stage(tmp_path, stage
     """The graph is finished and kept when the comparison begins."""
     code, _ = stopped(tmp_path / "out", signal.SIGKILL, "golden inputs", stages)
     assert code == -signal.SIGKILL
+    (left,) = (tmp_path / "out").iterdir()
+    os.utime(left, (0, 0))
     done = process(*EXPORT, "--out", tmp_path / "out", **stages)
     assert done.returncode == 0, done.stderr
     assert "panoptic_image: made before, taken from the cache" in done.stderr
     assert "capturing" not in done.stderr
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["onnx-fp32"]  # what was left is old
     assert rapsam("verify", tmp_path / "out" / "onnx-fp32").code == 0

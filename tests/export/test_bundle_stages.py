@@ -8,21 +8,28 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import rapsam
-from rapsam.errors import InputError
+from rapsam.errors import BundleError, InputError
 from rapsam.export.backends import BACKENDS
-from rapsam.export.bundle import run_plan
+from rapsam.export.backends.onnx_backend import OnnxBackend
+from rapsam.export.backends.runtimes import RUNTIMES, Runtime
+from rapsam.export.bundle import make_bundle, run_plan
 from rapsam.export.cache import StageCache
-from rapsam.export.manifest import read_manifest
+from rapsam.export.finished import read_report
+from rapsam.export.manifest import read_manifest, write_manifest
+from rapsam.export.material import gather, judges
 from rapsam.export.plan import plan_export
 from rapsam.export.sample_images import draw_scene
 from rapsam.export.seal import verify_bundle
 from rapsam.export.source import source_sha256
 from rapsam.models.build import deployment_of
+from rapsam.tasks.labels import find_label_set
 from tests.models.golden_models import golden_model
 
 CHOICES = {"target": "onnx", "size": (32, 32), "tasks": ["prompt"]}
@@ -114,11 +121,65 @@ def test_a_damaged_stage_is_made_again(first, network, tmp_path):
     copy = StageCache(shutil.copytree(cache.folder, tmp_path / "cache"))
     key = read_manifest(bundle).graph("prompt").parent
     (copy.folder / key / "files" / "prompt.onnx").write_bytes(b"damaged")
-    steps = Steps()
-    run_plan(network, plan_export(**CHOICES), tmp_path / "out", IMAGES, steps, copy)
-    assert any(f"the stored stage {key[:12]} is damaged" in step for step in steps)
+    steps, notes = Steps(), []
+    material, plan = gather(network, IMAGES), plan_export(**CHOICES)
+    make_bundle(material, plan, tmp_path / "out", copy, progress=steps, note=notes.append)
+    (note,) = notes
+    assert f"the stored stage {key[:12]} is damaged" in note
+    assert note not in steps  # which may be shown for a moment only
     assert "prompt" not in steps.reused()
     assert content(tmp_path / "out") == content(bundle)
+
+
+def test_a_newer_runtime_is_compared_anew(first, network, tmp_path, monkeypatch):
+    """Even if the graphs that the newer packages make are the same, byte for byte."""
+    bundle, cache, _ = first
+    monkeypatch.setitem(BACKENDS, "onnx", Newer())
+    steps = Steps()
+    manifest, _ = run_plan(network, plan_export(**CHOICES), tmp_path / "out", IMAGES, steps, cache)
+    assert [g.sha256 for g in manifest.graphs] == [g.sha256 for g in read_manifest(bundle).graphs]
+    assert steps.reused() == ["golden inputs and outputs"]
+    assert "reference: scene" in steps
+
+
+class Newer(OnnxBackend):
+    """The converter and runtime of next year."""
+
+    def tool_versions(self) -> dict[str, str]:
+        return super().tool_versions() | {"onnxruntime": "99.0"}
+
+
+def test_the_versions_of_all_that_compares_decide_the_key():
+    said = msgspec.json.encode(judges(plan_export(**CHOICES))).decode()
+    for package in ("numpy", "pillow", "scipy", "onnxruntime", "torch"):
+        assert f'"{package}":"{version(package)}"' in said
+
+
+@pytest.mark.parametrize(("breaks", "kept"), [("load", 0), ("run", 0), ("values", 1)])
+def test_a_report_without_figures_is_not_kept(breaks, kept, first, network, tmp_path, monkeypatch):
+    """A runtime that ran out of memory is asked again next time; one that computes wrongly does so always."""
+    cache = StageCache(shutil.copytree(first[1].folder, tmp_path / "cache"))
+    before = set(cache.folder.iterdir())
+    runtime = Runtime("Breaking", lambda: None, lambda *call: Breaking(breaks, *call))
+    monkeypatch.setitem(RUNTIMES, "onnx", (runtime,))
+    _, report = run_plan(network, plan_export(**CHOICES), tmp_path / "out", IMAGES, Steps(), cache)
+    assert report.status == "failed"
+    assert len(set(cache.folder.iterdir()) - before) == kept
+
+
+class Breaking:
+    """A runtime that has no memory to load a graph or to run it, or gives wrong values."""
+
+    def __init__(self, breaks: str, *call) -> None:
+        if breaks == "load":
+            raise BundleError("no memory for this graph")
+        self.breaks = breaks
+        self.runner = BACKENDS["onnx"].load(*call)
+
+    def run(self, inputs):
+        if self.breaks == "run":
+            raise MemoryError
+        return {name: -array for name, array in self.runner.run(inputs).items()}
 
 
 def test_only_what_changed_is_made_again(first, network, tmp_path):
@@ -172,6 +233,65 @@ def test_other_weights_are_another_bundle(first):
         run_plan(deployment_of(model), plan_export(**CHOICES), first[0], IMAGES, Steps())
 
 
+def other_weights_file(model):
+    model.weights_origin = "mine.pth"
+
+
+def other_classifier_file(model):
+    model.text_classifier.origin = "mine.safetensors"
+
+
+def other_names(model):
+    model.text_classifier.label_set = find_label_set("ytvis_2019")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (other_weights_file, "weights formula (untrained), not mine.pth"),
+        (other_classifier_file, "not mine.safetensors"),
+        (other_names, "other class names"),
+    ],
+)
+def test_the_same_values_of_another_origin_are_another_bundle(change, says, first):
+    model = copy.deepcopy(golden_model("rapsam_nano"))
+    change(model)
+    with pytest.raises(InputError, match=f"holds another bundle .*{re.escape(says)}"):
+        run_plan(deployment_of(model), plan_export(**CHOICES), first[0], IMAGES, Steps())
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, "(made under other conditions: another processor, other runtimes or package versions)"),
+        ({"reference": "PyTorch on a GPU"}, "(compared with PyTorch on a GPU, not PyTorch 2"),
+        ({"rapsam_version": "0.0.1"}, "(made by another version of this toolkit)"),
+    ],
+)
+def test_other_conditions_are_another_bundle(changes, says, first, network, tmp_path):
+    bundle = shutil.copytree(first[0], tmp_path / "bundle")
+    manifest = read_manifest(bundle)
+    reference = changes.pop("reference", manifest.parity.reference)
+    parity = msgspec.structs.replace(manifest.parity, reference=reference)
+    write_manifest(bundle, msgspec.structs.replace(manifest, key="ab" * 32, parity=parity, **changes))
+    with pytest.raises(InputError, match=re.escape(says)):
+        run_plan(network, plan_export(**CHOICES), bundle, IMAGES, Steps())
+
+
+@pytest.mark.parametrize("text", ["", "[]", "\xff", '{"more": ' + "[" * 100_000])
+def test_what_is_no_report_is_refused(text, tmp_path):
+    (tmp_path / "parity.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(BundleError, match=r"is no parity report .*; export the bundle again"):
+        read_report(tmp_path)
+
+
+def test_a_report_without_end_is_refused(tmp_path):
+    (tmp_path / "parity.json").touch()
+    os.truncate(tmp_path / "parity.json", 1 << 40)
+    with pytest.raises(BundleError, match="1,099,511,627,776 bytes; expected at most"):
+        read_report(tmp_path)
+
+
 def test_a_damaged_bundle_is_not_taken_for_finished(first, network, tmp_path):
     bundle = shutil.copytree(first[0], tmp_path / "bundle")
     (bundle / "prompt.onnx").write_bytes(b"damaged")
@@ -203,24 +323,31 @@ from pathlib import Path
 import torch
 import rapsam
 torch.set_num_threads(1)
-target, out = sys.argv[1:]
+target, precision, out, *tasks = sys.argv[1:]
 model = rapsam.build_model("rapsam_nano", checkpoint="formula")
-rapsam.export_bundle(model, Path(out), target=target, precision="fp16", size=(64, 64), tasks=["panoptic"])
+rapsam.export_bundle(model, Path(out), target=target, precision=precision, size=(64, 64), tasks=tasks)
 """
 
 
 # The delegate's package inside the program carries random identifiers; see docs/formats.md.
 DIFFERENT = {"executorch-coreml": {"panoptic_image.pte", "manifest.json", "manifest.sha256"}}
+# Every graph and precision of every format would take many minutes.
+TWICE = [
+    *((target, "fp16", "panoptic") for target in sorted(BACKENDS)),
+    ("onnx", "fp32", "panoptic", "prompt"),
+]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("target", sorted(BACKENDS))
-def test_two_processes_make_the_same_bytes(target, tmp_path):
+@pytest.mark.parametrize("choices", TWICE, ids=" ".join)
+def test_two_processes_make_the_same_bytes(choices, tmp_path):
+    target, precision, *tasks = choices
     reason = BACKENDS[target].unavailable()
     if reason:
         pytest.skip(reason)
     folders = [tmp_path / "one", tmp_path / "two"]
-    processes = [subprocess.Popen([sys.executable, "-c", EXPORT, target, folder]) for folder in folders]
+    lines = [[sys.executable, "-c", EXPORT, target, precision, folder, *tasks] for folder in folders]
+    processes = [subprocess.Popen(line) for line in lines]
     assert [process.wait(timeout=300) for process in processes] == [0, 0]
     one, two = (content(folder) for folder in folders)
     assert one.keys() == two.keys()

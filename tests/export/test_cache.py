@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +24,7 @@ def source(tmp_path) -> Path:
     for name, content in FILES.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
+    (folder / "package" / "empty").mkdir()
     return folder
 
 
@@ -52,6 +55,7 @@ def entries(cache: StageCache) -> list[str]:
 def test_what_was_put_comes_back(cache, source, tmp_path, notes):
     cache.put(KEY, source, RECORD, notes.append)
     assert taken(cache, KEY, tmp_path / "back", notes) == (RECORD, FILES)
+    assert (tmp_path / "back" / "package" / "empty").is_dir()  # as Core ML's packages may hold
     assert taken(cache, OTHER, tmp_path / "back", notes) == (None, {})
     assert notes == []
     assert entries(cache) == [KEY]
@@ -73,8 +77,12 @@ def test_what_comes_back_is_a_copy(cache, source, tmp_path, notes):
         lambda entry: (entry / "files" / "more.bin").write_bytes(b"more"),
         lambda entry: (entry / "record.json").write_bytes(b"{}"),
         lambda entry: (entry / "record.json").unlink(),
+        lambda entry: (entry / "record.json").unlink() or (entry / "record.json").mkdir(),
+        lambda entry: (entry / "index.json").unlink(),
         lambda entry: (entry / "index.json").write_bytes(b"["),
         lambda entry: (entry / "index.json").write_bytes(b"[]"),
+        lambda entry: (entry / "files" / "link").symlink_to("/etc/hostname"),
+        lambda entry: os.mkfifo(entry / "files" / "pipe"),
         lambda entry: shutil.rmtree(entry / "files"),
     ],
 )
@@ -108,13 +116,84 @@ def test_a_stage_larger_than_the_limit_is_kept_alone(source, tmp_path, notes):
 
 
 def test_what_a_killed_process_left_is_removed_after_a_day(cache, source, notes):
-    old, new = cache.folder / ".new.old", cache.folder / ".new.new"
+    old, new = cache.folder / f".{OTHER}.rapsam-killed_1", cache.folder / f".{OTHER}.rapsam-running2"
     for folder in (old, new):
         folder.mkdir(parents=True)
     os.utime(old, (0, 0))
     cache.put(KEY, source, RECORD, notes.append)
     assert not old.exists()
     assert new.exists()
+
+
+def test_in_a_folder_with_other_things_only_own_entries_are_ever_removed(source, tmp_path, notes):
+    """As with `RAPSAM_CACHE` set to a home folder by mistake."""
+    home = tmp_path / "home"
+    foreign = {"photos/1.jpg": b"a photo" * 1000, "notes.txt": b"n", ".lock": b"of another program"}
+    foreign |= {f"{OTHER}/mine.txt": b"named like a digest", "c" * 64: b"a file", "b" * 63: b"x"}
+    foreign |= {".new.old/x": b"hidden", ".ssh/id": b"secret"}
+    for name, content in foreign.items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_bytes(content)
+    for path in home.iterdir():
+        if path.is_dir():
+            os.utime(path, (0, 0))
+    cache = StageCache(home, limit_bytes=10)
+    for key in (KEY, "d" * 64, "e" * 64):
+        cache.put(key, source, RECORD, notes.append)
+    assert {name: (home / name).read_bytes() for name in foreign} == foreign
+    assert sorted(entries(cache)) == sorted(["e" * 64, "photos", "notes.txt", OTHER, "c" * 64, "b" * 63])
+    assert notes == []
+
+
+def test_a_link_inside_an_entry_does_not_keep_others_from_being_stored(source, tmp_path, notes):
+    cache = StageCache(tmp_path / "cache", limit_bytes=10)
+    cache.put(KEY, source, RECORD, notes.append)
+    (cache.folder / KEY / "files" / "link").symlink_to("/etc/hostname")
+    cache.put(OTHER, source, RECORD, notes.append)
+    assert entries(cache) == [OTHER]
+    assert Path("/etc/hostname").exists()
+    assert notes == []
+
+
+def test_a_link_among_the_files_of_a_stage_is_said_and_no_error(cache, source, notes):
+    (source / "link").symlink_to("/etc/hostname")
+    cache.put(KEY, source, RECORD, notes.append)
+    assert entries(cache) == []
+    (note,) = notes
+    assert "link is a symbolic link" in note
+
+
+@contextlib.contextmanager
+def no_room():
+    """As on a full disk: no file of this process, its log included, can be written beyond 8 bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_is_no_damage_of_the_entry(cache, source, tmp_path, notes):
+    cache.put(KEY, source, RECORD, notes.append)
+    with no_room():
+        found = taken(cache, KEY, tmp_path / "back", notes)
+    assert found == (None, {})
+    (note,) = notes
+    assert note == f"{cache.folder} cannot be used: File too large"
+    assert entries(cache) == [KEY]
+
+
+def test_a_damaged_entry_that_cannot_be_removed_leaves_nothing_behind(cache, source, tmp_path, notes):
+    """Python refuses to remove a folder through a link."""
+    cache.put(KEY, source, RECORD, notes.append)
+    (cache.folder / KEY).rename(tmp_path / "elsewhere")
+    (cache.folder / KEY).symlink_to(tmp_path / "elsewhere")
+    assert taken(cache, KEY, tmp_path / "back", notes) == (RECORD, FILES)
+    (tmp_path / "elsewhere" / "record.json").write_bytes(b"{}")
+    assert taken(cache, KEY, tmp_path / "back", notes) == (None, {})
+    assert "is damaged" in notes[0]
+    assert f"{cache.folder} cannot be used" in notes[1]
 
 
 def test_a_cache_that_cannot_be_written_is_said_and_no_error(source, tmp_path, notes):
@@ -145,7 +224,7 @@ def test_many_at_a_time_see_whole_entries_or_none(source, tmp_path):
     assert any(result[0] for result in results)
     assert notes == []
     assert len(entries(cache)) == 1
-    assert not list(cache.folder.glob(".new.*"))
+    assert [path.name for path in cache.folder.glob(".*")] == [".lock"]
 
 
 def test_the_environment_says_where(monkeypatch, tmp_path):

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -392,6 +393,22 @@ def test_a_picture_of_another_size_is_refused(bundle):
     path.write_bytes(content)
     reseal(bundle)
     assert "does not fit the graphs and files" in refused(bundle)
+
+
+def test_a_huge_picture_is_never_in_memory(bundle):
+    """A gibibyte of zeros behind a good header, named by as many tensors as an index may list."""
+    os.truncate(bundle / "golden" / "scene.png", 1 << 30)
+    index(bundle, lambda found: found["cases"][0].update(inputs=found["cases"][0]["inputs"] * 60))
+    tracemalloc.start()
+    verify_bundle(bundle)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 64 << 20
+
+
+def test_an_index_that_never_ends_is_refused(bundle):
+    index(bundle, lambda found: found["cases"][0].update(inputs=found["cases"][0]["inputs"] * 5000))
+    assert "lists 5,002 tensors in one case; expected at most 64" in refused(bundle)
 
 
 def test_a_bundle_without_self_test_is_refused(bundle):
