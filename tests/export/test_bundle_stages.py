@@ -348,7 +348,11 @@ def test_two_processes_make_the_same_bytes(choices, tmp_path):
     folders = [tmp_path / "one", tmp_path / "two"]
     lines = [[sys.executable, "-c", EXPORT, target, precision, folder, *tasks] for folder in folders]
     processes = [subprocess.Popen(line) for line in lines]
-    assert [process.wait(timeout=300) for process in processes] == [0, 0]
+    try:
+        assert [process.wait(timeout=800) for process in processes] == [0, 0]
+    finally:
+        for process in processes:
+            process.kill()
     one, two = (content(folder) for folder in folders)
     assert one.keys() == two.keys()
     assert {name for name in one if one[name] != two[name]} <= DIFFERENT.get(target, set())
