@@ -61,7 +61,7 @@ class GraphEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         parent: Digest of what the artifact was made from; see `rapsam.export.material.graph_key`.
         macs_before: Multiply-adds of the published network in this graph's place.
         macs_after: Multiply-adds of the graph that was lowered.
-        delegation: What the format's delegate takes over; None where nothing is known of it.
+        delegation: What the format's delegate takes over; None for ONNX, which has no delegate.
         tool_versions: Versions of the packages that lowered it.
     """
 

@@ -55,15 +55,19 @@ class ExecutorchCoremlBackend(ExecutorchBackend):
         return super().tool_versions() | installed_versions(("coremltools",))
 
     def form(self, program: ExportedProgram, contract: GraphContract) -> ExportedProgram:
-        """Spares Core ML Tools the operators whose numbers it takes for float32, whatever the tensor is.
+        """Spares Core ML Tools the operators that it makes float32, whatever the graph says.
 
-        See `ExecutorchBackend.form`. It converts no transposed convolution of such a result. Quotients become
-        float32 too, but only the class logits come after one.
+        See `ExecutorchBackend.form`. It converts no transposed convolution of such a result, and makes the
+        weights of a linear layer float32 too.
         """
         import torch
 
         aten = torch.ops.aten
-        spared = {aten.rsub.Scalar: _number_minus, aten.clamp_min.default: _at_least}
+        spared = {
+            aten.rsub.Scalar: _number_minus,
+            aten.clamp_min.default: _at_least,
+            aten.div.Tensor: _quotient,
+        }
         form: ExportedProgram = _copied(program, contract).run_decompositions(spared)
         return form
 
@@ -96,3 +100,11 @@ def _at_least(x: Tensor, number: float) -> Tensor:
     import torch
 
     return torch.maximum(x, torch.full((), number, dtype=x.dtype))
+
+
+def _quotient(x: Tensor, y: Tensor) -> Tensor:
+    import torch
+
+    if x.dtype is not torch.float16:
+        return NotImplemented  # type: ignore[no-any-return]
+    return (x.float() / y.float()).half()

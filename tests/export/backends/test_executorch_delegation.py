@@ -96,8 +96,8 @@ def test_core_ml_programs_are_lowered_here_and_run_elsewhere(tmp_path, precision
 class Delicate(nn.Module):
     """What needs care in float16.
 
-    A layer norm whose small number vanishes in it, and operators whose numbers Core ML Tools takes for
-    float32, before one that wants a single type.
+    A layer norm whose small number vanishes in it, and operators that Core ML Tools makes float32, before one
+    that wants a single type.
     """
 
     def __init__(self) -> None:
@@ -110,7 +110,8 @@ class Delicate(nn.Module):
     def forward(self, image):
         corner = image.narrow(2, 0, 8).narrow(3, 0, 8).reshape(3, 64).t()
         normed = self.norm(self.linear(corner) * 1e-4)
-        maps = (0.25 - normed).clamp_min(-0.5).t().reshape(1, 5, 8, 8)
+        shifted = (0.25 - normed).clamp_min(-0.5)
+        maps = (shifted / (1.5 + shifted)).t().reshape(1, 5, 8, 8)
         return self.up(maps).reshape(5, 64).t().reshape(1, 64, 5)
 
 
