@@ -1,0 +1,1 @@
+"""Annotated data sets in the folder layouts of their owners."""

@@ -1,0 +1,64 @@
+"""What every reader of a data set gives: frames, and the masks that people drew on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from rapsam.tasks.arrays import Indices, Masks, Pixels
+from rapsam.tasks.labels import LabelSet
+
+
+class AnnotatedClip(NamedTuple):
+    """An image, or some frames of a video, with its segments.
+
+    Attributes:
+        name: Path of the image, or folder of the video, as the data set writes it.
+        key: Id of the image or video in the data set, for result files.
+        frames: (T, h, w, 3) uint8 RGB; T is 1 for an image.
+        masks: (N, T, h, w) bool, one per thing or stuff region; a thing keeps its place through the
+            frames. A pixel in no mask is void. All false in a frame where the object is not seen.
+        classes: (N,) int64 index into the source's label set.
+        crowd: (N,) bool, regions of many objects that nobody separated.
+        ids: (N,) int64 id of each segment in the file.
+    """
+
+    name: str
+    key: int
+    frames: Pixels
+    masks: Masks
+    classes: Indices
+    crowd: npt.NDArray[np.bool_]
+    ids: Indices
+
+
+class AnnotatedSource(Protocol):
+    """A data set that was opened: its lists are in memory, its images are read one by one.
+
+    Attributes:
+        name: As in reports.
+        label_set: Its classes, things before stuff.
+    """
+
+    name: str
+    label_set: LabelSet
+
+    def __len__(self) -> int:
+        """Number of images or videos."""
+        ...
+
+    def num_frames(self, index: int) -> int:
+        """Frames of a video; 1 for an image."""
+        ...
+
+    def read(self, index: int, frames: Sequence[int] | None = None) -> AnnotatedClip:
+        """Reads an image, or the named frames of a video (all of them without names).
+
+        Raises:
+            InputError: If a file is missing or damaged or does not fit its annotation; the message names
+                the file and the field.
+        """
+        ...
