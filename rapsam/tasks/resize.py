@@ -35,6 +35,10 @@ class AxisTaps(NamedTuple):
     upper: Indices
     weight: Floats
 
+    def part(self, place: slice) -> AxisTaps:
+        """Cuts out some of the output pixels."""
+        return AxisTaps(self.lower[place], self.upper[place], self.weight[place])
+
 
 def axis_taps(source: int, target: int) -> AxisTaps:
     """Computes source pixels and weights of one axis, in float32 as the original does.
@@ -80,10 +84,15 @@ def resize_image(image: Pixels, size: Size) -> Pixels:
         )
     if image.shape[:2] == size:
         return image.copy()
-    rows, columns = axis_taps(image.shape[0], size[0]), axis_taps(image.shape[1], size[1])
-    down, right = rows.weight[:, None, None], columns.weight[None, :, None]
-    top = _blend_columns(image.take(rows.lower, axis=0), columns, right)
-    bottom = _blend_columns(image.take(rows.upper, axis=0), columns, right)
+    return resize_part(image, size, slice(None), slice(None))
+
+
+def resize_part(image: Pixels, size: Size, rows: slice, columns: slice) -> Pixels:
+    """Makes the part of a resized image (h, w, channels) that lies in these rows and columns."""
+    ys, xs = axis_taps(image.shape[0], size[0]).part(rows), axis_taps(image.shape[1], size[1]).part(columns)
+    down, right = ys.weight[:, None, None], xs.weight[None, :, None]
+    top = _blend_columns(image.take(ys.lower, axis=0), xs, right)
+    bottom = _blend_columns(image.take(ys.upper, axis=0), xs, right)
     bottom -= top
     bottom *= down
     top += bottom

@@ -13,11 +13,13 @@ import torch
 from torch import Tensor
 
 from rapsam.models.rapsam.checkpoint_map import to_published
+from rapsam.tasks.labels import find_label_set
 
 Float64 = npt.NDArray[np.float64]
 _UNIT = ("kernels.weight", "mask_tokens.weight", "pb_embedding.weight")
 _LOWERED_BIAS = ("fc_norm.bias", "mask_fcs.1.bias", "cls_fcs.1.bias")
 _DECAYING = ("cls_proj.4.weight", "cls_proj.4.bias", "panoptic_cls.0.weight", "panoptic_cls.0.bias")
+_TEXT_WIDTH = 768
 # Published names of the data sets whose vocabularies exist.
 _CLASSIFIER_KEYS = {
     "coco_panoptic": ("CocoPanopticOVDataset", (133, 17, 768)),
@@ -35,10 +37,15 @@ def formula_classifier(label_set: str) -> Tensor:
     """Makes unit-length text prototypes (classes, synonyms, 768), float32, for a known label set.
 
     Args:
-        label_set: "coco_panoptic", "ytvis_2019" or "joint".
+        label_set: Name of a label set of the package.
     """
-    key, shape = _CLASSIFIER_KEYS[label_set]
-    values = _normal("text_classifier." + key, shape) * np.exp(-np.arange(shape[-1]) / 16)
+    if label_set in _CLASSIFIER_KEYS:
+        key, shape = _CLASSIFIER_KEYS[label_set]
+        values = _normal("text_classifier." + key, shape) * np.exp(-np.arange(shape[-1]) / 16)
+    else:
+        # A vocabulary without texts: directions that are nearly at right angles, good to be told apart.
+        classes = len(find_label_set(label_set).labels)
+        values = _normal("text_classifier." + label_set, (classes, 1, _TEXT_WIDTH))
     values /= np.linalg.norm(values, axis=-1, keepdims=True)
     return torch.from_numpy(values.astype(np.float32))
 

@@ -90,26 +90,42 @@ class RapSam(nn.Module):
         # Contiguous NCHW: convolution kernels for other memory layouts round differently, and one flipped
         # pixel of a hard mask moves a query.
         features = self.encode(images.contiguous())
-        pixels = _flatten(features, num_frames or 1)
         if prompts is None:
-            start = self.decoder.object_queries.weight.expand(pixels.shape[0], -1, -1)
-            stages = self.decoder.detect(pixels, self.text_classifier)
+            start = self.decoder.object_queries.weight.expand(len(features) // (num_frames or 1), -1, -1)
+            stages = self.detect(features, num_frames)
         else:
             if num_frames is not None:
                 raise InputError(f"num_frames={num_frames} with prompts; prompts work on single images only")
-            start = self.prompt_encoder(prompt_fractions(prompts, images, image_sizes))
-            stages = self.decoder.segment_prompts(start, pixels, self.text_classifier)
-        height, width = features.shape[-2:]
-        shape = (height, width) if num_frames is None else (num_frames, height, width)
+            boxes = prompt_fractions(prompts, images, image_sizes)
+            start = self.prompt_encoder(boxes)
+            stages = self.segment(features, boxes)
+        initial = mask_product(start, _flatten(features, num_frames or 1))
         return RapSamOutput(
-            stages=tuple(replace(s, mask_logits=s.mask_logits.unflatten(-1, shape)) for s in stages),
-            initial_mask_logits=mask_product(start, pixels).unflatten(-1, shape),
+            stages=stages,
+            initial_mask_logits=initial.unflatten(-1, _mask_shape(features, num_frames)),
             features=features,
         )
 
     def encode(self, images: Tensor) -> Tensor:
         """Computes mask features (B, C, H / 4, W / 4) of normalised images (B, 3, H, W)."""
         return self.neck(self.backbone(images))  # type: ignore[no-any-return]
+
+    def detect(self, features: Tensor, num_frames: int | None = None) -> tuple[StageOutput, ...]:
+        """Finds objects in mask features (B * T, C, h, w): outputs of the stages, then of the adapter."""
+        pixels = _flatten(features, num_frames or 1)
+        outputs = self.decoder.detect(pixels, self.text_classifier)
+        return _unflattened(outputs, _mask_shape(features, num_frames))
+
+    def segment(self, features: Tensor, boxes: Tensor) -> tuple[StageOutput, ...]:
+        """Segments prompts on mask features (B, C, h, w).
+
+        Args:
+            features: As `encode` gives them.
+            boxes: (B, K, 4) x1, y1, x2, y2 in fractions of the unpadded images.
+        """
+        pixels = _flatten(features, 1)
+        outputs = self.decoder.segment_prompts(self.prompt_encoder(boxes), pixels, self.text_classifier)
+        return _unflattened(outputs, _mask_shape(features, None))
 
 
 def prompt_fractions(prompts: Tensor, images: Tensor, image_sizes: ImageSizes | None) -> Tensor:
@@ -167,3 +183,13 @@ def _flatten(features: Tensor, num_frames: int) -> Tensor:
     frames, channels = features.shape[:2]
     clips = features.reshape(frames // num_frames, num_frames, channels, -1)
     return clips.transpose(1, 2).reshape(frames // num_frames, channels, -1)
+
+
+def _mask_shape(features: Tensor, num_frames: int | None) -> tuple[int, ...]:
+    """Gives the shape of a mask: (h, w), with the frames of a clip before."""
+    height, width = features.shape[-2:]
+    return (height, width) if num_frames is None else (num_frames, height, width)
+
+
+def _unflattened(outputs: Sequence[StageOutput], shape: tuple[int, ...]) -> tuple[StageOutput, ...]:
+    return tuple(replace(output, mask_logits=output.mask_logits.unflatten(-1, shape)) for output in outputs)

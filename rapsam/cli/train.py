@@ -1,0 +1,86 @@
+"""`rapsam train`: trains a network, or goes on with a run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from rapsam.errors import InputError
+
+SUMMARY = "Train a network from a recipe, on one process or many; go on with an interrupted run."
+EXAMPLE = "rapsam train nano-synth --data world --out runs/nano"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="name of a recipe, or a .toml file")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the data sets")
+    parser.add_argument("--out", type=Path, metavar="RUN", help="folder of a new run")
+    parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with this run, in place of RECIPE")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a value of the recipe, as in optimiser.lr=5e-4; may be repeated",
+    )
+    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="weights to start from")
+    parser.add_argument(
+        "--backbone", type=Path, metavar="FILE", help="ImageNet weights of torchvision or timm to start from"
+    )
+    parser.add_argument("--classifier", type=Path, metavar="FILE", help="text classifier file")
+    parser.add_argument(
+        "--accelerator",
+        choices=("auto", "cpu", "cuda", "mps"),
+        default="auto",
+        help="kind of device; default: what there is",
+    )
+    parser.add_argument("--processes", type=int, default=1, metavar="N", help="per machine; default 1")
+    parser.add_argument(
+        "--nodes", type=int, default=1, metavar="N", help="machines, each started with torchrun; default 1"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Trains; the exit code is 0 at the end of the run."""
+    _check(options)
+    from rapsam.cli.train_progress import TrainProgress
+    from rapsam.training.engine import start_engine
+    from rapsam.training.recipe_files import load_recipe
+    from rapsam.training.run_folder import recipe_of, start_run
+    from rapsam.training.session import StartingPoint, build_network, open_samples, train
+
+    config = recipe_of(options.resume) if options.resume else load_recipe(options.recipe, options.set)
+    start = StartingPoint(options.checkpoint, options.backbone, options.classifier)
+    model = build_network(config, start)
+    samples = open_samples(config, options.data, model)
+    engine = start_engine(options.accelerator, options.processes, options.nodes, config.precision)
+    folder = options.resume or options.out
+    if engine.fabric.is_global_zero and not options.resume:
+        start_run(folder, config)
+    engine.fabric.barrier()
+    with TrainProgress(shown=engine.fabric.is_global_zero) as progress:
+        weights = train(engine, config, model, samples, folder, progress)
+    if engine.fabric.is_global_zero:
+        print(f"{weights}\nnext: rapsam predict PHOTO --model {config.model} --checkpoint {weights}")
+    return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    if options.resume is None:
+        if options.recipe is None or options.out is None:
+            raise InputError("expected a RECIPE and --out RUN for a new run, or --resume RUN")
+        return
+    given = [
+        name
+        for name, value in (
+            ("RECIPE", options.recipe),
+            ("--out", options.out),
+            ("--set", options.set),
+            ("--checkpoint", options.checkpoint),
+            ("--backbone", options.backbone),
+        )
+        if value
+    ]
+    if given:
+        raise InputError(f"{given[0]} beside --resume; a run keeps its recipe and weights: leave it out")

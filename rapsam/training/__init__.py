@@ -1,0 +1,1 @@
+"""Training: samples, losses, the loop, and what is kept of a run."""

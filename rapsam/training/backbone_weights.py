@@ -1,0 +1,29 @@
+"""ImageNet weights for the backbone, from a file that the user has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rapsam.errors import CheckpointError
+from rapsam.models.checkpoint import load_strictly, read_tensors
+from rapsam.models.rapsam.model import RapSam
+
+_CLASSIFIER = ("fc.", "head.", "classifier.")
+
+
+def load_backbone(model: RapSam, path: Path) -> None:
+    """Loads a ResNet of torchvision or timm into the backbone; the layer that classifies is left out.
+
+    Args:
+        model: The network; unchanged if an error is raised.
+        path: A `.pth`, `.pt` or `.safetensors` file with torchvision's names.
+
+    Raises:
+        CheckpointError: If the file cannot be read or is of another backbone.
+    """
+    tensors = {name: t for name, t in read_tensors(path).items() if not name.startswith(_CLASSIFIER)}
+    if not any(name.startswith("conv1.") for name in tensors):
+        raise CheckpointError(
+            f"{path} has no 'conv1'; expected a ResNet as torchvision and timm publish it, for the backbone"
+        )
+    load_strictly(model.backbone, tensors, path, lambda name: name)

@@ -1,0 +1,98 @@
+"""What one training step sees: samples as tensors, each with its number in the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectSample:
+    """Frames whose things and stuff shall be found.
+
+    Attributes:
+        number: Place in the whole run, from 0: seeds all that is random about the sample.
+        name: Of the image or video, for messages.
+        frames: (T, 3, H, W) float32, normalised, zero where padded.
+        masks: (N, T, H, W) bool, false where padded.
+        classes: (N,) int64 index into the model's classes; -1 takes part in masks, not in classes.
+    """
+
+    number: int
+    name: str
+    frames: Tensor
+    masks: Tensor
+    classes: Tensor
+
+    def to(self, device: torch.device) -> ObjectSample:
+        """Copies the tensors to a device."""
+        return replace(
+            self,
+            frames=self.frames.to(device),
+            masks=self.masks.to(device),
+            classes=self.classes.to(device),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSample:
+    """An image and prompts on it; prompt k wants mask k.
+
+    Attributes:
+        number: As in `ObjectSample`.
+        name: As in `ObjectSample`.
+        frames: (1, 3, H, W) float32, normalised, zero where padded.
+        boxes: (K, 4) float32 x1, y1, x2, y2 in fractions of the unpadded image.
+        masks: (K, H, W) bool.
+    """
+
+    number: int
+    name: str
+    frames: Tensor
+    boxes: Tensor
+    masks: Tensor
+
+    def to(self, device: torch.device) -> PromptSample:
+        """Copies the tensors to a device."""
+        return replace(
+            self, frames=self.frames.to(device), boxes=self.boxes.to(device), masks=self.masks.to(device)
+        )
+
+
+Sample = ObjectSample | PromptSample
+
+
+class Batch:
+    """Samples of one step on one device, and what could not be loaded on the way.
+
+    Attributes:
+        samples: At least one.
+        faults: One line for each sample that was replaced by another.
+    """
+
+    def __init__(self, samples: Sequence[Sample], faults: Sequence[str] = ()) -> None:
+        self.samples = tuple(samples)
+        self.faults = tuple(faults)
+
+    @property
+    def objects(self) -> tuple[ObjectSample, ...]:
+        """Samples in object mode."""
+        return tuple(sample for sample in self.samples if isinstance(sample, ObjectSample))
+
+    @property
+    def prompts(self) -> tuple[PromptSample, ...]:
+        """Samples in prompt mode."""
+        return tuple(sample for sample in self.samples if isinstance(sample, PromptSample))
+
+    def to(self, device: torch.device) -> Batch:
+        """Copies all tensors to a device."""
+        return Batch([sample.to(device) for sample in self.samples], self.faults)
+
+
+def by_frames(samples: Sequence[ObjectSample]) -> dict[int, tuple[ObjectSample, ...]]:
+    """Groups samples by their number of frames: a group goes through the decoder in one pass."""
+    counts = sorted({len(sample.frames) for sample in samples})
+    return {count: tuple(s for s in samples if len(s.frames) == count) for count in counts}

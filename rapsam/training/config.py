@@ -1,0 +1,166 @@
+"""What a training run is told: a recipe, as TOML or JSON, with every number in one place."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Positive = Annotated[float, Meta(gt=0)]
+NotNegative = Annotated[float, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Count = Annotated[int, Meta(ge=1)]
+Side = Annotated[int, Meta(ge=32, multiple_of=32)]
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of a recipe; a misspelt key is an error."""
+
+
+class SourceConfig(_Part, frozen=True, kw_only=True):
+    """One data set in one of its uses.
+
+    Attributes:
+        task: "panoptic" (things and stuff of images), "instances" (things of videos), or "prompt".
+        kind: Format, one of `rapsam.data.sources.open.KINDS`.
+        folder: Folder of the data set below the data root.
+        split: "train" or "val".
+        repeat: How often an epoch visits it.
+        frames: Frames of a clip; an image makes them by independent crops.
+        interval: Largest distance in frames between neighbours in a clip of a video.
+        resize: Smallest and largest factor of the random resize.
+    """
+
+    task: Literal["panoptic", "instances", "prompt"]
+    kind: str
+    folder: str
+    split: str = "train"
+    repeat: Count = 1
+    frames: Annotated[int, Meta(ge=1, le=16)] = 1
+    interval: Count = 2
+    resize: tuple[Positive, Positive] = (0.8, 2.0)
+
+
+class DataConfig(_Part, frozen=True, kw_only=True):
+    """Samples.
+
+    Attributes:
+        label_set: Vocabulary of the model.
+        height: Of the crops, a multiple of 32.
+        width: Of the crops, a multiple of 32.
+        flip: Share of mirrored samples.
+        colour: Strength of the change of brightness, contrast and saturation; 0 for none.
+        prompts: Prompts per image.
+        box_prompts: Share of prompts that are boxes of things, the others being points.
+        min_prompt_area: Smaller masks, in pixels of the crop, are not prompted.
+        batch_size: Samples of a step, over all processes together.
+        workers: Processes that load, per training process.
+        sources: What is mixed.
+    """
+
+    label_set: str
+    height: Side
+    width: Side
+    flip: Share = 0.5
+    colour: NotNegative = 0.0
+    prompts: Count = 30
+    box_prompts: Share = 0.0
+    min_prompt_area: Count = 32
+    batch_size: Count = 16
+    workers: Annotated[int, Meta(ge=0, le=64)] = 2
+    sources: Annotated[tuple[SourceConfig, ...], Meta(min_length=1)]
+
+
+class LossConfig(_Part, frozen=True, kw_only=True):
+    """Weights of the losses, which are those of the matching too, and points per mask."""
+
+    class_weight: NotNegative = 2.0
+    bce_weight: NotNegative = 5.0
+    dice_weight: NotNegative = 5.0
+    iou_weight: NotNegative = 10.0
+    void_weight: NotNegative = 0.1
+    num_points: Count = 12_544
+
+
+class OptimiserConfig(_Part, frozen=True, kw_only=True):
+    """AdamW and its schedule.
+
+    Attributes:
+        lr: Learning rate at its height.
+        backbone_factor: Of the learning rate, for the backbone.
+        weight_decay: Not on norms, biases and embeddings' norms.
+        betas: Of Adam.
+        clip_norm: Largest L2 norm of the gradient.
+        warmup_steps: Steps of linear growth.
+        warmup_start: Factor at the first step.
+        schedule: "step" (a tenth after each milestone) or "cosine" (to `final_factor`).
+        milestones: Shares of the run, for "step".
+        final_factor: Of the learning rate at the end, for "cosine".
+        accumulate: Batches whose gradients make one step.
+    """
+
+    lr: Positive = 1e-4
+    backbone_factor: NotNegative = 0.1
+    weight_decay: NotNegative = 0.05
+    betas: tuple[Share, Share] = (0.9, 0.999)
+    clip_norm: Positive = 0.01
+    warmup_steps: Annotated[int, Meta(ge=0)] = 500
+    warmup_start: Share = 0.001
+    schedule: Literal["step", "cosine"] = "step"
+    milestones: tuple[Share, ...] = ()
+    final_factor: Share = 0.01
+    accumulate: Count = 1
+
+
+class DistillConfig(_Part, frozen=True, kw_only=True):
+    """An optional teacher.
+
+    Attributes:
+        model: Its variant.
+        checkpoint: Its weights, with the vocabulary of the run.
+        feature_weight: Of the mean squared difference of mask features.
+        mask_weight: Of the mean squared difference of mask probabilities of matched queries and prompts.
+    """
+
+    model: str
+    checkpoint: str
+    feature_weight: NotNegative = 1.0
+    mask_weight: NotNegative = 5.0
+
+
+class RunConfig(_Part, frozen=True, kw_only=True):
+    """A whole run.
+
+    Attributes:
+        name: Of the recipe.
+        model: Variant.
+        epochs: Passes over the mixed sources, counted with their repeats; may be a fraction.
+        seed: Of everything random.
+        precision: Of the encoder; losses and decoder are float32 always.
+        checkpoint_activations: Encoder activations are computed again in the backward pass.
+        batch_statistics: Which batch norms learn and use the statistics of batches: the published recipe
+            freezes those of the backbone; from random weights all must learn.
+        ema_decay: Of the averaged weights; 0 keeps none.
+        save_every: Steps between checkpoints.
+        keep: Checkpoints that stay.
+        data: Samples.
+        loss: Losses.
+        optimiser: Optimiser.
+        distill: Teacher, if any.
+    """
+
+    name: str
+    model: str
+    epochs: Positive
+    seed: Annotated[int, Meta(ge=0, lt=2**31)] = 0
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    checkpoint_activations: bool = False
+    batch_statistics: Literal["all", "neck", "none"] = "neck"
+    ema_decay: Annotated[float, Meta(ge=0, lt=1)] = 0.0
+    save_every: Count = 1000
+    keep: Count = 2
+    data: DataConfig
+    loss: LossConfig = LossConfig()
+    optimiser: OptimiserConfig = OptimiserConfig()
+    distill: DistillConfig | None = None

@@ -1,0 +1,32 @@
+"""A batch whose loss is no number, kept for whoever looks for the reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import safetensors.torch
+
+from rapsam.files import write_atomic
+from rapsam.training.batch import Batch, ObjectSample
+
+
+def save_failed_batch(run: Path, step: int, rank: int, batch: Batch) -> Path:
+    """Writes the tensors of a batch, and the names and numbers of its samples as metadata.
+
+    Returns:
+        The safetensors file.
+    """
+    tensors = {}
+    for place, sample in enumerate(batch.samples):
+        tensors[f"{place}/frames"] = sample.frames
+        tensors[f"{place}/masks"] = sample.masks
+        if isinstance(sample, ObjectSample):
+            tensors[f"{place}/classes"] = sample.classes
+        else:
+            tensors[f"{place}/boxes"] = sample.boxes
+    names = [{"number": sample.number, "name": sample.name} for sample in batch.samples]
+    path = run / f"failed-batch-step-{step:08d}-rank-{rank}.safetensors"
+    plain = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
+    write_atomic(path, safetensors.torch.save(plain, {"samples": msgspec.json.encode(names).decode()}))
+    return path

@@ -1,0 +1,108 @@
+"""The network with its losses as one module: what is distributed, and what gradients come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from rapsam.models.rapsam.model import RapSam
+from rapsam.training.batch import Batch, ObjectSample, PromptSample, Sample, by_frames
+from rapsam.training.config import LossConfig
+from rapsam.training.object_loss import ObjectNormalisers, object_counts, object_loss
+from rapsam.training.prompt_loss import prompt_loss
+
+Losses = dict[str, Tensor]
+LOSSES = ("class", "mask_bce", "mask_dice", "prompt_bce", "prompt_dice", "prompt_iou")
+"""Names of the losses that a batch may have: one without prompts has none of prompts."""
+
+
+class LossNetwork(nn.Module):
+    """Losses of a batch of objects and prompts, all four outputs together.
+
+    Args:
+        model: The network.
+        config: Losses.
+        seed: Of the run.
+        checkpoint_activations: Whether the encoder is computed again in the backward pass.
+    """
+
+    def __init__(self, model: RapSam, config: LossConfig, seed: int, *, checkpoint_activations: bool) -> None:
+        super().__init__()
+        self.model = model
+        self.config = config
+        self.seed = seed
+        self.checkpoint_activations = checkpoint_activations
+
+    def counts(self, batch: Batch) -> Tensor:
+        """Counts what losses are divided by, (3,) float64: to be averaged over the processes."""
+        objects = object_counts(batch.objects, self.model.decoder.object_queries.num_embeddings, self.config)
+        prompts = sum(len(sample.boxes) for sample in batch.prompts)
+        return torch.tensor([objects.masks, objects.class_weights, prompts], dtype=torch.float64)
+
+    def forward(self, batch: Batch, counts: Tensor) -> Losses:
+        """Computes the losses.
+
+        Args:
+            batch: Samples; all frames go through the encoder in one pass.
+            counts: As `counts` gives them, averaged over the processes.
+
+        Returns:
+            Weighted scalars by name; their sum is what to minimise.
+        """
+        samples: list[Sample] = [*chain.from_iterable(by_frames(batch.objects).values()), *batch.prompts]
+        features = self._features(torch.cat([sample.frames for sample in samples]))
+        # 16 bits end here: the hard-mask pool is a plain sum over all pixels, too large for them.
+        with torch.autocast(features.device.type, enabled=False):
+            return self._losses(batch, features.float(), counts)
+
+    def _features(self, frames: Tensor) -> Tensor:
+        if self.checkpoint_activations:
+            return checkpoint(self.model.encode, frames, use_reentrant=False)  # type: ignore[no-any-return]
+        return self.model.encode(frames)
+
+    def _losses(self, batch: Batch, features: Tensor, counts: Tensor) -> Losses:
+        masks, class_weights, prompts = counts.tolist()
+        normalisers = ObjectNormalisers(masks, class_weights)
+        losses: Losses = {}
+        taken = 0
+        for frames, group in by_frames(batch.objects).items():
+            part = features[taken : taken + frames * len(group)]
+            taken += len(part)
+            _add(losses, self._objects(group, part, frames, normalisers))
+        if batch.prompts:
+            _add(losses, self._prompts(batch.prompts, features[taken:], prompts))
+        return losses
+
+    def _objects(
+        self, group: Sequence[ObjectSample], features: Tensor, frames: int, normalisers: ObjectNormalisers
+    ) -> Losses:
+        outputs = self.model.detect(features, frames)
+        generators = [self._generator(sample) for sample in group]
+        losses: Losses = {}
+        for output in outputs:
+            found = object_loss(output, group, generators, normalisers, self.config)
+            _add(losses, {"class": found.classes, "mask_bce": found.bce, "mask_dice": found.dice})
+        return losses
+
+    def _prompts(self, group: Sequence[PromptSample], features: Tensor, num_prompts: float) -> Losses:
+        boxes = nn.utils.rnn.pad_sequence([sample.boxes for sample in group], batch_first=True)
+        outputs = self.model.segment(features, boxes)
+        generators = [self._generator(sample) for sample in group]
+        losses: Losses = {}
+        for output in outputs:
+            found = prompt_loss(output, group, generators, num_prompts, self.config)
+            _add(losses, {"prompt_bce": found.bce, "prompt_dice": found.dice, "prompt_iou": found.iou})
+        return losses
+
+    def _generator(self, sample: Sample) -> torch.Generator:
+        """Gives a sample its own source of points, the same in whatever process it lands."""
+        return torch.Generator().manual_seed((self.seed << 32) + sample.number)
+
+
+def _add(losses: Losses, more: Losses) -> None:
+    for name, value in more.items():
+        losses[name] = losses[name] + value if name in losses else value

@@ -1,0 +1,76 @@
+"""Means between two entries of the log, and where the time went."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from lightning_fabric import Fabric
+
+from rapsam.training.loss_network import LOSSES, Losses
+from rapsam.training.run_log import LogEntry
+
+
+class Meter:
+    """Collects what the steps since the last entry did.
+
+    Args:
+        samples_per_step: Over all processes.
+
+    Attributes:
+        skipped: Samples that could not be used since the start of the run.
+    """
+
+    def __init__(self, samples_per_step: int) -> None:
+        self.skipped = 0
+        self._samples_per_step = samples_per_step
+        self._reset()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Counts the time inside as waiting for data."""
+        start = time.perf_counter()
+        yield
+        self._waited += time.perf_counter() - start
+
+    def add(self, losses: Losses, accumulate: int) -> None:
+        """Takes the losses of one of `accumulate` batches of a step."""
+        for name, value in losses.items():
+            self._losses[name] += float(value.detach()) / accumulate
+
+    def close_step(self, grad_norm: float, lr: float) -> None:
+        """Ends a step."""
+        self._steps += 1
+        self._grad_norm += grad_norm
+        self._lr = lr
+
+    def entry(self, step: int, epoch: float, fabric: Fabric) -> LogEntry:
+        """Makes the entry of the steps since the last one and starts anew."""
+        seconds = time.perf_counter() - self._start
+        # A process without prompts has no losses of prompts: zero there, and the mean over all is right.
+        values = torch.tensor([self._losses[name] / self._steps for name in LOSSES])
+        if fabric.world_size > 1:
+            values = fabric.all_reduce(values, reduce_op="mean")
+        losses = dict(zip(LOSSES, values.tolist(), strict=True))
+        entry = LogEntry(
+            step=step,
+            epoch=epoch,
+            loss=sum(losses.values()),
+            losses=losses,
+            lr=self._lr,
+            grad_norm=self._grad_norm / self._steps,
+            samples_per_s=self._steps * self._samples_per_step / seconds,
+            wait_share=self._waited / seconds,
+            skipped=self.skipped,
+        )
+        self._reset()
+        return entry
+
+    def _reset(self) -> None:
+        self._losses: dict[str, float] = defaultdict(float)
+        self._steps = 0
+        self._grad_norm = self._waited = self._lr = 0.0
+        self._start = time.perf_counter()

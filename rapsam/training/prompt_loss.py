@@ -1,0 +1,60 @@
+"""Loss of prompts: no matching, prompt k wants mask k; and how good it says it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from rapsam.models.rapsam.decoder import StageOutput
+from rapsam.training.batch import PromptSample
+from rapsam.training.config import LossConfig
+from rapsam.training.mask_losses import bce_each, dice_each
+from rapsam.training.points import uncertain_points, values_at
+
+
+class PromptLoss(NamedTuple):
+    """Weighted losses of one output, scalars."""
+
+    bce: Tensor
+    dice: Tensor
+    iou: Tensor
+
+
+def prompt_loss(
+    output: StageOutput,
+    samples: Sequence[PromptSample],
+    generators: Sequence[torch.Generator],
+    num_prompts: float,
+    config: LossConfig,
+) -> PromptLoss:
+    """Computes the loss of one of the four outputs.
+
+    Args:
+        output: Masks (B, K, h, w) and IoU (B, K); a sample with fewer prompts owns the first ones.
+        samples: B of them.
+        generators: One per sample; draw the points.
+        num_prompts: Prompts of a step, mean over all processes.
+        config: Weights and the number of points.
+    """
+    total = output.mask_logits.new_zeros(())
+    bce, dice, iou = total, total, total
+    for place, (sample, generator) in enumerate(zip(samples, generators, strict=True)):
+        count = len(sample.boxes)
+        predicted = output.mask_logits[place, :count]
+        points = uncertain_points(predicted, config.num_points, generator)
+        at_points = values_at(predicted, points)
+        truth = values_at(sample.masks.to(predicted.dtype), points)
+        each = dice_each(at_points, truth)
+        bce = bce + bce_each(at_points, truth).sum()
+        dice = dice + each.sum()
+        # The published model predicts the dice coefficient of the sampled points and calls it IoU.
+        iou = iou + (output.iou[place, :count] - (1 - each)).square().sum()
+    count_all = max(num_prompts, 1.0)
+    return PromptLoss(
+        bce=config.bce_weight * bce / count_all,
+        dice=config.dice_weight * dice / count_all,
+        iou=config.iou_weight * iou / count_all,
+    )

@@ -1,0 +1,95 @@
+"""The diary of a run: one JSON object per logged step, and the same for TensorBoard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from rapsam.errors import InputError
+from rapsam.files import write_atomic
+
+LOG_NAME = "log.jsonl"
+
+
+class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the log: means since the line before.
+
+    Attributes:
+        step: Optimiser steps done.
+        epoch: Passes over the data, as a fraction.
+        loss: Sum of the losses.
+        losses: Weighted losses by name.
+        lr: Learning rate of the first group.
+        grad_norm: L2 norm of the gradient before clipping.
+        samples_per_s: Over all processes.
+        wait_share: Share of the time in which training waited for data, 0..1.
+        skipped: Samples that could not be used since the start.
+    """
+
+    step: int
+    epoch: float
+    loss: float
+    losses: dict[str, float]
+    lr: float
+    grad_norm: float
+    samples_per_s: float
+    wait_share: float
+    skipped: int
+
+
+class RunLog:
+    """Appends to the log of a run and to its TensorBoard file.
+
+    Args:
+        run: Folder of the run.
+        step: Entries beyond this step belong to a future that was lost; they are removed.
+    """
+
+    def __init__(self, run: Path, step: int) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._path = run / LOG_NAME
+        kept = [entry for entry in read_log(run) if entry.step <= step] if self._path.exists() else []
+        write_atomic(self._path, b"".join(msgspec.json.encode(entry) + b"\n" for entry in kept))
+        self._board = SummaryWriter(str(run / "tensorboard"), purge_step=step + 1)
+
+    def add(self, entry: LogEntry) -> None:
+        """Writes an entry at once, so that a killed run keeps it."""
+        with self._path.open("ab") as stream:
+            stream.write(msgspec.json.encode(entry) + b"\n")
+        scalars: Mapping[str, float] = {
+            "loss/sum": entry.loss,
+            **{f"loss/{name}": value for name, value in entry.losses.items()},
+            "lr": entry.lr,
+            "grad_norm": entry.grad_norm,
+            "samples_per_s": entry.samples_per_s,
+        }
+        for name, value in scalars.items():
+            self._board.add_scalar(name, value, entry.step)
+        self._board.flush()
+
+    def close(self) -> None:
+        """Ends the TensorBoard file."""
+        self._board.close()
+
+
+def read_log(run: Path) -> list[LogEntry]:
+    """Reads the log of a run; a last line that was cut off by a crash is left out.
+
+    Raises:
+        InputError: If there is none, or a line before the last is damaged.
+    """
+    path = run / LOG_NAME
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; expected the folder of a training run")
+    entries = []
+    lines = path.read_bytes().splitlines()
+    for place, line in enumerate(lines, start=1):
+        try:
+            entries.append(msgspec.json.decode(line, type=LogEntry))
+        except msgspec.MsgspecError as error:
+            if place < len(lines):
+                raise InputError(f"{path}, line {place} is damaged ({error}); remove the line") from error
+    return entries

@@ -1,0 +1,122 @@
+"""What a run needs to go on as if it had never stopped: weights, averages, moments, step."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from rapsam.errors import CheckpointError, RapSamError
+from rapsam.files import atomic_folder, write_atomic
+
+CHECKPOINTS = "checkpoints"
+WEIGHTS, AVERAGE, OPTIMISER, STATE = (
+    "weights.safetensors",
+    "average.safetensors",
+    "optimiser.safetensors",
+    "state.json",
+)
+SCHEMA_VERSION = 1
+
+
+class RunState(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a checkpoint that is no tensor.
+
+    Attributes:
+        schema_version: Of this record.
+        step: Optimiser steps that are done.
+        scaler: State of the fp16 loss scaler; empty for other precisions.
+        skipped: Samples that could not be used so far.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    step: int
+    scaler: dict[str, float] = {}
+    skipped: int = 0
+
+
+class Trained(msgspec.Struct, frozen=True, kw_only=True):
+    """The tensors of a run, by the part that they belong to; alive, not copies."""
+
+    model: nn.Module
+    average: nn.Module | None
+    network: nn.Module
+    optimiser: torch.optim.Optimizer
+
+
+def save_state(run: Path, state: RunState, trained: Trained, keep: int) -> Path:
+    """Writes a checkpoint in full or not at all, then removes those that are too old.
+
+    Raises:
+        InputError: If it cannot be written, as on a full disk; older checkpoints stay.
+    """
+    folder = run / CHECKPOINTS / f"step-{state.step:08d}"
+    with atomic_folder(folder) as scratch:
+        _write(scratch / WEIGHTS, trained.model.state_dict())
+        if trained.average is not None:
+            _write(scratch / AVERAGE, trained.average.state_dict())
+        _write(scratch / OPTIMISER, _moments(trained))
+        write_atomic(scratch / STATE, msgspec.json.encode(state))
+    for old in checkpoints_of(run)[:-keep]:
+        shutil.rmtree(old, ignore_errors=True)
+    return folder
+
+
+def checkpoints_of(run: Path) -> list[Path]:
+    """Lists the checkpoints of a run, oldest first."""
+    return sorted((run / CHECKPOINTS).glob("step-*"))
+
+
+def restore_state(folder: Path, trained: Trained) -> RunState:
+    """Loads a checkpoint into the tensors of a run.
+
+    Raises:
+        CheckpointError: If it is damaged or belongs to another recipe.
+    """
+    try:
+        state = msgspec.json.decode((folder / STATE).read_bytes(), type=RunState)
+        trained.model.load_state_dict(safetensors.torch.load_file(folder / WEIGHTS))
+        if trained.average is not None:
+            trained.average.load_state_dict(safetensors.torch.load_file(folder / AVERAGE))
+        _restore_moments(trained, safetensors.torch.load_file(folder / OPTIMISER))
+    except RapSamError:
+        raise
+    except Exception as error:
+        raise CheckpointError(
+            f"{folder} cannot be restored ({str(error).splitlines()[0]}); "
+            "remove the folder to go on from the checkpoint before"
+        ) from error
+    return state
+
+
+def _moments(trained: Trained) -> dict[str, Tensor]:
+    """Names the optimiser's tensors by parameter: `name/exp_avg` and so on."""
+    states: Mapping[Any, dict[str, Tensor]] = trained.optimiser.state
+    return {
+        f"{name}/{kind}": torch.as_tensor(value)
+        for name, parameter in trained.network.named_parameters()
+        for kind, value in states.get(parameter, {}).items()
+    }
+
+
+def _restore_moments(trained: Trained, tensors: Mapping[str, Tensor]) -> None:
+    parameters = dict(trained.network.named_parameters())
+    for key, tensor in tensors.items():
+        name, kind = key.rsplit("/", 1)
+        if name not in parameters:
+            raise CheckpointError(f"the optimiser's state names {name!r}, which the network has not")
+        parameter = parameters[name]
+        # Steps are counted on the CPU, moments live beside their parameter.
+        device = "cpu" if kind == "step" else parameter.device
+        trained.optimiser.state[parameter][kind] = tensor.to(device)
+
+
+def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_atomic(path, safetensors.torch.save(plain))

@@ -1,0 +1,184 @@
+"""From annotated clips to samples: sample n of a run is a function of n, the seed and the data alone.
+
+So nothing about loading has to be saved to go on with a run, and any number of processes sees the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from rapsam.data.augment.clip import CroppedClip, CropRecipe, crop_clip, pseudo_video
+from rapsam.data.augment.prompts import sample_prompts
+from rapsam.data.sources.annotated import AnnotatedClip, AnnotatedSource
+from rapsam.errors import InputError
+from rapsam.tasks.arrays import Floats, Indices, Masks
+from rapsam.tasks.preprocess import MEAN, STD
+from rapsam.training.batch import Batch, ObjectSample, PromptSample, Sample
+from rapsam.training.config import DataConfig, SourceConfig
+
+_TRIES = 20
+_MEAN, _STD = np.array(MEAN, np.float32), np.array(STD, np.float32)
+
+
+class MixedSource(NamedTuple):
+    """An opened data set in one of its uses.
+
+    Attributes:
+        source: The data set.
+        config: Its use.
+        classes: (classes of the source,) int64 index into the model's classes, -1 for none.
+    """
+
+    source: AnnotatedSource
+    config: SourceConfig
+    classes: Indices
+
+
+class Loaded(NamedTuple):
+    """A sample, and a line for each one that was tried before it in vain."""
+
+    sample: Sample
+    faults: tuple[str, ...]
+
+
+class _NothingToLearnError(Exception):
+    """A sample from which nothing can be learnt, as an image without anything to prompt."""
+
+
+class MixedSamples(Dataset[Loaded]):
+    """All samples of a run, by number.
+
+    An epoch visits every image and video of every source `repeat` times in random order.
+
+    Args:
+        sources: What is mixed.
+        config: How samples are made.
+        seed: Of the run.
+    """
+
+    def __init__(self, sources: Sequence[MixedSource], config: DataConfig, seed: int) -> None:
+        self.sources = tuple(sources)
+        self.config = config
+        self.seed = seed
+        self._ends = np.cumsum([len(mixed.source) * mixed.config.repeat for mixed in sources])
+        if not self._ends[-1]:
+            raise InputError("the data sets hold no image; expected at least one")
+
+    @property
+    def epoch_length(self) -> int:
+        """Samples of an epoch."""
+        return int(self._ends[-1])
+
+    def __getitem__(self, number: int) -> Loaded:
+        """Makes sample `number`; where a file cannot be used, another one takes its place."""
+        faults: list[str] = []
+        for attempt in range(_TRIES):
+            rng = np.random.default_rng([self.seed, number, attempt])
+            position = int(rng.integers(self.epoch_length)) if attempt else self._position(number)
+            mixed, index = self._locate(position)
+            try:
+                return Loaded(self._sample(number, rng, mixed, index), tuple(faults))
+            except (InputError, _NothingToLearnError) as error:
+                faults.append(str(error))
+        raise InputError(f"{_TRIES} samples in a row could not be used; the last: {faults[-1]}")
+
+    def _position(self, number: int) -> int:
+        epoch, place = divmod(number, self.epoch_length)
+        return int(_order(self.seed, epoch, self.epoch_length)[place])
+
+    def _locate(self, position: int) -> tuple[MixedSource, int]:
+        which = int(np.searchsorted(self._ends, position, side="right"))
+        mixed = self.sources[which]
+        start = int(self._ends[which]) - len(mixed.source) * mixed.config.repeat
+        return mixed, (position - start) % len(mixed.source)
+
+    def _sample(self, number: int, rng: np.random.Generator, mixed: MixedSource, index: int) -> Sample:
+        clip = _without_crowds(mixed.source.read(index, _draw_frames(rng, mixed, index)))
+        if mixed.config.task == "prompt":
+            return self._prompt_sample(number, rng, clip, mixed)
+        cropped = self._crop(rng, clip, mixed)
+        return ObjectSample(
+            number=number,
+            name=clip.name,
+            frames=self._frames(cropped),
+            masks=torch.from_numpy(np.stack([self._padded(m) for m in cropped.masks], axis=1)),
+            classes=torch.from_numpy(mixed.classes[cropped.classes]),
+        )
+
+    def _prompt_sample(
+        self, number: int, rng: np.random.Generator, clip: AnnotatedClip, mixed: MixedSource
+    ) -> PromptSample:
+        cropped = self._crop(rng, clip, mixed)
+        masks = cropped.masks[0]
+        large = masks.sum(axis=(1, 2)) >= self.config.min_prompt_area
+        if not large.any():
+            raise _NothingToLearnError(f"{clip.name}: no segment of {self.config.min_prompt_area} px to prompt")
+        masks, things = masks[large], cropped.classes[large] < mixed.source.label_set.num_things
+        drawn = sample_prompts(rng, masks, things, self.config.prompts, self.config.box_prompts)
+        return PromptSample(
+            number=number,
+            name=clip.name,
+            frames=self._frames(cropped),
+            boxes=torch.from_numpy(drawn.boxes),
+            masks=torch.from_numpy(self._padded(masks)[drawn.targets]),
+        )
+
+    def _crop(self, rng: np.random.Generator, clip: AnnotatedClip, mixed: MixedSource) -> CroppedClip:
+        config = self.config
+        size = (config.height, config.width)
+        recipe = CropRecipe(size, mixed.config.resize, config.flip, config.colour)
+        if len(clip.frames) > 1:
+            return crop_clip(rng, clip, recipe)
+        return pseudo_video(rng, clip, recipe, mixed.config.frames)
+
+    def _frames(self, cropped: CroppedClip) -> Tensor:
+        padded = np.zeros((len(cropped.frames), 3, self.config.height, self.config.width), np.float32)
+        for place, frame in zip(padded, cropped.frames, strict=True):
+            normalised: Floats = (frame - _MEAN) / _STD
+            place[:, : frame.shape[0], : frame.shape[1]] = normalised.transpose(2, 0, 1)
+        return torch.from_numpy(padded)
+
+    def _padded(self, masks: Masks) -> Masks:
+        padded = np.zeros((len(masks), self.config.height, self.config.width), np.bool_)
+        padded[:, : masks.shape[1], : masks.shape[2]] = masks
+        return padded
+
+
+def collate(loaded: Sequence[Loaded]) -> Batch:
+    """Puts the samples of a step together."""
+    return Batch([item.sample for item in loaded], [fault for item in loaded for fault in item.faults])
+
+
+def _draw_frames(rng: np.random.Generator, mixed: MixedSource, index: int) -> list[int] | None:
+    """Draws neighbouring frames of a video, in order, up to `interval` apart; None for an image."""
+    total = mixed.source.num_frames(index)
+    if total == 1:
+        return None
+    wanted = mixed.config.frames
+    steps = rng.integers(1, mixed.config.interval + 1, wanted - 1)
+    offsets = np.concatenate([[0], np.cumsum(steps)])
+    start = int(rng.integers(0, max(1, total - int(offsets[-1]))))
+    return [min(start + int(offset), total - 1) for offset in offsets]
+
+
+def _without_crowds(clip: AnnotatedClip) -> AnnotatedClip:
+    """Leaves out regions of many objects: no single query can answer for them."""
+    single = ~clip.crowd
+    if single.all():
+        return clip
+    return clip._replace(
+        masks=clip.masks[single], classes=clip.classes[single], crowd=clip.crowd[single], ids=clip.ids[single]
+    )
+
+
+@lru_cache(maxsize=2)
+def _order(seed: int, epoch: int, length: int) -> npt.NDArray[np.int64]:
+    return np.random.default_rng([seed, epoch]).permutation(length)

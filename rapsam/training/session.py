@@ -1,0 +1,88 @@
+"""From a recipe to a finished run: data opened, network built, loop run, weights written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from rapsam.data.sources.categories import label_mapping
+from rapsam.data.sources.kinds import open_source
+from rapsam.models.build import build_model, load_checkpoint
+from rapsam.models.rapsam.model import RapSam
+from rapsam.training.backbone_weights import load_backbone
+from rapsam.training.config import RunConfig
+from rapsam.training.engine import Engine
+from rapsam.training.run_folder import write_weights
+from rapsam.training.samples import MixedSamples, MixedSource
+from rapsam.training.trainer import Progress, Trainer
+
+
+class StartingPoint(NamedTuple):
+    """What a new run starts from; all None for random weights.
+
+    Attributes:
+        checkpoint: Weights of the whole network.
+        backbone: ImageNet weights of the backbone.
+        classifier: Text-classifier file; None for prototypes by formula.
+    """
+
+    checkpoint: Path | None = None
+    backbone: Path | None = None
+    classifier: Path | None = None
+
+
+def build_network(config: RunConfig, start: StartingPoint) -> RapSam:
+    """Builds the network that a run starts with; random weights follow from the seed.
+
+    Raises:
+        CheckpointError: If a file cannot be used.
+        InputError: If the variant or the vocabulary is unknown.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        model = build_model(config.model, classifier=start.classifier or config.data.label_set)
+    if start.checkpoint is not None:
+        load_checkpoint(model, start.checkpoint)
+    if start.backbone is not None:
+        load_backbone(model, start.backbone)
+    return model
+
+
+def open_samples(config: RunConfig, data_root: Path, model: RapSam) -> MixedSamples:
+    """Opens the data sets of a recipe.
+
+    Args:
+        config: The recipe.
+        data_root: Folder in which the recipe's folders lie.
+        model: Its classes are what the data sets' classes are mapped to, by name.
+
+    Raises:
+        InputError: If a data set is missing or damaged, or shares no class with the model.
+    """
+    sources = []
+    for part in config.data.sources:
+        source = open_source(part.kind, data_root / part.folder, part.split)
+        classes = label_mapping(source.label_set, model.text_classifier.label_set)
+        sources.append(MixedSource(source, part, classes))
+    return MixedSamples(sources, config.data, config.seed)
+
+
+def train(
+    engine: Engine, config: RunConfig, model: RapSam, samples: MixedSamples, run: Path, progress: Progress
+) -> Path:
+    """Trains to the end, from the last checkpoint of the run if there is one.
+
+    Returns:
+        The file of the final weights.
+
+    Raises:
+        TrainingStoppedError: If the loss is no number any more.
+        InputError: If a checkpoint cannot be written.
+    """
+    trained = Trainer(engine.fabric, config, model, samples, run, engine.scaler).fit(progress)
+    trained.weights_origin = f"{config.name}, trained"
+    if engine.fabric.is_global_zero:
+        write_weights(run, trained)
+    return run / "weights.safetensors"

@@ -1,0 +1,181 @@
+"""The loop: batches in, steps taken, states saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from rapsam.errors import RapSamError
+from rapsam.models.rapsam.model import RapSam
+from rapsam.training.average import make_average
+from rapsam.training.batch import Batch
+from rapsam.training.config import RunConfig
+from rapsam.training.failed_batch import save_failed_batch
+from rapsam.training.loader import StepSampler, make_loader
+from rapsam.training.loss_network import Losses, LossNetwork
+from rapsam.training.meter import Meter
+from rapsam.training.optimiser import make_optimiser, set_rates
+from rapsam.training.run_log import RunLog
+from rapsam.training.run_state import RunState, Trained, checkpoints_of, restore_state, save_state
+from rapsam.training.samples import MixedSamples
+from rapsam.training.schedule import rate_factor
+from rapsam.training.statistics import set_training_mode
+from rapsam.training.stop_request import StopRequest
+
+LOG_EVERY = 20
+"""Steps between two entries of the log."""
+
+Progress = Callable[[int, int, str], None]
+"""Told the steps done, all steps, and what to show beside."""
+
+
+class TrainingStoppedError(RapSamError):
+    """A run that cannot go on: its loss is no number any more."""
+
+
+class Trainer:
+    """One run on one process of possibly many.
+
+    Args:
+        fabric: Launched; knows devices, processes and precision.
+        config: The recipe.
+        model: The network, on the CPU.
+        samples: The data.
+        run: Folder of the run.
+        scaler: Of fp16, the one that fabric uses.
+    """
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        config: RunConfig,
+        model: RapSam,
+        samples: MixedSamples,
+        run: Path,
+        scaler: torch.amp.GradScaler | None = None,
+    ) -> None:
+        self.fabric, self.config, self.samples, self.run = fabric, config, samples, run
+        self.scaler = scaler
+        self.losses = LossNetwork(
+            model, config.loss, config.seed, checkpoint_activations=config.checkpoint_activations
+        )
+        set_training_mode(model, config.batch_statistics)
+        optimiser = make_optimiser(self.losses, config.optimiser)
+        self.network, self.optimiser = fabric.setup(self.losses, optimiser)
+        self.trained = Trained(
+            model=model,
+            average=make_average(model, config.ema_decay),
+            network=self.losses,
+            optimiser=optimiser,
+        )
+        self.meter = Meter(config.data.batch_size * config.optimiser.accumulate)
+
+    @property
+    def total_steps(self) -> int:
+        """Optimiser steps of the run."""
+        per_step = self.config.data.batch_size * self.config.optimiser.accumulate
+        return max(1, int(self.config.epochs * self.samples.epoch_length) // per_step)
+
+    def fit(self, progress: Progress) -> RapSam:
+        """Trains to the end, from the last checkpoint of the run if there is one.
+
+        Returns:
+            The network: the averaged one where an average is kept.
+
+        Raises:
+            TrainingStoppedError: If the loss is no number; the batch is saved.
+            KeyboardInterrupt: After Ctrl-C or SIGTERM, with the state saved.
+            InputError: If a checkpoint cannot be written.
+        """
+        state = self._restored()
+        self.meter.skipped = state.skipped
+        log = RunLog(self.run, state.step) if self.fabric.is_global_zero else None
+        batches = self._batches(state.step)
+        with StopRequest() as stop:
+            for step in range(state.step + 1, self.total_steps + 1):
+                self._step(step, batches)
+                if step % LOG_EVERY == 0 or step == self.total_steps:
+                    entry = self.meter.entry(step, step / self.total_steps * self.config.epochs, self.fabric)
+                    if log:
+                        log.add(entry)
+                        progress(step, self.total_steps, f"loss {entry.loss:.2f}")
+                if stop.made or step % self.config.save_every == 0 or step == self.total_steps:
+                    self._save(step)
+                if stop.made:
+                    raise KeyboardInterrupt
+        if log:
+            log.close()
+        average = self.trained.average
+        return self.trained.model if average is None else average.module  # type: ignore[return-value]
+
+    def _step(self, step: int, batches: Iterator[Batch]) -> None:
+        config = self.config.optimiser
+        factor = rate_factor(step - 1, self.total_steps, config)
+        set_rates(self.optimiser, factor)
+        for part in range(config.accumulate):
+            with self.meter.waiting():
+                batch = next(batches)
+            self.meter.skipped += len(batch.faults)
+            batch = batch.to(self.fabric.device)
+            last = part == config.accumulate - 1
+            with self.fabric.no_backward_sync(self.network, enabled=not last and self.fabric.world_size > 1):
+                losses = self._losses(batch)
+                total = torch.stack(list(losses.values())).sum()
+                self._check(step, batch, losses, total)
+                self.fabric.backward(total / config.accumulate)
+            self.meter.add(losses, config.accumulate)
+        norm = self.fabric.clip_gradients(
+            self.network, self.optimiser, max_norm=config.clip_norm, error_if_nonfinite=False
+        )
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+        if self.trained.average is not None:
+            self.trained.average.update_parameters(self.trained.model)
+        self.meter.close_step(float(norm), config.lr * factor)
+
+    def _losses(self, batch: Batch) -> Losses:
+        counts = self.fabric.all_reduce(self.losses.counts(batch).to(self.fabric.device), reduce_op="mean")
+        return self.network(batch, counts)  # type: ignore[no-any-return]
+
+    def _check(self, step: int, batch: Batch, losses: Losses, total: Tensor) -> None:
+        # Every process must learn of it, or the others would wait for ever.
+        worst = self.fabric.all_reduce(total.detach(), reduce_op="mean")
+        if bool(torch.isfinite(worst)):
+            return
+        bad = [name for name, value in losses.items() if not bool(torch.isfinite(value))]
+        path = save_failed_batch(self.run, step, self.fabric.global_rank, batch)
+        raise TrainingStoppedError(
+            f"step {step}: {', '.join(bad) or 'a loss of another process'} is no number; the batch is in "
+            f"{path}; lower optimiser.lr or look at its samples, then go on with --resume"
+        )
+
+    def _batches(self, step: int) -> Iterator[Batch]:
+        accumulate = self.config.optimiser.accumulate
+        sampler = StepSampler(
+            step * accumulate,
+            self.total_steps * accumulate,
+            self.config.data.batch_size,
+            self.fabric.global_rank,
+            self.fabric.world_size,
+        )
+        return iter(make_loader(self.samples, sampler, self.config.data.workers))
+
+    def _restored(self) -> RunState:
+        saved = checkpoints_of(self.run)
+        if not saved:
+            return RunState(step=0)
+        state = restore_state(saved[-1], self.trained)
+        if self.scaler is not None and state.scaler:
+            self.scaler.load_state_dict(state.scaler)
+        return state
+
+    def _save(self, step: int) -> None:
+        if self.fabric.is_global_zero:
+            scaler = self.scaler.state_dict() if self.scaler is not None else {}
+            state = RunState(step=step, scaler=scaler, skipped=self.meter.skipped)
+            save_state(self.run, state, self.trained, self.config.keep)
+        self.fabric.barrier()
