@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import io
-import itertools
 import os
 import re
 import signal
@@ -13,30 +11,13 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import rapsam
-from rapsam.cli import convert, demo, devices, doctor, export, models, parity, predict, verify
-from rapsam.errors import InputError, RapSamError, unknown_name
+from rapsam.cli import convert, data, demo, devices, doctor, export, models, parity, predict, train, verify
+from rapsam.cli.verbs import Parser
+from rapsam.errors import InputError, RapSamError
 
-VERBS = (export, parity, verify, predict, convert, models, devices, doctor, demo)
+VERBS = (export, parity, verify, predict, convert, data, train, models, devices, doctor, demo)
 BAD_INPUT = 2
 INTERRUPTED = 130
-
-
-class _Parser(argparse.ArgumentParser):
-    """Reports a wrong call in one line, like every other error."""
-
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{message}; see '{self.prog} --help'")
-
-    def check_options(self, arguments: Sequence[str]) -> None:
-        """Names a misspelt option before argparse complains of what is missing without it.
-
-        No option takes a value that begins with two dashes.
-        """
-        known = {"--help", *re.findall(r"--[a-z][a-z-]*", self.format_usage())}
-        for argument in itertools.takewhile(lambda argument: argument != "--", arguments):
-            name = argument.partition("=")[0]
-            if name.startswith("--") and name not in known:
-                raise unknown_name("option", name, known)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -67,47 +48,28 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    parser, verbs = _parsers()
-    verb = next((argument for argument in arguments if not argument.startswith("-")), None)
+    parser = _parser()
     if not arguments:
         parser.print_help(sys.stderr)
         raise InputError("no verb given; expected one of the verbs above, as in 'rapsam devices'")
-    if verb is None:
-        parser.check_options(arguments)
-    elif verb not in verbs:
-        raise unknown_name("verb", verb, verbs)
-    else:
-        parser.check_options(arguments[: arguments.index(verb)])
-        verbs[verb].check_options(arguments[arguments.index(verb) + 1 :])
+    parser.check(arguments)
     options, rest = parser.parse_known_args(_negatives_joined(arguments))
     if rest:
+        verb = next(argument for argument in arguments if not argument.startswith("-"))
         raise InputError(f"unexpected {rest[0]!r}; see 'rapsam {verb} --help'")
     return int(options.run(options))
 
 
-def _parsers() -> tuple[_Parser, dict[str, _Parser]]:
-    parser = _Parser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="rapsam",
         description="RAP-SAM from a PyTorch checkpoint to a phone.",
         epilog="example: rapsam demo",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"rapsam {rapsam.__version__}")
-    group = parser.add_subparsers(title="verbs", metavar="VERB", required=True, parser_class=_Parser)
-    verbs = {}
-    for verb in VERBS:
-        name = verb.__name__.rpartition(".")[2]
-        verbs[name] = group.add_parser(
-            name,
-            help=verb.SUMMARY,
-            description=verb.SUMMARY,
-            epilog=f"example: {verb.EXAMPLE}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        verb.add_arguments(verbs[name])
-        verbs[name].set_defaults(run=verb.run)
-    return parser, verbs
+    parser.add_verbs({verb.__name__.rpartition(".")[2]: verb for verb in VERBS}, kind="verb", run="run")
+    return parser
 
 
 def _negatives_joined(arguments: Sequence[str]) -> list[str]:

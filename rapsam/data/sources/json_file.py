@@ -1,0 +1,93 @@
+"""Reading the JSON files of data sets, which may come from anywhere."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, TypeAlias, TypeVar
+
+import msgspec
+
+from rapsam.data.limits import MAX_SIDE, check_file
+from rapsam.data.sources.faults import DataSetError
+from rapsam.errors import InputError
+
+MAX_BYTES = 2 * 1024**3
+"""The largest published file, the instances of COCO train2017, has 0.45 GB."""
+
+Key: TypeAlias = int | str
+"""Ids of images and videos: numbers in COCO and YouTube-VIS, names in ADE20K and VIPSeg."""
+Number: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""Ids of annotations, as int64 holds them."""
+Side: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=MAX_SIDE)]
+
+Content = TypeVar("Content")
+Entry = TypeVar("Entry", bound=Hashable)
+
+
+def read_json(path: Path, kind: type[Content]) -> Content:
+    """Decodes an annotation file; fields that `kind` does not name are skipped.
+
+    While it decodes, memory holds the file and the result; afterwards the file only where `kind` keeps
+    parts of it as `msgspec.Raw`.
+
+    Args:
+        path: The file, at most `MAX_BYTES`.
+        kind: What it holds.
+
+    Raises:
+        InputError: If the file is missing, too large, no JSON, or a field is missing or of a wrong type;
+            the message names the field.
+    """
+    check_file(path, "annotation")
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise InputError(
+            f"{path} has {size:,} bytes; expected an annotation file of at most {MAX_BYTES:,}: split it"
+        )
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except msgspec.ValidationError as error:
+        raise InputError(f"{path}: {error}; mend that field, or fetch the file again") from error
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{path} is damaged: {error}; expected a JSON file of annotations: fetch it again"
+        ) from error
+
+
+def repeated(values: Iterable[Entry]) -> set[Entry]:
+    """Gives the values that occur more than once."""
+    return {value for value, count in Counter(values).items() if count > 1}
+
+
+def places_by_owner(owners: Iterable[Key]) -> dict[Key, list[int]]:
+    """Gives for each id the places in the list where it stands."""
+    found: dict[Key, list[int]] = {}
+    for place, owner in enumerate(owners):
+        found.setdefault(owner, []).append(place)
+    return found
+
+
+def stray_annotations(
+    path: Path, field: str, owners: Iterable[Key], known: set[Key]
+) -> Iterator[DataSetError]:
+    """Gives a fault for each annotation of an image or video that the file does not list.
+
+    Args:
+        path: The file.
+        field: In which an annotation names its image or video.
+        owners: What stands in it, annotation by annotation.
+        known: Ids of the images or videos.
+    """
+    for place, owner in enumerate(owners):
+        if owner not in known:
+            yield DataSetError(
+                "stray annotation",
+                f"{path}: annotations[{place}].{field} is {owner!r}; expected the id of a listed one",
+            )
+
+
+def as_number(key: Key, place: int) -> int:
+    """Gives an id that is a number as it is; for a name, its owner's place in the file from 0."""
+    return key if isinstance(key, int) else place

@@ -1,0 +1,66 @@
+"""What `rapsam data check` asks of a reader, beyond what training and evaluation need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from rapsam.data.sources.annotated import AnnotatedSource
+from rapsam.data.sources.faults import DataSetError
+from rapsam.errors import InputError
+
+
+class Contents(NamedTuple):
+    """How much a data set holds.
+
+    Attributes:
+        images: Images, or frames of all videos.
+        videos: 0 for a data set of images.
+        segments: Things and stuff regions; one in many frames of a video counts once.
+    """
+
+    images: int
+    videos: int
+    segments: int
+
+
+class OpenedSource(AnnotatedSource, Protocol):
+    """A reader of one annotation file; its faults can be told one by one."""
+
+    def contents(self) -> Contents:
+        """Counts what the annotation file lists."""
+        ...
+
+    def files(self, index: int, frames: Sequence[int] | None = None) -> list[Path]:
+        """Names the files that `read` opens, which may not exist.
+
+        Raises:
+            DataSetError: If a name leads out of the data set, or an image has no mask file.
+        """
+        ...
+
+    def check(self, index: int) -> None:
+        """Compares the entries of an image or video with each other; opens no file.
+
+        Raises:
+            DataSetError: At the first fault; `read` would raise the same.
+        """
+        ...
+
+    def strays(self) -> Iterator[DataSetError]:
+        """Gives the annotations of images or videos that the file does not list; `read` passes over them."""
+        ...
+
+
+def checked_frames(name: str, count: int, frames: Sequence[int] | None) -> Sequence[int]:
+    """Gives the frames to read: those that are named, or all.
+
+    Raises:
+        InputError: If none is named, or one that does not exist.
+    """
+    if frames is None:
+        return range(count)
+    if not frames or min(frames) < 0 or max(frames) >= count:
+        raise InputError(f"frames {list(frames)} of {name}; expected at least one, each in 0..{count - 1}")
+    return frames

@@ -1,0 +1,149 @@
+"""Masks from the outlines of COCO's JSON files: polygons and run lengths, plain or compressed."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Annotated, NoReturn, TypeAlias
+
+import msgspec
+import numpy as np
+from pycocotools import mask as coco_mask
+
+from rapsam.data.limits import MAX_PIXELS
+from rapsam.data.sources.faults import DataSetError
+from rapsam.data.sources.json_file import Side
+from rapsam.tasks.arrays import Indices, Masks
+from rapsam.tasks.geometry import Size
+
+_MIN_NUMBERS = 6
+# COCO's code for a number: up to six characters with the bit "more follows", then one without.
+_CODE = re.compile(r"(?:[P-o]{0,6}[0-O])+")
+_MORE, _NEGATIVE, _PAYLOAD, _BITS = 32, 16, 31, 5
+
+
+class RunLengths(msgspec.Struct, frozen=True, kw_only=True):
+    """Runs of false and true in turn, down the columns.
+
+    Attributes:
+        size: Height and width of the mask.
+        counts: Lengths of the runs, or COCO's text code of them.
+    """
+
+    size: tuple[Side, Side]
+    counts: list[Annotated[int, msgspec.Meta(ge=0, le=MAX_PIXELS)]] | str
+
+
+Outline: TypeAlias = RunLengths | list[list[float]]
+"""A polygon is x, y, x, y, ... in pixels; the mask is the union of all."""
+FrameOutlines: TypeAlias = list[Outline | None]
+"""One outline per frame of a video; null where the object is not seen."""
+
+
+def decode_outline(raw: msgspec.Raw, field: str) -> Outline:
+    """Decodes the JSON of one outline.
+
+    Raises:
+        DataSetError: If it has another form; names the field.
+    """
+    try:
+        return msgspec.json.decode(raw, type=Outline)
+    except msgspec.ValidationError as error:
+        _refuse(f"{field}: {error}")
+
+
+def decode_frame_outlines(raw: msgspec.Raw, field: str) -> FrameOutlines:
+    """Decodes the JSON of an object's outlines in a video.
+
+    Raises:
+        DataSetError: If it has another form; names the field.
+    """
+    try:
+        return msgspec.json.decode(raw, type=FrameOutlines)
+    except msgspec.ValidationError as error:
+        _refuse(f"{field}: {error}")
+
+
+def check_outline(outline: Outline, size: Size, field: str) -> None:
+    """Tells without making a mask whether `outline_mask` can make one.
+
+    Args:
+        outline: What to check.
+        size: Height and width of the image.
+        field: Where it was found, for messages.
+
+    Raises:
+        DataSetError: If it does not belong to an image of this size.
+    """
+    if isinstance(outline, RunLengths):
+        _checked_counts(outline, size, field)
+    else:
+        _check_polygons(outline, size, field)
+
+
+def outline_mask(outline: Outline, size: Size, field: str) -> Masks:
+    """Makes the (h, w) mask of an outline; polygons as COCO's own code draws them.
+
+    Raises:
+        DataSetError: If it does not belong to an image of this size.
+    """
+    if isinstance(outline, RunLengths):
+        counts = _checked_counts(outline, size, field)
+        runs = np.arange(len(counts)) % 2 == 1
+        return np.repeat(runs, counts).reshape(size[1], size[0]).T
+    _check_polygons(outline, size, field)
+    with warnings.catch_warnings():
+        # pycocotools 2.0.11 predates NumPy 2 and says so at every call.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        parts = coco_mask.decode(coco_mask.frPyObjects(outline, size[0], size[1]))
+    return np.asarray(parts.any(axis=2), np.bool_)
+
+
+def _checked_counts(runs: RunLengths, size: Size, field: str) -> Indices:
+    if runs.size != size:
+        raise DataSetError(
+            "wrong size",
+            f"{field}.size is {list(runs.size)}; expected {list(size)}, height and width of the image",
+        )
+    counts = _parsed(runs.counts, field) if isinstance(runs.counts, str) else np.array(runs.counts, np.int64)
+    # pycocotools accepts runs that end early and leaves the rest of the mask to chance.
+    if (counts < 0).any() or counts.sum() != size[0] * size[1]:
+        _refuse(f"{field}.counts covers {counts.sum()} px; expected {size[0] * size[1]}")
+    return counts
+
+
+def _parsed(code: str, field: str) -> Indices:
+    """Undoes COCO's code: 5 bits a character, lowest first; from the fourth on, less the last but one."""
+    if not _CODE.fullmatch(code):
+        _refuse(f"{field}.counts is not COCO's code of run lengths; expected characters 0 to o, a whole code")
+    digits = np.frombuffer(code.encode("ascii"), np.uint8).astype(np.int64) - ord("0")
+    ends = np.flatnonzero(digits < _MORE)
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    lengths = ends - starts + 1
+    shifts = (np.arange(len(digits)) - np.repeat(starts, lengths)) * _BITS
+    values = np.add.reduceat((digits & _PAYLOAD) << shifts, starts)
+    values -= ((digits[ends] & _NEGATIVE) > 0) * (1 << (lengths * _BITS))
+    values[1::2] = np.cumsum(values[1::2])
+    values[2::2] = np.cumsum(values[2::2])
+    return values
+
+
+def _check_polygons(polygons: list[list[float]], size: Size, field: str) -> None:
+    if not polygons:
+        _refuse(f"{field} is empty; expected at least one polygon")
+    for place, polygon in enumerate(polygons):
+        if len(polygon) < _MIN_NUMBERS or len(polygon) % 2:
+            _refuse(
+                f"{field}[{place}] has {len(polygon)} numbers; expected pairs x, y of three points or more"
+            )
+        # Far outside, the integers of COCO's code overflow.
+        for numbers, side in ((polygon[0::2], size[1]), (polygon[1::2], size[0])):
+            if not (min(numbers) >= -side and max(numbers) <= 2 * side):
+                _refuse(
+                    f"{field}[{place}] reaches from {min(numbers):g} to {max(numbers):g}; expected points in "
+                    f"the image, 0..{side}, or not far outside"
+                )
+
+
+def _refuse(message: str) -> NoReturn:
+    raise DataSetError("invalid outline", message)

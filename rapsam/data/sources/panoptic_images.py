@@ -1,0 +1,197 @@
+"""Images with panoptic masks in COCO's form: a JSON of segments and a PNG of their ids per image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import msgspec
+import numpy as np
+
+from rapsam.data.sources.annotated import AnnotatedClip
+from rapsam.data.sources.categories import Category, ClassIndex, label_set_of
+from rapsam.data.sources.faults import DataSetError
+from rapsam.data.sources.json_file import (
+    Key,
+    Side,
+    as_number,
+    places_by_owner,
+    read_json,
+    repeated,
+    stray_annotations,
+)
+from rapsam.data.sources.opened import Contents, checked_frames
+from rapsam.data.sources.safe_path import path_below
+from rapsam.data.sources.segment_masks import check_segment_ids, fill_masks, new_masks
+from rapsam.data.sources.stored_pixels import read_stored_ids, read_stored_image
+
+
+class ImageEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An image of a COCO file; sides in pixels."""
+
+    id: Key
+    file_name: str
+    height: Side
+    width: Side
+
+
+class SegmentEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A segment of a panoptic PNG; `iscrowd` marks many objects that nobody separated."""
+
+    id: int
+    category_id: int
+    iscrowd: Literal[0, 1] = 0
+
+
+class PanopticEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """The PNG of an image and its segments."""
+
+    image_id: Key
+    file_name: str
+    segments_info: tuple[SegmentEntry, ...]
+
+
+class PanopticFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A COCO panoptic file."""
+
+    images: tuple[ImageEntry, ...]
+    annotations: tuple[PanopticEntry, ...]
+    categories: tuple[Category, ...]
+
+
+class PanopticLayout(NamedTuple):
+    """Where a data set of this form keeps its files.
+
+    Attributes:
+        kind: Kind of data set.
+        json: The annotation file, below the root.
+        images: Folder of the images.
+        masks: Folder of the PNGs.
+        covered: Whether segments may be listed of which other segments left no pixel.
+    """
+
+    kind: str
+    json: str
+    images: str
+    masks: str
+    covered: Literal["refused", "dropped"]
+
+
+class PanopticImages:
+    """Reader of images with panoptic masks; see `AnnotatedSource` and `OpenedSource`.
+
+    For the 118,000 images of COCO train2017 it holds about 0.25 GB, and 0.4 GB more while it opens.
+    """
+
+    def __init__(self, root: Path, split: str, layout: PanopticLayout) -> None:
+        """Opens the annotation file.
+
+        Args:
+            root: Folder of the data set, resolved.
+            split: As in "val", for the name.
+            layout: Where its files are.
+
+        Raises:
+            InputError: If the annotation file is missing or damaged, or its categories contradict.
+        """
+        self.name = f"{layout.kind} {split}"
+        self._root, self._layout = root, layout
+        self._json = root / layout.json
+        content = read_json(self._json, PanopticFile)
+        self._images, self._annotations = content.images, content.annotations
+        self.label_set = label_set_of(self._json, layout.kind, content.categories)
+        self._class_of = ClassIndex(self.label_set)
+        self._places = places_by_owner(entry.image_id for entry in content.annotations)
+        self._repeated = repeated(image.id for image in content.images)
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def num_frames(self, index: int) -> int:  # noqa: ARG002 (the protocol's)
+        """Gives 1: these are images."""
+        return 1
+
+    def contents(self) -> Contents:
+        """Counts images and segments."""
+        segments = sum(len(entry.segments_info) for entry in self._annotations)
+        return Contents(images=len(self._images), videos=0, segments=segments)
+
+    def files(self, index: int, frames: Sequence[int] | None = None) -> list[Path]:  # noqa: ARG002
+        """Names the image and its PNG."""
+        image, place = self._images[index], self._place(index)
+        mask_name = self._annotations[place].file_name
+        return [
+            path_below(
+                self._root,
+                self._layout.images,
+                image.file_name,
+                f"{self._json}: images[{index}].file_name",
+            ),
+            path_below(
+                self._root, self._layout.masks, mask_name, f"{self._json}: annotations[{place}].file_name"
+            ),
+        ]
+
+    def check(self, index: int) -> None:
+        """Compares an image's entries; see `OpenedSource`."""
+        self._checked_classes(index)
+
+    def strays(self) -> Iterator[DataSetError]:
+        """Gives annotations without an image."""
+        owners = (entry.image_id for entry in self._annotations)
+        return stray_annotations(self._json, "image_id", owners, {image.id for image in self._images})
+
+    def read(self, index: int, frames: Sequence[int] | None = None) -> AnnotatedClip:
+        """Reads an image with its segments; see `AnnotatedSource`."""
+        entry = self._images[index]
+        repeats = checked_frames(entry.file_name, 1, frames)
+        classes = self._checked_classes(index)
+        segments = self._annotations[self._place(index)].segments_info
+        image_path, mask_path = self.files(index)
+        size = (entry.height, entry.width)
+        image = read_stored_image(image_path, size)
+        found = read_stored_ids(mask_path, size)
+        if self._layout.covered == "dropped":
+            seen = np.isin([segment.id for segment in segments], found)
+            segments = tuple(segment for segment, has in zip(segments, seen, strict=True) if has)
+            classes = [value for value, has in zip(classes, seen, strict=True) if has]
+        masks = new_masks(len(segments), 1, *size, f"{self._json}: images[{index}]")
+        fill_masks(masks[:, 0], found, [segment.id for segment in segments], str(mask_path))
+        return AnnotatedClip(
+            name=entry.file_name,
+            key=as_number(entry.id, index),
+            frames=np.repeat(image[None], len(repeats), axis=0),
+            masks=np.repeat(masks, len(repeats), axis=1),
+            classes=np.array(classes, np.int64),
+            crowd=np.array([segment.iscrowd for segment in segments], np.bool_),
+            ids=np.array([segment.id for segment in segments], np.int64),
+        )
+
+    def _place(self, index: int) -> int:
+        """Gives the place of an image's only annotation."""
+        entry = self._images[index]
+        places = self._places.get(entry.id, [])
+        if not places:
+            raise DataSetError(
+                "no annotation",
+                f"{self._json}: images[{index}].id is {entry.id!r}, which no annotation has as image_id; "
+                "expected one",
+            )
+        if len(places) > 1 or entry.id in self._repeated:
+            raise DataSetError(
+                "repeated id",
+                f"{self._json}: images[{index}].id {entry.id!r} stands in several images or annotations; "
+                "expected one of each",
+            )
+        return places[0]
+
+    def _checked_classes(self, index: int) -> list[int]:
+        place = self._place(index)
+        field = f"{self._json}: annotations[{place}].segments_info"
+        segments = self._annotations[place].segments_info
+        check_segment_ids([segment.id for segment in segments], field)
+        return [
+            self._class_of(segment.category_id, f"{field}[{number}].category_id")
+            for number, segment in enumerate(segments)
+        ]

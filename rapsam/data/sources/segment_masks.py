@@ -1,0 +1,73 @@
+"""Masks of the segments of a panoptic PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rapsam.data.sources.faults import DataSetError
+from rapsam.tasks.arrays import Ids, Masks
+
+MAX_ID = 2**24 - 1
+MAX_BYTES = 4 * 1024**3
+"""Of the masks of one clip: 30 segments in 36 frames of 1920x1080 take 2.2 GB."""
+
+
+def new_masks(segments: int, frames: int, height: int, width: int, field: str) -> Masks:
+    """Makes (segments, frames, height, width) masks, all false.
+
+    Raises:
+        DataSetError: If they take more than `MAX_BYTES`.
+    """
+    size = segments * frames * height * width
+    if size > MAX_BYTES:
+        raise DataSetError(
+            "too large",
+            f"{field}: {segments} masks of {frames} frames of {width}x{height} px take {size:,} bytes; "
+            f"expected at most {MAX_BYTES:,}: read fewer frames at a time, or remove the entry",
+        )
+    return np.zeros((segments, frames, height, width), np.bool_)
+
+
+def check_segment_ids(ids: Sequence[int], field: str) -> None:
+    """Raises `DataSetError` unless all ids can stand in a PNG and differ."""
+    seen = set()
+    for place, value in enumerate(ids):
+        if not 1 <= value <= MAX_ID:
+            raise DataSetError(
+                "invalid id", f"{field}[{place}].id is {value}; expected 1..{MAX_ID}, for 0 is void"
+            )
+        if value in seen:
+            raise DataSetError("repeated id", f"{field}[{place}].id is {value} again; expected each id once")
+        seen.add(value)
+
+
+def fill_masks(masks: Masks, found: Ids, ids: Sequence[int], where: str) -> None:
+    """Marks where each segment is.
+
+    Args:
+        masks: (N, h, w) all false, to be filled.
+        found: (h, w) ids of the PNG.
+        ids: N different ids, none 0.
+        where: The PNG, for messages.
+
+    Raises:
+        DataSetError: If a segment has no pixel, or pixels have an id that is not listed.
+    """
+    covered = 0
+    for mask, value in zip(masks, ids, strict=True):
+        np.equal(found, value, out=mask)
+        pixels = int(np.count_nonzero(mask))
+        if pixels == 0:
+            raise DataSetError(
+                "segment without pixels",
+                f"{where} has no pixel of segment {value}, which its segments_info lists; expected some",
+            )
+        covered += pixels
+    if covered < np.count_nonzero(found):
+        unlisted = np.setdiff1d(found, [0, *ids])
+        raise DataSetError(
+            "pixels of no segment",
+            f"{where} has pixels of id {unlisted[0]}; expected only ids that its segments_info lists",
+        )

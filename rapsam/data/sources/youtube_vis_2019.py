@@ -1,0 +1,186 @@
+"""YouTube-VIS 2019 (40 classes), as its owners publish it: https://youtube-vos.org/dataset/vis/."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+from rapsam.data.sources.annotated import AnnotatedClip
+from rapsam.data.sources.categories import Category, ClassIndex, label_set_of
+from rapsam.data.sources.faults import DataSetError
+from rapsam.data.sources.json_file import (
+    Key,
+    Number,
+    Side,
+    as_number,
+    places_by_owner,
+    read_json,
+    repeated,
+    stray_annotations,
+)
+from rapsam.data.sources.opened import Contents, checked_frames
+from rapsam.data.sources.outlines import FrameOutlines, check_outline, decode_frame_outlines, outline_mask
+from rapsam.data.sources.safe_path import path_below
+from rapsam.data.sources.segment_masks import new_masks
+from rapsam.data.sources.stored_pixels import read_stored_image
+
+
+class VideoEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A video; `file_names` are its frames in order, `length` their number."""
+
+    id: Key
+    file_names: tuple[str, ...]
+    height: Side
+    width: Side
+    length: int
+
+
+class TrackEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """An object with one outline or null per frame, which stay JSON until they are read."""
+
+    id: Number
+    video_id: Key
+    category_id: int
+    segmentations: msgspec.Raw
+    iscrowd: Literal[0, 1] = 0
+
+
+class VideosFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A YouTube-VIS file. The owners keep the annotations of "valid" and "test" to themselves."""
+
+    videos: tuple[VideoEntry, ...]
+    categories: tuple[Category, ...]
+    annotations: tuple[TrackEntry, ...] | None = None
+
+
+class YoutubeVis2019:
+    """{split}.json or {split}/instances.json, and {split}/JPEGImages/<video>/*.jpg; things only.
+
+    See `AnnotatedSource` and `OpenedSource`. Whatever frames of a video are read, its clip has all its
+    objects; those not seen in the frames have masks that are all false. Holds about twice the size of the
+    annotation file, 0.3 GB for "train".
+    """
+
+    def __init__(self, root: Path, split: str) -> None:
+        """Opens a split: "train", "valid" or "test".
+
+        Raises:
+            InputError: If the annotation file is missing or damaged, or its categories contradict.
+        """
+        self.name = f"youtube_vis_2019 {split}"
+        self._root, self._folder = root, f"{split}/JPEGImages"
+        beside, inside = root / f"{split}.json", root / split / "instances.json"
+        self._json = inside if inside.exists() and not beside.exists() else beside
+        content = read_json(self._json, VideosFile)
+        self._videos, self._tracks = content.videos, content.annotations or ()
+        self.label_set = label_set_of(self._json, "youtube_vis_2019", content.categories)
+        self._class_of = ClassIndex(self.label_set)
+        self._places = places_by_owner(track.video_id for track in self._tracks)
+        self._repeated_videos = repeated(video.id for video in self._videos)
+        self._repeated = repeated(track.id for track in self._tracks)
+
+    def __len__(self) -> int:
+        return len(self._videos)
+
+    def num_frames(self, index: int) -> int:
+        """Counts the frames of a video."""
+        return len(self._videos[index].file_names)
+
+    def contents(self) -> Contents:
+        """Counts frames, videos and objects."""
+        frames = sum(len(video.file_names) for video in self._videos)
+        return Contents(images=frames, videos=len(self._videos), segments=len(self._tracks))
+
+    def files(self, index: int, frames: Sequence[int] | None = None) -> list[Path]:
+        """Names the frames."""
+        names = self._videos[index].file_names
+        return [
+            path_below(
+                self._root, self._folder, names[frame], f"{self._json}: videos[{index}].file_names[{frame}]"
+            )
+            for frame in checked_frames(self._video_name(index), len(names), frames)
+        ]
+
+    def check(self, index: int) -> None:
+        """Compares a video's entries; see `OpenedSource`."""
+        size = (self._videos[index].height, self._videos[index].width)
+        for place, outlines in self._outlines(index):
+            for frame, outline in enumerate(outlines):
+                if outline is not None:
+                    check_outline(outline, size, self._field(place, frame))
+
+    def strays(self) -> Iterator[DataSetError]:
+        """Gives annotations without a video."""
+        owners = (track.video_id for track in self._tracks)
+        return stray_annotations(self._json, "video_id", owners, {video.id for video in self._videos})
+
+    def read(self, index: int, frames: Sequence[int] | None = None) -> AnnotatedClip:
+        """Reads frames of a video with its objects; see `AnnotatedSource`."""
+        video, name = self._videos[index], self._video_name(index)
+        chosen = checked_frames(name, len(video.file_names), frames)
+        outlines = self._outlines(index)
+        size = (video.height, video.width)
+        masks = new_masks(len(outlines), len(chosen), *size, f"{self._json}: videos[{index}]")
+        images = np.stack([read_stored_image(path, size) for path in self.files(index, chosen)])
+        for mask, (place, of_frames) in zip(masks, outlines, strict=True):
+            for slot, frame in enumerate(chosen):
+                outline = of_frames[frame]
+                if outline is not None:
+                    mask[slot] = outline_mask(outline, size, self._field(place, frame))
+        found = [self._tracks[place] for place, _ in outlines]
+        return AnnotatedClip(
+            name=name,
+            key=as_number(video.id, index),
+            frames=images,
+            masks=masks,
+            classes=np.array([self._class(place) for place, _ in outlines], np.int64),
+            crowd=np.array([track.iscrowd for track in found], np.bool_),
+            ids=np.array([track.id for track in found], np.int64),
+        )
+
+    def _outlines(self, index: int) -> list[tuple[int, FrameOutlines]]:
+        """Gives place and outlines of a video's annotations, after checks of ids and categories."""
+        video = self._videos[index]
+        if video.id in self._repeated_videos:
+            raise DataSetError(
+                "repeated id",
+                f"{self._json}: videos[{index}].id {video.id!r} stands in several videos; expected one",
+            )
+        if video.length != len(video.file_names) or not video.file_names:
+            raise DataSetError(
+                "wrong number of masks",
+                f"{self._json}: videos[{index}].length is {video.length} and file_names has "
+                f"{len(video.file_names)}; expected the same number, at least 1",
+            )
+        return [(place, self._decoded(place, video.length)) for place in self._places.get(video.id, [])]
+
+    def _decoded(self, place: int, length: int) -> FrameOutlines:
+        track, field = self._tracks[place], f"{self._json}: annotations[{place}]"
+        self._class(place)
+        if track.id in self._repeated:
+            raise DataSetError(
+                "repeated id", f"{field}.id {track.id} stands in several annotations; expected one"
+            )
+        outlines = decode_frame_outlines(track.segmentations, f"{field}.segmentations")
+        if len(outlines) != length:
+            raise DataSetError(
+                "wrong number of masks",
+                f"{field}.segmentations has {len(outlines)} entries; expected {length}, one per frame",
+            )
+        return outlines
+
+    def _class(self, place: int) -> int:
+        field = f"{self._json}: annotations[{place}].category_id"
+        return self._class_of(self._tracks[place].category_id, field)
+
+    def _field(self, place: int, frame: int) -> str:
+        return f"{self._json}: annotations[{place}].segmentations[{frame}]"
+
+    def _video_name(self, index: int) -> str:
+        """Gives the folder of a video's frames."""
+        names = self._videos[index].file_names
+        return names[0].rpartition("/")[0] if names else str(self._videos[index].id)

@@ -1,0 +1,183 @@
+"""Whole runs through the command line: what a killed run, a second process or a bad image changes."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+import safetensors.torch
+import torch
+from PIL import Image
+
+from rapsam.training.run_log import read_log
+from tests.training.tiny_run import (
+    STEPS,
+    one_thread,
+    run_training,
+    train_command,
+    write_recipe,
+    write_tiny_world,
+)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    return write_tiny_world(tmp_path_factory.mktemp("data") / "world")
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory):
+    return write_recipe(tmp_path_factory.mktemp("recipe"))
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory, world, recipe):
+    """A run that nothing disturbed."""
+    run = tmp_path_factory.mktemp("runs") / "straight"
+    done = run_training(recipe, "--data", world, "--out", run)
+    assert done.returncode == 0, done.stderr
+    return run
+
+
+def _weights(run):
+    return safetensors.torch.load_file(run / "weights.safetensors")
+
+
+def _same(first, second):
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_run_leaves_weights_log_and_checkpoints(straight):
+    assert sorted(path.name for path in (straight / "checkpoints").iterdir()) == [
+        "step-00000010",
+        "step-00000020",
+    ]
+    entries = read_log(straight)
+    assert [entry.step for entry in entries] == [STEPS]
+    assert set(entries[0].losses) == {
+        "class", "mask_bce", "mask_dice", "prompt_bce", "prompt_dice", "prompt_iou",
+    }  # fmt: skip
+    assert all(value > 0 for value in entries[0].losses.values())
+    assert list((straight / "tensorboard").iterdir())
+
+
+def test_ten_steps_kill_and_ten_more_are_twenty(world, recipe, straight, tmp_path):
+    run = tmp_path / "killed"
+    process = subprocess.Popen(
+        train_command(recipe, "--data", world, "--out", run), stderr=subprocess.DEVNULL, env=one_thread()
+    )
+    deadline = time.monotonic() + 300
+    while not (run / "checkpoints" / "step-00000010").exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (run / "weights.safetensors").exists()
+    done = run_training("--data", world, "--resume", run)
+    assert done.returncode == 0, done.stderr
+    assert _same(_weights(run), _weights(straight))
+    assert json.loads((run / "recipe.json").read_text()) == json.loads((straight / "recipe.json").read_text())
+
+
+def test_an_interrupted_run_saves_its_state_first(world, recipe, straight, tmp_path):
+    run = tmp_path / "interrupted"
+    process = subprocess.Popen(
+        train_command(recipe, "--data", world, "--out", run), stderr=subprocess.PIPE, env=one_thread()
+    )
+    deadline = time.monotonic() + 300
+    while not (run / "log.jsonl").exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130, stderr
+    assert b"Traceback" not in stderr
+    assert list((run / "checkpoints").glob("step-*"))
+    assert run_training("--data", world, "--resume", run).returncode == 0
+    assert _same(_weights(run), _weights(straight))
+
+
+def test_two_processes_lose_what_one_loses(world, recipe, straight, tmp_path):
+    run = tmp_path / "two"
+    done = run_training(recipe, "--data", world, "--out", run, "--processes", 2)
+    assert done.returncode == 0, done.stderr
+    one, two = read_log(straight)[0], read_log(run)[0]
+    assert two.losses == pytest.approx(one.losses, rel=2e-3)
+    assert two.grad_norm == pytest.approx(one.grad_norm, rel=2e-2)
+
+
+def test_a_broken_image_is_replaced_and_counted(recipe, tmp_path):
+    world = write_tiny_world(tmp_path / "world")
+    broken = sorted((world / "train2017").iterdir())[0]
+    broken.write_bytes(broken.read_bytes()[:300])
+    run = tmp_path / "run"
+    done = run_training(recipe, "--data", world, "--out", run)
+    assert done.returncode == 0, done.stderr
+    # Once as image and once as prompts in each of the four epochs.
+    assert read_log(run)[-1].skipped >= 8
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_batch(world, recipe, tmp_path):
+    run = tmp_path / "run"
+    done = run_training(
+        recipe, "--data", world, "--out", run, "--set", "optimiser.lr=1e30", "--set", "optimiser.clip_norm=1e30"
+    )
+    assert done.returncode == 2
+    assert "is no number" in done.stderr and "Traceback" not in done.stderr
+    kept = list(run.glob("failed-batch-*.safetensors"))
+    assert len(kept) == 1
+    with safetensors.safe_open(kept[0], "pt") as file:
+        names = json.loads(file.metadata()["samples"])
+        assert len(names) == 2
+        assert file.get_tensor("0/frames").shape[1:] == (3, 64, 64)
+
+
+def test_a_full_disk_keeps_the_last_good_checkpoint(world, recipe, tmp_path):
+    run = tmp_path / "run"
+    # No file may grow beyond 30 MB from the second checkpoint on: what a full disk does to a write.
+    script = (
+        "import resource, sys, threading, time\n"
+        "from pathlib import Path\n"
+        "def watch():\n"
+        f"    while not (Path({str(run)!r}) / 'checkpoints' / 'step-00000010').exists(): time.sleep(0.01)\n"
+        "    resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, resource.RLIM_INFINITY))\n"
+        "threading.Thread(target=watch, daemon=True).start()\n"
+        "from rapsam.cli.main import main\n"
+        f"main(['train', {str(recipe)!r}, '--data', {str(world)!r}, '--out', {str(run)!r}, '--accelerator', 'cpu'])\n"
+    )
+    done = subprocess.run(
+        [train_command()[0], "-c", script], capture_output=True, text=True, env=one_thread(), timeout=300
+    )
+    assert done.returncode == 2, done.stderr
+    assert "cannot write" in done.stderr and "Traceback" not in done.stderr
+    assert [path.name for path in (run / "checkpoints").iterdir()] == ["step-00000010"]
+    assert run_training("--data", world, "--resume", run).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["no-such", "--out", "x"], "recipe"),
+        (["nano-synth"], "--out"),
+        (["nano-synth", "--out", "x", "--set", "optimiser.rate=1"], "rate"),
+        (["nano-synth", "--out", "x", "--set", "data.batch_size=0"], "batch_size"),
+        (["nano-synth", "--out", "x", "--resume", "y"], "--resume"),
+        (["--resume", "nowhere"], "recipe.json"),
+    ],
+)
+def test_a_wrong_call_is_one_line(arguments, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = run_training(*arguments, "--data", tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+    assert message in done.stderr
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_run_does_not_start_in_a_folder_with_files(world, recipe, tmp_path):
+    Image.new("RGB", (2, 2)).save(tmp_path / "holiday.png")
+    done = run_training(recipe, "--data", world, "--out", tmp_path)
+    assert done.returncode == 2
+    assert "exists already" in done.stderr
