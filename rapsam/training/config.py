@@ -23,7 +23,7 @@ class SourceConfig(_Part, frozen=True, kw_only=True):
 
     Attributes:
         task: "panoptic" (things and stuff of images), "instances" (things of videos), or "prompt".
-        kind: Format, one of `rapsam.data.sources.open.KINDS`.
+        kind: Format, one of `rapsam.data.sources.kinds.SOURCES`.
         folder: Folder of the data set below the data root.
         split: "train" or "val".
         repeat: How often an epoch visits it.

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 
 import pytest
 
-from rapsam.cli import data_check
-from rapsam.errors import InputError
+from tests.cli.cli_runs import assert_refused, rapsam
 from tests.data.sources.tiny_sets import edit_json, write_coco_panoptic, write_youtube_vis
-
-
-def check(*arguments):
-    parser = argparse.ArgumentParser()
-    data_check.add_arguments(parser)
-    return data_check.run(parser.parse_args([str(argument) for argument in arguments]))
 
 
 @pytest.fixture
@@ -25,39 +17,39 @@ def root(tmp_path):
     return tmp_path
 
 
-def test_all_is_well(root, capsys):
-    assert check(root) == 0
-    out = capsys.readouterr().out
-    rows = [line.split() for line in out.splitlines()[2:4]]
+def test_all_is_well(root):
+    outcome = rapsam("data", "check", root)
+    assert (outcome.code, outcome.err) == (0, "")
+    rows = [line.split() for line in outcome.out.splitlines()[2:4]]
     assert rows == [
         ["coco_panoptic", "val", "coco", "3", "0", "5", "4", "3", "well"],
         ["youtube_vis_2019", "train", "yt", "4", "2", "2", "3", "2", "well"],
     ]
-    assert out.splitlines()[-1] == "of each data set a sample was decoded; --full decodes all"
-    assert check(root, "--full") == 0
-    assert "--full" not in capsys.readouterr().out
+    assert outcome.out.splitlines()[-1] == "of each data set a sample was decoded; --full decodes all"
+    full = rapsam("data", "check", root, "--full")
+    assert (full.code, "--full" in full.out) == (0, False)
 
 
-def test_what_is_missing_and_broken_is_said(root, capsys):
+def test_what_is_missing_and_broken_is_said(root):
     (root / "yt/train/JPEGImages/00f88c4f0a/00000.jpg").unlink()
 
     def change(content):
         content["annotations"][0]["segments_info"][1]["category_id"] = 999
 
     edit_json(root / "coco/annotations/panoptic_val2017.json", change)
-    assert check(root) == 1
-    out = capsys.readouterr().out
-    assert "0 missing, 1 broken" in out
-    assert "1 missing, 0 broken" in out
-    assert "  missing files: 1, such as yt/train/JPEGImages/00f88c4f0a/00000.jpg\n" in out
-    assert "  unknown category: 1, first " in out
-    assert "annotations[0].segments_info[1].category_id is 999" in out
+    outcome = rapsam("data", "check", root)
+    assert outcome.code == 1
+    assert "0 missing, 1 broken" in outcome.out
+    assert "1 missing, 0 broken" in outcome.out
+    assert "  missing files: 1, such as yt/train/JPEGImages/00f88c4f0a/00000.jpg\n" in outcome.out
+    assert "  unknown category: 1, first " in outcome.out
+    assert "annotations[0].segments_info[1].category_id is 999" in outcome.out
 
 
-def test_for_machines(root, capsys):
-    assert check(root, "--json") == 0
-    found = json.loads(capsys.readouterr().out)
-    assert (found["root"], found["is_well"]) == (str(root), True)
+def test_for_machines(root):
+    outcome = rapsam("data", "check", root, "--json")
+    found = json.loads(outcome.out)
+    assert (outcome.code, found["root"], found["is_well"]) == (0, str(root), True)
     assert found["data_sets"][0] == {
         "kind": "coco_panoptic",
         "split": "val",
@@ -72,12 +64,12 @@ def test_for_machines(root, capsys):
         "broken": [],
     }
     (root / "coco/val2017/000000000139.jpg").unlink()
-    assert check(root, "--json") == 1
-    found = json.loads(capsys.readouterr().out)
-    assert not found["is_well"]
+    outcome = rapsam("data", "check", root, "--json")
+    found = json.loads(outcome.out)
+    assert (outcome.code, found["is_well"]) == (1, False)
     assert found["data_sets"][0]["first_missing"] == ["coco/val2017/000000000139.jpg"]
 
 
 def test_a_folder_without_data_sets_is_bad_input(tmp_path):
-    with pytest.raises(InputError, match="no data set in"):
-        check(tmp_path)
+    assert_refused(rapsam("data", "check", tmp_path), f"no data set in {tmp_path}; expected files such as")
+    assert_refused(rapsam("data", "check", tmp_path / "none"), "does not exist; expected the folder")

@@ -99,13 +99,19 @@ def test_an_interrupted_run_saves_its_state_first(world, recipe, straight, tmp_p
     assert _same(_weights(run), _weights(straight))
 
 
-def test_two_processes_lose_what_one_loses(world, recipe, straight, tmp_path):
-    run = tmp_path / "two"
-    done = run_training(recipe, "--data", world, "--out", run, "--processes", 2)
-    assert done.returncode == 0, done.stderr
-    one, two = read_log(straight)[0], read_log(run)[0]
-    assert two.losses == pytest.approx(one.losses, rel=2e-3)
-    assert two.grad_norm == pytest.approx(one.grad_norm, rel=2e-2)
+def test_two_processes_lose_what_one_loses(world, recipe, tmp_path):
+    # Small steps: a pixel that flips in a hard mask would make runs of equal worth part.
+    few = ["--set", "epochs=0.6", "--set", "optimiser.lr=1e-7"]
+    entries = []
+    for processes in (1, 2):
+        run = tmp_path / f"processes-{processes}"
+        done = run_training(recipe, "--data", world, "--out", run, "--processes", processes, *few)
+        assert done.returncode == 0, done.stderr
+        entries += read_log(run)
+    one, two = entries
+    assert one.step == two.step == 3
+    assert two.losses == pytest.approx(one.losses, rel=1e-4)
+    assert two.grad_norm == pytest.approx(one.grad_norm, rel=1e-3)
 
 
 def test_a_broken_image_is_replaced_and_counted(recipe, tmp_path):

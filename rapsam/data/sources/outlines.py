@@ -47,9 +47,10 @@ def decode_outline(raw: msgspec.Raw, field: str) -> Outline:
         DataSetError: If it has another form; names the field.
     """
     try:
-        return msgspec.json.decode(raw, type=Outline)
+        outline: Outline = msgspec.json.decode(raw, type=Outline)
     except msgspec.ValidationError as error:
         _refuse(f"{field}: {error}")
+    return outline
 
 
 def decode_frame_outlines(raw: msgspec.Raw, field: str) -> FrameOutlines:
@@ -95,8 +96,8 @@ def outline_mask(outline: Outline, size: Size, field: str) -> Masks:
     with warnings.catch_warnings():
         # pycocotools 2.0.11 predates NumPy 2 and says so at every call.
         warnings.simplefilter("ignore", DeprecationWarning)
-        parts = coco_mask.decode(coco_mask.frPyObjects(outline, size[0], size[1]))
-    return np.asarray(parts.any(axis=2), np.bool_)
+        parts = coco_mask.frPyObjects(outline, size[0], size[1])
+        return np.asarray(coco_mask.decode(coco_mask.merge(parts)), np.bool_)
 
 
 def _checked_counts(runs: RunLengths, size: Size, field: str) -> Indices:

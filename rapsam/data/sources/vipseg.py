@@ -65,8 +65,8 @@ class Vipseg:
     """panoptic_gt_VIPSeg_{split}.json, images/<video>/*.jpg, panomasksRGB/<video>/*.png.
 
     See `AnnotatedSource` and `OpenedSource`. Whatever frames of a video are read, its clip has all its
-    segments in the order of their ids; those not seen in the frames have masks that are all false. All
-    frames of a video at once take about 1 GB: read some at a time.
+    segments in the order of their ids; those not seen in the frames have masks that are all false. The
+    masks of 30 segments in 24 frames take 0.7 GB: read some frames at a time.
     """
 
     def __init__(self, root: Path, split: str) -> None:

@@ -61,8 +61,7 @@ class YoutubeVis2019:
     """{split}.json or {split}/instances.json, and {split}/JPEGImages/<video>/*.jpg; things only.
 
     See `AnnotatedSource` and `OpenedSource`. Whatever frames of a video are read, its clip has all its
-    objects; those not seen in the frames have masks that are all false. Holds about twice the size of the
-    annotation file, 0.3 GB for "train".
+    objects; those not seen in the frames have masks that are all false. Memory holds the annotation file.
     """
 
     def __init__(self, root: Path, split: str) -> None:
