@@ -11,11 +11,24 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import rapsam
-from rapsam.cli import convert, data, demo, devices, doctor, export, models, parity, predict, train, verify
+from rapsam.cli import (
+    convert,
+    data,
+    demo,
+    devices,
+    doctor,
+    export,
+    models,
+    parity,
+    plot,
+    predict,
+    train,
+    verify,
+)
 from rapsam.cli.verbs import Parser
 from rapsam.errors import InputError, RapSamError
 
-VERBS = (export, parity, verify, predict, convert, data, train, models, devices, doctor, demo)
+VERBS = (export, parity, verify, predict, convert, data, train, plot, models, devices, doctor, demo)
 BAD_INPUT = 2
 INTERRUPTED = 130
 

@@ -7,7 +7,8 @@ from typing import Literal, NamedTuple
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins import MixedPrecision
-from lightning_fabric.strategies import DDPStrategy
+from lightning_fabric.strategies.ddp import DDPStrategy
+from torch import Tensor
 
 from rapsam.errors import InputError
 
@@ -52,6 +53,13 @@ def start_engine(
     )
     fabric.launch()
     return Engine(fabric, scaler)
+
+
+def mean_over_processes(fabric: Fabric, values: Tensor) -> Tensor:
+    """Averages a tensor over all processes, each of which must call this."""
+    mean = fabric.all_reduce(values, reduce_op="mean")
+    assert isinstance(mean, Tensor)
+    return mean
 
 
 def _check(accelerator: Accelerator, processes: int) -> None:

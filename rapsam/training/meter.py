@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import torch
 from lightning_fabric import Fabric
 
+from rapsam.training.engine import mean_over_processes
 from rapsam.training.loss_network import LOSSES, Losses
 from rapsam.training.run_log import LogEntry
 
@@ -27,6 +28,7 @@ class Meter:
     def __init__(self, samples_per_step: int) -> None:
         self.skipped = 0
         self._samples_per_step = samples_per_step
+        self._waited, self._grad_norm, self._lr = 0.0, 0.0, 0.0
         self._reset()
 
     @contextmanager
@@ -53,7 +55,7 @@ class Meter:
         # A process without prompts has no losses of prompts: zero there, and the mean over all is right.
         values = torch.tensor([self._losses[name] / self._steps for name in LOSSES])
         if fabric.world_size > 1:
-            values = fabric.all_reduce(values, reduce_op="mean")
+            values = mean_over_processes(fabric, values)
         losses = dict(zip(LOSSES, values.tolist(), strict=True))
         entry = LogEntry(
             step=step,
@@ -72,5 +74,5 @@ class Meter:
     def _reset(self) -> None:
         self._losses: dict[str, float] = defaultdict(float)
         self._steps = 0
-        self._grad_norm = self._waited = self._lr = 0.0
+        self._waited, self._grad_norm, self._lr = 0.0, 0.0, 0.0
         self._start = time.perf_counter()

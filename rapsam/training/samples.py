@@ -120,7 +120,9 @@ class MixedSamples(Dataset[Loaded]):
         masks = cropped.masks[0]
         large = masks.sum(axis=(1, 2)) >= self.config.min_prompt_area
         if not large.any():
-            raise _NothingToLearnError(f"{clip.name}: no segment of {self.config.min_prompt_area} px to prompt")
+            raise _NothingToLearnError(
+                f"{clip.name}: no segment of {self.config.min_prompt_area} px to prompt"
+            )
         masks, things = masks[large], cropped.classes[large] < mixed.source.label_set.num_things
         drawn = sample_prompts(rng, masks, things, self.config.prompts, self.config.box_prompts)
         return PromptSample(

@@ -14,6 +14,7 @@ from rapsam.models.rapsam.model import RapSam
 from rapsam.training.average import make_average
 from rapsam.training.batch import Batch
 from rapsam.training.config import RunConfig
+from rapsam.training.engine import mean_over_processes
 from rapsam.training.failed_batch import save_failed_batch
 from rapsam.training.loader import StepSampler, make_loader
 from rapsam.training.loss_network import Losses, LossNetwork
@@ -65,7 +66,9 @@ class Trainer:
         )
         set_training_mode(model, config.batch_statistics)
         optimiser = make_optimiser(self.losses, config.optimiser)
-        self.network, self.optimiser = fabric.setup(self.losses, optimiser)
+        network, wrapped = fabric.setup(self.losses, optimiser)
+        self.network: torch.nn.Module = network
+        self.optimiser: torch.optim.Optimizer = wrapped
         self.trained = Trained(
             model=model,
             average=make_average(model, config.ema_decay),
@@ -135,15 +138,16 @@ class Trainer:
         self.optimiser.zero_grad()
         if self.trained.average is not None:
             self.trained.average.update_parameters(self.trained.model)
+        assert norm is not None
         self.meter.close_step(float(norm), config.lr * factor)
 
     def _losses(self, batch: Batch) -> Losses:
-        counts = self.fabric.all_reduce(self.losses.counts(batch).to(self.fabric.device), reduce_op="mean")
+        counts = mean_over_processes(self.fabric, self.losses.counts(batch).to(self.fabric.device))
         return self.network(batch, counts)  # type: ignore[no-any-return]
 
     def _check(self, step: int, batch: Batch, losses: Losses, total: Tensor) -> None:
         # Every process must learn of it, or the others would wait for ever.
-        worst = self.fabric.all_reduce(total.detach(), reduce_op="mean")
+        worst = mean_over_processes(self.fabric, total.detach())
         if bool(torch.isfinite(worst)):
             return
         bad = [name for name, value in losses.items() if not bool(torch.isfinite(value))]

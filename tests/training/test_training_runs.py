@@ -70,7 +70,8 @@ def test_ten_steps_kill_and_ten_more_are_twenty(world, recipe, straight, tmp_pat
     )
     deadline = time.monotonic() + 300
     while not (run / "checkpoints" / "step-00000010").exists():
-        assert process.poll() is None and time.monotonic() < deadline
+        assert process.poll() is None
+        assert time.monotonic() < deadline
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
@@ -88,7 +89,8 @@ def test_an_interrupted_run_saves_its_state_first(world, recipe, straight, tmp_p
     )
     deadline = time.monotonic() + 300
     while not (run / "log.jsonl").exists():
-        assert process.poll() is None and time.monotonic() < deadline
+        assert process.poll() is None
+        assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=120)
@@ -128,10 +130,19 @@ def test_a_broken_image_is_replaced_and_counted(recipe, tmp_path):
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_batch(world, recipe, tmp_path):
     run = tmp_path / "run"
     done = run_training(
-        recipe, "--data", world, "--out", run, "--set", "optimiser.lr=1e30", "--set", "optimiser.clip_norm=1e30"
+        recipe,
+        "--data",
+        world,
+        "--out",
+        run,
+        "--set",
+        "optimiser.lr=1e30",
+        "--set",
+        "optimiser.clip_norm=1e30",
     )
     assert done.returncode == 2
-    assert "is no number" in done.stderr and "Traceback" not in done.stderr
+    assert "is no number" in done.stderr
+    assert "Traceback" not in done.stderr
     kept = list(run.glob("failed-batch-*.safetensors"))
     assert len(kept) == 1
     with safetensors.safe_open(kept[0], "pt") as file:
@@ -151,13 +162,14 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(world, recipe, tmp_path):
         "    resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, resource.RLIM_INFINITY))\n"
         "threading.Thread(target=watch, daemon=True).start()\n"
         "from rapsam.cli.main import main\n"
-        f"main(['train', {str(recipe)!r}, '--data', {str(world)!r}, '--out', {str(run)!r}, '--accelerator', 'cpu'])\n"
+        f"main({['train', str(recipe), '--data', str(world), '--out', str(run), '--accelerator', 'cpu']!r})\n"
     )
     done = subprocess.run(
         [train_command()[0], "-c", script], capture_output=True, text=True, env=one_thread(), timeout=300
     )
     assert done.returncode == 2, done.stderr
-    assert "cannot write" in done.stderr and "Traceback" not in done.stderr
+    assert "cannot write" in done.stderr
+    assert "Traceback" not in done.stderr
     assert [path.name for path in (run / "checkpoints").iterdir()] == ["step-00000010"]
     assert run_training("--data", world, "--resume", run).returncode == 0
 
@@ -177,7 +189,8 @@ def test_a_wrong_call_is_one_line(arguments, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = run_training(*arguments, "--data", tmp_path)
     assert done.returncode == 2
-    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
     assert message in done.stderr
     assert not (tmp_path / "x").exists()
 

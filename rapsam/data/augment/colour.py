@@ -40,4 +40,4 @@ class ColourChange(NamedTuple):
         values = luma + (values - luma) * np.float32(self.saturation)
         mean = luma.mean()
         values = mean + (values - mean) * np.float32(self.contrast)
-        return np.clip(values + np.float32(0.5), 0, 255).astype(np.uint8)
+        return np.asarray(np.clip(values + np.float32(0.5), 0, 255), np.uint8)

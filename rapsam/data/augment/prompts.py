@@ -63,7 +63,7 @@ def _box(mask: Masks) -> list[float]:
 
 def _fractions(boxes: np.ndarray[tuple[int, int], np.dtype[np.float64]], size: Size) -> Floats:
     height, width = size
-    return (boxes / np.array([width, height, width, height])).astype(np.float32)
+    return np.asarray(boxes / np.array([width, height, width, height]), np.float32)
 
 
 def _noisy(rng: np.random.Generator, boxes: Floats) -> Floats:

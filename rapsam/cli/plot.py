@@ -1,0 +1,22 @@
+"""`rapsam plot`: the curves of a training run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+SUMMARY = "Draw losses, learning rate, gradient norm and speed of a training run."
+EXAMPLE = "rapsam plot runs/nano"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the options."""
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Draws one run."""
+    from rapsam.training.plot import plot_run
+
+    print(plot_run(options.run))
+    return 0

@@ -1,0 +1,58 @@
+"""The curves of a run, drawn from its log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+from rapsam.errors import InputError
+from rapsam.files import write_atomic
+from rapsam.training.loss_network import LOSSES
+from rapsam.training.run_log import LogEntry, read_log
+
+PLOT_NAME = "curves.png"
+
+
+def plot_run(run: Path) -> Path:
+    """Draws losses, learning rate, gradient norm and speed of a run.
+
+    Returns:
+        The PNG, in the folder of the run.
+
+    Raises:
+        InputError: If the run has no log, or nothing in it yet.
+    """
+    from matplotlib.figure import Figure
+
+    entries = read_log(run)
+    if not entries:
+        raise InputError(f"the log of {run} is empty; wait for the first entry")
+    figure = Figure(figsize=(11, 7), layout="constrained")
+    losses, sums, rates, speeds = figure.subplots(2, 2).flat
+    steps = [entry.step for entry in entries]
+    for name in LOSSES:
+        losses.plot(steps, [entry.losses.get(name, 0.0) for entry in entries], label=name, linewidth=1)
+    losses.set(title="losses", yscale="log", xlabel="step")
+    losses.legend(fontsize=8)
+    sums.plot(steps, [entry.loss for entry in entries], linewidth=1)
+    sums.set(title="sum of the losses", yscale="log", xlabel="step")
+    _two_axes(rates, steps, entries)
+    speeds.plot(steps, [entry.samples_per_s for entry in entries], linewidth=1)
+    speeds.set(title="samples per second", xlabel="step", ylim=(0, None))
+    figure.suptitle(f"{run.name}: {entries[-1].step} steps, {entries[-1].epoch:.2f} epochs")
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    write_atomic(run / PLOT_NAME, buffer.getvalue())
+    return run / PLOT_NAME
+
+
+def _two_axes(axes: object, steps: Sequence[int], entries: Sequence[LogEntry]) -> None:
+    from matplotlib.axes import Axes
+
+    assert isinstance(axes, Axes)
+    axes.plot(steps, [entry.lr for entry in entries], linewidth=1, color="tab:blue")
+    axes.set(title="learning rate (blue), gradient norm (orange)", xlabel="step")
+    other = axes.twinx()
+    other.plot(steps, [entry.grad_norm for entry in entries], linewidth=1, color="tab:orange")
+    other.set_yscale("log")
