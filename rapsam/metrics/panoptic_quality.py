@@ -1,4 +1,4 @@
-"""Panoptic quality (Kirillov et al., "Panoptic Segmentation", CVPR 2019)."""
+"""Panoptic quality (Kirillov et al., "Panoptic Segmentation", CVPR 2019, section 4.2)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from rapsam.errors import InputError
+from rapsam.metrics.accumulator import check_state
+from rapsam.metrics.means import mean_of_known
+from rapsam.metrics.overlaps import Overlaps, check_classes, count_overlaps
+from rapsam.metrics.segment_matching import match_segments
 from rapsam.tasks.arrays import Ids
-from rapsam.tasks.panoptic import INSTANCE_STEP
 
-Counts = npt.NDArray[np.int64]
+NO_CROWD: npt.NDArray[np.integer] = np.zeros(0, np.int32)
 
 
 class ClassQuality(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +48,11 @@ class PanopticQuality(msgspec.Struct, frozen=True, kw_only=True):
         sq: Segmentation quality.
         rq: Recognition quality.
         pq_things: PQ over thing classes.
+        sq_things: SQ over thing classes.
+        rq_things: RQ over thing classes.
         pq_stuff: PQ over stuff classes.
+        sq_stuff: SQ over stuff classes.
+        rq_stuff: RQ over stuff classes.
         per_class: Classes that occur, by index.
     """
 
@@ -53,21 +60,130 @@ class PanopticQuality(msgspec.Struct, frozen=True, kw_only=True):
     sq: float
     rq: float
     pq_things: float
+    sq_things: float
+    rq_things: float
     pq_stuff: float
+    sq_stuff: float
+    rq_stuff: float
     per_class: tuple[ClassQuality, ...]
+
+
+class SegmentCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """State of a `PanopticAccumulator`, each field one entry per class.
+
+    Attributes:
+        iou_sums: Sum of the IoUs of the matched segments.
+        true_positives: Matched pairs.
+        false_positives: Predicted segments without a partner.
+        false_negatives: Reference segments without a partner.
+    """
+
+    iou_sums: tuple[float, ...]
+    true_positives: tuple[int, ...]
+    false_positives: tuple[int, ...]
+    false_negatives: tuple[int, ...]
+
+
+class PanopticAccumulator:
+    """Panoptic quality over images; see `Accumulator`.
+
+    Args:
+        num_classes: K.
+        num_things: The first classes that are things.
+    """
+
+    def __init__(self, num_classes: int, num_things: int) -> None:
+        self._num_classes, self._num_things = num_classes, num_things
+        self._iou_sums = np.zeros(num_classes)
+        self._counts = np.zeros((3, num_classes), np.int64)
+
+    def add(self, predicted: Ids, reference: Ids, crowd: npt.NDArray[np.integer] = NO_CROWD) -> None:
+        """Takes an image.
+
+        Args:
+            predicted: (h, w) int32, as `panoptic_segmentation` encodes it: a thing class + 1000 *
+                instance, a stuff class its index, void `num_classes`.
+            reference: (h, w) int32 in the same code, as `reference_map` makes it; stuff may have
+                instances too, which are segments of their own.
+            crowd: Ids of the reference that are crowd regions.
+
+        Raises:
+            InputError: If the sizes of the maps differ, or a class is unknown.
+        """
+        self.add_overlaps(count_overlaps(predicted, reference), crowd)
+
+    def add_overlaps(self, overlaps: Overlaps, crowd: npt.NDArray[np.integer] = NO_CROWD) -> None:
+        """Takes the pixels that the segments of an image, or the tubes of some frames, share.
+
+        Raises:
+            InputError: If a class is unknown.
+        """
+        check_classes(overlaps, self._num_classes)
+        matches = match_segments(overlaps, crowd, void=self._num_classes)
+        np.add.at(self._iou_sums, matches.classes, matches.ious)
+        judged = (matches.classes, matches.false_positives, matches.false_negatives)
+        for counts, classes in zip(self._counts, judged, strict=True):
+            counts += np.bincount(classes, minlength=self._num_classes)
+
+    def result(self) -> PanopticQuality:
+        """Computes the quality of all images together."""
+        occurring = np.flatnonzero(self._counts.any(axis=0)).tolist()
+        found = tuple(self._class_quality(index) for index in occurring)
+        things = [quality for quality in found if quality.class_index < self._num_things]
+        stuff = [quality for quality in found if quality.class_index >= self._num_things]
+        return PanopticQuality(
+            pq=mean_of_known([quality.pq for quality in found]),
+            sq=mean_of_known([quality.sq for quality in found]),
+            rq=mean_of_known([quality.rq for quality in found]),
+            pq_things=mean_of_known([quality.pq for quality in things]),
+            sq_things=mean_of_known([quality.sq for quality in things]),
+            rq_things=mean_of_known([quality.rq for quality in things]),
+            pq_stuff=mean_of_known([quality.pq for quality in stuff]),
+            sq_stuff=mean_of_known([quality.sq for quality in stuff]),
+            rq_stuff=mean_of_known([quality.rq for quality in stuff]),
+            per_class=found,
+        )
+
+    def state(self) -> SegmentCounts:
+        """Gives the counts."""
+        true, extra, missed = (tuple(row) for row in self._counts.tolist())
+        return SegmentCounts(
+            iou_sums=tuple(self._iou_sums.tolist()),
+            true_positives=true,
+            false_positives=extra,
+            false_negatives=missed,
+        )
+
+    def merge(self, state: SegmentCounts) -> None:
+        """Adds counts of another accumulator; see `Accumulator`."""
+        parts = (state.iou_sums, state.true_positives, state.false_positives, state.false_negatives)
+        for part in parts:
+            check_state("classes", len(part), self._num_classes)
+        self._iou_sums += state.iou_sums
+        self._counts += np.array(parts[1:], np.int64)
+
+    def _class_quality(self, index: int) -> ClassQuality:
+        matched, extra, missed = self._counts[:, index].tolist()
+        sq = float(self._iou_sums[index]) / matched if matched else 0.0
+        rq = matched / (matched + extra / 2 + missed / 2)
+        return ClassQuality(
+            class_index=index,
+            pq=sq * rq,
+            sq=sq,
+            rq=rq,
+            true_positives=matched,
+            false_positives=extra,
+            false_negatives=missed,
+        )
 
 
 def panoptic_quality(
     predicted: Sequence[Ids] | Ids, reference: Sequence[Ids] | Ids, num_classes: int, num_things: int
 ) -> PanopticQuality:
-    """Compares panoptic maps.
-
-    Two segments match if they have the same class and an IoU above 0.5. Void pixels of the reference
-    do not count into a union; a predicted segment without a partner but mostly on void is forgiven.
+    """Compares panoptic maps that are all in memory.
 
     Args:
-        predicted: One (h, w) int32 map or several, as `panoptic_segmentation` encodes them: a thing
-            class + 1000 * instance, a stuff class its index, void `num_classes`.
+        predicted: One (h, w) int32 map or several, as `PanopticAccumulator.add` takes them.
         reference: As many maps of the same sizes.
         num_classes: K.
         num_things: The first classes that are things.
@@ -81,86 +197,11 @@ def panoptic_quality(
     ours, theirs = _maps(predicted), _maps(reference)
     if len(ours) != len(theirs):
         raise InputError(f"{len(ours)} predicted and {len(theirs)} reference maps; expected pairs")
-    iou_sums = np.zeros(num_classes)
-    counts = np.zeros((3, num_classes), np.int64)
+    accumulator = PanopticAccumulator(num_classes, num_things)
     for one, other in zip(ours, theirs, strict=True):
-        _check_pair(one, other, num_classes)
-        _count_pair(one, other, num_classes, iou_sums, counts)
-    occurring = np.flatnonzero(counts.sum(axis=0)).tolist()
-    found = [_class_quality(index, iou_sums[index], *counts[:, index].tolist()) for index in occurring]
-    return PanopticQuality(
-        pq=_mean([quality.pq for quality in found]),
-        sq=_mean([quality.sq for quality in found]),
-        rq=_mean([quality.rq for quality in found]),
-        pq_things=_mean([quality.pq for quality in found if quality.class_index < num_things]),
-        pq_stuff=_mean([quality.pq for quality in found if quality.class_index >= num_things]),
-        per_class=tuple(found),
-    )
+        accumulator.add(one, other)
+    return accumulator.result()
 
 
 def _maps(maps: Sequence[Ids] | Ids) -> list[Ids]:
     return [maps] if isinstance(maps, np.ndarray) and maps.ndim == 2 else list(maps)
-
-
-def _check_pair(predicted: Ids, reference: Ids, num_classes: int) -> None:
-    if predicted.ndim != 2 or predicted.shape != reference.shape:
-        raise InputError(
-            f"predicted map of {list(predicted.shape)} and reference of {list(reference.shape)}; "
-            "expected two maps of one size (height, width)"
-        )
-    for name, values in (("predicted", predicted), ("reference", reference)):
-        worst = int((values % INSTANCE_STEP).max(initial=0))
-        if worst > num_classes or values.min(initial=0) < 0:
-            raise InputError(
-                f"{name} map holds class {worst}; expected 0..{num_classes}, void being {num_classes}"
-            )
-
-
-def _count_pair(
-    predicted: Ids,
-    reference: Ids,
-    num_classes: int,
-    iou_sums: npt.NDArray[np.float64],
-    counts: Counts,
-) -> None:
-    """Adds the IoU of matches per class, and true positives, false positives, false negatives."""
-    our_ids, ours = np.unique(predicted, return_inverse=True)
-    their_ids, theirs = np.unique(reference, return_inverse=True)
-    shared = np.bincount(
-        ours.ravel() * len(their_ids) + theirs.ravel(), minlength=len(our_ids) * len(their_ids)
-    )
-    shared = shared.reshape(len(our_ids), len(their_ids))
-    our_classes, their_classes = our_ids % INSTANCE_STEP, their_ids % INSTANCE_STEP
-    our_areas, their_areas = shared.sum(axis=1), shared.sum(axis=0)
-    on_void = shared[:, their_classes == num_classes].sum(axis=1)
-    union = our_areas[:, None] + their_areas[None] - shared - on_void[:, None]
-    alike = (our_classes[:, None] == their_classes[None]) & (our_classes < num_classes)[:, None]
-    iou = np.where(alike, shared / np.maximum(union, 1), 0.0)
-    rows, columns = np.nonzero(iou > 0.5)
-    np.add.at(iou_sums, our_classes[rows], iou[rows, columns])
-    np.add.at(counts[0], our_classes[rows], 1)
-    alone = our_classes < num_classes
-    alone[rows] = False
-    alone &= on_void <= our_areas / 2
-    missed = their_classes < num_classes
-    missed[columns] = False
-    np.add.at(counts[1], our_classes[alone], 1)
-    np.add.at(counts[2], their_classes[missed], 1)
-
-
-def _class_quality(index: int, iou_sum: float, matched: int, extra: int, missed: int) -> ClassQuality:
-    sq = float(iou_sum) / matched if matched else 0.0
-    rq = matched / (matched + extra / 2 + missed / 2)
-    return ClassQuality(
-        class_index=index,
-        pq=sq * rq,
-        sq=sq,
-        rq=rq,
-        true_positives=matched,
-        false_positives=extra,
-        false_negatives=missed,
-    )
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values) if values else float("nan")

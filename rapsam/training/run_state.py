@@ -11,6 +11,7 @@ import msgspec
 import safetensors.torch
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from rapsam.errors import CheckpointError, RapSamError
 from rapsam.files import atomic_folder, write_atomic
@@ -45,7 +46,7 @@ class Trained(msgspec.Struct, frozen=True, kw_only=True):
     """The tensors of a run, by the part that they belong to; alive, not copies."""
 
     model: nn.Module
-    average: nn.Module | None
+    average: AveragedModel | None
     network: nn.Module
     optimiser: torch.optim.Optimizer
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import torch
 from lightning_fabric import Fabric
@@ -67,8 +68,9 @@ class Trainer:
         set_training_mode(model, config.batch_statistics)
         optimiser = make_optimiser(self.losses, config.optimiser)
         network, wrapped = fabric.setup(self.losses, optimiser)
-        self.network: torch.nn.Module = network
-        self.optimiser: torch.optim.Optimizer = wrapped
+        self.network = network
+        # Fabric's wrapper steps with the precision's loss scaler; its `step` has no type of its own.
+        self.optimiser = cast("torch.optim.Optimizer", wrapped)
         self.trained = Trained(
             model=model,
             average=make_average(model, config.ema_decay),
