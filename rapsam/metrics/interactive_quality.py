@@ -85,8 +85,10 @@ class InteractiveAccumulator:
             )
         if not wanted.any(axis=(1, 2)).all():
             raise InputError("a prompt asks for an empty mask; expected prompts on segments with pixels")
-        shared = np.count_nonzero(predicted & wanted, axis=(1, 2))
-        ious = shared / np.count_nonzero(predicted | wanted, axis=(1, 2))
+        pairs = zip(predicted, wanted, strict=True)
+        ious = np.array(
+            [np.count_nonzero(ours & theirs) / np.count_nonzero(ours | theirs) for ours, theirs in pairs]
+        )
         self._prompts += len(ious)
         self._iou_sum += float(ious.sum())
         self._reached += (ious >= np.array(CLICK_THRESHOLDS)[:, None]).sum(axis=1)

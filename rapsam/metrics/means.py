@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Values = npt.NDArray[np.float64]
-
 
 def mean_of_known(values: npt.ArrayLike) -> float:
     """Averages the values that are not NaN; NaN if there is none."""

@@ -7,14 +7,17 @@ of its frames.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from rapsam.errors import InputError
 from rapsam.tasks.arrays import Ids, Indices
 from rapsam.tasks.panoptic import INSTANCE_STEP
 
+SegmentIds: TypeAlias = npt.NDArray[np.integer]
+NO_CROWD: SegmentIds = np.zeros(0, np.int32)
 _ID_BITS = 32
 
 

@@ -1,4 +1,4 @@
-"""Panoptic quality (Kirillov et al., "Panoptic Segmentation", CVPR 2019, section 4.2)."""
+"""Panoptic quality (Kirillov et al., "Panoptic Segmentation", CVPR 2019, section 4.2 "PQ Computation")."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from rapsam.errors import InputError
 from rapsam.metrics.accumulator import check_state
 from rapsam.metrics.means import mean_of_known
-from rapsam.metrics.overlaps import Overlaps, check_classes, count_overlaps
+from rapsam.metrics.overlaps import NO_CROWD, Overlaps, SegmentIds, check_classes, count_overlaps
 from rapsam.metrics.segment_matching import match_segments
 from rapsam.tasks.arrays import Ids
-
-NO_CROWD: npt.NDArray[np.integer] = np.zeros(0, np.int32)
 
 
 class ClassQuality(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +94,7 @@ class PanopticAccumulator:
         self._iou_sums = np.zeros(num_classes)
         self._counts = np.zeros((3, num_classes), np.int64)
 
-    def add(self, predicted: Ids, reference: Ids, crowd: npt.NDArray[np.integer] = NO_CROWD) -> None:
+    def add(self, predicted: Ids, reference: Ids, crowd: SegmentIds = NO_CROWD) -> None:
         """Takes an image.
 
         Args:
@@ -112,7 +109,7 @@ class PanopticAccumulator:
         """
         self.add_overlaps(count_overlaps(predicted, reference), crowd)
 
-    def add_overlaps(self, overlaps: Overlaps, crowd: npt.NDArray[np.integer] = NO_CROWD) -> None:
+    def add_overlaps(self, overlaps: Overlaps, crowd: SegmentIds = NO_CROWD) -> None:
         """Takes the pixels that the segments of an image, or the tubes of some frames, share.
 
         Raises:

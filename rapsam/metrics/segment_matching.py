@@ -1,7 +1,7 @@
 """Which predicted segments or tubes are right: the matching of panoptic quality.
 
-Kirillov et al., "Panoptic Segmentation", CVPR 2019, section 4.1 (segment matching, void labels, group
-labels), which calls crowd regions group labels.
+Kirillov et al., "Panoptic Segmentation", CVPR 2019, sections 4.1 "Segment Matching" and 4.2 "PQ
+Computation", paragraphs on void labels and on group labels, which are the crowd regions here.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from rapsam.metrics.overlaps import Overlaps, class_of
+from rapsam.metrics.overlaps import Overlaps, SegmentIds, class_of
 from rapsam.tasks.arrays import Indices
 
 
@@ -31,7 +31,7 @@ class SegmentMatches(NamedTuple):
     false_negatives: Indices
 
 
-def match_segments(overlaps: Overlaps, crowd: npt.NDArray[np.integer], void: int) -> SegmentMatches:
+def match_segments(overlaps: Overlaps, crowd: SegmentIds, void: int) -> SegmentMatches:
     """Matches segments of the same class with an IoU above 0.5, which can have one partner only.
 
     Void pixels of the reference do not count into a union. A predicted segment without a partner is

@@ -1,4 +1,7 @@
-"""Mean IoU of semantic segmentation from a confusion matrix (Long et al., CVPR 2015, section 5)."""
+"""Mean IoU of semantic segmentation from a confusion matrix.
+
+Long et al., "Fully Convolutional Networks for Semantic Segmentation", CVPR 2015, paragraph "Metrics".
+"""
 
 from __future__ import annotations
 

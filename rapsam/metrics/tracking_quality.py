@@ -1,4 +1,7 @@
-"""Segmentation and tracking quality (Weber et al., "STEP: Segmenting and Tracking Every Pixel", 2021)."""
+"""Segmentation and tracking quality (STQ), from its parts AQ and SQ.
+
+Weber et al., "STEP: Segmenting and Tracking Every Pixel", NeurIPS 2021, definition of the STQ metric.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,14 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from rapsam.metrics.overlaps import Overlaps, check_classes, class_of, sum_overlaps
-from rapsam.metrics.panoptic_quality import NO_CROWD
+from rapsam.metrics.overlaps import (
+    NO_CROWD,
+    Overlaps,
+    SegmentIds,
+    check_classes,
+    class_of,
+    sum_overlaps,
+)
 from rapsam.metrics.semantic_iou import ConfusionMatrix, SemanticAccumulator
 from rapsam.tasks.arrays import Indices
 
@@ -44,7 +53,7 @@ class TrackingCounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrackingAccumulator:
-    """STQ over videos, section 4 of the paper; see `Accumulator`.
+    """STQ over videos; see `Accumulator`.
 
     AQ is the mean over the objects g of the reference of
 
@@ -66,7 +75,7 @@ class TrackingAccumulator:
         self._objects = 0
         self._semantic = SemanticAccumulator(num_classes)
 
-    def add(self, video: Sequence[Overlaps], crowd: npt.NDArray[np.integer] = NO_CROWD) -> None:
+    def add(self, video: Sequence[Overlaps], crowd: SegmentIds = NO_CROWD) -> None:
         """Takes a video.
 
         Args:
@@ -106,9 +115,7 @@ class TrackingAccumulator:
         self._objects += state.objects
 
 
-def _association_qualities(
-    overlaps: Overlaps, crowd: npt.NDArray[np.integer], num_things: int
-) -> npt.NDArray[np.float64]:
+def _association_qualities(overlaps: Overlaps, crowd: SegmentIds, num_things: int) -> npt.NDArray[np.float64]:
     """Computes AQ of every object of a video that is not a crowd region."""
     on_crowd = np.isin(overlaps.reference, crowd)
     has_track = (class_of(overlaps.predicted) < num_things) & ~on_crowd

@@ -1,17 +1,15 @@
-"""Video panoptic quality (Kim et al., "Video Panoptic Segmentation", CVPR 2020, section 3.3)."""
+"""Video panoptic quality (Kim et al., "Video Panoptic Segmentation", CVPR 2020, "Evaluation Metric")."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
 from rapsam.metrics.accumulator import check_state
 from rapsam.metrics.means import mean_of_known
-from rapsam.metrics.overlaps import Overlaps, sum_overlaps
-from rapsam.metrics.panoptic_quality import NO_CROWD, PanopticAccumulator, PanopticQuality, SegmentCounts
+from rapsam.metrics.overlaps import NO_CROWD, Overlaps, SegmentIds, sum_overlaps
+from rapsam.metrics.panoptic_quality import PanopticAccumulator, PanopticQuality, SegmentCounts
 
 VIPSEG_WINDOWS = (1, 2, 4, 6)
 """Window lengths in annotated frames, as the VIPSeg paper reports VPQ and its owners' program counts them.
@@ -68,12 +66,10 @@ class VideoPanopticAccumulator:
         windows: Lengths of windows in frames, at least 1.
     """
 
-    def __init__(
-        self, num_classes: int, num_things: int, windows: Sequence[int] = VIPSEG_WINDOWS
-    ) -> None:
+    def __init__(self, num_classes: int, num_things: int, windows: Sequence[int] = VIPSEG_WINDOWS) -> None:
         self._windows = {length: PanopticAccumulator(num_classes, num_things) for length in windows}
 
-    def add(self, video: Sequence[Overlaps], crowd: npt.NDArray[np.integer] = NO_CROWD) -> None:
+    def add(self, video: Sequence[Overlaps], crowd: SegmentIds = NO_CROWD) -> None:
         """Takes a video.
 
         Args:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rapsam.errors import InputError
-from rapsam.metrics.panoptic_quality import panoptic_quality
+from rapsam.metrics.panoptic_quality import PanopticAccumulator, panoptic_quality
 
 # Classes: 0 and 1 things, 2 stuff, 3 void.
 CLASSES, THINGS, VOID = 3, 2, 3
@@ -120,3 +120,27 @@ def test_unequal_maps_are_refused():
 def test_unknown_class_is_refused():
     with pytest.raises(InputError, match=r"predicted map holds class 4; expected 0\.\.3"):
         quality([[1004]], [[1000]])
+
+
+def test_crowd_regions_are_no_segments():
+    accumulator = PanopticAccumulator(CLASSES, THINGS)
+    reference = np.array([[1000, 1000, 8000, 8000]], np.int32)
+    predicted = np.array([[1000, 1000, 2000, 2000]], np.int32)
+    accumulator.add(predicted, reference, crowd=np.array([8000]))
+    assert accumulator.result().pq == 1
+    accumulator.add(predicted, reference)
+    # Without the flag the region is an object like any other, and is found too.
+    assert [found.true_positives for found in accumulator.result().per_class] == [3]
+
+
+def test_instances_of_stuff_in_the_reference_are_segments_of_their_own():
+    # Two regions of the stuff in the reference, one in the prediction, which fits the larger region.
+    (stuff,) = quality([[2] * 5], [[1002, 1002, 1002, 1002, 2002]]).per_class
+    assert (stuff.true_positives, stuff.sq, stuff.false_negatives) == (1, 0.8, 1)
+
+
+def test_things_and_stuff_apart():
+    result = quality([[1000, 1000, 2, 2, 2]], [[1000, 1000, 1000, 2, 2]])
+    assert math.isclose(result.sq_things, 2 / 3)
+    assert math.isclose(result.sq_stuff, 2 / 3)
+    assert (result.rq_things, result.rq_stuff) == (1, 1)
