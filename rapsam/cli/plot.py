@@ -11,12 +11,12 @@ EXAMPLE = "rapsam plot runs/nano"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument("run", type=Path, metavar="RUN", help="folder of the run")
+    parser.add_argument("folder", type=Path, metavar="RUN", help="folder of the run")
 
 
 def run(options: argparse.Namespace) -> int:
     """Draws one run."""
     from rapsam.training.plot import plot_run
 
-    print(plot_run(options.run))
+    print(plot_run(options.folder))
     return 0

@@ -1,1 +1,0 @@
-"""Evaluation: a network in PyTorch or a bundle in any runtime, against annotated data."""
