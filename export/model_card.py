@@ -35,7 +35,9 @@ def model_card(manifest: Manifest, report: ParityReport) -> str:
     lines += ["", "## Cost", "", *_cost_table(manifest)]
     lines += ["", "## Parity", "", f"Reference: {report.reference}. Verdict: **{report.status}**.", ""]
     benign = [f"benign: {line}" for line in report.lines("benign")]
-    lines += [f"- {line}" for line in (*report.failures(), *benign, *report.not_run())]
+    open_lines = report.undecided() if report.status == "undecided" else ()
+    undecided = [f"undecided: {line}" for line in open_lines]
+    lines += [f"- {line}" for line in (*report.failures(), *undecided, *benign, *report.not_run())]
     lines += [*_task_table(report), ""]
     return "\n".join(lines)
 
