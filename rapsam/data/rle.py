@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
-
 import msgspec
 import numpy as np
 from pycocotools import mask as coco_mask
 
+from rapsam.data.sources.faults import DataSetError
+from rapsam.data.sources.outlines import RunLengths, outline_mask
 from rapsam.errors import InputError
 from rapsam.tasks.arrays import Masks
 
@@ -37,12 +37,8 @@ def decode_mask(rle: Rle) -> Masks:
         InputError: If the runs do not fill the size.
     """
     try:
-        with warnings.catch_warnings():
-            # pycocotools 2.0.11 predates NumPy 2 and says so at every call.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            mask = coco_mask.decode({"size": list(rle.size), "counts": rle.counts.encode("ascii")})
-    except (ValueError, UnicodeEncodeError) as error:
+        return outline_mask(RunLengths(size=rle.size, counts=rle.counts), rle.size, "run lengths")
+    except DataSetError as error:
         raise InputError(
             f"run lengths do not fill a mask of {list(rle.size)}; the file is damaged"
         ) from error
-    return np.asarray(mask, np.bool_)

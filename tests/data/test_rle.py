@@ -26,7 +26,7 @@ def test_views_are_encoded():
     np.testing.assert_array_equal(decode_mask(encode_mask(mask[::2, 3].T)), mask[::2, 3].T)
 
 
-@pytest.mark.parametrize("counts", ["426426426", "é"])
+@pytest.mark.parametrize("counts", ["426426426", "42", "é"])
 def test_damaged_code_is_refused(counts):
     with pytest.raises(InputError, match=r"do not fill a mask of \[3, 4\]"):
         decode_mask(Rle(size=(3, 4), counts=counts))
