@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 from pycocotools import mask as coco_mask
+
+from rapsam.data.sources.faults import DataSetError
+from rapsam.data.sources.opened import OpenedSource
 
 HEIGHT, WIDTH = 24, 32
 SIZE = (HEIGHT, WIDTH)
@@ -43,6 +47,16 @@ def edit_json(path: Path, change: Callable[[Any], object]) -> None:
     content = json.loads(path.read_text())
     change(content)
     path.write_text(json.dumps(content))
+
+
+def refusal(source: OpenedSource) -> DataSetError:
+    """Gives the error of the first image or video, for which `check` and `read` have the same words."""
+    with pytest.raises(DataSetError) as by_check:
+        source.check(0)
+    with pytest.raises(DataSetError) as caught:
+        source.read(0)
+    assert str(caught.value) == str(by_check.value)
+    return caught.value
 
 
 def write_photo(path: Path, seed: int, size: tuple[int, int] = SIZE, **settings: Any) -> np.ndarray:
