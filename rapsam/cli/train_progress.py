@@ -18,7 +18,6 @@ class TrainProgress:
     """
 
     def __init__(self, *, shown: bool) -> None:
-        self._shown = shown
         terminal = Console(stderr=True)
         self._bar = Progress(
             TextColumn("{task.description}"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -33,8 +32,3 @@ def dice_pairs(logits: Tensor, truth: Tensor) -> Tensor:
     probability = logits.sigmoid()
     shared = 2 * probability @ truth.T + DICE_EPS
     return 1 - shared / (probability.sum(-1)[:, None] + truth.sum(-1) + DICE_EPS)
-
-
-def check_finite_cost(cost: Tensor) -> Tensor:
-    """Replaces NaN and infinities by a large cost: the matching must end, and the loss will tell."""
-    return torch.nan_to_num(cost, nan=1e6, posinf=1e6, neginf=-1e6)

@@ -9,7 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from rapsam.training.config import LossConfig
-from rapsam.training.mask_losses import bce_pairs, check_finite_cost, dice_pairs
+from rapsam.training.mask_losses import bce_pairs, dice_pairs
 from rapsam.training.points import random_points, values_at
 
 
@@ -55,6 +55,8 @@ def match(
         + config.bce_weight * bce_pairs(predicted, truth)
         + config.dice_weight * dice_pairs(predicted, truth)
     )
-    rows, columns = linear_sum_assignment(check_finite_cost(cost).cpu().numpy())
+    # The matching must end whatever the network says; the loss will tell that it is no number.
+    finite = torch.nan_to_num(cost, nan=1e6, posinf=1e6, neginf=-1e6)
+    rows, columns = linear_sum_assignment(finite.cpu().numpy())
     device = mask_logits.device
     return Matching(torch.as_tensor(rows, device=device), torch.as_tensor(columns, device=device))

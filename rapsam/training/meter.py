@@ -22,7 +22,7 @@ class Meter:
         samples_per_step: Over all processes.
 
     Attributes:
-        skipped: Samples that could not be used since the start of the run.
+        skipped: Samples that this process could not use since the start of the run.
     """
 
     def __init__(self, samples_per_step: int) -> None:

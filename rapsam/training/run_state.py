@@ -33,7 +33,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         schema_version: Of this record.
         step: Optimiser steps that are done.
         scaler: State of the fp16 loss scaler; empty for other precisions.
-        skipped: Samples that could not be used so far.
+        skipped: Samples that the first process could not use so far.
     """
 
     schema_version: int = SCHEMA_VERSION

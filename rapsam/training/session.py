@@ -14,7 +14,7 @@ from rapsam.models.rapsam.model import RapSam
 from rapsam.training.backbone_weights import load_backbone
 from rapsam.training.config import RunConfig
 from rapsam.training.engine import Engine
-from rapsam.training.run_folder import write_weights
+from rapsam.training.run_folder import WEIGHTS_NAME, write_weights
 from rapsam.training.samples import MixedSamples, MixedSource
 from rapsam.training.trainer import Progress, Trainer
 
@@ -85,4 +85,4 @@ def train(
     trained.weights_origin = f"{config.name}, trained"
     if engine.fabric.is_global_zero:
         write_weights(run, trained)
-    return run / "weights.safetensors"
+    return run / WEIGHTS_NAME
