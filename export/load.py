@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rapsam.data.images import read_image
-from rapsam.errors import BundleError, UnavailableError
-from rapsam.export.backends.runtimes import RUNTIMES
+from rapsam.errors import BundleError, UnavailableError, unknown_name
+from rapsam.export.backends.runtimes import RUNTIMES, Runtime
 from rapsam.export.manifest import Manifest
 from rapsam.export.network import GraphNetwork
 from rapsam.export.predict import PromptResult, predict_panoptic, predict_prompts
@@ -23,11 +23,13 @@ class Bundle:
     Attributes:
         manifest: What the bundle holds.
         network: Its graphs as one network.
+        runtime: What runs them, as in "ONNX Runtime".
     """
 
-    def __init__(self, manifest: Manifest, network: GraphNetwork) -> None:
+    def __init__(self, manifest: Manifest, network: GraphNetwork, runtime: str) -> None:
         self.manifest = manifest
         self.network = network
+        self.runtime = runtime
 
     def predict(
         self,
@@ -61,25 +63,37 @@ class Bundle:
         )
 
 
-def load_bundle(path: str | Path) -> Bundle:
+def load_bundle(path: str | Path, runtime: str | None = None) -> Bundle:
     """Verifies a bundle and loads its graphs.
 
     Args:
         path: A folder made by `export_bundle`.
+        runtime: Name of the runtime, as parity reports have it; None takes the first that works here.
 
     Raises:
         BundleError: If the bundle is damaged or edited, or the runtime refuses a graph.
-        UnavailableError: If its format cannot be run on this machine.
+        InputError: If no runtime of this name runs the bundle's format.
+        UnavailableError: If its format cannot be run on this machine, or not by this runtime.
     """
     folder = Path(path)
     manifest = verify_bundle(folder)
     if manifest.recipe not in RECIPES:
         raise BundleError(f"{folder} has the unknown recipe {manifest.recipe!r}; export it again")
     reasons = []
-    for runtime in RUNTIMES[RECIPES[manifest.recipe].backend]:
-        reason = runtime.cannot_run()
+    for candidate in _runtimes(RECIPES[manifest.recipe].backend, runtime):
+        reason = candidate.cannot_run()
         if reason is None:
-            runners = {g.contract.graph: runtime.load(folder / g.path, g.contract) for g in manifest.graphs}
-            return Bundle(manifest, GraphNetwork(runners, manifest.preprocess.size, manifest.num_prompts))
-        reasons.append(f"{runtime.name}: {reason}")
+            runners = {g.contract.graph: candidate.load(folder / g.path, g.contract) for g in manifest.graphs}
+            network = GraphNetwork(runners, manifest.preprocess.size, manifest.num_prompts)
+            return Bundle(manifest, network, candidate.name)
+        reasons.append(f"{candidate.name}: {reason}")
     raise UnavailableError(f"{folder} cannot run here: {'; '.join(reasons)}")
+
+
+def _runtimes(backend: str, wanted: str | None) -> Sequence[Runtime]:
+    known = {runtime.name: runtime for runtime in RUNTIMES[backend]}
+    if wanted is None:
+        return list(known.values())
+    if wanted not in known:
+        raise unknown_name("runtime", wanted, known)
+    return [known[wanted]]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -12,27 +12,49 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rapsam.cli.console import StepLog
 
 
+class Report(Protocol):
+    """Told how many things are done, of how many, and what else there is to say."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        """Shows it."""
+        ...
+
+
 @contextmanager
-def counted_progress(things: str, total: int) -> Iterator[Callable[[], None]]:
+def counted_progress(things: str) -> Iterator[Report]:
     """Shows on standard error how many of so many things are done.
 
     Yields:
-        A function to call after each.
+        A function to call after each of them, or now and then.
     """
-    if sys.stderr.isatty():
-        columns = (BarColumn(), MofNCompleteColumn(), TextColumn(things), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as bar:
-            task = bar.add_task("", total=total)
-            yield lambda: bar.advance(task)
+    terminal = Console(stderr=True)
+    if not terminal.is_terminal:
+        yield _lines(things)
         return
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(things),
+        TextColumn("{task.description}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=terminal, redirect_stdout=False) as bar:
+        task = bar.add_task("", total=None)
+
+        def advance(done: int, total: int, note: str = "") -> None:
+            bar.update(task, completed=done, total=total, description=note)
+
+        yield advance
+
+
+def _lines(things: str) -> Report:
     log = StepLog()
-    log(f"0 of {total} {things}")
-    done = 0
 
-    def advance() -> None:
-        nonlocal done
-        done += 1
-        log.still(f"{done} of {total} {things}")
+    def advance(done: int, total: int, note: str = "") -> None:
+        line = f"{done} of {total} {things}{', ' * bool(note)}{note}"
+        if done in (0, total):
+            log(line)
+        else:
+            log.still(line)
 
-    yield advance
-    log(f"{total} of {total} {things}")
+    return advance

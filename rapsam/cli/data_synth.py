@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 from pathlib import Path
@@ -53,8 +54,13 @@ def run(options: argparse.Namespace) -> int:
         split=options.split,
     )
     check_place(options.out, world)
-    with counted_progress("images and videos", world.images + world.videos) as done:
-        write_world(options.out, world, workers=options.workers, progress=done)
+    total = world.images + world.videos
+    with counted_progress("images and videos") as report:
+        report(0, total)
+        numbers = itertools.count(1)
+        write_world(
+            options.out, world, workers=options.workers, progress=lambda: report(next(numbers), total)
+        )
     _print_world(options.out, world, as_json=options.json)
     return 0
 

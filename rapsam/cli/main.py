@@ -25,10 +25,14 @@ from rapsam.cli import (
     train,
     verify,
 )
+from rapsam.cli import eval as evaluation
 from rapsam.cli.verbs import Parser
 from rapsam.errors import InputError, RapSamError
 
-VERBS = (export, parity, verify, predict, convert, data, train, plot, models, devices, doctor, demo)
+VERBS = (
+    *(export, parity, verify, predict, evaluation, convert),
+    *(data, train, plot, models, devices, doctor, demo),
+)
 BAD_INPUT = 2
 INTERRUPTED = 130
 

@@ -23,7 +23,6 @@ from rapsam.tasks.arrays import Pixels
 from rapsam.tasks.clips import clip_ends, clip_length
 from rapsam.tasks.draw import draw_instances, draw_interactive, draw_panoptic
 from rapsam.tasks.labels import LabelSet
-from rapsam.tasks.preprocess import COCO_TEST_SIZE, VIDEO_TEST_SIZE
 
 Prompts = Sequence[tuple[float, ...]]
 
@@ -143,11 +142,11 @@ def bundle_predictor(folder: Path) -> Predictor:
 
 
 def model_predictor(model: RapSam) -> Predictor:
-    """Makes a predictor of a network in PyTorch, with the image sizes of its own tests."""
+    """Makes a predictor of a network in PyTorch, with the image sizes of its training or its own tests."""
     deployment, device = deployment_of(model), reference_device()
     return Predictor(
-        EagerNetwork(deployment, device, *COCO_TEST_SIZE),
-        EagerNetwork(deployment, device, *VIDEO_TEST_SIZE),
+        EagerNetwork(deployment, device, *model.test_sides(video=False)),
+        EagerNetwork(deployment, device, *model.test_sides(video=True)),
         deployment.label_set,
         thresholds(deployment),
         tasks=("panoptic", "prompt"),

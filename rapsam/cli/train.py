@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import nullcontext
 from pathlib import Path
 
+from rapsam.cli.counted_progress import counted_progress
 from rapsam.errors import InputError
 
 SUMMARY = "Train a network from a recipe, on one process or many; go on with an interrupted run."
@@ -44,7 +46,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Trains; the exit code is 0 at the end of the run."""
     _check(options)
-    from rapsam.cli.train_progress import TrainProgress
     from rapsam.training.engine import start_engine
     from rapsam.training.recipe_files import load_recipe
     from rapsam.training.run_folder import recipe_of, start_run
@@ -59,11 +60,17 @@ def run(options: argparse.Namespace) -> int:
     if engine.fabric.is_global_zero and not options.resume:
         start_run(folder, config)
     engine.fabric.barrier()
-    with TrainProgress(shown=engine.fabric.is_global_zero) as progress:
+    first = engine.fabric.is_global_zero
+    with counted_progress("steps") if first else nullcontext(_say_nothing) as progress:
         weights = train(engine, config, model, samples, folder, progress)
     if engine.fabric.is_global_zero:
         print(f"{weights}\nnext: rapsam predict PHOTO --model {config.model} --checkpoint {weights}")
     return 0
+
+
+def _say_nothing(done: int, total: int, note: str = "") -> None:
+    """Progress of the processes beside the first."""
+    del done, total, note
 
 
 def _check(options: argparse.Namespace) -> None:

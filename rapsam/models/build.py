@@ -17,6 +17,8 @@ from rapsam.models.rapsam.config import VARIANTS
 from rapsam.models.rapsam.deployment import RapSamDeployment
 from rapsam.models.rapsam.formula import formula_state_dict
 from rapsam.models.rapsam.model import RapSam
+from rapsam.models.shipped import weights_path
+from rapsam.models.weight_facts import read_facts
 
 # In place of a file: weights that anyone can make again, for demos and tests. They recognise nothing.
 FORMULA = "formula"
@@ -32,9 +34,11 @@ def build_model(
 
     Args:
         name: "rapsam_r50", "rapsam_r18" or "rapsam_nano".
-        checkpoint: A `.safetensors` file, a published `.pth`, "formula" for untrained weights by formula,
-            or None for a random initialisation to train from.
-        classifier: See `rapsam.models.classifier_file.find_classifier`.
+        checkpoint: A `.safetensors` file, a published `.pth`, the name of weights that come with the package
+            (see `rapsam.models.shipped`), "formula" for untrained weights by formula, or None for a random
+            initialisation to train from.
+        classifier: See `rapsam.models.classifier_file.find_classifier`; None takes the vocabulary that the
+            weights were trained with, if their file names one.
 
     Returns:
         The network, float32, on the CPU.
@@ -46,12 +50,16 @@ def build_model(
     if name not in VARIANTS:
         raise unknown_name("model", name, VARIANTS)
     config = VARIANTS[name]
+    path = None if checkpoint in (None, FORMULA) else weights_path(checkpoint)
+    if path is not None and classifier is None:
+        facts = read_facts(path)
+        classifier = facts.vocabulary if facts else None
     model = build_rapsam(name, config, find_classifier(classifier, config.embedding_width))
-    if checkpoint == FORMULA:
+    if path is not None:
+        load_checkpoint(model, path)
+    elif checkpoint == FORMULA:
         model.load_state_dict(formula_state_dict(model.state_dict()))
         model.weights_origin = "formula (untrained)"
-    elif checkpoint is not None:
-        load_checkpoint(model, checkpoint)
     return model.eval()
 
 
@@ -60,7 +68,8 @@ def load_checkpoint(model: RapSam, path: str | Path) -> RapSam:
 
     Args:
         model: The network; unchanged if an error is raised.
-        path: A `.safetensors`, `.pth` or `.pt` file with our names or the published ones.
+        path: A `.safetensors`, `.pth` or `.pt` file with our names or the published ones, or the name of
+            weights that come with the package.
 
     Returns:
         The same network.
@@ -69,9 +78,11 @@ def load_checkpoint(model: RapSam, path: str | Path) -> RapSam:
         InputError: If the suffix is unknown.
         CheckpointError: If the file is damaged, unsafe, or does not fit; every kind of mismatch is named.
     """
-    path = Path(path)
+    path = weights_path(path)
     load_strictly(model, read_tensors(path), path, to_published)
+    facts = read_facts(path)
     model.weights_origin = path.name
+    model.trained_sides = facts.sides if facts else None
     return model
 
 

@@ -24,6 +24,7 @@ MAX_BYTES = 4 * 1024**3
 _SAFETENSORS = ".safetensors"
 _TORCH = (".pth", ".pt")
 _LISTED = 12
+_DAMAGED = "it is damaged, truncated or of another format: copy or download it again"
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -66,11 +67,19 @@ def read_tensor(path: Path) -> tuple[Tensor, dict[str, str]]:
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """Reads the text metadata of a safetensors file; other files have none."""
+    """Reads the text metadata of a safetensors file; other files have none.
+
+    Raises:
+        CheckpointError: If the file is missing or damaged.
+    """
     if path.suffix != _SAFETENSORS:
         return {}
-    with safetensors.safe_open(path, "pt") as file:
-        return file.metadata() or {}
+    _check_file(path)
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            return file.metadata() or {}
+    except Exception as error:
+        raise CheckpointError(f"cannot read {path}: {_DAMAGED}") from error
 
 
 def is_single_tensor(path: Path) -> bool:
@@ -158,14 +167,7 @@ def weight_format(path: Path) -> str:
 
 def _load(path: Path) -> object:
     kind = weight_format(path)
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise CheckpointError(f"{path} {what}; expected a weight file")
-    if not os.access(path, os.R_OK):
-        raise CheckpointError(f"{path} may not be read; change its permissions, or name another file")
-    size = path.stat().st_size
-    if size > MAX_BYTES:
-        raise CheckpointError(f"{path} has {size:,} bytes; expected at most {MAX_BYTES:,}")
+    _check_file(path)
     try:
         if kind == "safetensors":
             return safetensors.torch.load_file(path)
@@ -177,9 +179,20 @@ def _load(path: Path) -> object:
         reason = (
             "it holds Python objects, which are never loaded: save its state dict alone"
             if unsafe and kind == "torch"
-            else "it is damaged, truncated or of another format: copy or download it again"
+            else _DAMAGED
         )
         raise CheckpointError(f"cannot read {path}: {reason}") from error
+
+
+def _check_file(path: Path) -> None:
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise CheckpointError(f"{path} {what}; expected a weight file")
+    if not os.access(path, os.R_OK):
+        raise CheckpointError(f"{path} may not be read; change its permissions, or name another file")
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise CheckpointError(f"{path} has {size:,} bytes; expected at most {MAX_BYTES:,}")
 
 
 def _only_tensor(loaded: object) -> Tensor | None:

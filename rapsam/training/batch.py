@@ -19,6 +19,7 @@ class ObjectSample:
         frames: (T, 3, H, W) float32, normalised, zero where padded.
         masks: (N, T, H, W) bool, false where padded.
         classes: (N,) int64 index into the model's classes; -1 takes part in masks, not in classes.
+        taught: (K,) bool, classes of the model that the sample says something about.
     """
 
     number: int
@@ -26,6 +27,7 @@ class ObjectSample:
     frames: Tensor
     masks: Tensor
     classes: Tensor
+    taught: Tensor
 
     def to(self, device: torch.device) -> ObjectSample:
         """Copies the tensors to a device."""
@@ -34,6 +36,7 @@ class ObjectSample:
             frames=self.frames.to(device),
             masks=self.masks.to(device),
             classes=self.classes.to(device),
+            taught=self.taught.to(device),
         )
 
 

@@ -30,6 +30,8 @@ class SourceConfig(_Part, frozen=True, kw_only=True):
         frames: Frames of a clip; an image makes them by independent crops.
         interval: Largest distance in frames between neighbours in a clip of a video.
         resize: Smallest and largest factor of the random resize.
+        unannotated: What its samples teach about the model's classes that it never annotates, as stuff in
+            videos of things: "void" (they are not there: the published recipe) or "ignored" (nothing).
     """
 
     task: Literal["panoptic", "instances", "prompt"]
@@ -40,6 +42,7 @@ class SourceConfig(_Part, frozen=True, kw_only=True):
     frames: Annotated[int, Meta(ge=1, le=16)] = 1
     interval: Count = 2
     resize: tuple[Positive, Positive] = (0.8, 2.0)
+    unannotated: Literal["void", "ignored"] = "void"
 
 
 class DataConfig(_Part, frozen=True, kw_only=True):
@@ -73,9 +76,21 @@ class DataConfig(_Part, frozen=True, kw_only=True):
 
 
 class LossConfig(_Part, frozen=True, kw_only=True):
-    """Weights of the losses, which are those of the matching too, and points per mask."""
+    """Weights of the losses, which are those of the matching too, and points per mask.
+
+    Attributes:
+        class_weight: Of the cross-entropy of classes.
+        stage_class_factor: Of that of the three stages, beside the adapter's. Their logits are 1000 times a
+            cosine, the adapter's 100 times: from random weights theirs drown the gradients of the masks.
+        bce_weight: Of the cross-entropy of mask pixels.
+        dice_weight: Of the dice loss of masks.
+        iou_weight: Of the squared error of the predicted quality of prompted masks.
+        void_weight: Of queries without an object, beside 1 for the others.
+        num_points: Points at which a mask is compared.
+    """
 
     class_weight: NotNegative = 2.0
+    stage_class_factor: NotNegative = 1.0
     bce_weight: NotNegative = 5.0
     dice_weight: NotNegative = 5.0
     iou_weight: NotNegative = 10.0

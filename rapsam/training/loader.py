@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
+import torch
 from torch.utils.data import DataLoader, Sampler
 
 from rapsam.errors import InputError
@@ -51,12 +53,12 @@ def make_loader(samples: MixedSamples, sampler: StepSampler, workers: int) -> Da
         collate_fn=collate,
         num_workers=workers,
         prefetch_factor=4 if workers else None,
-        worker_init_fn=_one_thread if workers else None,
+        worker_init_fn=_settle if workers else None,
     )
 
 
-def _one_thread(worker: int) -> None:
+def _settle(worker: int) -> None:
     del worker
-    import torch
-
     torch.set_num_threads(1)
+    # Ctrl-C and signals to the whole process group are for the trainer, which still needs its batches.
+    os.setpgrp()

@@ -85,7 +85,8 @@ class LossNetwork(nn.Module):
         losses: Losses = {}
         for output in outputs:
             found = object_loss(output, group, generators, normalisers, self.config)
-            _add(losses, {"class": found.classes, "mask_bce": found.bce, "mask_dice": found.dice})
+            factor = 1.0 if output is outputs[-1] else self.config.stage_class_factor
+            _add(losses, {"class": factor * found.classes, "mask_bce": found.bce, "mask_dice": found.dice})
         return losses
 
     def _prompts(self, group: Sequence[PromptSample], features: Tensor, num_prompts: float) -> Losses:

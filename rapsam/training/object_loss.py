@@ -66,7 +66,8 @@ def object_loss(
     total = output.mask_logits.new_zeros(())
     classes, bce, dice, matchings = total, total, total, []
     for place, (sample, generator) in enumerate(zip(samples, generators, strict=True)):
-        class_logits, mask_logits = output.class_logits[place], _stacked(output.mask_logits[place])
+        class_logits = _taught_only(output.class_logits[place], sample.taught)
+        mask_logits = _stacked(output.mask_logits[place])
         masks = _stacked(sample.masks).to(mask_logits.dtype)
         found = match(class_logits, mask_logits, sample.classes, masks, config, generator)
         matchings.append(found)
@@ -83,6 +84,12 @@ def object_loss(
         dice=config.dice_weight * dice / max(normalisers.masks, 1.0),
         matchings=tuple(matchings),
     )
+
+
+def _taught_only(class_logits: Tensor, taught: Tensor) -> Tensor:
+    """Takes classes that the sample says nothing about out of the softmax of (Q, K + 1); void stays."""
+    untaught = F.pad(~taught, (0, 1), value=False)
+    return class_logits.masked_fill(untaught, float("-inf"))
 
 
 def _class_loss(class_logits: Tensor, classes: Tensor, found: Matching, config: LossConfig) -> Tensor:

@@ -9,7 +9,9 @@ import msgspec
 from rapsam.errors import InputError
 from rapsam.files import check_new_folder, write_atomic
 from rapsam.models.checkpoint import write_safetensors
+from rapsam.models.classifier_file import FORMULA_ORIGIN
 from rapsam.models.rapsam.model import RapSam
+from rapsam.models.weight_facts import WeightFacts
 from rapsam.training.config import RunConfig
 
 RECIPE_NAME = "recipe.json"
@@ -41,9 +43,14 @@ def recipe_of(run: Path) -> RunConfig:
         raise InputError(f"{path} is damaged: {error}; start a new run") from error
 
 
-def write_weights(run: Path, model: RapSam) -> Path:
+def write_weights(run: Path, model: RapSam, config: RunConfig) -> Path:
     """Writes the weights that a run ended with, ready for `--checkpoint`."""
     path = run / WEIGHTS_NAME
-    metadata = {"model": model.name, "label_set": model.text_classifier.label_set.name}
-    write_safetensors(path, model.state_dict(), metadata)
+    classifier, sides = model.text_classifier, sorted((config.data.height, config.data.width))
+    facts = WeightFacts(
+        model=model.name,
+        vocabulary=classifier.label_set.name if classifier.origin == FORMULA_ORIGIN else None,
+        sides=(sides[1], sides[0]),
+    )
+    write_safetensors(path, model.state_dict(), facts.as_metadata())
     return path

@@ -35,11 +35,13 @@ class MixedSource(NamedTuple):
         source: The data set.
         config: Its use.
         classes: (classes of the source,) int64 index into the model's classes, -1 for none.
+        num_classes: Classes of the model.
     """
 
     source: AnnotatedSource
     config: SourceConfig
     classes: Indices
+    num_classes: int
 
 
 class Loaded(NamedTuple):
@@ -111,6 +113,7 @@ class MixedSamples(Dataset[Loaded]):
             frames=self._frames(cropped),
             masks=torch.from_numpy(np.stack([self._padded(m) for m in cropped.masks], axis=1)),
             classes=torch.from_numpy(mixed.classes[cropped.classes]),
+            taught=_taught(mixed),
         )
 
     def _prompt_sample(
@@ -179,6 +182,14 @@ def _without_crowds(clip: AnnotatedClip) -> AnnotatedClip:
     return clip._replace(
         masks=clip.masks[single], classes=clip.classes[single], crowd=clip.crowd[single], ids=clip.ids[single]
     )
+
+
+def _taught(mixed: MixedSource) -> Tensor:
+    if mixed.config.unannotated == "void":
+        return torch.ones(mixed.num_classes, dtype=torch.bool)
+    taught = torch.zeros(mixed.num_classes, dtype=torch.bool)
+    taught[torch.from_numpy(mixed.classes[mixed.classes >= 0])] = True
+    return taught
 
 
 @lru_cache(maxsize=2)

@@ -64,8 +64,9 @@ def open_samples(config: RunConfig, data_root: Path, model: RapSam) -> MixedSamp
     sources = []
     for part in config.data.sources:
         source = open_source(part.kind, data_root / part.folder, part.split)
-        classes = label_mapping(source.label_set, model.text_classifier.label_set)
-        sources.append(MixedSource(source, part, classes))
+        known = model.text_classifier.label_set
+        classes = label_mapping(source.label_set, known)
+        sources.append(MixedSource(source, part, classes, len(known.labels)))
     return MixedSamples(sources, config.data, config.seed)
 
 
@@ -84,5 +85,5 @@ def train(
     trained = Trainer(engine.fabric, config, model, samples, run, engine.scaler).fit(progress)
     trained.weights_origin = f"{config.name}, trained"
     if engine.fabric.is_global_zero:
-        write_weights(run, trained)
+        write_weights(run, trained, config)
     return run / WEIGHTS_NAME

@@ -13,12 +13,14 @@ SIZE, QUERIES, CLASSES = 16, 4, 3
 VOID = CLASSES
 
 
-def _sample(classes=(1, 2), frames=1):
+def _sample(classes=(1, 2), frames=1, taught=(True,) * CLASSES):
     masks = torch.zeros(len(classes), frames, SIZE, SIZE, dtype=torch.bool)
     for place in range(len(classes)):
         masks[place, :, 4 * place : 4 * place + 4] = True
     images = torch.zeros(frames, 3, SIZE, SIZE)
-    return ObjectSample(0, "drawn", images, masks, torch.tensor(classes, dtype=torch.int64))
+    return ObjectSample(
+        0, "drawn", images, masks, torch.tensor(classes, dtype=torch.int64), torch.tensor(taught)
+    )
 
 
 def _perfect(sample, strength=50.0):
@@ -88,3 +90,15 @@ def test_gradients_reach_matched_masks_only():
     (found.bce + found.dice).backward()
     touched = logits.grad.abs().sum((0, 2, 3)) > 0
     assert touched.nonzero().flatten().tolist() == found.matchings[0].queries.tolist()
+
+
+def test_a_class_that_the_data_set_never_annotates_is_taught_nothing():
+    sample = _sample(classes=(1,), taught=(True, True, False))
+    output = _perfect(sample)
+    logits = torch.zeros_like(output.class_logits).requires_grad_()
+    found = _loss(StageOutput(logits, output.mask_logits, output.iou, output.queries), sample)
+    # Classes 0 and 1 and void compete; class 2, which may well be in the picture, does not.
+    assert float(found.classes.detach()) == pytest.approx(CONFIG.class_weight * math.log(3))
+    found.classes.backward()
+    assert logits.grad[..., 2].abs().max() == 0
+    assert logits.grad[..., [0, 1, VOID]].abs().min() > 0

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 import safetensors.torch
@@ -99,6 +100,44 @@ def test_an_interrupted_run_saves_its_state_first(world, recipe, straight, tmp_p
     assert list((run / "checkpoints").glob("step-*"))
     assert run_training("--data", world, "--resume", run).returncode == 0
     assert _same(_weights(run), _weights(straight))
+
+
+def _started_with_a_loading_process(world, recipe, run):
+    """Starts a long run and waits until it takes steps; gives it and its loading processes."""
+    many = ["--set", "epochs=4000", "--set", "data.workers=1"]
+    process = subprocess.Popen(
+        train_command(recipe, "--data", world, "--out", run, *many),
+        stderr=subprocess.PIPE,
+        env=one_thread(),
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 300
+    while not (run / "checkpoints" / "step-00000010").exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return process, [int(child) for child in children]
+
+
+def test_ctrl_c_for_the_whole_terminal_lets_the_step_end(world, recipe, tmp_path):
+    process, _ = _started_with_a_loading_process(world, recipe, tmp_path / "run")
+    os.killpg(process.pid, signal.SIGINT)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130, stderr
+    assert b"Traceback" not in stderr
+    last = sorted((tmp_path / "run" / "checkpoints").glob("step-*"))[-1]
+    assert int(last.name.removeprefix("step-")) >= 10
+
+
+def test_a_loading_process_that_is_killed_is_an_error_of_one_line(world, recipe, tmp_path):
+    process, children = _started_with_a_loading_process(world, recipe, tmp_path / "run")
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 2, stderr
+    assert b"error: a process that loads data was killed" in stderr.splitlines()[-1]
+    assert b"Traceback" not in stderr
 
 
 def test_two_processes_lose_what_one_loses(world, recipe, tmp_path):

@@ -14,7 +14,7 @@ from rapsam.models.rapsam.decoder import Decoder, StageOutput, mask_product
 from rapsam.models.rapsam.neck import PyramidNeck
 from rapsam.models.rapsam.prompt_encoder import PromptEncoder
 from rapsam.models.rapsam.text_classifier import TextClassifier
-from rapsam.tasks.preprocess import check_network_size
+from rapsam.tasks.preprocess import COCO_TEST_SIZE, VIDEO_TEST_SIZE, check_network_size
 from rapsam.tasks.prompt import POINT_RADIUS
 
 ImageSizes: TypeAlias = Sequence[tuple[int, int]] | tuple[int, int]
@@ -41,6 +41,7 @@ class RapSam(nn.Module):
     Attributes:
         name: Name of the variant.
         weights_origin: Where the weights come from, for reports.
+        trained_sides: Long and short side that images had in training, if that is known.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class RapSam(nn.Module):
         super().__init__()
         self.name = name
         self.weights_origin = "random initialisation (untrained)"
+        self.trained_sides: tuple[int, int] | None = None
         self.backbone = backbone
         self.neck = neck
         self.decoder = decoder
@@ -105,6 +107,10 @@ class RapSam(nn.Module):
             initial_mask_logits=initial.unflatten(-1, _mask_shape(features, num_frames)),
             features=features,
         )
+
+    def test_sides(self, *, video: bool) -> tuple[int, int]:
+        """Gives the (long, short) sides that images are resized to fit: as in training, or as published."""
+        return self.trained_sides or (VIDEO_TEST_SIZE if video else COCO_TEST_SIZE)
 
     def encode(self, images: Tensor) -> Tensor:
         """Computes mask features (B, C, H / 4, W / 4) of normalised images (B, 3, H, W)."""

@@ -1,0 +1,113 @@
+"""Scores of single images: panoptic, instances, prompts."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import distance_transform_cdt
+
+from rapsam.data.sources.annotated import AnnotatedClip
+from rapsam.data.sources.prompts import prompt_segments
+from rapsam.evaluation.scores import Part, with_known_classes
+from rapsam.evaluation.subject import Subject
+from rapsam.export.predict import predict_prompts
+from rapsam.metrics.interactive_quality import InteractiveAccumulator
+from rapsam.metrics.mask_precision import MaskPrecisionAccumulator
+from rapsam.metrics.panoptic_quality import PanopticAccumulator
+from rapsam.metrics.reference_map import reference_ids, reference_map
+from rapsam.metrics.semantic_iou import SemanticAccumulator
+from rapsam.tasks.arrays import Masks
+from rapsam.tasks.instances import instance_segmentation, tight_box
+from rapsam.tasks.labels import LabelSet
+from rapsam.tasks.panoptic import panoptic_segmentation
+
+
+class PanopticScores:
+    """PQ, mask AP and semantic IoU of images, all from one pass of the network; see `Scores`."""
+
+    def __init__(self, labels: LabelSet) -> None:
+        self._num_classes, self._num_things = len(labels.labels), labels.num_things
+        self._panoptic = PanopticAccumulator(self._num_classes, self._num_things)
+        self._semantic = SemanticAccumulator(self._num_classes)
+        self._masks = MaskPrecisionAccumulator(self._num_things)
+        self.parts: dict[str, Part] = {
+            "panoptic": self._panoptic,
+            "mask_ap": self._masks,
+            "semantic": self._semantic,
+        }
+
+    def add(self, subject: Subject, clip: AnnotatedClip) -> None:
+        """See `Scores.add`; the clip is an image."""
+        clip = with_known_classes(clip)
+        pixels, geometry = subject.network.fit(clip.frames[0])
+        found = subject.network.detect(pixels)
+        logits, spec = found.mask_logits[:, 0], subject.postprocess
+        panoptic = panoptic_segmentation(
+            found.class_logits,
+            logits,
+            geometry,
+            self._num_things,
+            score_threshold=spec.score_threshold,
+            overlap_threshold=spec.overlap_threshold,
+        ).panoptic_map
+        masks = clip.masks[:, 0]
+        reference = reference_map(masks, clip.classes, self._num_classes)
+        self._panoptic.add(panoptic, reference, reference_ids(clip.classes)[clip.crowd])
+        self._semantic.add(panoptic, reference)
+        instances = instance_segmentation(
+            found.class_logits, logits, geometry, self._num_things, top_k=spec.top_k
+        )
+        self._masks.add(instances, masks, clip.classes, clip.crowd)
+
+
+class InstanceScores:
+    """Mask AP of images of which only things are annotated; see `Scores`."""
+
+    def __init__(self, labels: LabelSet) -> None:
+        self._num_things = labels.num_things
+        self._masks = MaskPrecisionAccumulator(labels.num_things)
+        self.parts: dict[str, Part] = {"mask_ap": self._masks}
+
+    def add(self, subject: Subject, clip: AnnotatedClip) -> None:
+        """See `Scores.add`; the clip is an image."""
+        clip = with_known_classes(clip)
+        pixels, geometry = subject.network.fit(clip.frames[0])
+        found = subject.network.detect(pixels)
+        instances = instance_segmentation(
+            found.class_logits,
+            found.mask_logits[:, 0],
+            geometry,
+            self._num_things,
+            top_k=subject.postprocess.top_k,
+        )
+        self._masks.add(instances, clip.masks[:, 0], clip.classes, clip.crowd)
+
+
+class PromptScores:
+    """Quality of one click and of one box per segment, things and stuff; see `Scores`."""
+
+    def __init__(self, labels: LabelSet) -> None:
+        del labels  # prompts ask for regions, whatever they are
+        self._clicks, self._boxes = InteractiveAccumulator(), InteractiveAccumulator()
+        self.parts: dict[str, Part] = {"clicks": self._clicks, "boxes": self._boxes}
+
+    def add(self, subject: Subject, clip: AnnotatedClip) -> None:
+        """See `Scores.add`; the clip is an image."""
+        masks = prompt_segments(clip).masks[:, 0]
+        if not len(masks):
+            return
+        points = [innermost_pixel(mask) for mask in masks]
+        boxes = [tight_box(mask).tolist() for mask in masks]
+        found = predict_prompts(subject.network, clip.frames[0], points, boxes).masks
+        self._clicks.add(found[: len(masks)], masks)
+        self._boxes.add(found[len(masks) :], masks)
+
+
+def innermost_pixel(mask: Masks) -> tuple[float, float]:
+    """Gives x, y of the pixel of a mask (h, w) that is farthest from its border, the first of equals.
+
+    The distance is the Manhattan distance to the next pixel outside, beyond the image being outside too.
+    The published evaluation approximates such a distance by repeated convolutions.
+    """
+    distance = distance_transform_cdt(np.pad(mask, 1), metric="taxicab")[1:-1, 1:-1]
+    y, x = divmod(int(np.argmax(distance)), mask.shape[1])
+    return float(x), float(y)

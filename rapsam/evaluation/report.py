@@ -1,0 +1,91 @@
+"""The outcome of an evaluation as JSON and as rows of a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rapsam.evaluation.run import Outcome
+from rapsam.evaluation.subject import Subject
+from rapsam.files import write_atomic
+
+SCHEMA_VERSION = 1
+
+
+class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What was evaluated, and how well it did.
+
+    Attributes:
+        schema_version: Of this record.
+        subject: Model and weights, or bundle.
+        runtime: What computed.
+        input_size: What images were resized to, in words.
+        source: Data set.
+        task: As in `rapsam eval --task`.
+        clips: Images or videos that were taken.
+        left_out: A line for each of them whose files could not be used.
+        unknown_classes: Classes of the data set that the network does not have.
+        classes: The network's classes, by index.
+        figures: Results by name; 0..1, or null where nothing was compared.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    subject: str
+    runtime: str
+    input_size: str
+    source: str
+    task: str
+    clips: int
+    left_out: tuple[str, ...]
+    unknown_classes: tuple[str, ...]
+    classes: tuple[str, ...]
+    figures: dict[str, Any]
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Gives the figures that are no figures of single classes, as name and text."""
+        return [(name, _text(value)) for name, value in _numbers(self.figures)]
+
+
+def report_of(subject: Subject, source: str, outcome: Outcome) -> EvaluationReport:
+    """Makes the report of an evaluation on the data set of this name."""
+    # Through JSON: a figure without anything to compare is NaN, which JSON writes as null.
+    figures = msgspec.json.decode(msgspec.json.encode(outcome.results))
+    return EvaluationReport(
+        subject=subject.name,
+        runtime=subject.runtime,
+        input_size=subject.input_size,
+        source=source,
+        task=outcome.task,
+        clips=outcome.clips,
+        left_out=outcome.left_out,
+        unknown_classes=outcome.unknown_classes,
+        classes=tuple(label.name for label in subject.labels.labels),
+        figures=figures,
+    )
+
+
+def write_report(path: Path, report: EvaluationReport) -> None:
+    """Writes a report as readable JSON, in full or not at all."""
+    write_atomic(path, msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+
+
+def _numbers(figures: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float | None]]:
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            yield from _numbers(value, f"{prefix}{name}.")
+        elif name == "clicks" and isinstance(value, list):
+            yield from ((f"{prefix}noc@{entry['iou']:g}", entry["mean_clicks"]) for entry in value)
+        elif name == "windows":
+            yield from ((f"{prefix}k={entry['frames']}", entry["quality"]["pq"]) for entry in value)
+        elif value is None or isinstance(value, int | float):
+            yield prefix + name, value
+
+
+def _text(value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return "-"
+    return str(value) if isinstance(value, int) else f"{value:.4f}"

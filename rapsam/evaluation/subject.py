@@ -1,0 +1,74 @@
+"""What is evaluated: a network, however it runs, with the names of its classes and its thresholds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from rapsam.export.bundle import thresholds
+from rapsam.export.load import load_bundle
+from rapsam.export.manifest import PostprocessSpec
+from rapsam.export.material import weights_sha256
+from rapsam.export.network import EagerNetwork, Network, reference_device, reference_name
+from rapsam.models.build import deployment_of
+from rapsam.models.rapsam.model import RapSam
+from rapsam.tasks.labels import LabelSet
+
+
+class Subject(NamedTuple):
+    """A network under evaluation.
+
+    Attributes:
+        name: Of the model and its weights, or of the bundle's folder.
+        runtime: What computes, as in "ONNX Runtime", or PyTorch with its version.
+        input_size: What images are resized to, in words.
+        key: Changes with everything that results may depend on.
+        network: Runs it.
+        labels: Its classes.
+        postprocess: Its thresholds.
+    """
+
+    name: str
+    runtime: str
+    input_size: str
+    key: str
+    network: Network
+    labels: LabelSet
+    postprocess: PostprocessSpec
+
+
+def model_subject(model: RapSam, limits: tuple[int, int]) -> Subject:
+    """Takes a network in PyTorch; images are resized to fit (long side, short side) `limits`."""
+    device = reference_device()
+    deployment = deployment_of(model)
+    runtime = reference_name(device)
+    return Subject(
+        name=f"{model.name}, {model.weights_origin}",
+        runtime=runtime,
+        input_size=f"at most {limits[0]}x{limits[1]}",
+        key=f"{weights_sha256(deployment.state())} {limits} {runtime}",
+        network=EagerNetwork(deployment, device, *limits),
+        labels=deployment.label_set,
+        postprocess=thresholds(deployment),
+    )
+
+
+def bundle_subject(folder: Path, runtime: str | None = None) -> Subject:
+    """Loads a bundle in a runtime, by name, or in the first that works.
+
+    Raises:
+        InputError: If its format has no such runtime.
+        BundleError: If the bundle is damaged.
+        UnavailableError: If the runtime does not work here.
+    """
+    bundle = load_bundle(folder, runtime)
+    manifest = bundle.manifest
+    return Subject(
+        name=str(folder),
+        runtime=bundle.runtime,
+        input_size="x".join(map(str, manifest.preprocess.size)),
+        key=f"{manifest.key} {bundle.runtime}",
+        network=bundle.network,
+        labels=manifest.labels,
+        postprocess=manifest.postprocess,
+    )

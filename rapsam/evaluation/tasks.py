@@ -1,0 +1,39 @@
+"""Which tasks each kind of data set can score, the first being the usual one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rapsam.errors import InputError
+from rapsam.evaluation.image_scores import InstanceScores, PanopticScores, PromptScores
+from rapsam.evaluation.scores import Scores
+from rapsam.evaluation.video_scores import TrackScores, VideoPanopticScores
+from rapsam.tasks.labels import LabelSet
+
+TASKS: dict[str, Callable[[LabelSet], Scores]] = {
+    "panoptic": PanopticScores,
+    "instances": InstanceScores,
+    "prompts": PromptScores,
+    "tracks": TrackScores,
+    "video-panoptic": VideoPanopticScores,
+}
+VIDEO_TASKS = ("tracks", "video-panoptic")
+TASKS_OF_KIND = {
+    "coco_panoptic": ("panoptic", "instances", "prompts"),
+    "coco_instances": ("instances", "prompts"),
+    "youtube_vis_2019": ("tracks",),
+    "ade20k_panoptic": ("panoptic", "instances", "prompts"),
+    "vipseg": ("video-panoptic", "tracks"),
+}
+
+
+def task_for(kind: str, wanted: str | None) -> str:
+    """Gives the task to score, the usual one of a kind of data set if none is wanted.
+
+    Raises:
+        InputError: If such data cannot score the task.
+    """
+    possible = TASKS_OF_KIND[kind]
+    if wanted is not None and wanted not in possible:
+        raise InputError(f"task {wanted!r} with data of kind {kind!r}; expected {' or '.join(possible)}")
+    return wanted or possible[0]

@@ -1,0 +1,50 @@
+"""What a weight file of ours says about itself beside its tensors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from rapsam.errors import CheckpointError
+from rapsam.models.checkpoint import read_metadata
+
+_KEY = "rapsam"
+_Side = Annotated[int, msgspec.Meta(ge=32, le=1 << 16)]
+
+
+class WeightFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """How trained weights want to be used.
+
+    Attributes:
+        model: Variant.
+        vocabulary: Label set whose prototypes by formula the weights were trained with; None if they were
+            trained with a classifier file, which has to be named again.
+        sides: Long and short side that training images fit at a resize factor of 1.
+    """
+
+    model: str
+    vocabulary: str | None
+    sides: tuple[_Side, _Side]
+
+    def as_metadata(self) -> dict[str, str]:
+        """Gives the facts as metadata of a safetensors file."""
+        return {_KEY: msgspec.json.encode(self).decode()}
+
+
+def read_facts(path: Path) -> WeightFacts | None:
+    """Reads the facts of a weight file; None if it holds none, as published ones do not.
+
+    Raises:
+        CheckpointError: If the file cannot be read, or its facts are damaged.
+    """
+    text = read_metadata(path).get(_KEY)
+    if text is None:
+        return None
+    try:
+        return msgspec.json.decode(text, type=WeightFacts)
+    except msgspec.MsgspecError as error:
+        raise CheckpointError(
+            f"{path}: its metadata cannot be read ({error}); make the file again"
+        ) from error

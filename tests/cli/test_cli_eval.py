@@ -1,0 +1,106 @@
+"""`rapsam eval`: the same question to a checkpoint and to a bundle, refusals, resuming."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from rapsam.export.backends.runtimes import RUNTIMES
+from tests.cli.cli_runs import assert_refused, rapsam
+from tests.data.sources.tiny_sets import write_coco_panoptic
+from tests.training.tiny_run import write_tiny_world
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    return write_tiny_world(tmp_path_factory.mktemp("eval") / "world")
+
+
+@pytest.fixture(scope="module")
+def synth_bundle(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("eval-bundle")
+    outcome = rapsam(
+        *("export", "--model", "rapsam_nano", "--classifier", "synth", "--target", "onnx"),
+        *("--size", "64x64", "--prompts", "2", "--out", folder, "--json"),
+    )
+    assert outcome.code == 0, outcome.err
+    return folder / "onnx-fp32"
+
+
+def _figures(outcome, out):
+    assert outcome.code == 0, outcome.err
+    return json.loads(out.read_text())["figures"]
+
+
+@pytest.mark.parametrize("task", ["panoptic", "prompts"])
+def test_checkpoint_and_bundle_have_the_same_figures(task, world, synth_bundle, tmp_path):
+    eager, graph = tmp_path / "eager.json", tmp_path / "graph.json"
+    about = ["--data", world, "--split", "train", "--task", task]
+    model = ["--model", "rapsam_nano", "--classifier", "synth", "--sides", "64,64"]
+    one = _figures(rapsam("eval", *model, *about, "--out", eager), eager)
+    other = _figures(rapsam("eval", "--bundle", synth_bundle, *about, "--out", graph), graph)
+    assert json.loads(graph.read_text())["runtime"] == "ONNX Runtime"
+    assert one == _near(other)
+
+
+def _near(figures):
+    """Formula weights leave pixels on the edge of a decision; a few of them may fall to the other side."""
+    if isinstance(figures, dict):
+        return {name: _near(value) for name, value in figures.items()}
+    if isinstance(figures, list):
+        return [_near(value) for value in figures]
+    return pytest.approx(figures, abs=0.02) if isinstance(figures, float) else figures
+
+
+def test_videos_are_scored_by_tracks(world, tmp_path):
+    out = tmp_path / "tracks.json"
+    outcome = rapsam(
+        *("eval", "--model", "rapsam_nano", "--classifier", "synth", "--sides", "64,64", "--limit", "1"),
+        *("--data", world / "youtube_vis", "--kind", "youtube_vis_2019", "--split", "train", "--out", out),
+    )
+    assert 0 <= _figures(outcome, out)["tube_ap"]["ap"] <= 1
+    assert "tube_ap.ap" in outcome.out
+    assert "1 of 1 images or videos" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ([], "--bundle DIR, or --model NAME"),
+        (["--model", "rapsam_nano", "--runtime", "LiteRT"], "--runtime beside --model"),
+        (["--model", "rapsam_nano", "--limit", "0"], "--limit 0"),
+        (["--model", "rapsam_nano", "--sides", "100"], "--sides '100'"),
+        (["--model", "rapsam_nano", "--task", "tracks"], "task 'tracks'"),
+        (["--model", "rapsam_nano", "--kind", "coco"], "kind of data set"),
+    ],
+)
+def test_wrong_calls_are_one_line(arguments, says, world, tmp_path):
+    outcome = rapsam("eval", *arguments, "--data", world, "--split", "train", "--out", tmp_path / "e.json")
+    assert_refused(outcome, says)
+    assert not list(tmp_path.iterdir())
+
+
+def test_options_of_a_model_beside_a_bundle_are_refused(world, synth_bundle, tmp_path):
+    outcome = rapsam(
+        "eval", "--bundle", synth_bundle, "--sides", "64,64", "--data", world, "--out", tmp_path / "e.json"
+    )
+    assert_refused(outcome, "--sides beside --bundle")
+
+
+def test_a_runtime_of_another_format_is_refused(world, synth_bundle, tmp_path):
+    outcome = rapsam(
+        *("eval", "--bundle", synth_bundle, "--runtime", RUNTIMES["tflite"][0].name, "--data", world),
+        *("--split", "train", "--out", tmp_path / "e.json"),
+    )
+    assert_refused(outcome, "runtime 'LiteRT'", "ONNX Runtime")
+
+
+def test_an_unreadable_data_set_is_refused(tmp_path):
+    write_coco_panoptic(tmp_path / "coco")
+    annotation = tmp_path / "coco" / "annotations" / "panoptic_val2017.json"
+    annotation.write_text(annotation.read_text()[:100])
+    outcome = rapsam(
+        "eval", "--model", "rapsam_nano", "--data", tmp_path / "coco", "--out", tmp_path / "e.json"
+    )
+    assert_refused(outcome, annotation.name)

@@ -1,0 +1,175 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import rapsam.evaluation.run as evaluation
+from rapsam.data.sources.kinds import open_source
+from rapsam.data.synth.source import SynthImages, SynthVideos
+from rapsam.errors import InputError
+from rapsam.evaluation.image_scores import innermost_pixel
+from rapsam.evaluation.report import report_of, write_report
+from rapsam.evaluation.run import evaluate
+from rapsam.evaluation.subject import model_subject
+from rapsam.models.build import build_model
+from tests.data.sources.tiny_sets import edit_json, write_coco_panoptic, write_vipseg
+from tests.evaluation.oracle import oracle_subject
+
+IMAGES = SynthImages(3, 6, (64, 64))
+VIDEOS = SynthVideos(3, 3, (64, 64), num_frames=7)
+
+
+def _states(outcome):
+    return json.dumps({name: repr(result) for name, result in outcome.results.items()})
+
+
+def test_an_oracle_is_perfect_on_images():
+    found = evaluate(oracle_subject(IMAGES), IMAGES, "panoptic").results
+    assert found["panoptic"].pq == found["panoptic"].pq_stuff == found["panoptic"].pq_things == 1
+    assert found["mask_ap"].ap == pytest.approx(1)
+    assert found["semantic"].mean_iou == 1
+    assert evaluate(oracle_subject(IMAGES), IMAGES, "instances").results["mask_ap"].ap == pytest.approx(1)
+
+
+def test_a_class_that_is_not_seen_is_missed_and_no_other():
+    classes = np.concatenate([IMAGES.read(index).classes for index in range(len(IMAGES))])
+    missed = int(np.bincount(classes).argmax())
+    found = evaluate(oracle_subject(IMAGES, blind_to=missed), IMAGES, "panoptic").results["panoptic"]
+    quality = {entry.class_index: entry.pq for entry in found.per_class}
+    assert quality.pop(missed) == 0
+    assert set(quality.values()) == {1.0}
+
+
+def test_an_oracle_is_perfect_with_boxes_and_nearly_with_clicks():
+    found = evaluate(oracle_subject(IMAGES), IMAGES, "prompts").results
+    # The middle of a box may lie on another segment than the one that it surrounds.
+    assert found["clicks"].mean_iou == 1
+    assert found["clicks"].clicks[-1].mean_clicks == 1
+    assert found["boxes"].prompts == found["clicks"].prompts > 0
+    assert found["boxes"].mean_iou < 1
+
+
+def test_an_oracle_follows_objects_although_its_queries_change_places():
+    subject = oracle_subject(VIDEOS)
+    found = evaluate(subject, VIDEOS, "tracks").results["tube_ap"]
+    assert found.ap == pytest.approx(1)
+    assert subject.network.passes > len(VIDEOS)  # several clips a video
+
+
+def test_an_oracle_is_perfect_on_panoptic_videos(tmp_path):
+    write_vipseg(tmp_path)
+    source = open_source("vipseg", tmp_path, "val")
+    found = evaluate(oracle_subject(source), source, "video-panoptic").results
+    assert found["vpq"].vpq == 1
+    assert found["stq"].stq == pytest.approx(1)
+
+
+def test_the_innermost_pixel_is_far_from_every_border():
+    mask = np.zeros((9, 12), bool)
+    mask[0:9, 0:7] = True
+    assert innermost_pixel(mask) == (3, 3)
+    mask[:, 2:4] = False  # what is left on the right is 3 wide, on the left 2
+    x, y = innermost_pixel(mask)
+    assert x == 5
+    assert mask[int(y), int(x)]
+
+
+def test_an_interrupted_evaluation_goes_on_where_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluation, "SAVE_SECONDS", 0.0)
+    unfinished = tmp_path / "eval.unfinished.json"
+    straight = evaluate(oracle_subject(IMAGES, blind_to=2), IMAGES, "panoptic")
+
+    def stop_after_four(done, total):
+        assert total == 6
+        if done == 4:
+            raise KeyboardInterrupt
+
+    subject = oracle_subject(IMAGES, blind_to=2)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(subject, IMAGES, "panoptic", unfinished=unfinished, progress=stop_after_four)
+    seen = []
+    again = oracle_subject(IMAGES, blind_to=2)
+    outcome = evaluate(
+        again, IMAGES, "panoptic", unfinished=unfinished, progress=lambda done, _total: seen.append(done)
+    )
+    assert seen == [3, 4, 5, 6]  # the fourth was counted, but not saved
+    assert again.network.passes == 3
+    assert _states(outcome) == _states(straight)
+    assert not unfinished.exists()
+
+
+def test_what_was_counted_of_another_network_is_not_taken_over(tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluation, "SAVE_SECONDS", 0.0)
+    unfinished = tmp_path / "eval.unfinished.json"
+
+    def stop(done, total):
+        if done == total - 1:
+            raise KeyboardInterrupt
+
+    blind = oracle_subject(IMAGES, blind_to=2)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(blind, IMAGES, "panoptic", unfinished=unfinished, progress=stop)
+    assert unfinished.exists()
+    outcome = evaluate(oracle_subject(IMAGES), IMAGES, "panoptic", unfinished=unfinished)
+    assert outcome.results["panoptic"].pq == 1
+
+
+def test_a_damaged_file_of_counts_is_an_error_that_names_it(tmp_path):
+    unfinished = tmp_path / "eval.unfinished.json"
+    unfinished.write_bytes(b'{"question": 3')
+    with pytest.raises(InputError, match="is damaged"):
+        evaluate(oracle_subject(IMAGES), IMAGES, "panoptic", unfinished=unfinished)
+
+
+def test_broken_images_are_left_out_and_named(tmp_path):
+    write_coco_panoptic(tmp_path)
+    source = open_source("coco_panoptic", tmp_path, "val")
+    subject = oracle_subject(source)
+    first = sorted((tmp_path / "val2017").iterdir())[0]
+    first.write_bytes(first.read_bytes()[:200])
+    outcome = evaluate(subject, source, "panoptic")
+    assert outcome.clips == 3
+    assert len(outcome.left_out) == 1
+    assert first.name in outcome.left_out[0]
+    assert outcome.results["panoptic"].pq == 1
+
+
+def test_classes_that_the_network_does_not_have_are_void_and_named(tmp_path):
+    write_coco_panoptic(tmp_path)
+    annotation = tmp_path / "annotations" / "panoptic_val2017.json"
+    edit_json(annotation, lambda content: content["categories"][0].update(name="heaven"))
+    source = open_source("coco_panoptic", tmp_path, "val")
+    model = build_model("rapsam_nano", checkpoint="formula", classifier="coco_panoptic")
+    outcome = evaluate(model_subject(model, (64, 64)), source, "panoptic")
+    assert outcome.unknown_classes == ("heaven",)
+    judged = sum(
+        entry.true_positives + entry.false_negatives for entry in outcome.results["panoptic"].per_class
+    )
+    assert judged == sum(len(_known_segments(source, index)) for index in range(len(source)))
+
+
+def _known_segments(source, index):
+    """Segments that must be found: no crowd, and not of the class that the network does not have."""
+    clip = source.read(index)
+    names = [source.label_set.labels[place].name for place in clip.classes]
+    return [name for name, crowd in zip(names, clip.crowd, strict=True) if not crowd and name != "heaven"]
+
+
+def test_a_data_set_of_other_classes_is_refused():
+    prototypes = torch.eye(3, 768)[:, None]
+    model = build_model("rapsam_nano", checkpoint="formula", classifier=prototypes)
+    with pytest.raises(InputError, match="no class of 'synth'"):
+        evaluate(model_subject(model, (64, 64)), IMAGES, "panoptic")
+
+
+def test_the_report_is_json_with_null_where_nothing_was_compared(tmp_path):
+    outcome = evaluate(oracle_subject(VIDEOS), VIDEOS, "tracks", limit=1)
+    report = report_of(oracle_subject(VIDEOS), VIDEOS.name, outcome)
+    write_report(tmp_path / "eval.json", report)
+    content = json.loads((tmp_path / "eval.json").read_text())
+    assert content["clips"] == 1
+    assert content["task"] == "tracks"
+    assert content["figures"]["tube_ap"]["ap"] == pytest.approx(1)
+    assert len(content["classes"]) == 20
+    assert dict(report.rows())["tube_ap.ap"] == "1.0000"
