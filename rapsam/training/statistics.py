@@ -17,8 +17,9 @@ def set_training_mode(model: RapSam, learning: BatchStatistics) -> None:
     Their affine parameters are trained all the same (`norm_eval` of the published recipe).
     """
     model.train()
-    frozen = {"all": (), "neck": (model.backbone,), "none": (model,)}[learning]
-    for part in frozen:
+    learns = {"all": (model.backbone, model.neck), "neck": (model.neck,), "none": ()}[learning]
+    for part in (model.backbone, model.neck):
         for module in part.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                module.eval()
+                # Said for each of them: the backbone's own `train` freezes its norms.
+                module.train(part in learns)
