@@ -49,11 +49,11 @@ def run(options: argparse.Namespace) -> int:
     from rapsam.training.engine import start_engine
     from rapsam.training.recipe_files import load_recipe
     from rapsam.training.run_folder import recipe_of, start_run
-    from rapsam.training.session import StartingPoint, build_network, open_samples, train
+    from rapsam.training.session import StartingPoint, build_network, build_teacher, open_samples, train
 
     config = recipe_of(options.resume) if options.resume else load_recipe(options.recipe, options.set)
     start = StartingPoint(options.checkpoint, options.backbone, options.classifier)
-    model = build_network(config, start)
+    model, teacher = build_network(config, start), build_teacher(config, start)
     samples = open_samples(config, options.data, model)
     engine = start_engine(options.accelerator, options.processes, options.nodes, config.precision)
     folder = options.resume or options.out
@@ -62,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
     engine.fabric.barrier()
     first = engine.fabric.is_global_zero
     with counted_progress("steps") if first else nullcontext(_say_nothing) as progress:
-        weights = train(engine, config, model, samples, folder, progress)
+        weights = train(engine, config, model, samples, folder, progress, teacher=teacher)
     if engine.fabric.is_global_zero:
         print(f"{weights}\nnext: rapsam predict PHOTO --model {config.model} --checkpoint {weights}")
     return 0

@@ -129,12 +129,12 @@ class OptimiserConfig(_Part, frozen=True, kw_only=True):
 
 
 class DistillConfig(_Part, frozen=True, kw_only=True):
-    """An optional teacher.
+    """An optional teacher, of any width; it sees the same frames.
 
     Attributes:
         model: Its variant.
         checkpoint: Its weights, with the vocabulary of the run.
-        feature_weight: Of the mean squared difference of mask features.
+        feature_weight: Of the mean squared difference of mask features, in units of the teacher's.
         mask_weight: Of the mean squared difference of mask probabilities of matched queries and prompts.
     """
 

@@ -12,12 +12,13 @@ from torch.utils.checkpoint import checkpoint
 from rapsam.models.rapsam.model import RapSam
 from rapsam.training.batch import Batch, ObjectSample, PromptSample, Sample, by_frames
 from rapsam.training.config import LossConfig
+from rapsam.training.distillation import Distillation, ObjectAnswer
 from rapsam.training.object_loss import ObjectNormalisers, object_counts, object_loss
 from rapsam.training.prompt_loss import prompt_loss
 
 Losses = dict[str, Tensor]
-LOSSES = ("class", "mask_bce", "mask_dice", "prompt_bce", "prompt_dice", "prompt_iou")
-"""Names of the losses that a batch may have: one without prompts has none of prompts."""
+_LOSSES = ("class", "mask_bce", "mask_dice", "prompt_bce", "prompt_dice", "prompt_iou")
+_DISTILLATION_LOSSES = ("distill_features", "distill_masks")
 
 
 class LossNetwork(nn.Module):
@@ -28,14 +29,29 @@ class LossNetwork(nn.Module):
         config: Losses.
         seed: Of the run.
         checkpoint_activations: Whether the encoder is computed again in the backward pass.
+        distillation: Compares the network with its teacher, if it has one.
     """
 
-    def __init__(self, model: RapSam, config: LossConfig, seed: int, *, checkpoint_activations: bool) -> None:
+    def __init__(
+        self,
+        model: RapSam,
+        config: LossConfig,
+        seed: int,
+        *,
+        checkpoint_activations: bool,
+        distillation: Distillation | None = None,
+    ) -> None:
         super().__init__()
         self.model = model
         self.config = config
         self.seed = seed
         self.checkpoint_activations = checkpoint_activations
+        self.distillation = distillation
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Losses that a batch may have: one without prompts has none of prompts."""
+        return _LOSSES if self.distillation is None else _LOSSES + _DISTILLATION_LOSSES
 
     def counts(self, batch: Batch) -> Tensor:
         """Counts what losses are divided by, (3,) float64: to be averaged over the processes."""
@@ -54,31 +70,41 @@ class LossNetwork(nn.Module):
             Weighted scalars by name; their sum is what to minimise.
         """
         samples: list[Sample] = [*chain.from_iterable(by_frames(batch.objects).values()), *batch.prompts]
-        features = self._features(torch.cat([sample.frames for sample in samples]))
+        frames = torch.cat([sample.frames for sample in samples])
+        features = self._features(frames)
+        taught = None if self.distillation is None else self.distillation.teacher_features(frames)
         # 16 bits end here: the hard-mask pool is a plain sum over all pixels, too large for them.
         with torch.autocast(features.device.type, enabled=False):
-            return self._losses(batch, features.float(), counts)
+            return self._losses(batch, features.float(), None if taught is None else taught.float(), counts)
 
     def _features(self, frames: Tensor) -> Tensor:
         if self.checkpoint_activations:
             return checkpoint(self.model.encode, frames, use_reentrant=False)  # type: ignore[no-any-return]
         return self.model.encode(frames)
 
-    def _losses(self, batch: Batch, features: Tensor, counts: Tensor) -> Losses:
+    def _losses(self, batch: Batch, features: Tensor, taught: Tensor | None, counts: Tensor) -> Losses:
         masks, class_weights, prompts = counts.tolist()
         normalisers = ObjectNormalisers(masks, class_weights)
         losses: Losses = {}
+        if self.distillation is not None and taught is not None:
+            losses["distill_features"] = self.distillation.feature_loss(features, taught)
         taken = 0
         for frames, group in by_frames(batch.objects).items():
-            part = features[taken : taken + frames * len(group)]
-            taken += len(part)
-            _add(losses, self._objects(group, part, frames, normalisers))
+            part = slice(taken, taken + frames * len(group))
+            taken = part.stop
+            _add(losses, self._objects(group, features[part], frames, normalisers, _cut(taught, part)))
         if batch.prompts:
-            _add(losses, self._prompts(batch.prompts, features[taken:], prompts))
+            part = slice(taken, len(features))
+            _add(losses, self._prompts(batch.prompts, features[part], prompts, _cut(taught, part)))
         return losses
 
     def _objects(
-        self, group: Sequence[ObjectSample], features: Tensor, frames: int, normalisers: ObjectNormalisers
+        self,
+        group: Sequence[ObjectSample],
+        features: Tensor,
+        frames: int,
+        normalisers: ObjectNormalisers,
+        taught: Tensor | None,
     ) -> Losses:
         outputs = self.model.detect(features, frames)
         generators = [self._generator(sample) for sample in group]
@@ -87,9 +113,16 @@ class LossNetwork(nn.Module):
             found = object_loss(output, group, generators, normalisers, self.config)
             factor = 1.0 if output is outputs[-1] else self.config.stage_class_factor
             _add(losses, {"class": factor * found.classes, "mask_bce": found.bce, "mask_dice": found.dice})
+        if self.distillation is not None and taught is not None:
+            answer = ObjectAnswer(group, outputs[-1], found.matchings)
+            losses["distill_masks"] = self.distillation.object_loss(
+                answer, taught, self.config, normalisers.masks
+            )
         return losses
 
-    def _prompts(self, group: Sequence[PromptSample], features: Tensor, num_prompts: float) -> Losses:
+    def _prompts(
+        self, group: Sequence[PromptSample], features: Tensor, num_prompts: float, taught: Tensor | None
+    ) -> Losses:
         boxes = nn.utils.rnn.pad_sequence([sample.boxes for sample in group], batch_first=True)
         outputs = self.model.segment(features, boxes)
         generators = [self._generator(sample) for sample in group]
@@ -97,11 +130,20 @@ class LossNetwork(nn.Module):
         for output in outputs:
             found = prompt_loss(output, group, generators, num_prompts, self.config)
             _add(losses, {"prompt_bce": found.bce, "prompt_dice": found.dice, "prompt_iou": found.iou})
+        if self.distillation is not None and taught is not None:
+            owned = [len(sample.boxes) for sample in group]
+            losses["distill_masks"] = self.distillation.prompt_loss(
+                outputs[-1], taught, boxes, owned, num_prompts
+            )
         return losses
 
     def _generator(self, sample: Sample) -> torch.Generator:
         """Gives a sample its own source of points, the same in whatever process it lands."""
         return torch.Generator().manual_seed((self.seed << 32) + sample.number)
+
+
+def _cut(features: Tensor | None, part: slice) -> Tensor | None:
+    return None if features is None else features[part]
 
 
 def _add(losses: Losses, more: Losses) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
 from lightning_fabric import Fabric
 
 from rapsam.training.engine import mean_over_processes
-from rapsam.training.loss_network import LOSSES, Losses
+from rapsam.training.loss_network import Losses
 from rapsam.training.run_log import LogEntry
 
 
@@ -19,14 +19,16 @@ class Meter:
     """Collects what the steps since the last entry did.
 
     Args:
+        names: Losses that there may be.
         samples_per_step: Over all processes.
 
     Attributes:
         skipped: Samples that this process could not use since the start of the run.
     """
 
-    def __init__(self, samples_per_step: int) -> None:
+    def __init__(self, names: Sequence[str], samples_per_step: int) -> None:
         self.skipped = 0
+        self._names = tuple(names)
         self._samples_per_step = samples_per_step
         self._waited, self._grad_norm, self._lr = 0.0, 0.0, 0.0
         self._reset()
@@ -53,10 +55,10 @@ class Meter:
         """Makes the entry of the steps since the last one and starts anew."""
         seconds = time.perf_counter() - self._start
         # A process without prompts has no losses of prompts: zero there, and the mean over all is right.
-        values = torch.tensor([self._losses[name] / self._steps for name in LOSSES])
+        values = torch.tensor([self._losses[name] / self._steps for name in self._names])
         if fabric.world_size > 1:
             values = mean_over_processes(fabric, values)
-        losses = dict(zip(LOSSES, values.tolist(), strict=True))
+        losses = dict(zip(self._names, values.tolist(), strict=True))
         entry = LogEntry(
             step=step,
             epoch=epoch,

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from rapsam.errors import InputError
 from rapsam.files import write_atomic
-from rapsam.training.loss_network import LOSSES
 from rapsam.training.run_log import LogEntry, read_log
 
 PLOT_NAME = "curves.png"
@@ -31,7 +30,7 @@ def plot_run(run: Path) -> Path:
     figure = Figure(figsize=(11, 7), layout="constrained")
     losses, sums, rates, speeds = figure.subplots(2, 2).flat
     steps = [entry.step for entry in entries]
-    for name in LOSSES:
+    for name in entries[0].losses:
         losses.plot(steps, [entry.losses.get(name, 0.0) for entry in entries], label=name, linewidth=1)
     losses.set(title="losses", yscale="log", xlabel="step")
     losses.legend(fontsize=8)

@@ -17,8 +17,9 @@ from rapsam.errors import CheckpointError, RapSamError
 from rapsam.files import atomic_folder, write_atomic
 
 CHECKPOINTS = "checkpoints"
-WEIGHTS, AVERAGE, OPTIMISER, STATE = (
+WEIGHTS, BESIDE, AVERAGE, OPTIMISER, STATE = (
     "weights.safetensors",
+    "beside.safetensors",
     "average.safetensors",
     "optimiser.safetensors",
     "state.json",
@@ -60,6 +61,8 @@ def save_state(run: Path, state: RunState, trained: Trained, keep: int) -> Path:
     folder = run / CHECKPOINTS / f"step-{state.step:08d}"
     with atomic_folder(folder) as scratch:
         _write(scratch / WEIGHTS, trained.model.state_dict())
+        if beside := _beside_the_model(trained):
+            _write(scratch / BESIDE, beside)
         if trained.average is not None:
             _write(scratch / AVERAGE, trained.average.state_dict())
         _write(scratch / OPTIMISER, _moments(trained))
@@ -83,6 +86,9 @@ def restore_state(folder: Path, trained: Trained) -> RunState:
     try:
         state = msgspec.json.decode((folder / STATE).read_bytes(), type=RunState)
         trained.model.load_state_dict(safetensors.torch.load_file(folder / WEIGHTS))
+        if beside := _beside_the_model(trained):
+            for name, tensor in safetensors.torch.load_file(folder / BESIDE).items():
+                beside[name].copy_(tensor)
         if trained.average is not None:
             trained.average.load_state_dict(safetensors.torch.load_file(folder / AVERAGE))
         _restore_moments(trained, safetensors.torch.load_file(folder / OPTIMISER))
@@ -94,6 +100,13 @@ def restore_state(folder: Path, trained: Trained) -> RunState:
             "remove the folder to go on from the checkpoint before"
         ) from error
     return state
+
+
+def _beside_the_model(trained: Trained) -> dict[str, Tensor]:
+    """Gives what is trained beside the model, as the projection of a distillation."""
+    return {
+        name: tensor for name, tensor in trained.network.state_dict().items() if not name.startswith("model.")
+    }
 
 
 def _moments(trained: Trained) -> dict[str, Tensor]:

@@ -50,6 +50,22 @@ def build_network(config: RunConfig, start: StartingPoint) -> RapSam:
     return model
 
 
+def build_teacher(config: RunConfig, start: StartingPoint) -> RapSam | None:
+    """Builds the network that a recipe learns from, None without one.
+
+    Raises:
+        CheckpointError: If its weights cannot be used.
+        InputError: If its variant is unknown.
+    """
+    if config.distill is None:
+        return None
+    return build_model(
+        config.distill.model,
+        checkpoint=config.distill.checkpoint,
+        classifier=start.classifier or config.data.label_set,
+    )
+
+
 def open_samples(config: RunConfig, data_root: Path, model: RapSam) -> MixedSamples:
     """Opens the data sets of a recipe.
 
@@ -71,7 +87,14 @@ def open_samples(config: RunConfig, data_root: Path, model: RapSam) -> MixedSamp
 
 
 def train(
-    engine: Engine, config: RunConfig, model: RapSam, samples: MixedSamples, run: Path, progress: Progress
+    engine: Engine,
+    config: RunConfig,
+    model: RapSam,
+    samples: MixedSamples,
+    run: Path,
+    progress: Progress,
+    *,
+    teacher: RapSam | None = None,
 ) -> Path:
     """Trains to the end, from the last checkpoint of the run if there is one.
 
@@ -82,7 +105,8 @@ def train(
         TrainingStoppedError: If the loss is no number any more.
         InputError: If a checkpoint cannot be written.
     """
-    trained = Trainer(engine.fabric, config, model, samples, run, engine.scaler).fit(progress)
+    trainer = Trainer(engine.fabric, config, model, samples, run, teacher=teacher, scaler=engine.scaler)
+    trained = trainer.fit(progress)
     trained.weights_origin = f"{config.name}, trained"
     if engine.fabric.is_global_zero:
         write_weights(run, trained, config)

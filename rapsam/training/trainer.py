@@ -16,6 +16,7 @@ from rapsam.models.rapsam.model import RapSam
 from rapsam.training.average import make_average
 from rapsam.training.batch import Batch
 from rapsam.training.config import RunConfig
+from rapsam.training.distillation import Distillation
 from rapsam.training.engine import mean_over_processes
 from rapsam.training.failed_batch import save_failed_batch
 from rapsam.training.loader import StepSampler, make_loader
@@ -49,6 +50,7 @@ class Trainer:
         model: The network, on the CPU.
         samples: The data.
         run: Folder of the run.
+        teacher: Network to learn from, if the recipe has one.
         scaler: Of fp16, the one that fabric uses.
     """
 
@@ -59,12 +61,18 @@ class Trainer:
         model: RapSam,
         samples: MixedSamples,
         run: Path,
+        *,
+        teacher: RapSam | None = None,
         scaler: torch.amp.GradScaler | None = None,
     ) -> None:
         self.fabric, self.config, self.samples, self.run = fabric, config, samples, run
         self.scaler = scaler
         self.losses = LossNetwork(
-            model, config.loss, config.seed, checkpoint_activations=config.checkpoint_activations
+            model,
+            config.loss,
+            config.seed,
+            checkpoint_activations=config.checkpoint_activations,
+            distillation=_distillation(config, model, teacher),
         )
         set_training_mode(model, config.batch_statistics)
         # Convolutions are quicker with the channels last; values differ by rounding only.
@@ -80,7 +88,7 @@ class Trainer:
             network=self.losses,
             optimiser=optimiser,
         )
-        self.meter = Meter(config.data.batch_size * config.optimiser.accumulate)
+        self.meter = Meter(self.losses.names, config.data.batch_size * config.optimiser.accumulate)
 
     @property
     def total_steps(self) -> int:
@@ -190,6 +198,14 @@ class Trainer:
             state = RunState(step=step, scaler=scaler, skipped=self.meter.skipped)
             save_state(self.run, state, self.trained, self.config.keep)
         self.fabric.barrier()
+
+
+def _distillation(config: RunConfig, model: RapSam, teacher: RapSam | None) -> Distillation | None:
+    if config.distill is None or teacher is None:
+        return None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        return Distillation(teacher, model, config.distill)
 
 
 @contextmanager
