@@ -1,4 +1,4 @@
-"""Writes the tables of README.md from the records, so that no figure is typed by hand.
+"""Writes the tables of README.md and docs from the records, so that no figure is typed by hand.
 
 python -m rapsam.benchmarks.tables
 """
@@ -10,11 +10,15 @@ from pathlib import Path
 
 from rapsam.benchmarks import export_matrix, runtime_speed
 from rapsam.benchmarks.records import ExportRecord, ExportRecords
+from rapsam.benchmarks.shipped_weights import known_weights
 from rapsam.benchmarks.speed_tables import speed_tables
+from rapsam.benchmarks.training_speed import known_speeds
+from rapsam.benchmarks.training_tables import training_table, weights_table
 from rapsam.errors import InputError
 from rapsam.files import write_atomic
 
 MATRIX, SPEED = "export matrix", "runtime speed"
+WEIGHTS, TRAINING = "shipped weights", "training speed"
 HEADER = (
     "| model | size | recipe | MB | run by | parity | object IoU | prompt IoU | PQ | export s | peak MB |",
     "|---|---|---|---|---|---|---|---|---|---|---|",
@@ -22,13 +26,28 @@ HEADER = (
 
 
 def main() -> None:
-    """Replaces the tables between the markers of a Markdown file."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", nargs="?", type=Path, default=Path("README.md"))
-    path = parser.parse_args().file
-    text = with_table(path.read_text(), MATRIX, export_table(export_matrix.known_records()))
-    text = with_table(text, SPEED, speed_tables(runtime_speed.known_records()))
-    write_atomic(path, text.encode())
+    """Replaces the tables between the markers of the Markdown files."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    for name, tables in all_tables().items():
+        path = Path(name)
+        text = path.read_text()
+        for marker, table in tables.items():
+            text = with_table(text, marker, table)
+        write_atomic(path, text.encode())
+
+
+def all_tables() -> dict[str, dict[str, str]]:
+    """Gives the tables of each Markdown file by the name in their markers."""
+    weights = weights_table(known_weights())
+    return {
+        "README.md": {
+            MATRIX: export_table(export_matrix.known_records()),
+            SPEED: speed_tables(runtime_speed.known_records()),
+            WEIGHTS: weights,
+        },
+        "docs/nano-synth.md": {WEIGHTS: weights},
+        "docs/training.md": {TRAINING: training_table(known_speeds())},
+    }
 
 
 def export_table(records: ExportRecords) -> str:

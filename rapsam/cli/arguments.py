@@ -49,25 +49,27 @@ def add_model_options(parser: argparse.ArgumentParser, *, required: bool) -> Non
     parser.add_argument(
         "--checkpoint",
         metavar="FILE",
-        help=".safetensors or published .pth; without one: weights by formula, which have learnt nothing",
+        help=".safetensors or published .pth, or nano-synth, the weights of rapsam_nano that come with this "
+        "tool; without one: weights by formula, which have learnt nothing",
     )
     parser.add_argument(
         "--classifier",
         metavar="FILE|NAME",
-        help="text classifier file, or a vocabulary: coco_panoptic (default), ytvis_2019, joint",
+        help="text classifier file, or a vocabulary: coco_panoptic, ytvis_2019, joint, synth; default: what "
+        "the weights were trained with, if they say so, else coco_panoptic",
     )
 
 
 def load_model(options: argparse.Namespace, progress: Callable[[str], None]) -> RapSam:
     """Builds the network that the model options name, and says where its results will mean nothing."""
     from rapsam.models.build import FORMULA, build_model
-    from rapsam.tasks.labels import label_sets
+    from rapsam.models.classifier_file import FORMULA_ORIGIN
 
     progress(f"loading {options.model}")
     checkpoint = FORMULA if options.checkpoint is None else options.checkpoint
     model = build_model(options.model, checkpoint=checkpoint, classifier=options.classifier)
     if checkpoint == FORMULA:
         progress("no checkpoint: weights by formula, untrained; the masks will mean nothing")
-    elif options.classifier is None or options.classifier in label_sets():
+    elif model.text_classifier.origin == FORMULA_ORIGIN:
         progress("no classifier file: text prototypes by formula; the classes will mean nothing")
     return model

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", type=Path, metavar="FILE", help="weights to read")
     parser.add_argument("destination", type=Path, metavar="NEW", help="file to write; its suffix decides")
     parser.add_argument("--model", metavar="NAME", help="variant of a checkpoint; 'rapsam models' lists them")
-
+    parser.add_argument("--half", action="store_true", help="round a checkpoint to 16 bits: half the size")
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
 
 
@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     """Converts one file."""
     from rapsam.models.convert import convert_weights
 
-    content = convert_weights(options.source, options.destination, options.model)
+    content = convert_weights(options.source, options.destination, options.model, half=options.half)
     size = options.destination.stat().st_size
     if options.json:
         written = {"path": str(options.destination), "content": content, "size_bytes": size}

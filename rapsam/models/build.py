@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rapsam.errors import unknown_name
 from rapsam.models.checkpoint import load_strictly, read_tensors
-from rapsam.models.classifier_file import find_classifier
+from rapsam.models.classifier_file import FORMULA_ORIGIN, LEARNT_FORMULA_ORIGIN, find_classifier
 from rapsam.models.deployment import Deployment
 from rapsam.models.rapsam.build import build_rapsam
 from rapsam.models.rapsam.checkpoint_map import to_published
@@ -19,6 +19,7 @@ from rapsam.models.rapsam.formula import formula_state_dict
 from rapsam.models.rapsam.model import RapSam
 from rapsam.models.shipped import weights_path
 from rapsam.models.weight_facts import read_facts
+from rapsam.tasks.labels import find_label_set
 
 # In place of a file: weights that anyone can make again, for demos and tests. They recognise nothing.
 FORMULA = "formula"
@@ -53,7 +54,8 @@ def build_model(
     path = None if checkpoint in (None, FORMULA) else weights_path(checkpoint)
     if path is not None and classifier is None:
         facts = read_facts(path)
-        classifier = facts.vocabulary if facts else None
+        # By name only: a file must not make us read another one.
+        classifier = find_label_set(facts.vocabulary).name if facts and facts.vocabulary else None
     model = build_rapsam(name, config, find_classifier(classifier, config.embedding_width))
     if path is not None:
         load_checkpoint(model, path)
@@ -80,9 +82,11 @@ def load_checkpoint(model: RapSam, path: str | Path) -> RapSam:
     """
     path = weights_path(path)
     load_strictly(model, read_tensors(path), path, to_published)
-    facts = read_facts(path)
+    facts, classifier = read_facts(path), model.text_classifier
     model.weights_origin = path.name
     model.trained_sides = facts.sides if facts else None
+    if facts and facts.vocabulary == classifier.label_set.name and classifier.origin == FORMULA_ORIGIN:
+        classifier.origin = LEARNT_FORMULA_ORIGIN
     return model
 
 

@@ -18,6 +18,7 @@ from rapsam.tasks.labels import Label, LabelSet, find_label_set, label_sets
 _BY_COUNT = {133: "coco_panoptic", 40: "ytvis_2019", 155: "joint"}
 _LABELS_KEY = "labels"
 FORMULA_ORIGIN = "formula (the names of the classes mean nothing)"
+LEARNT_FORMULA_ORIGIN = "formula, with which the weights were trained"
 
 
 def find_classifier(classifier: str | Path | Tensor | None, width: int) -> TextClassifier:

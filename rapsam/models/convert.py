@@ -2,46 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from rapsam.errors import InputError
+import torch
+from torch import Tensor
+
+from rapsam.errors import CheckpointError, InputError
 from rapsam.models.build import build_model, load_checkpoint
 from rapsam.models.checkpoint import is_single_tensor, weight_format, write_published, write_safetensors
 from rapsam.models.classifier_file import read_classifier, write_classifier
 from rapsam.models.rapsam.checkpoint_map import to_published
 from rapsam.models.rapsam.config import VARIANTS
+from rapsam.models.weight_facts import read_facts
 
 
-def convert_weights(source: Path, destination: Path, model_name: str | None) -> str:
+def convert_weights(
+    source: Path, destination: Path, model_name: str | None = None, *, half: bool = False
+) -> str:
     """Converts a checkpoint or a text-classifier file; the suffix of the destination decides the format.
 
     Args:
         source: `.pth`, `.pt` or `.safetensors`, ours or published.
         destination: `.safetensors` for our format; `.pth` or `.pt` for the published one (checkpoints only).
-        model_name: Variant of a checkpoint; a text-classifier file needs none.
+        model_name: Variant of a checkpoint; a text-classifier file needs none, nor do weights that name it.
+        half: Whether a checkpoint's floats are rounded to 16 bits, for half the size.
 
     Returns:
         One line that says what was written.
 
     Raises:
         InputError: If the model is not named, or a classifier is to become a `.pth`.
-        CheckpointError: If the source is damaged or does not fit the model.
+        CheckpointError: If the source is damaged or does not fit the model, or 16 bits cannot hold it.
     """
     kind = weight_format(destination)
     if is_single_tensor(source):
         if kind != "safetensors":
             raise InputError(f"{destination} for a text classifier; expected a .safetensors file")
+        if half:
+            raise InputError(f"--half for {source}, a text classifier; expected a checkpoint: leave it out")
         classifier = read_classifier(source, next(iter(VARIANTS.values())).embedding_width)
         write_classifier(destination, classifier)
         return f"text classifier, {classifier.num_classes} classes ({classifier.label_set.name})"
+    facts = read_facts(source)
+    model_name = model_name or (facts.model if facts else None)
     if model_name is None:
         raise InputError(
             f"{source} is a checkpoint of an unknown variant; name it: --model {' | '.join(VARIANTS)}"
         )
     model = load_checkpoint(build_model(model_name), source)
-    state = model.state_dict()
+    state = _halved(source, model.state_dict()) if half else model.state_dict()
     if kind == "safetensors":
-        write_safetensors(destination, state, {"model": model_name})
+        write_safetensors(destination, state, facts.as_metadata() if facts else {})
     else:
         write_published(destination, {to_published(name): tensor for name, tensor in state.items()})
-    return f"{model_name}, {len(state)} tensors"
+    return f"{model_name}, {len(state)} tensors{', 16 bits' if half else ''}"
+
+
+def _halved(source: Path, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    halves = {name: tensor.half() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+    for name, tensor in halves.items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise CheckpointError(
+                f"{source}: {name!r} holds {state[name].abs().max():.3g}, too large for 16 bits; "
+                "expected at most 65504: leave --half out"
+            )
+    return halves

@@ -85,6 +85,7 @@ class LossConfig(_Part, frozen=True, kw_only=True):
         bce_weight: Of the cross-entropy of mask pixels.
         dice_weight: Of the dice loss of masks.
         iou_weight: Of the squared error of the predicted quality of prompted masks.
+        place_weight: Of the lesson about places (see `rapsam.training.place_loss`); 0 as published.
         void_weight: Of queries without an object, beside 1 for the others.
         num_points: Points at which a mask is compared.
     """
@@ -94,6 +95,7 @@ class LossConfig(_Part, frozen=True, kw_only=True):
     bce_weight: NotNegative = 5.0
     dice_weight: NotNegative = 5.0
     iou_weight: NotNegative = 10.0
+    place_weight: NotNegative = 0.0
     void_weight: NotNegative = 0.1
     num_points: Count = 12_544
 
@@ -156,6 +158,8 @@ class RunConfig(_Part, frozen=True, kw_only=True):
         checkpoint_activations: Encoder activations are computed again in the backward pass.
         batch_statistics: Which batch norms learn and use the statistics of batches: the published recipe
             freezes those of the backbone; from random weights all must learn.
+        prompt_start: How the prompt encoder starts in a run without a checkpoint: "published", or "apart"
+            (see `rapsam.training.prompt_start`), which learns sooner from random weights.
         ema_decay: Of the averaged weights; 0 keeps none.
         save_every: Steps between checkpoints.
         keep: Checkpoints that stay.
@@ -172,6 +176,7 @@ class RunConfig(_Part, frozen=True, kw_only=True):
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     checkpoint_activations: bool = False
     batch_statistics: Literal["all", "neck", "none"] = "neck"
+    prompt_start: Literal["published", "apart"] = "published"
     ema_decay: Annotated[float, Meta(ge=0, lt=1)] = 0.0
     save_every: Count = 1000
     keep: Count = 2

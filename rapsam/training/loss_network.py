@@ -14,10 +14,12 @@ from rapsam.training.batch import Batch, ObjectSample, PromptSample, Sample, by_
 from rapsam.training.config import LossConfig
 from rapsam.training.distillation import Distillation, ObjectAnswer
 from rapsam.training.object_loss import ObjectNormalisers, object_counts, object_loss
+from rapsam.training.place_loss import PlaceReadout
 from rapsam.training.prompt_loss import prompt_loss
 
 Losses = dict[str, Tensor]
 _LOSSES = ("class", "mask_bce", "mask_dice", "prompt_bce", "prompt_dice", "prompt_iou")
+_PLACE_LOSSES = ("place",)
 _DISTILLATION_LOSSES = ("distill_features", "distill_masks")
 
 
@@ -47,11 +49,14 @@ class LossNetwork(nn.Module):
         self.seed = seed
         self.checkpoint_activations = checkpoint_activations
         self.distillation = distillation
+        width = model.decoder.object_queries.embedding_dim
+        self.places = PlaceReadout(width) if config.place_weight else None
 
     @property
     def names(self) -> tuple[str, ...]:
         """Losses that a batch may have: one without prompts has none of prompts."""
-        return _LOSSES if self.distillation is None else _LOSSES + _DISTILLATION_LOSSES
+        places = () if self.places is None else _PLACE_LOSSES
+        return _LOSSES + places + (() if self.distillation is None else _DISTILLATION_LOSSES)
 
     def counts(self, batch: Batch) -> Tensor:
         """Counts what losses are divided by, (3,) float64: to be averaged over the processes."""
@@ -86,6 +91,8 @@ class LossNetwork(nn.Module):
         masks, class_weights, prompts = counts.tolist()
         normalisers = ObjectNormalisers(masks, class_weights)
         losses: Losses = {}
+        if self.places is not None:
+            losses["place"] = self.config.place_weight * self.places(features)
         if self.distillation is not None and taught is not None:
             losses["distill_features"] = self.distillation.feature_loss(features, taught)
         taken = 0

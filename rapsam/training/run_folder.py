@@ -9,13 +9,14 @@ import msgspec
 from rapsam.errors import InputError
 from rapsam.files import check_new_folder, write_atomic
 from rapsam.models.checkpoint import write_safetensors
-from rapsam.models.classifier_file import FORMULA_ORIGIN
+from rapsam.models.classifier_file import FORMULA_ORIGIN, LEARNT_FORMULA_ORIGIN
 from rapsam.models.rapsam.model import RapSam
 from rapsam.models.weight_facts import WeightFacts
 from rapsam.training.config import RunConfig
 
 RECIPE_NAME = "recipe.json"
 WEIGHTS_NAME = "weights.safetensors"
+_BY_FORMULA = (FORMULA_ORIGIN, LEARNT_FORMULA_ORIGIN)
 
 
 def start_run(run: Path, config: RunConfig) -> None:
@@ -49,7 +50,7 @@ def write_weights(run: Path, model: RapSam, config: RunConfig) -> Path:
     classifier, sides = model.text_classifier, sorted((config.data.height, config.data.width))
     facts = WeightFacts(
         model=model.name,
-        vocabulary=classifier.label_set.name if classifier.origin == FORMULA_ORIGIN else None,
+        vocabulary=classifier.label_set.name if classifier.origin in _BY_FORMULA else None,
         sides=(sides[1], sides[0]),
     )
     write_safetensors(path, model.state_dict(), facts.as_metadata())

@@ -14,6 +14,7 @@ from rapsam.models.rapsam.model import RapSam
 from rapsam.training.backbone_weights import load_backbone
 from rapsam.training.config import RunConfig
 from rapsam.training.engine import Engine
+from rapsam.training.prompt_start import tell_prompts_apart
 from rapsam.training.run_folder import WEIGHTS_NAME, write_weights
 from rapsam.training.samples import MixedSamples, MixedSource
 from rapsam.training.trainer import Progress, Trainer
@@ -43,6 +44,8 @@ def build_network(config: RunConfig, start: StartingPoint) -> RapSam:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = build_model(config.model, classifier=start.classifier or config.data.label_set)
+        if config.prompt_start == "apart":
+            tell_prompts_apart(model.prompt_encoder)
     if start.checkpoint is not None:
         load_checkpoint(model, start.checkpoint)
     if start.backbone is not None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from rapsam.benchmarks import export_matrix, runtime_speed
 from rapsam.benchmarks.records import (
     SCHEMA_VERSION,
     ExportRecord,
@@ -16,11 +15,10 @@ from rapsam.benchmarks.records import (
     this_machine,
     write_records,
 )
-from rapsam.benchmarks.speed_tables import speed_tables
-from rapsam.benchmarks.tables import MATRIX, SPEED, export_table, with_table
+from rapsam.benchmarks.tables import all_tables, export_table, with_table
 from rapsam.errors import InputError
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def record(**changes):
@@ -50,14 +48,12 @@ def record(**changes):
 
 
 @pytest.mark.parametrize(
-    ("name", "table"),
-    [
-        (MATRIX, export_table(export_matrix.known_records())),
-        (SPEED, speed_tables(runtime_speed.known_records())),
-    ],
+    ("file", "name", "table"),
+    [(file, name, table) for file, tables in all_tables().items() for name, table in tables.items()],
+    ids=lambda value: value if len(value) < 30 else "",
 )
-def test_the_readme_shows_the_records(name, table):
-    text = README.read_text()
+def test_the_texts_show_the_records(file, name, table):
+    text = (ROOT / file).read_text()
     assert with_table(text, name, table) == text, "run: python -m rapsam.benchmarks.tables"
 
 

@@ -1,0 +1,170 @@
+"""Makes the weights that come with the package, and the record of how good they are.
+
+    python -m rapsam.benchmarks.shipped_weights --work runs/shipped
+
+Draws a world to train on and one that is held out, trains the recipe `nano-synth`, rounds the weights to
+16 bits, and scores the rounded ones. Whatever the working folder has already is kept: an interrupted run goes
+on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+from rapsam.benchmarks.records import (
+    RESULTS,
+    SCHEMA_VERSION,
+    Machine,
+    Versioned,
+    now_utc,
+    read_records,
+    this_machine,
+    write_records,
+)
+from rapsam.data.sources.kinds import open_source
+from rapsam.errors import RapSamError, UnavailableError
+from rapsam.evaluation.run import Outcome, evaluate
+from rapsam.evaluation.subject import model_subject
+from rapsam.files import sha256_of
+from rapsam.models.build import build_model
+from rapsam.models.convert import convert_weights
+from rapsam.models.shipped import SHIPPED, weights_path
+from rapsam.training.config import RunConfig
+from rapsam.training.plot import plot_run
+from rapsam.training.run_folder import WEIGHTS_NAME, recipe_of
+from rapsam.training.run_log import read_log
+
+NAME = "nano-synth"
+FILE = RESULTS / "shipped_weights.json"
+CURVES = RESULTS.parents[1] / "docs" / "images" / "nano-synth-curves.png"
+COMMAND = "python -m rapsam.benchmarks.shipped_weights"
+TRAIN = ("--images", "12000", "--videos", "500", "--seed", "1", "--split", "train")
+HELD_OUT = ("--images", "500", "--videos", "50", "--seed", "2", "--split", "val")
+ASKED = {"pq": 0.45, "click_miou": 0.68}
+"""Of weights that were trained on a CPU."""
+
+
+class ShippedWeights(Versioned, frozen=True, kw_only=True):
+    """Content of `results/shipped_weights.json`.
+
+    Attributes:
+        created_utc: When they were scored, ISO 8601.
+        machine: Where they were trained and scored.
+        name: As for `--checkpoint`.
+        sha256: Of the file.
+        size_bytes: Of the file.
+        drawn: Arguments of `rapsam data synth` for the training world and the held-out one.
+        recipe: Of the run.
+        steps: Of the optimiser.
+        hours: Time that the steps took.
+        scores: 0..1 (clicks: 1..20) on the held-out world; null where nothing was compared.
+    """
+
+    created_utc: str
+    machine: Machine
+    name: str
+    sha256: str
+    size_bytes: int
+    drawn: tuple[str, str]
+    recipe: RunConfig
+    steps: int
+    hours: float
+    scores: dict[str, float | None]
+
+
+def main() -> None:
+    """Does what the working folder lacks."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="worlds and run")
+    options = parser.parse_args()
+    try:
+        make(options.work)
+    except RapSamError as error:
+        parser.error(str(error))
+
+
+def make(work: Path) -> None:
+    """Draws, trains, rounds, scores, and writes weights, curves and record."""
+    world, run = work / "world", work / NAME
+    for marker, arguments in (("synth_train.json", TRAIN), ("synth_val.json", HELD_OUT)):
+        if not (world / marker).exists():
+            _rapsam("data", "synth", "--out", world, *arguments)
+    if not (run / WEIGHTS_NAME).exists():
+        started = (run / "recipe.json").exists()
+        _rapsam("train", *(["--resume", run] if started else [NAME, "--out", run]), "--data", world)
+    weights = weights_path(NAME)
+    convert_weights(run / WEIGHTS_NAME, weights, half=True)
+    shutil.copyfile(plot_run(run), CURVES)
+    write_records(FILE, record_of(world, run, weights))
+
+
+def known_weights(path: Path = FILE) -> ShippedWeights | None:
+    """Reads the record; None where there is none."""
+    return read_records(path, ShippedWeights) if path.exists() else None
+
+
+def record_of(world: Path, run: Path, weights: Path) -> ShippedWeights:
+    """Scores weights on the held-out world and says where they come from."""
+    recipe, log = recipe_of(run), read_log(run)
+    per_step = recipe.data.batch_size * recipe.optimiser.accumulate
+    before = [0, *(entry.step for entry in log)]
+    seconds = sum(
+        (entry.step - last) * per_step / entry.samples_per_s for entry, last in zip(log, before, strict=False)
+    )
+    return ShippedWeights(
+        schema_version=SCHEMA_VERSION,
+        command=COMMAND,
+        created_utc=now_utc(),
+        machine=this_machine(),
+        name=NAME,
+        sha256=sha256_of(weights),
+        size_bytes=weights.stat().st_size,
+        drawn=(" ".join(TRAIN), " ".join(HELD_OUT)),
+        recipe=recipe,
+        steps=log[-1].step,
+        hours=seconds / 3600,
+        scores=scores_of(world, weights),
+    )
+
+
+def scores_of(world: Path, weights: Path) -> dict[str, float | None]:
+    """Scores weights in PyTorch on the held-out world."""
+    model = build_model(SHIPPED[NAME], checkpoint=weights)
+    subject = model_subject(model, model.test_sides(video=False))
+
+    def score(task: str, kind: str, root: Path, split: str) -> Outcome:
+        return evaluate(subject, open_source(kind, root, split), task)
+
+    images = score("panoptic", "coco_panoptic", world, "val").results
+    prompts = score("prompts", "coco_panoptic", world, "val").results
+    videos = score("tracks", "youtube_vis_2019", world / "youtube_vis", "valid").results
+    figures = msgspec.json.decode(msgspec.json.encode({**images, **prompts, **videos}))
+    return {
+        "pq": figures["panoptic"]["pq"],
+        "pq_things": figures["panoptic"]["pq_things"],
+        "pq_stuff": figures["panoptic"]["pq_stuff"],
+        "mask_ap": figures["mask_ap"]["ap"],
+        "semantic_miou": figures["semantic"]["mean_iou"],
+        "click_miou": figures["clicks"]["mean_iou"],
+        "click_noc_85": figures["clicks"]["clicks"][2]["mean_clicks"],
+        "box_miou": figures["boxes"]["mean_iou"],
+        "tube_ap": figures["tube_ap"]["ap"],
+    }
+
+
+def _rapsam(*arguments: object) -> None:
+    done = subprocess.run([sys.executable, "-m", "rapsam", *map(str, arguments)])
+    if done.returncode:
+        raise UnavailableError(f"rapsam {arguments[0]} ended with exit code {done.returncode}; see above why")
+
+
+if __name__ == "__main__":
+    main()
