@@ -2,9 +2,9 @@
 
     python -m rapsam.benchmarks.shipped_weights --work runs/shipped
 
-Draws a world to train on and one that is held out, trains the recipe `nano-synth`, rounds the weights to
-16 bits, and scores the rounded ones. Whatever the working folder has already is kept: an interrupted run goes
-on where it stopped.
+Draws a world to train on and one that is held out, teaches the backbone the names of segments, trains the
+recipe `nano-synth` from there, rounds the weights to 16 bits, and scores the rounded ones. Whatever the
+working folder has already is kept: an interrupted run goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from rapsam.models.convert import convert_weights
 from rapsam.models.shipped import SHIPPED, weights_path
 from rapsam.training.config import RunConfig
 from rapsam.training.plot import plot_run
+from rapsam.training.pretraining import pretrain_backbone
 from rapsam.training.run_folder import WEIGHTS_NAME, recipe_of
 from rapsam.training.run_log import read_log
 
@@ -46,6 +47,7 @@ CURVES = RESULTS.parents[1] / "docs" / "images" / "nano-synth-curves.png"
 COMMAND = "python -m rapsam.benchmarks.shipped_weights"
 TRAIN = ("--images", "12000", "--videos", "500", "--seed", "1", "--split", "train")
 HELD_OUT = ("--images", "500", "--videos", "50", "--seed", "2", "--split", "val")
+BACKBONE_EPOCHS = 3
 ASKED = {"pq": 0.45, "click_miou": 0.68}
 """Of weights that were trained on a CPU."""
 
@@ -93,13 +95,17 @@ def main() -> None:
 
 def make(work: Path) -> None:
     """Draws, trains, rounds, scores, and writes weights, curves and record."""
-    world, run = work / "world", work / NAME
+    world, backbone, run = work / "world", work / "backbone.safetensors", work / NAME
     for marker, arguments in (("synth_train.json", TRAIN), ("synth_val.json", HELD_OUT)):
         if not (world / marker).exists():
             _rapsam("data", "synth", "--out", world, *arguments)
+    if not backbone.exists():
+        source = open_source("coco_panoptic", world, "train")
+        pretrain_backbone(SHIPPED[NAME], source, BACKBONE_EPOCHS, backbone, _say)
     if not (run / WEIGHTS_NAME).exists():
         started = (run / "recipe.json").exists()
-        _rapsam("train", *(["--resume", run] if started else [NAME, "--out", run]), "--data", world)
+        start = ["--resume", run] if started else [NAME, "--out", run, "--backbone", backbone]
+        _rapsam("train", *start, "--data", world)
     weights = weights_path(NAME)
     convert_weights(run / WEIGHTS_NAME, weights, half=True)
     shutil.copyfile(plot_run(run), CURVES)
@@ -158,6 +164,11 @@ def scores_of(world: Path, weights: Path) -> dict[str, float | None]:
         "box_miou": figures["boxes"]["mean_iou"],
         "tube_ap": figures["tube_ap"]["ap"],
     }
+
+
+def _say(step: int, steps: int, note: str) -> None:
+    if step % 50 == 0 or step == steps:
+        print(f"backbone: step {step} of {steps}, {note}", file=sys.stderr, flush=True)
 
 
 def _rapsam(*arguments: object) -> None:

@@ -29,8 +29,8 @@ class PlaceReadout(nn.Module):
         super().__init__()
         self.readout = nn.Conv2d(width, 4 * len(CYCLES), 1)
         # The same beginning in every process, without a seed.
-        nn.init.zeros_(self.readout.weight)
-        nn.init.zeros_(self.readout.bias)
+        for parameter in self.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, features: Tensor) -> Tensor:
         """Computes the mean squared error for features (B, C, h, w), a scalar."""
