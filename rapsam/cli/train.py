@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rapsam.cli.counted_progress import counted_progress
 from rapsam.errors import InputError
+from rapsam.files import check_new_folder
 
 SUMMARY = "Train a network from a recipe, on one process or many; go on with an interrupted run."
 EXAMPLE = "rapsam train nano-synth --data world --out runs/nano"
@@ -37,7 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="kind of device; default: what there is",
     )
-    parser.add_argument("--processes", type=int, default=1, metavar="N", help="per machine; default 1")
+    parser.add_argument(
+        "--processes",
+        type=int,
+        metavar="N",
+        help="per machine; default: as many as torchrun has started, else 1",
+    )
     parser.add_argument(
         "--nodes", type=int, default=1, metavar="N", help="machines, each started with torchrun; default 1"
     )
@@ -46,19 +52,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Trains; the exit code is 0 at the end of the run."""
     _check(options)
-    from rapsam.training.engine import start_engine
+    from rapsam.training.engine import Machines, check_machines, start_engine
     from rapsam.training.recipe_files import load_recipe
-    from rapsam.training.run_folder import recipe_of, start_run
+    from rapsam.training.run_folder import classifier_of, recipe_of, start_run
     from rapsam.training.session import StartingPoint, build_network, build_teacher, open_samples, train
 
     config = recipe_of(options.resume) if options.resume else load_recipe(options.recipe, options.set)
-    start = StartingPoint(options.checkpoint, options.backbone, options.classifier)
+    folder = options.resume or options.out
+    if options.resume:
+        start = StartingPoint(classifier=classifier_of(folder))
+    else:
+        check_new_folder(folder)
+        start = StartingPoint(options.checkpoint, options.backbone, options.classifier)
+    machines = Machines(options.accelerator, options.processes, options.nodes)
+    check_machines(machines, config)
     model, teacher = build_network(config, start), build_teacher(config, start)
     samples = open_samples(config, options.data, model)
-    engine = start_engine(options.accelerator, options.processes, options.nodes, config.precision)
-    folder = options.resume or options.out
+    engine = start_engine(machines, config.precision)
     if engine.fabric.is_global_zero and not options.resume:
-        start_run(folder, config)
+        start_run(folder, config, model.text_classifier)
     engine.fabric.barrier()
     first = engine.fabric.is_global_zero
     with counted_progress("steps") if first else nullcontext(_say_nothing) as progress:
@@ -86,6 +98,7 @@ def _check(options: argparse.Namespace) -> None:
             ("--set", options.set),
             ("--checkpoint", options.checkpoint),
             ("--backbone", options.backbone),
+            ("--classifier", options.classifier),
         )
         if value
     ]

@@ -11,7 +11,7 @@ from rapsam.errors import CheckpointError
 from rapsam.models.checkpoint import read_metadata
 
 _KEY = "rapsam"
-_Side = Annotated[int, msgspec.Meta(ge=32, le=1 << 16)]
+_Side = Annotated[int, msgspec.Meta(ge=32, le=8192)]
 
 
 class WeightFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,12 +21,17 @@ class WeightFacts(msgspec.Struct, frozen=True, kw_only=True):
         model: Variant.
         vocabulary: Label set whose prototypes by formula the weights were trained with; None if they were
             trained with a classifier file, which has to be named again.
-        sides: Long and short side that training images fit at a resize factor of 1.
+        sides: Long and short side that images shall fit; None as published.
     """
 
     model: str
     vocabulary: str | None
-    sides: tuple[_Side, _Side]
+    sides: tuple[_Side, _Side] | None = None
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` if the long side is the shorter one."""
+        if self.sides and self.sides[0] < self.sides[1]:
+            raise ValueError(f"sides {list(self.sides)}; expected the long one first")
 
     def as_metadata(self) -> dict[str, str]:
         """Gives the facts as metadata of a safetensors file."""

@@ -26,7 +26,8 @@ class SourceConfig(_Part, frozen=True, kw_only=True):
         kind: Format, one of `rapsam.data.sources.kinds.SOURCES`.
         folder: Folder of the data set below the data root.
         split: "train" or "val".
-        repeat: How often an epoch visits it.
+        repeat: How often an epoch visits each image or video, the weight of the source in the mixture; of a
+            fraction, each epoch takes another random part.
         frames: Frames of a clip; an image makes them by independent crops.
         interval: Largest distance in frames between neighbours in a clip of a video.
         resize: Smallest and largest factor of the random resize.
@@ -38,7 +39,7 @@ class SourceConfig(_Part, frozen=True, kw_only=True):
     kind: str
     folder: str
     split: str = "train"
-    repeat: Count = 1
+    repeat: Positive = 1.0
     frames: Annotated[int, Meta(ge=1, le=16)] = 1
     interval: Count = 2
     resize: tuple[Positive, Positive] = (0.8, 2.0)
@@ -59,6 +60,7 @@ class DataConfig(_Part, frozen=True, kw_only=True):
         min_prompt_area: Smaller masks, in pixels of the crop, are not prompted.
         batch_size: Samples of a step, over all processes together.
         workers: Processes that load, per training process.
+        test_sides: Long and short side that images shall fit when the weights are used; None as published.
         sources: What is mixed.
     """
 
@@ -72,6 +74,7 @@ class DataConfig(_Part, frozen=True, kw_only=True):
     min_prompt_area: Count = 32
     batch_size: Count = 16
     workers: Annotated[int, Meta(ge=0, le=64)] = 2
+    test_sides: tuple[Side, Side] | None = None
     sources: Annotated[tuple[SourceConfig, ...], Meta(min_length=1)]
 
 

@@ -58,18 +58,19 @@ class LossNetwork(nn.Module):
         places = () if self.places is None else _PLACE_LOSSES
         return _LOSSES + places + (() if self.distillation is None else _DISTILLATION_LOSSES)
 
-    def counts(self, batch: Batch) -> Tensor:
-        """Counts what losses are divided by, (3,) float64: to be averaged over the processes."""
+    def counts(self, batch: Batch) -> list[float]:
+        """Counts what losses are divided by, three numbers: to be averaged over the processes."""
         objects = object_counts(batch.objects, self.model.decoder.object_queries.num_embeddings, self.config)
         prompts = sum(len(sample.boxes) for sample in batch.prompts)
-        return torch.tensor([objects.masks, objects.class_weights, prompts], dtype=torch.float64)
+        return [objects.masks, objects.class_weights, prompts]
 
-    def forward(self, batch: Batch, counts: Tensor) -> Losses:
+    def forward(self, batch: Batch, counts: Sequence[float]) -> Losses:
         """Computes the losses.
 
         Args:
             batch: Samples; all frames go through the encoder in one pass.
-            counts: As `counts` gives them, averaged over the processes.
+            counts: As `counts` gives them, averaged over the processes. No tensor, which mixed precision
+                would round.
 
         Returns:
             Weighted scalars by name; their sum is what to minimise.
@@ -87,8 +88,10 @@ class LossNetwork(nn.Module):
             return checkpoint(self.model.encode, frames, use_reentrant=False)  # type: ignore[no-any-return]
         return self.model.encode(frames)
 
-    def _losses(self, batch: Batch, features: Tensor, taught: Tensor | None, counts: Tensor) -> Losses:
-        masks, class_weights, prompts = counts.tolist()
+    def _losses(
+        self, batch: Batch, features: Tensor, taught: Tensor | None, counts: Sequence[float]
+    ) -> Losses:
+        masks, class_weights, prompts = counts
         normalisers = ObjectNormalisers(masks, class_weights)
         losses: Losses = {}
         if self.places is not None:

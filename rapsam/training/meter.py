@@ -30,7 +30,6 @@ class Meter:
         self.skipped = 0
         self._names = tuple(names)
         self._samples_per_step = samples_per_step
-        self._waited, self._grad_norm, self._lr = 0.0, 0.0, 0.0
         self._reset()
 
     @contextmanager
@@ -45,10 +44,11 @@ class Meter:
         for name, value in losses.items():
             self._losses[name] += float(value.detach()) / accumulate
 
-    def close_step(self, grad_norm: float, lr: float) -> None:
-        """Ends a step."""
+    def close_step(self, grad_norm: float | None, lr: float) -> None:
+        """Ends a step; None for a gradient that overflowed."""
         self._steps += 1
-        self._grad_norm += grad_norm
+        if grad_norm is not None:
+            self._grad_norms.append(grad_norm)
         self._lr = lr
 
     def entry(self, step: int, epoch: float, fabric: Fabric) -> LogEntry:
@@ -65,7 +65,7 @@ class Meter:
             loss=sum(losses.values()),
             losses=losses,
             lr=self._lr,
-            grad_norm=self._grad_norm / self._steps,
+            grad_norm=sum(self._grad_norms) / len(self._grad_norms) if self._grad_norms else None,
             samples_per_s=self._steps * self._samples_per_step / seconds,
             wait_share=self._waited / seconds,
             skipped=self.skipped,
@@ -76,5 +76,6 @@ class Meter:
     def _reset(self) -> None:
         self._losses: dict[str, float] = defaultdict(float)
         self._steps = 0
-        self._waited, self._grad_norm, self._lr = 0.0, 0.0, 0.0
+        self._waited, self._lr = 0.0, 0.0
+        self._grad_norms: list[float] = []
         self._start = time.perf_counter()

@@ -53,5 +53,5 @@ def _two_axes(axes: object, steps: Sequence[int], entries: Sequence[LogEntry]) -
     axes.plot(steps, [entry.lr for entry in entries], linewidth=1, color="tab:blue")
     axes.set(title="learning rate (blue), gradient norm (orange)", xlabel="step")
     other = axes.twinx()
-    other.plot(steps, [entry.grad_norm for entry in entries], linewidth=1, color="tab:orange")
+    other.plot(steps, [entry.grad_norm or float("nan") for entry in entries], linewidth=1, color="tab:orange")
     other.set_yscale("log")

@@ -9,24 +9,35 @@ import msgspec
 from rapsam.errors import InputError
 from rapsam.files import check_new_folder, write_atomic
 from rapsam.models.checkpoint import write_safetensors
-from rapsam.models.classifier_file import FORMULA_ORIGIN, LEARNT_FORMULA_ORIGIN
+from rapsam.models.classifier_file import FORMULA_ORIGIN, LEARNT_FORMULA_ORIGIN, write_classifier
 from rapsam.models.rapsam.model import RapSam
+from rapsam.models.rapsam.text_classifier import TextClassifier
 from rapsam.models.weight_facts import WeightFacts
 from rapsam.training.config import RunConfig
+from rapsam.training.run_state import checkpoints_of
 
 RECIPE_NAME = "recipe.json"
 WEIGHTS_NAME = "weights.safetensors"
+CLASSIFIER_NAME = "classifier.safetensors"
 _BY_FORMULA = (FORMULA_ORIGIN, LEARNT_FORMULA_ORIGIN)
 
 
-def start_run(run: Path, config: RunConfig) -> None:
-    """Makes the folder of a new run and writes its recipe.
+def start_run(run: Path, config: RunConfig, classifier: TextClassifier) -> None:
+    """Makes the folder of a new run and writes its recipe, and the classifier unless it follows a formula.
 
     Raises:
         InputError: If the folder holds files.
     """
     check_new_folder(run)
+    if classifier.origin not in _BY_FORMULA:
+        write_classifier(run / CLASSIFIER_NAME, classifier)
     write_atomic(run / RECIPE_NAME, msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n")
+
+
+def classifier_of(run: Path) -> Path | None:
+    """Gives the classifier file that a run was started with; None for prototypes by formula."""
+    path = run / CLASSIFIER_NAME
+    return path if path.is_file() else None
 
 
 def recipe_of(run: Path) -> RunConfig:
@@ -38,6 +49,8 @@ def recipe_of(run: Path) -> RunConfig:
     path = run / RECIPE_NAME
     if not path.is_file():
         raise InputError(f"{path} does not exist; expected the folder of a run that was started before")
+    if not checkpoints_of(run):
+        raise InputError(f"{run} has no checkpoint to go on from; remove it and start the run again")
     try:
         return msgspec.json.decode(path.read_bytes(), type=RunConfig)
     except msgspec.MsgspecError as error:
@@ -47,11 +60,11 @@ def recipe_of(run: Path) -> RunConfig:
 def write_weights(run: Path, model: RapSam, config: RunConfig) -> Path:
     """Writes the weights that a run ended with, ready for `--checkpoint`."""
     path = run / WEIGHTS_NAME
-    classifier, sides = model.text_classifier, sorted((config.data.height, config.data.width))
+    classifier = model.text_classifier
     facts = WeightFacts(
         model=model.name,
         vocabulary=classifier.label_set.name if classifier.origin in _BY_FORMULA else None,
-        sides=(sides[1], sides[0]),
+        sides=config.data.test_sides,
     )
     write_safetensors(path, model.state_dict(), facts.as_metadata())
     return path

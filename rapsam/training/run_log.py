@@ -22,7 +22,7 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
         loss: Sum of the losses.
         losses: Weighted losses by name.
         lr: Learning rate of the first group.
-        grad_norm: L2 norm of the gradient before clipping.
+        grad_norm: L2 norm of the gradient before clipping; None if all of them overflowed.
         samples_per_s: Over all processes.
         wait_share: Share of the time in which training waited for data, 0..1.
         skipped: Samples that the first process could not use since the start.
@@ -33,7 +33,7 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
     loss: float
     losses: dict[str, float]
     lr: float
-    grad_norm: float
+    grad_norm: float | None
     samples_per_s: float
     wait_share: float
     skipped: int
@@ -59,7 +59,7 @@ class RunLog:
         """Writes an entry at once, so that a killed run keeps it."""
         with self._path.open("ab") as stream:
             stream.write(msgspec.json.encode(entry) + b"\n")
-        scalars: Mapping[str, float] = {
+        scalars: Mapping[str, float | None] = {
             "loss/sum": entry.loss,
             **{f"loss/{name}": value for name, value in entry.losses.items()},
             "lr": entry.lr,
@@ -67,7 +67,8 @@ class RunLog:
             "samples_per_s": entry.samples_per_s,
         }
         for name, value in scalars.items():
-            self._board.add_scalar(name, value, entry.step)
+            if value is not None:
+                self._board.add_scalar(name, value, entry.step)
         self._board.flush()
 
     def close(self) -> None:

@@ -33,13 +33,15 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         schema_version: Of this record.
         step: Optimiser steps that are done.
+        epoch_length: Samples of an epoch, so that other data are noticed.
         scaler: State of the fp16 loss scaler; empty for other precisions.
         skipped: Samples that the first process could not use so far.
     """
 
     schema_version: int = SCHEMA_VERSION
     step: int
-    scaler: dict[str, float] = {}
+    epoch_length: int
+    scaler: dict[str, int | float] = {}
     skipped: int = 0
 
 

@@ -58,7 +58,7 @@ class _NothingToLearnError(Exception):
 class MixedSamples(Dataset[Loaded]):
     """All samples of a run, by number.
 
-    An epoch visits every image and video of every source `repeat` times in random order.
+    An epoch visits every image and video of every source `repeat` times, all in one random order.
 
     Args:
         sources: What is mixed.
@@ -70,7 +70,7 @@ class MixedSamples(Dataset[Loaded]):
         self.sources = tuple(sources)
         self.config = config
         self.seed = seed
-        self._ends = np.cumsum([len(mixed.source) * mixed.config.repeat for mixed in sources])
+        self._ends = np.cumsum([round(len(mixed.source) * mixed.config.repeat) for mixed in sources])
         if not self._ends[-1]:
             raise InputError("the data sets hold no image; expected at least one")
 
@@ -85,7 +85,7 @@ class MixedSamples(Dataset[Loaded]):
         for attempt in range(_TRIES):
             rng = np.random.default_rng([self.seed, number, attempt])
             position = int(rng.integers(self.epoch_length)) if attempt else self._position(number)
-            mixed, index = self._locate(position)
+            mixed, index = self._locate(number // self.epoch_length, position)
             try:
                 return Loaded(self._sample(number, rng, mixed, index), tuple(faults))
             except (InputError, _NothingToLearnError) as error:
@@ -96,11 +96,13 @@ class MixedSamples(Dataset[Loaded]):
         epoch, place = divmod(number, self.epoch_length)
         return int(_order(self.seed, epoch, self.epoch_length)[place])
 
-    def _locate(self, position: int) -> tuple[MixedSource, int]:
+    def _locate(self, epoch: int, position: int) -> tuple[MixedSource, int]:
         which = int(np.searchsorted(self._ends, position, side="right"))
         mixed = self.sources[which]
-        start = int(self._ends[which]) - len(mixed.source) * mixed.config.repeat
-        return mixed, (position - start) % len(mixed.source)
+        visit = position - (int(self._ends[which - 1]) if which else 0)
+        turn, place = divmod(visit, len(mixed.source))
+        # Of a turn that is not whole, the places that come first in this epoch's order.
+        return mixed, int(_order(self.seed + which + 1, epoch + turn, len(mixed.source))[place])
 
     def _sample(self, number: int, rng: np.random.Generator, mixed: MixedSource, index: int) -> Sample:
         clip = _without_crowds(mixed.source.read(index, _draw_frames(rng, mixed, index)))
@@ -192,6 +194,6 @@ def _taught(mixed: MixedSource) -> Tensor:
     return taught
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=16)
 def _order(seed: int, epoch: int, length: int) -> npt.NDArray[np.int64]:
     return np.random.default_rng([seed, epoch]).permutation(length)

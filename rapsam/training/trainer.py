@@ -11,13 +11,13 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from rapsam.errors import RapSamError
+from rapsam.errors import InputError, RapSamError
 from rapsam.models.rapsam.model import RapSam
 from rapsam.training.average import make_average
 from rapsam.training.batch import Batch
 from rapsam.training.config import RunConfig
 from rapsam.training.distillation import Distillation
-from rapsam.training.engine import mean_over_processes
+from rapsam.training.engine import any_process, mean_over_processes
 from rapsam.training.failed_batch import save_failed_batch
 from rapsam.training.loader import StepSampler, make_loader
 from rapsam.training.loss_network import Losses, LossNetwork
@@ -121,9 +121,10 @@ class Trainer:
                     if log:
                         log.add(entry)
                         progress(step, self.total_steps, f"loss {entry.loss:.2f}")
-                if stop.made or step % self.config.save_every == 0 or step == self.total_steps:
+                stopping = any_process(self.fabric, stop.made)
+                if stopping or step % self.config.save_every == 0 or step == self.total_steps:
                     self._save(step)
-                if stop.made:
+                if stopping:
                     raise KeyboardInterrupt
         if log:
             log.close()
@@ -149,16 +150,20 @@ class Trainer:
         norm = self.fabric.clip_gradients(
             self.network, self.optimiser, max_norm=config.clip_norm, error_if_nonfinite=False
         )
+        assert norm is not None
+        finite = bool(torch.isfinite(norm))
+        if not finite and self.scaler is None:
+            raise self._stopped(step, batch, "the gradient")
         self.optimiser.step()
         self.optimiser.zero_grad()
-        if self.trained.average is not None:
+        # With a loss scaler the first steps may overflow: it leaves them out and lowers the scale.
+        if finite and self.trained.average is not None:
             self.trained.average.update_parameters(self.trained.model)
-        assert norm is not None
-        self.meter.close_step(float(norm), config.lr * factor)
+        self.meter.close_step(float(norm) if finite else None, config.lr * factor)
 
     def _losses(self, batch: Batch) -> Losses:
-        counts = mean_over_processes(self.fabric, self.losses.counts(batch).to(self.fabric.device))
-        return self.network(batch, counts)  # type: ignore[no-any-return]
+        counts = torch.tensor(self.losses.counts(batch), device=self.fabric.device)
+        return self.network(batch, mean_over_processes(self.fabric, counts).tolist())  # type: ignore[no-any-return]
 
     def _check(self, step: int, batch: Batch, losses: Losses, total: Tensor) -> None:
         # Every process must learn of it, or the others would wait for ever.
@@ -166,10 +171,13 @@ class Trainer:
         if bool(torch.isfinite(worst)):
             return
         bad = [name for name, value in losses.items() if not bool(torch.isfinite(value))]
+        raise self._stopped(step, batch, ", ".join(bad) or "a loss of another process")
+
+    def _stopped(self, step: int, batch: Batch, what: str) -> TrainingStoppedError:
         path = save_failed_batch(self.run, step, self.fabric.global_rank, batch)
-        raise TrainingStoppedError(
-            f"step {step}: {', '.join(bad) or 'a loss of another process'} is no number; the batch is in "
-            f"{path}; lower optimiser.lr or look at its samples, then go on with --resume"
+        return TrainingStoppedError(
+            f"step {step}: {what} is no number; the batch is in {path}: look at its samples, or start a new "
+            f"run from {self.run}/checkpoints/step-N/weights.safetensors with a lower optimiser.lr"
         )
 
     def _batches(self, step: int) -> Iterator[Batch]:
@@ -186,18 +194,35 @@ class Trainer:
     def _restored(self) -> RunState:
         saved = checkpoints_of(self.run)
         if not saved:
-            return RunState(step=0)
+            # What a run starts from is in no recipe: it must be there to go on with.
+            self._save(0)
+            return RunState(step=0, epoch_length=self.samples.epoch_length)
         state = restore_state(saved[-1], self.trained)
+        if state.epoch_length != self.samples.epoch_length:
+            raise InputError(
+                f"the data have {self.samples.epoch_length} samples an epoch, {self.run} was started with "
+                f"{state.epoch_length}; go on with the same data"
+            )
         if self.scaler is not None and state.scaler:
             self.scaler.load_state_dict(state.scaler)
         return state
 
     def _save(self, step: int) -> None:
+        failure: RapSamError | None = None
         if self.fabric.is_global_zero:
             scaler = self.scaler.state_dict() if self.scaler is not None else {}
-            state = RunState(step=step, scaler=scaler, skipped=self.meter.skipped)
-            save_state(self.run, state, self.trained, self.config.keep)
-        self.fabric.barrier()
+            state = RunState(
+                step=step,
+                epoch_length=self.samples.epoch_length,
+                scaler=scaler,
+                skipped=self.meter.skipped,
+            )
+            try:
+                save_state(self.run, state, self.trained, self.config.keep)
+            except RapSamError as error:
+                failure = error
+        if any_process(self.fabric, failure is not None):
+            raise failure or TrainingStoppedError("the first process could not save; see what it says")
 
 
 def _distillation(config: RunConfig, model: RapSam, teacher: RapSam | None) -> Distillation | None:
