@@ -62,9 +62,10 @@ class ShippedWeights(Versioned, frozen=True, kw_only=True):
         sha256: Of the file.
         size_bytes: Of the file.
         drawn: Arguments of `rapsam data synth` for the training world and the held-out one.
+        backbone_epochs: Passes over the images in which the backbone learnt to name segments.
         recipe: Of the run.
         steps: Of the optimiser.
-        hours: Time that the steps took.
+        hours: Time that the steps took, without the backbone's.
         scores: 0..1 (clicks: 1..20) on the held-out world; null where nothing was compared.
     """
 
@@ -74,6 +75,7 @@ class ShippedWeights(Versioned, frozen=True, kw_only=True):
     sha256: str
     size_bytes: int
     drawn: tuple[str, str]
+    backbone_epochs: float
     recipe: RunConfig
     steps: int
     hours: float
@@ -134,6 +136,7 @@ def record_of(world: Path, run: Path, weights: Path) -> ShippedWeights:
         sha256=sha256_of(weights),
         size_bytes=weights.stat().st_size,
         drawn=(" ".join(TRAIN), " ".join(HELD_OUT)),
+        backbone_epochs=BACKBONE_EPOCHS,
         recipe=recipe,
         steps=log[-1].step,
         hours=seconds / 3600,

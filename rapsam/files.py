@@ -37,6 +37,9 @@ def write_atomic(path: Path, data: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
+            # A new name must not outlive its content when the power fails.
+            stream.flush()
+            os.fsync(stream.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:

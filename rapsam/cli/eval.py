@@ -53,28 +53,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Evaluates; an interrupted evaluation goes on when it is started again."""
     _check(options)
-    from rapsam.data.sources.kinds import open_source
+    from rapsam.data.sources.kinds import open_annotated
     from rapsam.evaluation.report import report_of, write_report
     from rapsam.evaluation.run import evaluate
     from rapsam.evaluation.tasks import task_for
 
     log = StepLog()
     split = options.split or ("valid" if options.kind == "youtube_vis_2019" else "val")
-    source = open_source(options.kind, options.data, split)
+    source = open_annotated(options.kind, options.data, split)
     task = task_for(options.kind, options.task)
     subject = _subject(options, task, log)
     log(f"{task}: {subject.name}, in {subject.runtime}, on {source.name}")
+    unfinished = options.out.with_suffix(".unfinished.json")
     with counted_progress("images or videos") as report_progress:
         outcome = evaluate(
             subject,
             source,
             task,
+            data_key=f"{split} of {options.data.resolve()}",
             limit=options.limit,
-            unfinished=options.out.with_suffix(".unfinished.json"),
+            unfinished=unfinished,
             progress=report_progress,
         )
     report = report_of(subject, source.name, outcome)
     write_report(options.out, report)
+    unfinished.unlink(missing_ok=True)
     print_table(f"{task}: {subject.name}, in {subject.runtime}", ("figure", "value"), report.rows())
     if outcome.unknown_classes:
         print(f"classes that the network does not have, taken as void: {', '.join(outcome.unknown_classes)}")

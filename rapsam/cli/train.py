@@ -55,7 +55,9 @@ def run(options: argparse.Namespace) -> int:
     from rapsam.training.engine import Machines, check_machines, start_engine
     from rapsam.training.recipe_files import load_recipe
     from rapsam.training.run_folder import classifier_of, recipe_of, start_run
+    from rapsam.training.run_log import read_log
     from rapsam.training.session import StartingPoint, build_network, build_teacher, open_samples, train
+    from rapsam.training.skipped import SKIPPED_NAME
 
     config = recipe_of(options.resume) if options.resume else load_recipe(options.recipe, options.set)
     folder = options.resume or options.out
@@ -76,6 +78,9 @@ def run(options: argparse.Namespace) -> int:
     with counted_progress("steps") if first else nullcontext(_say_nothing) as progress:
         weights = train(engine, config, model, samples, folder, progress, teacher=teacher)
     if engine.fabric.is_global_zero:
+        skipped = read_log(folder)[-1].skipped
+        if skipped:
+            print(f"{skipped} samples could not be used; {folder / SKIPPED_NAME} names them")
         print(f"{weights}\nnext: rapsam predict PHOTO --model {config.model} --checkpoint {weights}")
     return 0
 

@@ -6,7 +6,6 @@ import numpy as np
 from scipy.ndimage import distance_transform_cdt
 
 from rapsam.data.sources.annotated import AnnotatedClip
-from rapsam.data.sources.prompts import prompt_segments
 from rapsam.evaluation.scores import Part, with_known_classes
 from rapsam.evaluation.subject import Subject
 from rapsam.export.predict import predict_prompts
@@ -16,9 +15,11 @@ from rapsam.metrics.panoptic_quality import PanopticAccumulator
 from rapsam.metrics.reference_map import reference_ids, reference_map
 from rapsam.metrics.semantic_iou import SemanticAccumulator
 from rapsam.tasks.arrays import Masks
+from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.instances import instance_segmentation, tight_box
 from rapsam.tasks.labels import LabelSet
 from rapsam.tasks.panoptic import panoptic_segmentation
+from rapsam.tasks.tracker import Clip
 
 
 class PanopticScores:
@@ -53,17 +54,13 @@ class PanopticScores:
         reference = reference_map(masks, clip.classes, self._num_classes)
         self._panoptic.add(panoptic, reference, reference_ids(clip.classes)[clip.crowd])
         self._semantic.add(panoptic, reference)
-        instances = instance_segmentation(
-            found.class_logits, logits, geometry, self._num_things, top_k=spec.top_k
-        )
-        self._masks.add(instances, masks, clip.classes, clip.crowd)
+        _add_instances(self._masks, found, geometry, subject, clip)
 
 
 class InstanceScores:
     """Mask AP of images of which only things are annotated; see `Scores`."""
 
     def __init__(self, labels: LabelSet) -> None:
-        self._num_things = labels.num_things
         self._masks = MaskPrecisionAccumulator(labels.num_things)
         self.parts: dict[str, Part] = {"mask_ap": self._masks}
 
@@ -72,18 +69,11 @@ class InstanceScores:
         clip = with_known_classes(clip)
         pixels, geometry = subject.network.fit(clip.frames[0])
         found = subject.network.detect(pixels)
-        instances = instance_segmentation(
-            found.class_logits,
-            found.mask_logits[:, 0],
-            geometry,
-            self._num_things,
-            top_k=subject.postprocess.top_k,
-        )
-        self._masks.add(instances, clip.masks[:, 0], clip.classes, clip.crowd)
+        _add_instances(self._masks, found, geometry, subject, clip)
 
 
 class PromptScores:
-    """Quality of one click and of one box per segment, things and stuff; see `Scores`."""
+    """Quality of one click and of one box per segment, things, stuff and crowds; see `Scores`."""
 
     def __init__(self, labels: LabelSet) -> None:
         del labels  # prompts ask for regions, whatever they are
@@ -92,7 +82,8 @@ class PromptScores:
 
     def add(self, subject: Subject, clip: AnnotatedClip) -> None:
         """See `Scores.add`; the clip is an image."""
-        masks = prompt_segments(clip).masks[:, 0]
+        masks = clip.masks[:, 0]
+        masks = masks[masks.any(axis=(1, 2))]
         if not len(masks):
             return
         points = [innermost_pixel(mask) for mask in masks]
@@ -100,6 +91,23 @@ class PromptScores:
         found = predict_prompts(subject.network, clip.frames[0], points, boxes).masks
         self._clicks.add(found[: len(masks)], masks)
         self._boxes.add(found[len(masks) :], masks)
+
+
+def _add_instances(
+    masks: MaskPrecisionAccumulator,
+    found: Clip,
+    geometry: ImageGeometry,
+    subject: Subject,
+    clip: AnnotatedClip,
+) -> None:
+    instances = instance_segmentation(
+        found.class_logits,
+        found.mask_logits[:, 0],
+        geometry,
+        subject.labels.num_things,
+        top_k=subject.postprocess.top_k,
+    )
+    masks.add(instances, clip.masks[:, 0], clip.classes, clip.crowd)
 
 
 def innermost_pixel(mask: Masks) -> tuple[float, float]:

@@ -78,6 +78,8 @@ def _numbers(figures: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
         if isinstance(value, Mapping):
             yield from _numbers(value, f"{prefix}{name}.")
         elif name == "clicks" and isinstance(value, list):
+            if prefix == "boxes.":
+                continue  # the number of clicks means nothing there
             yield from ((f"{prefix}noc@{entry['iou']:g}", entry["mean_clicks"]) for entry in value)
         elif name == "windows":
             yield from ((f"{prefix}k={entry['frames']}", entry["quality"]["pq"]) for entry in value)

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
 
 from rapsam.data.sources.annotated import AnnotatedSource
 from rapsam.data.sources.categories import label_mapping
 from rapsam.errors import InputError
 from rapsam.evaluation.scores import Scores
 from rapsam.evaluation.subject import Subject
-from rapsam.evaluation.tasks import TASKS
+from rapsam.evaluation.tasks import PROMPTS, TASKS
 from rapsam.files import write_atomic
+from rapsam.tasks.arrays import Indices
 
 SAVE_SECONDS = 10.0
 """Time between two savings of what was counted."""
@@ -62,6 +64,7 @@ def evaluate(
     source: AnnotatedSource,
     task: str,
     *,
+    data_key: str = "",
     limit: int | None = None,
     unfinished: Path | None = None,
     progress: Progress | None = None,
@@ -72,9 +75,10 @@ def evaluate(
         subject: The network.
         source: The data set.
         task: Name in `TASKS`.
+        data_key: Tells data sets of one name apart, as by their folders.
         limit: First clips that are taken; None for all.
-        unfinished: File of what was counted so far; an interrupted evaluation of the same question goes on
-            from it, and a finished one removes it. None keeps nothing.
+        unfinished: File of what was counted so far; an evaluation of the same question goes on from it. It
+            stays: remove it when the outcome is safe. None keeps nothing.
         progress: Told how many of them are done, and all.
 
     Raises:
@@ -82,8 +86,8 @@ def evaluate(
     """
     scores = TASKS[task](subject.labels)
     total = len(source) if limit is None else min(limit, len(source))
-    classes = label_mapping(source.label_set, subject.labels)
-    question = f"{task}: {subject.name}, {subject.key}, on {total} of {source.name}"
+    classes = _classes(source, subject, task)
+    question = f"{task}: {subject.name}, {subject.key}, on {total} of {source.name} {data_key}"
     done, left_out = _restored(unfinished, question, scores)
     report = progress or _say_nothing
     report(done, total)
@@ -97,14 +101,19 @@ def evaluate(
             scores.add(subject, clip._replace(classes=classes[clip.classes]))
         done += 1
         report(done, total)
-        if unfinished and done < total and time.monotonic() - saved >= SAVE_SECONDS:
+        if unfinished and (done == total or time.monotonic() - saved >= SAVE_SECONDS):
             _save(unfinished, question, done, left_out, scores)
             saved = time.monotonic()
-    if unfinished:
-        unfinished.unlink(missing_ok=True)
     names = [label.name for label, place in zip(source.label_set.labels, classes, strict=True) if place < 0]
     results = {name: part.result() for name, part in scores.parts.items()}
     return Outcome(task, total, results, tuple(left_out), tuple(names))
+
+
+def _classes(source: AnnotatedSource, subject: Subject, task: str) -> Indices:
+    """Gives the network's class of each class of the data set; prompts ask for regions of any class."""
+    if task == PROMPTS:
+        return np.zeros(len(source.label_set.labels), np.int64)
+    return label_mapping(source.label_set, subject.labels)
 
 
 def _say_nothing(done: int, total: int) -> None:

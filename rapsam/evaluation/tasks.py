@@ -10,10 +10,11 @@ from rapsam.evaluation.scores import Scores
 from rapsam.evaluation.video_scores import TrackScores, VideoPanopticScores
 from rapsam.tasks.labels import LabelSet
 
+PROMPTS = "prompts"
 TASKS: dict[str, Callable[[LabelSet], Scores]] = {
     "panoptic": PanopticScores,
     "instances": InstanceScores,
-    "prompts": PromptScores,
+    PROMPTS: PromptScores,
     "tracks": TrackScores,
     "video-panoptic": VideoPanopticScores,
 }

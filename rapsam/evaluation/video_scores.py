@@ -79,7 +79,8 @@ class _Seen(NamedTuple):
 
     Attributes:
         class_logits: (Q, K+1), mean over the clips.
-        mask_logits: (Q, T, h, w); the memory that an evaluation needs: 0.85 GB for 36 frames of 736x1280.
+        mask_logits: (Q, T, h, w), 0.85 GB for 36 frames of 736x1280. While clips are joined three copies
+            are in memory: the most that an evaluation needs.
         geometry: Of a frame.
     """
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
 from rapsam.errors import CheckpointError
 from rapsam.models.checkpoint import load_strictly, read_tensors
 from rapsam.models.rapsam.model import RapSam
@@ -26,4 +28,8 @@ def load_backbone(model: RapSam, path: Path) -> None:
         raise CheckpointError(
             f"{path} has no 'conv1'; expected a ResNet as torchvision and timm publish it, for the backbone"
         )
+    for name, tensor in model.backbone.state_dict().items():
+        # Files from before PyTorch counted batches lack the counts, which nothing here uses.
+        if name.endswith("num_batches_tracked"):
+            tensors.setdefault(name, torch.zeros_like(tensor))
     load_strictly(model.backbone, tensors, path, lambda name: name)

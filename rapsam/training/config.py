@@ -25,7 +25,7 @@ class SourceConfig(_Part, frozen=True, kw_only=True):
         task: "panoptic" (things and stuff of images), "instances" (things of videos), or "prompt".
         kind: Format, one of `rapsam.data.sources.kinds.SOURCES`.
         folder: Folder of the data set below the data root.
-        split: "train" or "val".
+        split: As its owners call it: "train", "val", "valid".
         repeat: How often an epoch visits each image or video, the weight of the source in the mixture; of a
             fraction, each epoch takes another random part.
         frames: Frames of a clip; an image makes them by independent crops.
@@ -44,6 +44,13 @@ class SourceConfig(_Part, frozen=True, kw_only=True):
     interval: Count = 2
     resize: tuple[Positive, Positive] = (0.8, 2.0)
     unannotated: Literal["void", "ignored"] = "void"
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for values that contradict each other."""
+        if self.resize[0] > self.resize[1]:
+            raise ValueError(f"resize {list(self.resize)}; expected the smaller factor first")
+        if self.task == "prompt" and self.frames != 1:
+            raise ValueError(f"frames {self.frames} for prompts, which work on single images; expected 1")
 
 
 class DataConfig(_Part, frozen=True, kw_only=True):
@@ -109,7 +116,7 @@ class OptimiserConfig(_Part, frozen=True, kw_only=True):
     Attributes:
         lr: Learning rate at its height.
         backbone_factor: Of the learning rate, for the backbone.
-        weight_decay: Not on norms, biases and embeddings' norms.
+        weight_decay: Of all parameters but those of norms, as published.
         betas: Of Adam.
         clip_norm: Largest L2 norm of the gradient.
         warmup_steps: Steps of linear growth.

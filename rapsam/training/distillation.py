@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rapsam.models.rapsam.decoder import StageOutput
@@ -55,9 +54,11 @@ class Distillation(nn.Module):
         return teacher.encode(frames)
 
     def feature_loss(self, features: Tensor, wanted: Tensor) -> Tensor:
-        """Mean squared difference of projected features, in units of the teacher's mean square."""
-        scale = wanted.square().mean().clamp(min=1e-12)
-        return self.config.feature_weight * F.mse_loss(self.projection(features), wanted) / scale
+        """Mean squared difference of each frame's features in units of the teacher's, summed over frames."""
+        found: Tensor = self.projection(features)
+        difference = (found - wanted).square().mean(dim=(1, 2, 3))
+        scale = wanted.square().mean(dim=(1, 2, 3)).clamp(min=1e-12)
+        return self.config.feature_weight * (difference / scale).sum()
 
     def object_loss(self, answer: ObjectAnswer, features: Tensor, loss: LossConfig, masks: float) -> Tensor:
         """Compares the masks of the queries that answer for the same object.

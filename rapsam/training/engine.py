@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Literal, NamedTuple
 
@@ -95,6 +96,8 @@ def start_engine(machines: Machines, precision: Precision) -> Engine:
         machines: See `check_machines`.
         precision: Of the encoder.
     """
+    # It tells how to use it; what matters is in our progress.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     scaler = torch.amp.GradScaler("cuda") if precision == "fp16" else None
     plugin = MixedPrecision("16-mixed", "cuda", scaler) if scaler else None
     world = machines.per_machine * machines.nodes
@@ -124,3 +127,11 @@ def any_process(fabric: Fabric, flag: bool) -> bool:
     if fabric.world_size == 1:
         return flag
     return bool(mean_over_processes(fabric, torch.tensor(float(flag), device=fabric.device)) > 0)
+
+
+def sum_over_processes(fabric: Fabric, count: int) -> int:
+    """Adds a small count up over all processes, each of which must call this."""
+    if fabric.world_size == 1:
+        return count
+    mean = mean_over_processes(fabric, torch.tensor(float(count), device=fabric.device))
+    return round(float(mean) * fabric.world_size)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
-from rapsam.errors import InputError
+from rapsam.errors import RapSamError
+from rapsam.training.batch import Batch
 from rapsam.training.samples import Loaded, MixedSamples, collate
 
 
@@ -20,17 +21,12 @@ class StepSampler(Sampler[list[int]]):
     Args:
         first: First batch.
         end: Batch to stop before.
-        batch_size: Samples of a batch, over all processes.
+        batch_size: Samples of a batch, over all processes, a multiple of their number.
         rank: This process, from 0.
         world: Processes.
     """
 
     def __init__(self, first: int, end: int, batch_size: int, rank: int, world: int) -> None:
-        if batch_size % world:
-            raise InputError(
-                f"a batch of {batch_size} samples cannot be shared by {world} processes evenly; "
-                f"expected data.batch_size to be a multiple of {world}"
-            )
         self.first, self.end, self.batch_size = first, end, batch_size
         self.rank, self.world = rank, world
 
@@ -45,20 +41,47 @@ class StepSampler(Sampler[list[int]]):
             yield list(range(start + self.rank, start + self.batch_size, self.world))
 
 
-def make_loader(samples: MixedSamples, sampler: StepSampler, workers: int) -> DataLoader[Loaded]:
-    """Loads batches in other processes, a few ahead; without workers in this one."""
-    return DataLoader(
-        samples,
+def load_batches(samples: MixedSamples, sampler: StepSampler, workers: int) -> Iterator[Batch]:
+    """Loads batches in other processes, a few ahead; without workers in this one.
+
+    Raises:
+        InputError: If twenty samples in a row could not be used.
+    """
+    loader = DataLoader(
+        _Careful(samples),
         batch_sampler=sampler,
-        collate_fn=collate,
+        collate_fn=_collate,
         num_workers=workers,
         prefetch_factor=4 if workers else None,
-        worker_init_fn=_settle if workers else None,
+        worker_init_fn=settle_worker if workers else None,
     )
+    for loaded in loader:
+        if isinstance(loaded, RapSamError):
+            raise loaded
+        yield loaded
 
 
-def _settle(worker: int) -> None:
+def settle_worker(worker: int) -> None:
+    """Gives a loading process one thread, and to itself."""
     del worker
     torch.set_num_threads(1)
     # Ctrl-C and signals to the whole process group are for the trainer, which still needs its batches.
     os.setpgrp()
+
+
+class _Careful(Dataset[Loaded | RapSamError]):
+    """Gives errors for users as values: raised in another process they would arrive as tracebacks."""
+
+    def __init__(self, samples: MixedSamples) -> None:
+        self._samples = samples
+
+    def __getitem__(self, number: int) -> Loaded | RapSamError:
+        try:
+            return self._samples[number]
+        except RapSamError as error:
+            return error
+
+
+def _collate(loaded: Sequence[Loaded | RapSamError]) -> Batch | RapSamError:
+    error = next((item for item in loaded if isinstance(item, RapSamError)), None)
+    return error or collate([item for item in loaded if isinstance(item, Loaded)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 
 import torch
@@ -16,6 +17,7 @@ from rapsam.training.distillation import Distillation, ObjectAnswer
 from rapsam.training.object_loss import ObjectNormalisers, object_counts, object_loss
 from rapsam.training.place_loss import PlaceReadout
 from rapsam.training.prompt_loss import prompt_loss
+from rapsam.training.statistics import kept_statistics
 
 Losses = dict[str, Tensor]
 _LOSSES = ("class", "mask_bce", "mask_dice", "prompt_bce", "prompt_dice", "prompt_iou")
@@ -59,10 +61,11 @@ class LossNetwork(nn.Module):
         return _LOSSES + places + (() if self.distillation is None else _DISTILLATION_LOSSES)
 
     def counts(self, batch: Batch) -> list[float]:
-        """Counts what losses are divided by, three numbers: to be averaged over the processes."""
+        """Counts what losses are divided by, four numbers: to be averaged over the processes."""
         objects = object_counts(batch.objects, self.model.decoder.object_queries.num_embeddings, self.config)
         prompts = sum(len(sample.boxes) for sample in batch.prompts)
-        return [objects.masks, objects.class_weights, prompts]
+        frames = sum(len(sample.frames) for sample in batch.samples)
+        return [objects.masks, objects.class_weights, prompts, frames]
 
     def forward(self, batch: Batch, counts: Sequence[float]) -> Losses:
         """Computes the losses.
@@ -85,24 +88,30 @@ class LossNetwork(nn.Module):
 
     def _features(self, frames: Tensor) -> Tensor:
         if self.checkpoint_activations:
-            return checkpoint(self.model.encode, frames, use_reentrant=False)  # type: ignore[no-any-return]
+            return checkpoint(  # type: ignore[no-any-return]
+                self.model.encode, frames, use_reentrant=False, context_fn=self._checkpoint_contexts
+            )
         return self.model.encode(frames)
+
+    def _checkpoint_contexts(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+        """Contexts of the forward pass and of its repetition, in which batch norms must not learn again."""
+        return nullcontext(), kept_statistics(self.model)
 
     def _losses(
         self, batch: Batch, features: Tensor, taught: Tensor | None, counts: Sequence[float]
     ) -> Losses:
-        masks, class_weights, prompts = counts
+        masks, class_weights, prompts, frames = counts
         normalisers = ObjectNormalisers(masks, class_weights)
         losses: Losses = {}
         if self.places is not None:
-            losses["place"] = self.config.place_weight * self.places(features)
+            losses["place"] = self.config.place_weight * self.places(features) / frames
         if self.distillation is not None and taught is not None:
-            losses["distill_features"] = self.distillation.feature_loss(features, taught)
+            losses["distill_features"] = self.distillation.feature_loss(features, taught) / frames
         taken = 0
-        for frames, group in by_frames(batch.objects).items():
-            part = slice(taken, taken + frames * len(group))
+        for length, group in by_frames(batch.objects).items():
+            part = slice(taken, taken + length * len(group))
             taken = part.stop
-            _add(losses, self._objects(group, features[part], frames, normalisers, _cut(taught, part)))
+            _add(losses, self._objects(group, features[part], length, normalisers, _cut(taught, part)))
         if batch.prompts:
             part = slice(taken, len(features))
             _add(losses, self._prompts(batch.prompts, features[part], prompts, _cut(taught, part)))

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import torch
 from lightning_fabric import Fabric
 
-from rapsam.training.engine import mean_over_processes
+from rapsam.training.engine import mean_over_processes, sum_over_processes
 from rapsam.training.loss_network import Losses
 from rapsam.training.run_log import LogEntry
 
@@ -68,7 +68,7 @@ class Meter:
             grad_norm=sum(self._grad_norms) / len(self._grad_norms) if self._grad_norms else None,
             samples_per_s=self._steps * self._samples_per_step / seconds,
             wait_share=self._waited / seconds,
-            skipped=self.skipped,
+            skipped=sum_over_processes(fabric, self.skipped),
         )
         self._reset()
         return entry

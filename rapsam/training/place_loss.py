@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 CYCLES = (0.5, 1.0, 1.5, 2.0, 3.0)
@@ -33,9 +32,10 @@ class PlaceReadout(nn.Module):
             nn.init.zeros_(parameter)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Computes the mean squared error for features (B, C, h, w), a scalar."""
+        """Computes the mean squared error of each of the features (B, C, h, w), summed over B: a scalar."""
         wanted = _sines(features.shape[-2:], features.device)
-        return F.mse_loss(self.readout(features), wanted.expand(len(features), -1, -1, -1))
+        found: Tensor = self.readout(features)
+        return (found - wanted).square().mean(dim=(1, 2, 3)).sum()
 
 
 def _sines(size: torch.Size, device: torch.device) -> Tensor:

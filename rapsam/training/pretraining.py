@@ -7,7 +7,7 @@ on its mean features learns their classes. The layer is thrown away, the ResNet 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ from rapsam.tasks.arrays import Masks, Pixels
 from rapsam.tasks.instances import tight_box
 from rapsam.tasks.preprocess import MEAN, STD
 from rapsam.tasks.resize import resize_image
+from rapsam.training.loader import settle_worker
 
 SIDE = 64
 """Of a crop, in pixels."""
@@ -89,13 +90,16 @@ def pretrain_backbone(
 
     Returns:
         Share of the crops of the last steps that were named rightly, 0..1.
+
+    Raises:
+        InputError: If the loss is no number any more, or no image has two segments.
     """
-    torch.manual_seed(seed)
-    backbone = ResNet(VARIANTS[model_name].backbone)
-    classify = nn.Linear(VARIANTS[model_name].backbone.channels[-1], len(source.label_set.labels))
-    for module in (backbone, classify):
-        nn.Module.train(module)
-    _let_norms_learn(backbone)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        backbone = ResNet(VARIANTS[model_name].backbone)
+        classify = nn.Linear(backbone.channels[-1], len(source.label_set.labels))
+    # The backbone's own `train` would freeze its batch norms.
+    nn.Module.train(backbone)
     total = max(1, int(epochs * len(source)) // _IMAGES_PER_STEP)
     optimiser = torch.optim.AdamW(
         [*backbone.parameters(), *classify.parameters()], lr=_LR, weight_decay=_WEIGHT_DECAY
@@ -110,16 +114,14 @@ def pretrain_backbone(
         loss.backward()
         optimiser.step()
         optimiser.zero_grad()
+        if not bool(torch.isfinite(loss)):
+            raise InputError(f"step {step}: the loss is no number; {source.name} teaches nothing")
         rights = [*rights[-49:], float((logits.argmax(1) == crops.classes).float().mean())]
         progress(step, total, f"{sum(rights) / len(rights):.1%} named rightly")
+    if not rights:
+        raise InputError(f"{source.name} has no image with segments; expected something to name")
     write_safetensors(path, backbone.state_dict(), {})
     return sum(rights) / len(rights)
-
-
-def _let_norms_learn(backbone: ResNet) -> None:
-    for module in backbone.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.train()
 
 
 def _batches(crops: SegmentCrops, steps: int) -> Iterator[Crops]:
@@ -127,11 +129,17 @@ def _batches(crops: SegmentCrops, steps: int) -> Iterator[Crops]:
         crops,
         batch_size=_IMAGES_PER_STEP,
         sampler=range(steps * _IMAGES_PER_STEP),
-        collate_fn=lambda images: Crops(*map(torch.cat, zip(*images, strict=True))),
+        collate_fn=_joined,
         num_workers=1,
-        worker_init_fn=lambda _worker: torch.set_num_threads(1),
+        worker_init_fn=settle_worker,
     )
-    yield from loader
+    # Batch norms need two values of each channel at least.
+    yield from (crops for crops in loader if len(crops.classes) > 1)
+
+
+def _joined(images: Sequence[Crops]) -> Crops:
+    pixels, classes = zip(*images, strict=True)
+    return Crops(torch.cat(pixels), torch.cat(classes))
 
 
 def _crops(rng: np.random.Generator, clip: AnnotatedClip, num_things: int) -> Crops:

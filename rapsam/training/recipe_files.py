@@ -23,7 +23,7 @@ def recipe_names() -> list[str]:
 
 
 def load_recipe(recipe: str | Path, changes: Sequence[str] = ()) -> RunConfig:
-    """Reads a recipe.
+    """Reads a recipe; one with the key `base` has all that it does not say from that recipe of the package.
 
     Args:
         recipe: Name of one of the package, or a `.toml` file.
@@ -38,6 +38,11 @@ def load_recipe(recipe: str | Path, changes: Sequence[str] = ()) -> RunConfig:
             raise unknown_name("recipe", str(recipe), recipe_names())
         path = _FOLDER / f"{recipe}.toml"
     table = _read(path)
+    if "base" in table:
+        base = table.pop("base")
+        if base not in recipe_names():
+            raise unknown_name("base recipe", str(base), recipe_names())
+        table = {**_read(_FOLDER / f"{base}.toml"), **table}
     for change in changes:
         _change(table, change)
     try:

@@ -25,7 +25,7 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
         grad_norm: L2 norm of the gradient before clipping; None if all of them overflowed.
         samples_per_s: Over all processes.
         wait_share: Share of the time in which training waited for data, 0..1.
-        skipped: Samples that the first process could not use since the start.
+        skipped: Samples that could not be used since the start; `skipped.txt` names them.
     """
 
     step: int

@@ -35,7 +35,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         step: Optimiser steps that are done.
         epoch_length: Samples of an epoch, so that other data are noticed.
         scaler: State of the fp16 loss scaler; empty for other precisions.
-        skipped: Samples that the first process could not use so far.
+        skipped: Samples that could not be used so far.
     """
 
     schema_version: int = SCHEMA_VERSION

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from rapsam.data.sources.categories import label_mapping
-from rapsam.data.sources.kinds import open_source
+from rapsam.data.sources.kinds import open_annotated
 from rapsam.models.build import build_model, load_checkpoint
 from rapsam.models.rapsam.model import RapSam
 from rapsam.training.backbone_weights import load_backbone
@@ -82,9 +83,14 @@ def open_samples(config: RunConfig, data_root: Path, model: RapSam) -> MixedSamp
     """
     sources = []
     for part in config.data.sources:
-        source = open_source(part.kind, data_root / part.folder, part.split)
+        source = open_annotated(part.kind, data_root / part.folder, part.split)
         known = model.text_classifier.label_set
-        classes = label_mapping(source.label_set, known)
+        # Prompts ask for regions of any class.
+        classes = (
+            np.zeros(len(source.label_set.labels), np.int64)
+            if part.task == "prompt"
+            else label_mapping(source.label_set, known)
+        )
         sources.append(MixedSource(source, part, classes, len(known.labels)))
     return MixedSamples(sources, config.data, config.seed)
 

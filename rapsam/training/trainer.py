@@ -17,9 +17,9 @@ from rapsam.training.average import make_average
 from rapsam.training.batch import Batch
 from rapsam.training.config import RunConfig
 from rapsam.training.distillation import Distillation
-from rapsam.training.engine import any_process, mean_over_processes
+from rapsam.training.engine import any_process, mean_over_processes, sum_over_processes
 from rapsam.training.failed_batch import save_failed_batch
-from rapsam.training.loader import StepSampler, make_loader
+from rapsam.training.loader import StepSampler, load_batches
 from rapsam.training.loss_network import Losses, LossNetwork
 from rapsam.training.meter import Meter
 from rapsam.training.optimiser import make_optimiser, set_rates
@@ -27,9 +27,12 @@ from rapsam.training.run_log import RunLog
 from rapsam.training.run_state import RunState, Trained, checkpoints_of, restore_state, save_state
 from rapsam.training.samples import MixedSamples
 from rapsam.training.schedule import rate_factor
-from rapsam.training.statistics import set_training_mode
+from rapsam.training.skipped import note_skipped
+from rapsam.training.statistics import set_training_mode, share_statistics
 from rapsam.training.stop_request import StopRequest
 
+_KILLED = ("is killed by signal", "exited unexpectedly")
+"""What PyTorch says of a loading process that died."""
 LOG_EVERY = 20
 """Steps between two entries of the log."""
 
@@ -75,6 +78,8 @@ class Trainer:
             distillation=_distillation(config, model, teacher),
         )
         set_training_mode(model, config.batch_statistics)
+        if fabric.world_size > 1 and fabric.device.type == "cuda":
+            share_statistics(model, config.batch_statistics)
         # Convolutions are quicker with the channels last; values differ by rounding only.
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimiser = make_optimiser(self.losses, config.optimiser)
@@ -107,29 +112,32 @@ class Trainer:
             KeyboardInterrupt: After Ctrl-C or SIGTERM, with the state saved.
             InputError: If a checkpoint cannot be written.
         """
+        with StopRequest() as stop, _dead_loaders_explained():
+            self._steps(stop, progress)
+        average = self.trained.average
+        return self.trained.model if average is None else average.module  # type: ignore[return-value]
+
+    def _steps(self, stop: StopRequest, progress: Progress) -> None:
         state = self._restored()
-        self.meter.skipped = state.skipped
+        self.meter.skipped = state.skipped if self.fabric.is_global_zero else 0
         log = RunLog(self.run, state.step) if self.fabric.is_global_zero else None
         batches = self._batches(state.step)
         if log:
             progress(state.step, self.total_steps, "loading")
-        with StopRequest() as stop, _loaders_that_die_explained():
-            for step in range(state.step + 1, self.total_steps + 1):
-                self._step(step, batches)
-                if step % LOG_EVERY == 0 or step == self.total_steps:
-                    entry = self.meter.entry(step, step / self.total_steps * self.config.epochs, self.fabric)
-                    if log:
-                        log.add(entry)
-                        progress(step, self.total_steps, f"loss {entry.loss:.2f}")
-                stopping = any_process(self.fabric, stop.made)
-                if stopping or step % self.config.save_every == 0 or step == self.total_steps:
-                    self._save(step)
-                if stopping:
-                    raise KeyboardInterrupt
+        for step in range(state.step + 1, self.total_steps + 1):
+            self._step(step, batches)
+            if step % LOG_EVERY == 0 or step == self.total_steps:
+                entry = self.meter.entry(step, step / self.total_steps * self.config.epochs, self.fabric)
+                if log:
+                    log.add(entry)
+                    progress(step, self.total_steps, f"loss {entry.loss:.2f}")
+            stopping = any_process(self.fabric, stop.made)
+            if stopping or step % self.config.save_every == 0 or step == self.total_steps:
+                self._save(step)
+            if stopping:
+                raise KeyboardInterrupt
         if log:
             log.close()
-        average = self.trained.average
-        return self.trained.model if average is None else average.module  # type: ignore[return-value]
 
     def _step(self, step: int, batches: Iterator[Batch]) -> None:
         config = self.config.optimiser
@@ -138,7 +146,9 @@ class Trainer:
         for part in range(config.accumulate):
             with self.meter.waiting():
                 batch = next(batches)
-            self.meter.skipped += len(batch.faults)
+            if batch.faults:
+                self.meter.skipped += len(batch.faults)
+                note_skipped(self.run, self.fabric.global_rank, batch.faults)
             batch = batch.to(self.fabric.device)
             last = part == config.accumulate - 1
             with self.fabric.no_backward_sync(self.network, enabled=not last and self.fabric.world_size > 1):
@@ -189,7 +199,7 @@ class Trainer:
             self.fabric.global_rank,
             self.fabric.world_size,
         )
-        return iter(make_loader(self.samples, sampler, self.config.data.workers))
+        return load_batches(self.samples, sampler, self.config.data.workers)
 
     def _restored(self) -> RunState:
         saved = checkpoints_of(self.run)
@@ -209,13 +219,14 @@ class Trainer:
 
     def _save(self, step: int) -> None:
         failure: RapSamError | None = None
+        skipped = sum_over_processes(self.fabric, self.meter.skipped)
         if self.fabric.is_global_zero:
             scaler = self.scaler.state_dict() if self.scaler is not None else {}
             state = RunState(
                 step=step,
                 epoch_length=self.samples.epoch_length,
                 scaler=scaler,
-                skipped=self.meter.skipped,
+                skipped=skipped,
             )
             try:
                 save_state(self.run, state, self.trained, self.config.keep)
@@ -234,12 +245,12 @@ def _distillation(config: RunConfig, model: RapSam, teacher: RapSam | None) -> D
 
 
 @contextmanager
-def _loaders_that_die_explained() -> Iterator[None]:
+def _dead_loaders_explained() -> Iterator[None]:
     """Turns what PyTorch raises, anywhere, when a loading process was killed into an error for users."""
     try:
         yield
     except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
+        if not any(words in str(error) for words in _KILLED):
             raise
         raise TrainingStoppedError(
             "a process that loads data was killed, perhaps for want of memory; lower data.workers, or go on "

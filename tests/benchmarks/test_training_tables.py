@@ -31,6 +31,7 @@ WEIGHTS = ShippedWeights(
     sha256="ab" * 32,
     size_bytes=10_100_000,
     drawn=("a", "b"),
+    backbone_epochs=3,
     recipe=load_recipe("nano-synth", []),
     steps=1000,
     hours=1.55,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
 from rapsam.export.backends.runtimes import RUNTIMES
 from tests.cli.cli_runs import assert_refused, rapsam
-from tests.data.sources.tiny_sets import write_coco_panoptic
+from tests.data.sources.tiny_sets import edit_json, write_coco_panoptic
 from tests.training.tiny_run import write_tiny_world
 
 
@@ -62,6 +63,18 @@ def test_videos_are_scored_by_tracks(world, tmp_path):
     assert 0 <= _figures(outcome, out)["tube_ap"]["ap"] <= 1
     assert "tube_ap.ap" in outcome.out
     assert "1 of 1 images or videos" in outcome.err
+    assert [path.name for path in tmp_path.iterdir()] == ["tracks.json"]
+
+
+def test_a_split_without_annotations_scores_nothing(world, tmp_path):
+    root = tmp_path / "withheld"
+    shutil.copytree(world / "youtube_vis", root)
+    edit_json(root / "train.json", lambda content: content.update(annotations=None))
+    outcome = rapsam(
+        *("eval", "--model", "rapsam_nano", "--classifier", "synth", "--split", "train"),
+        *("--data", root, "--kind", "youtube_vis_2019", "--out", tmp_path / "e.json"),
+    )
+    assert_refused(outcome, "has an annotation")
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,26 @@ def test_an_interrupted_evaluation_goes_on_where_it_was(tmp_path, monkeypatch):
     assert seen == [3, 4, 5, 6]  # the fourth was counted, but not saved
     assert again.network.passes == 3
     assert _states(outcome) == _states(straight)
-    assert not unfinished.exists()
+    # What was counted stays until its owner has written the report; asked again, nothing is computed.
+    finished = oracle_subject(IMAGES, blind_to=2)
+    assert _states(evaluate(finished, IMAGES, "panoptic", unfinished=unfinished)) == _states(straight)
+    assert finished.network.passes == 0
+
+
+def test_what_was_counted_on_other_data_is_not_taken_over(tmp_path):
+    unfinished = tmp_path / "eval.unfinished.json"
+    evaluate(oracle_subject(IMAGES), IMAGES, "panoptic", unfinished=unfinished, data_key="here")
+    again = oracle_subject(IMAGES)
+    evaluate(again, IMAGES, "panoptic", unfinished=unfinished, data_key="there")
+    assert again.network.passes == len(IMAGES)
+
+
+def test_prompts_need_no_common_class():
+    prototypes = torch.eye(3, 768)[:, None]
+    model = build_model("rapsam_nano", checkpoint="formula", classifier=prototypes)
+    found = evaluate(model_subject(model, (64, 64)), IMAGES, "prompts", limit=1)
+    assert found.results["clicks"].prompts > 0
+    assert not found.unknown_classes
 
 
 def test_what_was_counted_of_another_network_is_not_taken_over(tmp_path, monkeypatch):

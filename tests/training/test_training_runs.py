@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -12,8 +13,16 @@ import safetensors.torch
 import torch
 from PIL import Image
 
+from rapsam.data.synth.world import World
+from rapsam.data.synth.write_world import write_world
+from rapsam.models.classifier_file import write_classifier
+from rapsam.models.rapsam.text_classifier import TextClassifier
+from rapsam.models.weight_facts import read_facts
+from rapsam.tasks.labels import find_label_set
 from rapsam.training.run_log import read_log
 from tests.training.tiny_run import (
+    LIKE_NANO_SYNTH,
+    LIKE_PUBLISHED,
     STEPS,
     one_thread,
     run_training,
@@ -83,13 +92,89 @@ def test_ten_steps_kill_and_ten_more_are_twenty(world, recipe, straight, tmp_pat
     assert json.loads((run / "recipe.json").read_text()) == json.loads((straight / "recipe.json").read_text())
 
 
+@pytest.mark.parametrize("changes", [LIKE_NANO_SYNTH, LIKE_PUBLISHED], ids=["nano-synth", "published"])
+def test_recipes_of_the_package_go_on_bit_by_bit_too(changes, world, recipe, tmp_path):
+    ends = []
+    for name in ("straight", "resumed"):
+        run = tmp_path / name
+        done = run_training(
+            recipe, "--data", world, "--out", run, *changes, "--set", "save_every=3", "--set", "epochs=2"
+        )
+        assert done.returncode == 0, done.stderr
+        if name == "resumed":
+            last = sorted((run / "checkpoints").iterdir())[-1]
+            shutil.rmtree(last)
+            (run / "weights.safetensors").unlink()
+            again = run_training("--data", world, "--resume", run)
+            assert again.returncode == 0, again.stderr
+        ends.append(_weights(run))
+    assert _same(*ends)
+
+
+def test_a_run_goes_on_with_what_it_started_from(world, recipe, straight, tmp_path):
+    """Even one that was killed before its first step: the weights that were given are in no recipe."""
+    start = straight / "weights.safetensors"
+    ends = []
+    for name in ("straight", "resumed"):
+        run = tmp_path / name
+        done = run_training(
+            *(recipe, "--data", world, "--out", run, "--checkpoint", start),
+            *("--set", "epochs=0.4", "--set", "keep=9"),
+        )
+        assert done.returncode == 0, done.stderr
+        if name == "resumed":
+            shutil.rmtree(run / "checkpoints" / "step-00000002")
+            (run / "weights.safetensors").unlink()
+            assert [path.name for path in (run / "checkpoints").iterdir()] == ["step-00000000"]
+            assert run_training("--data", world, "--resume", run).returncode == 0
+        ends.append(_weights(run))
+    assert _same(*ends)
+
+
+def test_a_run_without_a_checkpoint_is_not_resumed(world, straight, tmp_path):
+    shutil.copytree(straight, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "checkpoints")
+    done = run_training("--data", world, "--resume", tmp_path / "run")
+    assert done.returncode == 2
+    assert "no checkpoint to go on from" in done.stderr
+
+
+def test_a_run_does_not_go_on_with_other_data(straight, tmp_path):
+    shutil.copytree(straight, tmp_path / "run")
+    other = tmp_path / "other"
+    write_world(other, World(images=5, videos=2, seed=6, size=(64, 64), num_frames=4))
+    done = run_training("--data", other, "--resume", tmp_path / "run")
+    assert done.returncode == 2
+    assert "go on with the same data" in done.stderr
+
+
+def test_a_classifier_file_is_kept_for_the_resumption(world, recipe, tmp_path):
+    classifier = tmp_path / "mine.safetensors"
+    labels = find_label_set("synth")
+    prototypes = torch.nn.functional.normalize(
+        torch.randn(len(labels.labels), 1, 768, generator=torch.Generator().manual_seed(3)), dim=-1
+    )
+    write_classifier(classifier, TextClassifier(prototypes, labels, "mine"))
+    run = tmp_path / "run"
+    few = ["--set", "epochs=0.4", "--set", "keep=9"]
+    first = run_training(recipe, "--data", world, "--out", run, "--classifier", classifier, *few)
+    assert first.returncode == 0, first.stderr
+    before = _weights(run)
+    shutil.rmtree(run / "checkpoints" / "step-00000002")
+    (run / "weights.safetensors").unlink()
+    assert run_training("--data", world, "--resume", run).returncode == 0
+    assert _same(_weights(run), before)
+    # Its prototypes are no part of the weights, which therefore do not promise any vocabulary.
+    assert read_facts(run / "weights.safetensors").vocabulary is None
+
+
 def test_an_interrupted_run_saves_its_state_first(world, recipe, straight, tmp_path):
     run = tmp_path / "interrupted"
     process = subprocess.Popen(
         train_command(recipe, "--data", world, "--out", run), stderr=subprocess.PIPE, env=one_thread()
     )
     deadline = time.monotonic() + 300
-    while not (run / "log.jsonl").exists():
+    while not (run / "checkpoints" / "step-00000000").exists():
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -164,6 +249,10 @@ def test_a_broken_image_is_replaced_and_counted(recipe, tmp_path):
     assert done.returncode == 0, done.stderr
     # Once as image and once as prompts in each of the four epochs.
     assert read_log(run)[-1].skipped >= 8
+    lines = (run / "skipped.txt").read_text().splitlines()
+    assert len(lines) == read_log(run)[-1].skipped
+    assert all(broken.name in line for line in lines)
+    assert f"{len(lines)} samples could not be used" in done.stdout
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_batch(world, recipe, tmp_path):

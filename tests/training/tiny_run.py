@@ -73,6 +73,14 @@ def write_recipe(folder: Path) -> Path:
     return path
 
 
+LIKE_NANO_SYNTH = (
+    *("--set", "batch_statistics=all", "--set", "precision=bf16", "--set", "prompt_start=apart"),
+    *("--set", "loss.place_weight=10", "--set", "loss.stage_class_factor=0.05", "--set", "data.workers=1"),
+)
+"""Changes of the tiny recipe that make it learn in the way of the shipped weights."""
+LIKE_PUBLISHED = ("--set", "batch_statistics=neck", "--set", "optimiser.accumulate=2")
+
+
 def train_command(*arguments: object) -> list[str]:
     """Gives the command line of `rapsam train` on one CPU thread."""
     return [sys.executable, "-m", "rapsam", "train", "--accelerator", "cpu", *map(str, arguments)]

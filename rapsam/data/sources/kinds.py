@@ -58,6 +58,21 @@ def open_source(kind: str, root: str | Path, split: str) -> OpenedSource:
     return SOURCES[kind].open(existing_folder(Path(root)), split)
 
 
+def open_annotated(kind: str, root: str | Path, split: str) -> OpenedSource:
+    """Opens a data set to learn from or to be scored on.
+
+    Raises:
+        InputError: As `open_source`, or if nothing in it is annotated: some owners keep the annotations of a
+            split to themselves.
+    """
+    source = open_source(kind, root, split)
+    if not source.contents().segments:
+        raise InputError(
+            f"{root}: no image or video of {kind} {split!r} has an annotation; take another split"
+        )
+    return source
+
+
 def splits_in(kind: str, folder: Path) -> list[str]:
     """Names the splits of a kind whose files lie in a folder."""
     found = SOURCES[kind]

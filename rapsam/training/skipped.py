@@ -1,0 +1,17 @@
+"""Which samples a run could not use, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+SKIPPED_NAME = "skipped.txt"
+_MOST_BYTES = 10_000_000
+
+
+def note_skipped(run: Path, rank: int, lines: Sequence[str]) -> None:
+    """Appends lines to a text file of the run, one file per process; at 10 MB it is full."""
+    path = run / (SKIPPED_NAME if rank == 0 else f"skipped-{rank}.txt")
+    with path.open("a", encoding="utf-8", errors="backslashreplace") as stream:
+        if stream.tell() < _MOST_BYTES:
+            stream.writelines(f"{line}\n" for line in lines)

@@ -1,0 +1,96 @@
+"""Recipes: those of the package, a base, single changes, and what contradicts itself."""
+
+import pytest
+
+from rapsam.errors import InputError
+from rapsam.training.recipe_files import load_recipe, recipe_names
+
+
+def test_the_recipes_of_the_package_are_read():
+    assert recipe_names() == [
+        "nano-synth",
+        "rapsam-r18-12e",
+        "rapsam-r18-24e",
+        "rapsam-r50-12e",
+        "rapsam-r50-24e",
+    ]
+    for name in recipe_names():
+        assert load_recipe(name).name == name
+
+
+@pytest.mark.parametrize("model", ["r18", "r50"])
+@pytest.mark.parametrize("epochs", [12, 24])
+def test_the_published_recipe(model, epochs):
+    recipe = load_recipe(f"rapsam-{model}-{epochs}e")
+    assert (recipe.model, recipe.epochs) == (f"rapsam_{model}", epochs)
+    assert recipe.batch_statistics == "neck"
+    optimiser = recipe.optimiser
+    assert (optimiser.lr, optimiser.weight_decay, optimiser.backbone_factor) == (1e-4, 0.05, 0.1)
+    assert (optimiser.clip_norm, optimiser.warmup_steps) == (0.01, 500)
+    assert [round(share * epochs) for share in optimiser.milestones] == (
+        [8, 11] if epochs == 12 else [16, 22]
+    )
+    assert (recipe.data.batch_size, recipe.data.prompts, recipe.loss.num_points) == (16, 30, 12_544)
+    sources = {source.task: source for source in recipe.data.sources}
+    assert (sources["instances"].repeat, sources["panoptic"].frames) == (25, 2)
+    assert sources["prompt"].resize == (0.1, 2.0)
+    assert recipe.loss.place_weight == 0
+    assert recipe.prompt_start == "published"
+
+
+def test_a_recipe_may_build_on_another(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('base = "rapsam-r50-12e"\nname = "mine"\nseed = 7\n')
+    mine, base = load_recipe(path), load_recipe("rapsam-r50-12e")
+    assert (mine.name, mine.seed) == ("mine", 7)
+    assert mine.data == base.data
+
+
+def test_single_values_change():
+    recipe = load_recipe("nano-synth", ["optimiser.lr=1e-5", "model=rapsam_r18", "data.workers=0"])
+    assert (recipe.optimiser.lr, recipe.model, recipe.data.workers) == (1e-5, "rapsam_r18", 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('base = "../nano-synth"', "base recipe"),
+        ('base = "nano-synth"\nepoch = 3', "epoch"),
+        ('base = "nano-synth"\nepochs = 0', "epochs"),
+        ("x = ", "no TOML"),
+    ],
+)
+def test_what_is_no_recipe_is_refused(tmp_path, text, says):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=says):
+        load_recipe(path)
+
+
+SOURCE = """
+name = "x"
+model = "rapsam_nano"
+epochs = 1
+[data]
+label_set = "synth"
+height = 64
+width = 64
+[[data.sources]]
+kind = "coco_panoptic"
+folder = "."
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('task = "panoptic"\nresize = [2.0, 0.5]', "smaller factor first"),
+        ('task = "prompt"\nframes = 2', "single images"),
+        ('task = "panoptic"\nrepeat = 0', "repeat"),
+    ],
+)
+def test_contradictions_are_refused(tmp_path, line, says):
+    path = tmp_path / "mine.toml"
+    path.write_text(SOURCE + line + "\n")
+    with pytest.raises(InputError, match=says):
+        load_recipe(path)
