@@ -37,8 +37,9 @@ from rapsam.data.synth.write_world import write_world
 from rapsam.errors import RapSamError, UnavailableError
 from rapsam.evaluation.run import evaluate
 from rapsam.evaluation.subject import model_subject
-from rapsam.models.build import FORMULA, build_model
+from rapsam.models.build import build_model
 from rapsam.models.rapsam.model import RapSam
+from rapsam.models.shipped import SHIPPED
 from rapsam.training.batch import Batch, by_frames
 from rapsam.training.loss_network import LossNetwork
 from rapsam.training.recipe_files import load_recipe
@@ -54,7 +55,8 @@ WORKERS = (1, 2)
 RECIPE = "nano-synth"
 STEPS, WARM_UP = 80, 20
 ROUNDS = 8
-IMAGES, SIDES = 500, (256, 256)
+WEIGHTS = "nano-synth"
+IMAGES, SIZE = 500, (256, 256)
 
 
 class TrainingSpeed(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +94,7 @@ class LossShare(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EvaluationSpeed(msgspec.Struct, frozen=True, kw_only=True):
-    """Evaluation of one model in PyTorch on drawn images, drawing included.
+    """Evaluation of the shipped weights in PyTorch on drawn images, drawing included.
 
     Attributes:
         model: Variant.
@@ -149,7 +151,7 @@ def measure(folder: Path) -> TrainingSpeeds:
             for workers in WORKERS
         ),
         losses=tuple(_loss_share(model, world) for model in MODELS),
-        evaluation=tuple(_evaluation(MODELS[0], task) for task in ("panoptic", "prompts")),
+        evaluation=tuple(_evaluation(task) for task in ("panoptic", "prompts")),
     )
 
 
@@ -224,11 +226,12 @@ def _bare(model: RapSam, batch: Batch) -> list[Tensor]:
         ]
 
 
-def _evaluation(model_name: str, task: str) -> EvaluationSpeed:
+def _evaluation(task: str) -> EvaluationSpeed:
+    model_name = SHIPPED[WEIGHTS]
     _say(f"evaluating {task} of {model_name} on {IMAGES} images")
-    model = build_model(model_name, checkpoint=FORMULA, classifier="synth")
+    model = build_model(model_name, checkpoint=WEIGHTS)
     start = time.perf_counter()
-    evaluate(model_subject(model, SIDES), SynthImages(2, IMAGES, SIDES), task)
+    evaluate(model_subject(model, model.test_sides(video=False)), SynthImages(2, IMAGES, SIZE), task)
     return EvaluationSpeed(
         model=model_name, task=task, images=IMAGES, seconds=round(time.perf_counter() - start, 1)
     )

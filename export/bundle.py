@@ -29,7 +29,7 @@ from rapsam.export.manifest import (
 from rapsam.export.manifest_check import manifest_problems
 from rapsam.export.material import Material, bundle_key, gather
 from rapsam.export.model_card import model_card
-from rapsam.export.parity_report import ParityReport
+from rapsam.export.parity.report import ParityReport
 from rapsam.export.plan import DEFAULT_TASKS, ExportPlan, plan_export
 from rapsam.export.sample_images import sample_images
 from rapsam.export.seal import file_entries

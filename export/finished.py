@@ -14,7 +14,7 @@ from rapsam.export.manifest import MANIFEST_NAME, PARITY_NAME, Manifest
 from rapsam.export.manifest_check import one_line
 from rapsam.export.material import Material, bundle_key
 from rapsam.export.network import reference_device, reference_name
-from rapsam.export.parity_report import ParityReport
+from rapsam.export.parity.report import ParityReport
 from rapsam.export.plan import ExportPlan
 from rapsam.export.seal import verify_bundle
 from rapsam.export.untrusted import read_limited

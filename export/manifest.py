@@ -12,7 +12,7 @@ from rapsam.contract import GraphContract
 from rapsam.errors import BundleError, InputError
 from rapsam.export.delegation import DelegationReport
 from rapsam.export.manifest_check import MAX_BUNDLE_BYTES, manifest_problems, one_line
-from rapsam.export.parity_report import Verdict
+from rapsam.export.parity.report import Verdict
 from rapsam.export.untrusted import read_limited
 from rapsam.files import write_atomic
 from rapsam.tasks.labels import LabelSet

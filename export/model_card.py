@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rapsam.export.manifest import Manifest
-from rapsam.export.parity_report import ParityReport
+from rapsam.export.parity.report import ParityReport
 
 
 def model_card(manifest: Manifest, report: ParityReport) -> str:

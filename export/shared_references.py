@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 from rapsam.contract import GraphContract, Sampling
-from rapsam.export.parity_rounding import RandomRounding
+from rapsam.export.parity.rounding import RandomRounding
 from rapsam.models.deployment import Deployment
 
 LIMIT_BYTES = 1 << 30

@@ -18,8 +18,8 @@ from rapsam.export.macs import count_macs
 from rapsam.export.manifest import GraphEntry, Manifest, write_contract
 from rapsam.export.material import Material, digest_of, graph_key, judges, metadata, referees
 from rapsam.export.network import EagerRunner, reference_device
-from rapsam.export.parity import check_parity
-from rapsam.export.parity_report import JudgedRow, ParityReport, TaskParity, TensorParity, VideoParity
+from rapsam.export.parity.check import check_parity
+from rapsam.export.parity.report import JudgedRow, ParityReport, TaskParity, TensorParity, VideoParity
 from rapsam.export.plan import ExportPlan
 from rapsam.export.self_test import write_golden
 

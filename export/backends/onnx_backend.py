@@ -16,7 +16,7 @@ from rapsam.export.backends.base import NO_METADATA, Arrays, Artifact
 from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
 from rapsam.export.backends.tensors import check_signature, describe, named_outputs, ordered_inputs
-from rapsam.export.parity_tensors import compare_tensors
+from rapsam.export.parity.tensors import compare_tensors
 from rapsam.export.recipes import Recipe
 from rapsam.files import write_atomic
 

@@ -20,7 +20,7 @@ from rapsam.errors import RapSamError
 if TYPE_CHECKING:
     from rapsam.export.manifest import Manifest
     from rapsam.export.material import Material
-    from rapsam.export.parity_report import ParityReport
+    from rapsam.export.parity.report import ParityReport
     from rapsam.export.plan import ExportPlan
 
 SUMMARY = (

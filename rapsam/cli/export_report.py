@@ -12,7 +12,7 @@ from rapsam.cli.parity_tables import verdict
 if TYPE_CHECKING:
     from rapsam.export.delegation import DelegationReport
     from rapsam.export.manifest import GraphEntry, Manifest
-    from rapsam.export.parity_report import ParityReport, TaskParity, TensorParity
+    from rapsam.export.parity.report import ParityReport, TaskParity, TensorParity
 
 _SHOWN_FALLBACKS = 3
 _SHOWN_MODULES = 2

@@ -13,9 +13,9 @@ from rapsam.cli.photographs import read_images
 from rapsam.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
-    from rapsam.export.localise_report import LocalisationReport
+    from rapsam.export.localise.report import LocalisationReport
     from rapsam.export.manifest import Manifest
-    from rapsam.export.parity_report import ParityReport
+    from rapsam.export.parity.report import ParityReport
     from rapsam.models.deployment import Deployment
     from rapsam.tasks.arrays import Pixels
 
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Checks a bundle."""
-    from rapsam.export.parity import check_parity
+    from rapsam.export.parity.check import check_parity
     from rapsam.export.recipes import RECIPES
     from rapsam.export.seal import verify_bundle
 
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
 def _localise(
     options: argparse.Namespace, deployment: Deployment, manifest: Manifest, images: dict[str, Pixels]
 ) -> int:
-    from rapsam.export.localise import localise
+    from rapsam.export.localise.search import localise
 
     first = next(iter(images.items()))
     report = localise(deployment, options.bundle, manifest, first, StepLog(), threshold_db=options.threshold)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from rapsam.cli.console import print_table
 
 if TYPE_CHECKING:
-    from rapsam.export.localise_report import GraphLocalisation, LocalisationReport
-    from rapsam.export.parity_report import ParityReport
+    from rapsam.export.localise.report import GraphLocalisation, LocalisationReport
+    from rapsam.export.parity.report import ParityReport
 
 
 def print_report(name: str, report: ParityReport) -> None:

@@ -11,9 +11,9 @@ import pytest
 from onnx import numpy_helper
 
 from rapsam.cli.parity_tables import print_localisation, print_report
-from rapsam.export.localise_report import GraphLocalisation, LocalisationReport, TapParity
+from rapsam.export.localise.report import GraphLocalisation, LocalisationReport, TapParity
 from rapsam.export.manifest import read_manifest
-from rapsam.export.parity_report import ParityReport, TaskParity, VideoParity
+from rapsam.export.parity.report import ParityReport, TaskParity, VideoParity
 from tests.cli.cli_runs import assert_refused, rapsam
 from tests.cli.resealing import reseal
 

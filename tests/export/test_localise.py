@@ -13,9 +13,9 @@ from rapsam.errors import ExportError
 from rapsam.export.backends import find_backend
 from rapsam.export.backends.runtimes import RUNTIMES, Runtime
 from rapsam.export.capture import capture
-from rapsam.export.localise import localise
-from rapsam.export.localise_report import LocalisationReport
-from rapsam.export.localise_taps import tap_modules, tap_sources
+from rapsam.export.localise.report import LocalisationReport
+from rapsam.export.localise.search import localise
+from rapsam.export.localise.taps import tap_modules, tap_sources
 from rapsam.export.manifest import SCHEMA_VERSION, UNTRAINED, GraphEntry, Manifest, ModelEntry
 from rapsam.export.recipes import find_recipe
 from rapsam.export.sample_images import draw_scene

@@ -20,11 +20,11 @@ from rapsam.export.backends.runtimes import RUNTIMES, Runtime
 from rapsam.export.manifest import TRAINED, PostprocessSpec
 from rapsam.export.model_card import model_card
 from rapsam.export.network import PromptLogits
-from rapsam.export.parity import check_parity
-from rapsam.export.parity_panoptic import compare_panoptic
-from rapsam.export.parity_report import ParityReport
-from rapsam.export.parity_tasks import TaskContext, compare_objects, compare_prompts, judge_masks
-from rapsam.export.parity_tensors import compare_tensors, excuse_tensor, judge_tensor
+from rapsam.export.parity.check import check_parity
+from rapsam.export.parity.panoptic import compare_panoptic
+from rapsam.export.parity.report import ParityReport
+from rapsam.export.parity.tasks import TaskContext, compare_objects, compare_prompts, judge_masks
+from rapsam.export.parity.tensors import compare_tensors, excuse_tensor, judge_tensor
 from rapsam.export.recipes import FP16_GATES, FP32_GATES
 from rapsam.export.sample_images import draw_scene
 from rapsam.models.build import deployment_of
@@ -98,7 +98,7 @@ def test_loading_a_bundle_does_not_load_the_comparison():
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = run.stdout.split()
     assert "rapsam.export.predict" in loaded
-    assert "rapsam.export.parity" not in loaded
+    assert "rapsam.export.parity.check" not in loaded
 
 
 def test_a_missing_runtime_is_shown_never_passed(made_bundle, monkeypatch):

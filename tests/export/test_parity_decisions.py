@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rapsam.export.manifest import PostprocessSpec
-from rapsam.export.parity_decisions import (
+from rapsam.export.parity.decisions import (
     at_risk,
     content,
     count_flips,

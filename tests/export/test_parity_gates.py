@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rapsam.export.parity_gates import excuse, under_gate, worst_status
+from rapsam.export.parity.gates import excuse, under_gate, worst_status
 
 
 @pytest.mark.parametrize(

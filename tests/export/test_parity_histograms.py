@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from rapsam.export.manifest import PostprocessSpec
-from rapsam.export.parity_histograms import compare_histograms, histograms, total_variation
-from rapsam.export.parity_tasks import TaskContext
-from rapsam.export.parity_tensors import compare_tensors
+from rapsam.export.parity.histograms import compare_histograms, histograms, total_variation
+from rapsam.export.parity.tasks import TaskContext
+from rapsam.export.parity.tensors import compare_tensors
 from rapsam.export.recipes import FP16_GATES
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.video import Clip

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from rapsam.export.manifest import ParitySummary
-from rapsam.export.parity_report import (
+from rapsam.export.parity.report import (
     SCHEMA_VERSION,
     DecisionParity,
     HistogramParity,

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from rapsam.export.parity_case import References
-from rapsam.export.parity_memory import RememberingRunner
-from rapsam.export.parity_rounding import RandomRounding, RoundedRunner, half_weights
+from rapsam.export.parity.case import References
+from rapsam.export.parity.memory import RememberingRunner
+from rapsam.export.parity.rounding import RandomRounding, RoundedRunner, half_weights
 from rapsam.export.recipes import RECIPES
 from rapsam.export.sample_images import draw_scene
 from rapsam.models.build import build_model, deployment_of

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from rapsam.export.parity_video import compare_steps, compare_videos, run_clip
+from rapsam.export.parity.video import compare_steps, compare_videos, run_clip
 from rapsam.export.sample_images import draw_scene, sample_clip
 from rapsam.tasks.preprocess import letterbox
 from rapsam.tasks.video import Clip

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from rapsam.export.parity_rounding import RandomRounding
+from rapsam.export.parity.rounding import RandomRounding
 from rapsam.export.shared_references import SharedReferences
 from rapsam.models.build import deployment_of
 from tests.models.golden_models import golden_model

@@ -18,9 +18,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from rapsam.export.parity_decisions import content
-from rapsam.export.parity_report import HistogramParity, Status
-from rapsam.export.parity_tasks import TaskContext, not_finite
+from rapsam.export.parity.decisions import content
+from rapsam.export.parity.report import HistogramParity, Status
+from rapsam.export.parity.tasks import TaskContext, not_finite
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.logits import sigmoid, softmax
 from rapsam.tasks.tracker import Clip

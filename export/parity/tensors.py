@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rapsam.export.parity_report import Status
+from rapsam.export.parity.report import Status
 from rapsam.export.recipes import Gates
 from rapsam.tasks.arrays import Floats
 

@@ -22,10 +22,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rapsam.export.network import Network
-from rapsam.export.parity_decisions import MARGIN, at_risk, content
-from rapsam.export.parity_gates import excuse, under_gate, worst_status
-from rapsam.export.parity_report import Provenance, Status, VideoParity
-from rapsam.export.parity_tasks import NO_MASKS, not_finite, pair_iou
+from rapsam.export.parity.decisions import MARGIN, at_risk, content
+from rapsam.export.parity.gates import excuse, under_gate, worst_status
+from rapsam.export.parity.report import Provenance, Status, VideoParity
+from rapsam.export.parity.tasks import NO_MASKS, not_finite, pair_iou
 from rapsam.metrics.mask_iou import match_masks
 from rapsam.tasks.arrays import Floats, Indices, Masks, Pixels
 from rapsam.tasks.tracker import Clip, NearOnlineTracker, match_queries

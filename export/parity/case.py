@@ -11,9 +11,9 @@ from rapsam.contract import GraphContract
 from rapsam.export.backends.base import Runner
 from rapsam.export.manifest import Manifest
 from rapsam.export.network import EagerRunner, GraphNetwork, PromptLogits
-from rapsam.export.parity_memory import RememberingRunner
-from rapsam.export.parity_rounding import ROUNDING_RUNS, RoundedRunner, half_weights
-from rapsam.export.parity_tensors import compare_tensors
+from rapsam.export.parity.memory import RememberingRunner
+from rapsam.export.parity.rounding import ROUNDING_RUNS, RoundedRunner, half_weights
+from rapsam.export.parity.tensors import compare_tensors
 from rapsam.export.recipes import RECIPES
 from rapsam.export.sample_images import sample_boxes
 from rapsam.models.deployment import Deployment

@@ -91,7 +91,7 @@ class DecisionParity(msgspec.Struct, frozen=True, kw_only=True):
         runtime: What ran the artifacts.
         provenance: "measured" in a real runtime, "emulated" by an interpreter of ours.
         case: Name of the input.
-        decision: What is decided, see `rapsam.export.parity_decisions`.
+        decision: What is decided, see `rapsam.export.parity.decisions`.
         total: Decisions of this kind.
         at_risk: Those within rounding distance in the reference.
         flips: Those that the artifact decides otherwise.
@@ -120,7 +120,7 @@ class HistogramParity(msgspec.Struct, frozen=True, kw_only=True):
         runtime: What ran the artifacts.
         provenance: "measured" in a real runtime, "emulated" by an interpreter of ours.
         case: Name of the input.
-        histogram: What is counted, see `rapsam.export.parity_histograms`.
+        histogram: What is counted, see `rapsam.export.parity.histograms`.
         status: Verdict.
         shift: Total variation distance of the two distributions, 0 (equal) to 1 (nothing in common).
         rounded_shift: Largest shift of the randomly rounded reference.

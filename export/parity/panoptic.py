@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from rapsam.export.manifest import UNTRAINED, PostprocessSpec
-from rapsam.export.parity_decisions import (
+from rapsam.export.parity.decisions import (
     measure_margins,
     object_distances,
     panoptic_candidates,
     undecided_queries,
 )
-from rapsam.export.parity_gates import excuse, under_gate
-from rapsam.export.parity_report import TaskParity
-from rapsam.export.parity_tasks import TaskContext, not_finite, task_row
+from rapsam.export.parity.gates import excuse, under_gate
+from rapsam.export.parity.report import TaskParity
+from rapsam.export.parity.tasks import TaskContext, not_finite, task_row
 from rapsam.metrics.panoptic_quality import panoptic_quality
 from rapsam.tasks.arrays import Ids, Indices, Masks
 from rapsam.tasks.contest import hold_contest

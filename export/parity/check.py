@@ -11,10 +11,10 @@ from rapsam.export.backends.base import Runner
 from rapsam.export.backends.runtimes import RUNTIMES, Runtime
 from rapsam.export.manifest import Manifest
 from rapsam.export.network import GraphNetwork, reference_device, reference_name
-from rapsam.export.parity_case import Case, References, TaskReference, graph_network
-from rapsam.export.parity_histograms import compare_histograms
-from rapsam.export.parity_panoptic import compare_panoptic, usable_thresholds
-from rapsam.export.parity_report import (
+from rapsam.export.parity.case import Case, References, TaskReference, graph_network
+from rapsam.export.parity.histograms import compare_histograms
+from rapsam.export.parity.panoptic import compare_panoptic, usable_thresholds
+from rapsam.export.parity.report import (
     SCHEMA_VERSION,
     DecisionParity,
     HistogramParity,
@@ -25,15 +25,15 @@ from rapsam.export.parity_report import (
     TensorParity,
     VideoParity,
 )
-from rapsam.export.parity_tasks import (
+from rapsam.export.parity.tasks import (
     TaskContext,
     compare_objects,
     compare_prompts,
     object_decisions,
     prompt_decisions,
 )
-from rapsam.export.parity_tensors import TensorFigures, excuse_tensor, judge_tensor
-from rapsam.export.parity_video import compare_videos, run_clip
+from rapsam.export.parity.tensors import TensorFigures, excuse_tensor, judge_tensor
+from rapsam.export.parity.video import compare_videos, run_clip
 from rapsam.export.recipes import RECIPES, Gates
 from rapsam.export.sample_images import extreme_images, sample_clip
 from rapsam.models.deployment import Deployment

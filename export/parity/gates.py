@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rapsam.export.parity_report import Status
+from rapsam.export.parity.report import Status
 
 EXCUSED_FACTOR = 2.0
 """Rounding does about the same if its worst run misses the gate too, or has half of the artifact's error.
 
 With the first alone, a faithful artifact whose chance of a miss is p would be refused with p (1 - p)^4: up to
-once in 12 near the gate. The second is what `parity_tensors.EXCUSED_DB` is for tensors.
+once in 12 near the gate. The second is what `tensors.EXCUSED_DB` is for tensors.
 """
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from rapsam.export.manifest import PostprocessSpec
 from rapsam.export.network import PromptLogits
-from rapsam.export.parity_decisions import (
+from rapsam.export.parity.decisions import (
     FlipCounts,
     at_risk,
     class_gaps,
@@ -18,8 +18,8 @@ from rapsam.export.parity_decisions import (
     measure_margins,
     object_distances,
 )
-from rapsam.export.parity_gates import excuse, under_gate, worst_status
-from rapsam.export.parity_report import DecisionParity, Provenance, Status, TaskParity
+from rapsam.export.parity.gates import excuse, under_gate, worst_status
+from rapsam.export.parity.report import DecisionParity, Provenance, Status, TaskParity
 from rapsam.export.recipes import Gates
 from rapsam.metrics.mask_iou import match_masks
 from rapsam.tasks.arrays import Floats, Indices, Masks

@@ -22,12 +22,12 @@ from rapsam.export.backends import find_backend
 from rapsam.export.backends.base import Arrays
 from rapsam.export.backends.runtimes import RUNTIMES, Runtime
 from rapsam.export.capture import capture
-from rapsam.export.localise_report import SCHEMA_VERSION, GraphLocalisation, LocalisationReport, TapParity
-from rapsam.export.localise_taps import Tap, TappedModule, tap_modules, tap_sources
+from rapsam.export.localise.report import SCHEMA_VERSION, GraphLocalisation, LocalisationReport, TapParity
+from rapsam.export.localise.taps import Tap, TappedModule, tap_modules, tap_sources
 from rapsam.export.manifest import GraphEntry, Manifest
 from rapsam.export.network import EagerRunner
-from rapsam.export.parity_rounding import ROUNDING_RUNS, RandomRounding, half_weights
-from rapsam.export.parity_tensors import compare_tensors
+from rapsam.export.parity.rounding import ROUNDING_RUNS, RandomRounding, half_weights
+from rapsam.export.parity.tensors import compare_tensors
 from rapsam.export.recipes import RECIPES, Recipe
 from rapsam.export.sample_images import sample_boxes
 from rapsam.models.deployment import Deployment

@@ -1,0 +1,1 @@
+"""Finding the first module whose output diverges in a runtime."""
