@@ -14,3 +14,11 @@ def weights_path(checkpoint: str | Path) -> Path:
     if isinstance(checkpoint, str) and checkpoint in SHIPPED:
         return _FOLDER / f"{checkpoint}.safetensors"
     return Path(checkpoint)
+
+
+def shipped_name(origin: str) -> str | None:
+    """Gives the name of the package's weights whose file a bundle names as its origin; None for others.
+
+    Another file may have that name: compare digests.
+    """
+    return next((name for name in SHIPPED if weights_path(name).name == origin), None)

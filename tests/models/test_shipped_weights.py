@@ -10,7 +10,7 @@ from rapsam.evaluation.run import evaluate
 from rapsam.evaluation.subject import model_subject
 from rapsam.files import sha256_of
 from rapsam.models.build import build_model, deployment_of
-from rapsam.models.shipped import SHIPPED, weights_path
+from rapsam.models.shipped import SHIPPED, shipped_name, weights_path
 from rapsam.models.weight_facts import read_facts
 
 MOST_BYTES = 12_000_000
@@ -47,3 +47,5 @@ def test_its_scores_are_those_of_the_record():
 def test_names_of_shipped_weights_are_no_paths():
     assert str(weights_path("other.safetensors")) == "other.safetensors"
     assert weights_path("nano-synth").name == "nano-synth.safetensors"
+    assert shipped_name("nano-synth.safetensors") == "nano-synth"
+    assert shipped_name("mine.safetensors") is None
