@@ -14,6 +14,7 @@ from rapsam.models.rapsam.model import RapSam
 from rapsam.training.batch import Batch, ObjectSample, PromptSample, Sample, by_frames
 from rapsam.training.config import LossConfig
 from rapsam.training.distillation import Distillation, ObjectAnswer
+from rapsam.training.name_loss import NameReadout
 from rapsam.training.object_loss import ObjectNormalisers, object_counts, object_loss
 from rapsam.training.place_loss import PlaceReadout
 from rapsam.training.prompt_loss import prompt_loss
@@ -22,6 +23,7 @@ from rapsam.training.statistics import kept_statistics
 Losses = dict[str, Tensor]
 _LOSSES = ("class", "mask_bce", "mask_dice", "prompt_bce", "prompt_dice", "prompt_iou")
 _PLACE_LOSSES = ("place",)
+_NAME_LOSSES = ("name",)
 _DISTILLATION_LOSSES = ("distill_features", "distill_masks")
 
 
@@ -53,12 +55,15 @@ class LossNetwork(nn.Module):
         self.distillation = distillation
         width = model.decoder.object_queries.embedding_dim
         self.places = PlaceReadout(width) if config.place_weight else None
+        classes = model.text_classifier.num_classes
+        self.names_of_pixels = NameReadout(width, classes) if config.name_weight else None
 
     @property
     def names(self) -> tuple[str, ...]:
         """Losses that a batch may have: one without prompts has none of prompts."""
         places = () if self.places is None else _PLACE_LOSSES
-        return _LOSSES + places + (() if self.distillation is None else _DISTILLATION_LOSSES)
+        names = () if self.names_of_pixels is None else _NAME_LOSSES
+        return _LOSSES + places + names + (() if self.distillation is None else _DISTILLATION_LOSSES)
 
     def counts(self, batch: Batch) -> list[float]:
         """Counts what losses are divided by, four numbers: to be averaged over the processes."""
@@ -132,6 +137,9 @@ class LossNetwork(nn.Module):
             found = object_loss(output, group, generators, normalisers, self.config)
             factor = 1.0 if output is outputs[-1] else self.config.stage_class_factor
             _add(losses, {"class": factor * found.classes, "mask_bce": found.bce, "mask_dice": found.dice})
+        if self.names_of_pixels is not None:
+            said = self.names_of_pixels(features, group)
+            losses["name"] = self.config.name_weight * said / max(normalisers.masks, 1.0)
         if self.distillation is not None and taught is not None:
             answer = ObjectAnswer(group, outputs[-1], found.matchings)
             losses["distill_masks"] = self.distillation.object_loss(
