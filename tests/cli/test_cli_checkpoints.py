@@ -149,7 +149,7 @@ def test_bad_classifiers_are_refused(classifier, says, photo, checkpoint, tmp_pa
 
 
 def test_a_good_classifier_file_is_taken(photo, checkpoint, tmp_path, monkeypatch):
-    monkeypatch.setattr("rapsam.cli.predict_one.COCO_TEST_SIZE", (160, 128))
+    monkeypatch.setattr("rapsam.models.rapsam.model.COCO_TEST_SIZE", (160, 128))
     torch.save(prototypes(), tmp_path / "five.pth")
     outcome = rapsam(
         *("predict", photo, "--model", "rapsam_nano", "--checkpoint", checkpoint, "--box", "1,1,50,50"),

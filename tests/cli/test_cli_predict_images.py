@@ -71,7 +71,7 @@ def test_every_common_kind_of_image_works(kind, pixels, bundle, tmp_path):
 
 def test_a_checkpoint_serves_as_well(photo, checkpoint, tmp_path, monkeypatch):
     """At the published size of 1333 x 800 px this would take long."""
-    monkeypatch.setattr("rapsam.cli.predict_one.COCO_TEST_SIZE", (160, 128))
+    monkeypatch.setattr("rapsam.models.rapsam.model.COCO_TEST_SIZE", (160, 128))
     outcome = rapsam(
         *("predict", photo, "--model", "rapsam_nano", "--checkpoint", checkpoint),
         *("--box", "10,20,90,100", "--out", tmp_path / "out"),

@@ -56,7 +56,7 @@ def test_a_bundle_sees_every_frame(count, pixels, bundle, tmp_path):
 @pytest.mark.parametrize("count", [7, 16])
 def test_the_network_itself_sees_every_frame(count, pixels, tmp_path, monkeypatch):
     """In clips of up to 5 frames; at the published size of 1280 x 736 px this would take minutes."""
-    monkeypatch.setattr("rapsam.cli.predict_one.VIDEO_TEST_SIZE", (128, 96))
+    monkeypatch.setattr("rapsam.models.rapsam.model.VIDEO_TEST_SIZE", (128, 96))
     video = write_video(tmp_path / "walk.mp4", pixels, count)
     outcome = rapsam(
         *("predict", video, "--model", "rapsam_nano", "--out", tmp_path / "out", "--min-score", "0.7")
