@@ -53,13 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Evaluates; an interrupted evaluation goes on when it is started again."""
     _check(options)
-    from rapsam.data.sources.kinds import open_annotated
+    from rapsam.data.sources.kinds import open_annotated, validation_split
     from rapsam.evaluation.report import report_of, write_report
     from rapsam.evaluation.run import evaluate
     from rapsam.evaluation.tasks import task_for
 
     log = StepLog()
-    split = options.split or ("valid" if options.kind == "youtube_vis_2019" else "val")
+    split = options.split or validation_split(options.kind)
     source = open_annotated(options.kind, options.data, split)
     task = task_for(options.kind, options.task)
     subject = _subject(options, task, log)

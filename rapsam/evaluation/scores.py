@@ -32,7 +32,4 @@ class Scores(Protocol):
 
 def with_known_classes(clip: AnnotatedClip) -> AnnotatedClip:
     """Leaves segments of classes that the network does not know out; their pixels become void."""
-    known = clip.classes >= 0
-    return clip._replace(
-        masks=clip.masks[known], classes=clip.classes[known], crowd=clip.crowd[known], ids=clip.ids[known]
-    )
+    return clip.with_segments(clip.classes >= 0)

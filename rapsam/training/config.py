@@ -171,7 +171,7 @@ class RunConfig(_Part, frozen=True, kw_only=True):
         batch_statistics: Which batch norms learn and use the statistics of batches: the published recipe
             freezes those of the backbone; from random weights all must learn.
         prompt_start: How the prompt encoder starts in a run without a checkpoint: "published", or "apart"
-            (see `rapsam.training.prompt_start`), which learns sooner from random weights.
+            (see `rapsam.training.prompt_start`), for random weights.
         ema_decay: Of the averaged weights; 0 keeps none.
         save_every: Steps between checkpoints.
         keep: Checkpoints that stay.

@@ -25,9 +25,10 @@ from rapsam.models.checkpoint import write_safetensors
 from rapsam.models.rapsam.config import VARIANTS
 from rapsam.tasks.arrays import Masks, Pixels
 from rapsam.tasks.instances import tight_box
-from rapsam.tasks.preprocess import MEAN, STD
+from rapsam.tasks.preprocess import MEAN, normalise_and_pad
 from rapsam.tasks.resize import resize_image
 from rapsam.training.loader import settle_worker
+from rapsam.training.samples import epoch_order
 
 SIDE = 64
 """Of a crop, in pixels."""
@@ -66,7 +67,7 @@ class SegmentCrops(Dataset[Crops]):
     def __getitem__(self, number: int) -> Crops:
         """Cuts the squares of image `number`; nothing where the image cannot be used."""
         epoch, place = divmod(number, len(self.source))
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.source))
+        order = epoch_order(self.seed, epoch, len(self.source))
         rng = np.random.default_rng([self.seed, number])
         try:
             clip = self.source.read(int(order[place]))
@@ -179,5 +180,4 @@ def _cut(rng: np.random.Generator, image: Pixels, top: int, left: int, side: int
     changed = ColourChange.draw(rng, _COLOUR).applied(resize_image(square, (SIDE, SIDE)))
     if rng.random() < 0.5:
         changed = changed[:, ::-1]
-    normalised = (changed.astype(np.float32) - np.array(MEAN, np.float32)) / np.array(STD, np.float32)
-    return torch.from_numpy(np.ascontiguousarray(normalised.transpose(2, 0, 1)))
+    return torch.from_numpy(normalise_and_pad(changed).pixels[0])

@@ -17,8 +17,8 @@ def tell_prompts_apart(encoder: PromptEncoder) -> None:
     """Scales random weights so that queries of clicks differ by about 1 per channel and have a mean near 0.
 
     As published, the two learned vectors that all prompts share are 15 times as long as what tells the
-    prompts apart, and a norm follows: from random weights it takes thousands of steps until the place of a
-    click matters. Trained weights have overcome that; they must not be touched.
+    prompts apart, and a norm follows: the place of a click hardly counts at first. Trained weights have
+    overcome that; they must not be touched.
     """
     nn.init.normal_(encoder.type_embedding.weight, std=_LEARNED_STD)
     nn.init.normal_(encoder.mask_token.weight, std=_LEARNED_STD)

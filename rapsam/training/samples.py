@@ -19,13 +19,12 @@ from rapsam.data.augment.clip import CroppedClip, CropRecipe, crop_clip, pseudo_
 from rapsam.data.augment.prompts import sample_prompts
 from rapsam.data.sources.annotated import AnnotatedClip, AnnotatedSource
 from rapsam.errors import InputError
-from rapsam.tasks.arrays import Floats, Indices, Masks
-from rapsam.tasks.preprocess import MEAN, STD
+from rapsam.tasks.arrays import Indices, Masks
+from rapsam.tasks.preprocess import normalise_and_pad
 from rapsam.training.batch import Batch, ObjectSample, PromptSample, Sample
 from rapsam.training.config import DataConfig, SourceConfig
 
 _TRIES = 20
-_MEAN, _STD = np.array(MEAN, np.float32), np.array(STD, np.float32)
 
 
 class MixedSource(NamedTuple):
@@ -94,7 +93,7 @@ class MixedSamples(Dataset[Loaded]):
 
     def _position(self, number: int) -> int:
         epoch, place = divmod(number, self.epoch_length)
-        return int(_order(self.seed, epoch, self.epoch_length)[place])
+        return int(epoch_order(self.seed, epoch, self.epoch_length)[place])
 
     def _locate(self, epoch: int, position: int) -> tuple[MixedSource, int]:
         which = int(np.searchsorted(self._ends, position, side="right"))
@@ -102,10 +101,12 @@ class MixedSamples(Dataset[Loaded]):
         visit = position - (int(self._ends[which - 1]) if which else 0)
         turn, place = divmod(visit, len(mixed.source))
         # Of a turn that is not whole, the places that come first in this epoch's order.
-        return mixed, int(_order(self.seed + which + 1, epoch + turn, len(mixed.source))[place])
+        return mixed, int(epoch_order(self.seed + which + 1, epoch + turn, len(mixed.source))[place])
 
     def _sample(self, number: int, rng: np.random.Generator, mixed: MixedSource, index: int) -> Sample:
-        clip = _without_crowds(mixed.source.read(index, _draw_frames(rng, mixed, index)))
+        clip = mixed.source.read(index, _draw_frames(rng, mixed, index))
+        # Regions of many objects are left out: no single query can answer for them.
+        clip = clip.with_segments(~clip.crowd)
         if mixed.config.task == "prompt":
             return self._prompt_sample(number, rng, clip, mixed)
         cropped = self._crop(rng, clip, mixed)
@@ -149,8 +150,7 @@ class MixedSamples(Dataset[Loaded]):
     def _frames(self, cropped: CroppedClip) -> Tensor:
         padded = np.zeros((len(cropped.frames), 3, self.config.height, self.config.width), np.float32)
         for place, frame in zip(padded, cropped.frames, strict=True):
-            normalised: Floats = (frame - _MEAN) / _STD
-            place[:, : frame.shape[0], : frame.shape[1]] = normalised.transpose(2, 0, 1)
+            place[:, : frame.shape[0], : frame.shape[1]] = normalise_and_pad(frame, divisor=1).pixels[0]
         return torch.from_numpy(padded)
 
     def _padded(self, masks: Masks) -> Masks:
@@ -176,16 +176,6 @@ def _draw_frames(rng: np.random.Generator, mixed: MixedSource, index: int) -> li
     return [min(start + int(offset), total - 1) for offset in offsets]
 
 
-def _without_crowds(clip: AnnotatedClip) -> AnnotatedClip:
-    """Leaves out regions of many objects: no single query can answer for them."""
-    single = ~clip.crowd
-    if single.all():
-        return clip
-    return clip._replace(
-        masks=clip.masks[single], classes=clip.classes[single], crowd=clip.crowd[single], ids=clip.ids[single]
-    )
-
-
 def _taught(mixed: MixedSource) -> Tensor:
     if mixed.config.unannotated == "void":
         return torch.ones(mixed.num_classes, dtype=torch.bool)
@@ -195,5 +185,6 @@ def _taught(mixed: MixedSource) -> Tensor:
 
 
 @lru_cache(maxsize=16)
-def _order(seed: int, epoch: int, length: int) -> npt.NDArray[np.int64]:
+def epoch_order(seed: int, epoch: int, length: int) -> npt.NDArray[np.int64]:
+    """Gives the order in which an epoch visits `length` places, remembered: every sample asks for it."""
     return np.random.default_rng([seed, epoch]).permutation(length)

@@ -59,6 +59,14 @@ def _same(first, second):
     return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
 
 
+def _wait_for_checkpoint(process, run, name):
+    deadline = time.monotonic() + 300
+    while not (run / "checkpoints" / name).exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def test_a_run_leaves_weights_log_and_checkpoints(straight):
     assert sorted(path.name for path in (straight / "checkpoints").iterdir()) == [
         "step-00000010",
@@ -78,11 +86,7 @@ def test_ten_steps_kill_and_ten_more_are_twenty(world, recipe, straight, tmp_pat
     process = subprocess.Popen(
         train_command(recipe, "--data", world, "--out", run), stderr=subprocess.DEVNULL, env=one_thread()
     )
-    deadline = time.monotonic() + 300
-    while not (run / "checkpoints" / "step-00000010").exists():
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    _wait_for_checkpoint(process, run, "step-00000010")
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert not (run / "weights.safetensors").exists()
@@ -173,11 +177,7 @@ def test_an_interrupted_run_saves_its_state_first(world, recipe, straight, tmp_p
     process = subprocess.Popen(
         train_command(recipe, "--data", world, "--out", run), stderr=subprocess.PIPE, env=one_thread()
     )
-    deadline = time.monotonic() + 300
-    while not (run / "checkpoints" / "step-00000000").exists():
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    _wait_for_checkpoint(process, run, "step-00000000")
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=120)
     assert process.returncode == 130, stderr
@@ -196,11 +196,7 @@ def _started_with_a_loading_process(world, recipe, run):
         env=one_thread(),
         start_new_session=True,
     )
-    deadline = time.monotonic() + 300
-    while not (run / "checkpoints" / "step-00000010").exists():
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    _wait_for_checkpoint(process, run, "step-00000010")
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     return process, [int(child) for child in children]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,12 @@ class AnnotatedClip(NamedTuple):
     classes: Indices
     crowd: npt.NDArray[np.bool_]
     ids: Indices
+
+    def with_segments(self, kept: npt.NDArray[np.bool_]) -> Self:
+        """Leaves out the segments where (N,) `kept` is false; their pixels become void."""
+        return self._replace(
+            masks=self.masks[kept], classes=self.classes[kept], crowd=self.crowd[kept], ids=self.ids[kept]
+        )
 
 
 class AnnotatedSource(Protocol):

@@ -20,7 +20,7 @@ class Kind(NamedTuple):
 
     Attributes:
         open: Opens a split below a resolved root.
-        splits: Names of the splits, as the owners have them.
+        splits: Names of the splits, as the owners have them: to train on, to validate on, others.
         marks: Sets of paths below the root; where all of one set exist, the split is there.
     """
 
@@ -53,9 +53,16 @@ def open_source(kind: str, root: str | Path, split: str) -> OpenedSource:
     Raises:
         InputError: If there is no such kind or folder, or the annotation file is missing or damaged.
     """
-    if kind not in SOURCES:
-        raise unknown_name("kind of data set", kind, SOURCES)
-    return SOURCES[kind].open(existing_folder(Path(root)), split)
+    return _known_kind(kind).open(existing_folder(Path(root)), split)
+
+
+def validation_split(kind: str) -> str:
+    """Names the split that the owners of a kind of data set validate on.
+
+    Raises:
+        InputError: If there is no such kind.
+    """
+    return _known_kind(kind).splits[1]
 
 
 def open_annotated(kind: str, root: str | Path, split: str) -> OpenedSource:
@@ -93,3 +100,9 @@ def existing_folder(path: Path) -> Path:
         what = "is a file" if path.exists() else "does not exist"
         raise InputError(f"{path} {what}; expected the folder of a data set")
     return path.resolve()
+
+
+def _known_kind(kind: str) -> Kind:
+    if kind not in SOURCES:
+        raise unknown_name("kind of data set", kind, SOURCES)
+    return SOURCES[kind]
