@@ -2,7 +2,7 @@
 
     python -m rapsam.benchmarks.shipped_weights --work runs/shipped
 
-Draws a world to train on and one that is held out, teaches the backbone the names of segments, trains the
+Draws a world to train on and one that is held out, teaches the backbone the names of pixels, trains the
 recipe `nano-synth` from there, rounds the weights to 16 bits, and scores the rounded ones. Whatever the
 working folder has already is kept: an interrupted run goes on where it stopped.
 """
@@ -37,8 +37,10 @@ from rapsam.models.convert import convert_weights
 from rapsam.training.config import RunConfig
 from rapsam.training.plot import plot_run
 from rapsam.training.pretraining import pretrain_backbone
+from rapsam.training.recipe_files import load_recipe
 from rapsam.training.run_folder import WEIGHTS_NAME, recipe_of
 from rapsam.training.run_log import read_log
+from rapsam.training.session import StartingPoint, build_network, open_samples
 
 NAME, MODEL = "nano-synth", "rapsam_nano"
 FILE = RESULTS / "shipped_weights.json"
@@ -47,7 +49,7 @@ CURVES = RESULTS.parents[1] / "docs" / "images" / "nano-synth-curves.png"
 COMMAND = "python -m rapsam.benchmarks.shipped_weights"
 TRAIN = ("--images", "12000", "--videos", "500", "--seed", "1", "--split", "train")
 HELD_OUT = ("--images", "500", "--videos", "50", "--seed", "2", "--split", "val")
-BACKBONE_EPOCHS = 3
+BACKBONE_EPOCHS, BACKBONE_BATCH = 3.0, 12
 ASKED = {"pq": 0.45, "click_miou": 0.68}
 """Of weights that were trained on a CPU."""
 
@@ -62,7 +64,7 @@ class ShippedWeights(Versioned, frozen=True, kw_only=True):
         sha256: Of the file.
         size_bytes: Of the file.
         drawn: Arguments of `rapsam data synth` for the training world and the held-out one.
-        backbone_epochs: Passes over the images in which the backbone learnt to name segments.
+        backbone_epochs: Passes over the images in which the backbone learnt to name pixels.
         recipe: Of the run.
         steps: Of the optimiser.
         hours: Time that the steps took, without the backbone's.
@@ -102,8 +104,7 @@ def make(work: Path) -> None:
         if not (world / marker).exists():
             _rapsam("data", "synth", "--out", world, *arguments)
     if not backbone.exists():
-        source = open_source("coco_panoptic", world, "train")
-        pretrain_backbone(MODEL, source, BACKBONE_EPOCHS, backbone, _say)
+        _pretrain(world, backbone)
     if not (run / WEIGHTS_NAME).exists():
         started = (run / "recipe.json").exists()
         start = ["--resume", run] if started else [NAME, "--out", run, "--backbone", backbone]
@@ -167,6 +168,16 @@ def scores_of(world: Path, weights: Path) -> dict[str, float | None]:
         "box_miou": figures["boxes"]["mean_iou"],
         "tube_ap": figures["tube_ap"]["ap"],
     }
+
+
+def _pretrain(world: Path, backbone: Path) -> None:
+    """Teaches the backbone with the panoptic images of the recipe."""
+    recipe = load_recipe(NAME, [])
+    images = tuple(source for source in recipe.data.sources if source.task == "panoptic")
+    data = msgspec.structs.replace(recipe.data, sources=images, batch_size=BACKBONE_BATCH)
+    config = msgspec.structs.replace(recipe, data=data, epochs=BACKBONE_EPOCHS)
+    samples = open_samples(config, world, build_network(config, StartingPoint()))
+    pretrain_backbone(config, samples, backbone, _say)
 
 
 def _say(step: int, steps: int, note: str) -> None:

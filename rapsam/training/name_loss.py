@@ -1,4 +1,4 @@
-"""A lesson about names: mask features shall tell linearly of which class a pixel is.
+"""A lesson about names: features shall tell linearly of which class a pixel is.
 
 An auxiliary semantic segmentation, as MaX-DeepLab has one (Wang et al., CVPR 2021): queries get the class of
 their object from features that are pooled over its mask, so each pixel must bring its share. The classes of
@@ -8,11 +8,51 @@ things are learnt from thousands of pixels an image instead of from a handful of
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rapsam.training.batch import ObjectSample
+
+
+class Votes(NamedTuple):
+    """What the pixels of segments say of their classes.
+
+    Attributes:
+        logs: (N, K) float, for each segment the mean of the log-probabilities of its pixels.
+        classes: (N,) int64, its class.
+    """
+
+    logs: Tensor
+    classes: Tensor
+
+    @property
+    def loss(self) -> Tensor:
+        """Cross-entropy, summed over the segments."""
+        return F.nll_loss(self.logs, self.classes, reduction="sum")
+
+
+def name_votes(logits: Tensor, samples: Sequence[ObjectSample]) -> Votes:
+    """Asks the pixels of every segment; those of unknown classes and pixels in no segment are not asked.
+
+    Args:
+        logits: (B * T, K, h, w) of samples with T frames each.
+        samples: B of them.
+    """
+    logs, classes = [], []
+    frames = len(logits) // len(samples)
+    for place, sample in enumerate(samples):
+        known = sample.classes >= 0
+        masks = sample.masks[known].flatten(0, 1)[:, None].float()
+        # (N, T, h, w): how much of a pixel a segment covers.
+        shares = F.interpolate(masks, size=logits.shape[-2:], mode="area").unflatten(0, (-1, frames))[:, :, 0]
+        own = F.log_softmax(logits[place * frames : (place + 1) * frames], dim=1)
+        sums = torch.einsum("nthw,tkhw->nk", shares, own)
+        logs.append(sums / shares.sum(dim=(1, 2, 3))[:, None].clamp(min=1e-6))
+        classes.append(sample.classes[known])
+    return Votes(torch.cat(logs), torch.cat(classes))
 
 
 class NameReadout(nn.Module):
@@ -37,19 +77,4 @@ class NameReadout(nn.Module):
             features: (B * T, C, h, w) of samples with T frames each.
             samples: B of them; segments of unknown classes and pixels in no segment teach nothing.
         """
-        logits: Tensor = self.readout(features)
-        total = features.new_zeros(())
-        frames = len(features) // len(samples)
-        for place, sample in enumerate(samples):
-            known = sample.classes >= 0
-            if not bool(known.any()):
-                continue
-            shares = F.interpolate(
-                sample.masks[known].flatten(0, 1)[:, None].float(), size=features.shape[-2:], mode="area"
-            )
-            # (N, T, h, w): how much of a pixel a segment covers.
-            shares = shares.reshape(-1, frames, *features.shape[-2:])
-            own = F.log_softmax(logits[place * frames : (place + 1) * frames], dim=1)
-            said = (own[:, sample.classes[known]].transpose(0, 1) * shares).sum(dim=(1, 2, 3))
-            total = total - (said / shares.sum(dim=(1, 2, 3)).clamp(min=1e-6)).sum()
-        return total
+        return name_votes(self.readout(features), samples).loss

@@ -13,7 +13,7 @@ from rapsam.data.synth.painting import Light, Silhouette, paint, silhouette
 from rapsam.data.synth.things import Pose, Thing, any_pose, any_thing
 from rapsam.tasks.arrays import Floats, Masks
 
-SMALLEST, LARGEST = 0.06, 0.6
+SMALLEST, LARGEST = 0.08, 0.7
 """Side of a thing, of the short side of the picture."""
 
 MIN_PIXELS = 24
@@ -59,7 +59,7 @@ def place_things(rng: Rng, backdrop: Backdrop, size: Size, room: float) -> list[
     placed = []
     for side in sides[order]:
         y, x = edge + rng.uniform(-room, 1 + room, 2) * size
-        thing = any_thing(rng, float(side), _colour_at(backdrop.pixels, y, x, side))
+        thing = any_thing(rng, float(side), unit_of(size), _colour_at(backdrop.pixels, y, x, side))
         placed.append(Placed(thing, any_pose(rng, thing.class_index, float(x), float(y), float(side))))
     return placed
 

@@ -30,7 +30,7 @@ class Shape(NamedTuple):
     Attributes:
         draw: Makes an outline; no two are quite alike.
         max_turn: Degrees by which it turns to either side; 180 is any direction.
-        pattern: The surface that it has more often than the others.
+        pattern: The surface that most of it have.
     """
 
     draw: Callable[[Rng], Outline]
@@ -188,19 +188,19 @@ def bolt(rng: Rng) -> Outline:
 
 
 SHAPES = {
-    "ring": Shape(ring, 180, "plain"),
-    "star": Shape(star, 180, "plain"),
-    "cross": Shape(cross, 180, "checks"),
+    "ring": Shape(ring, 180, "checks"),
+    "star": Shape(star, 180, "targets"),
+    "cross": Shape(cross, 180, "grid"),
     "crescent": Shape(crescent, 180, "dots"),
-    "gear": Shape(gear, 180, "plain"),
+    "gear": Shape(gear, 180, "combs"),
     "arrow": Shape(arrow, 180, "stripes"),
-    "fish": Shape(fish, 35, "stripes"),
-    "leaf": Shape(leaf, 180, "plain"),
-    "house": Shape(house, 20, "checks"),
-    "bottle": Shape(bottle, 40, "plain"),
-    "mushroom": Shape(mushroom, 35, "plain"),
-    "key": Shape(key, 180, "stripes"),
-    "heart": Shape(heart, 60, "dots"),
-    "bolt": Shape(bolt, 30, "plain"),
+    "fish": Shape(fish, 35, "scales"),
+    "leaf": Shape(leaf, 180, "dashes"),
+    "house": Shape(house, 20, "triangles"),
+    "bottle": Shape(bottle, 40, "waves"),
+    "mushroom": Shape(mushroom, 35, "patches"),
+    "key": Shape(key, 180, "plain"),
+    "heart": Shape(heart, 60, "zigzag"),
+    "bolt": Shape(bolt, 30, "crosses"),
 }
 """In the order of their class indices."""

@@ -58,12 +58,13 @@ class Thing(NamedTuple):
     relief: float
 
 
-def any_thing(rng: Rng, side: float, behind: Floats) -> Thing:
+def any_thing(rng: Rng, side: float, unit: float, behind: Floats) -> Thing:
     """Draws a thing of any class.
 
     Args:
         rng: Random numbers.
         side: Its size in pixels.
+        unit: Pixels of a unit of the picture.
         behind: (3,) mean colour of the place where it will be.
     """
     class_index = int(rng.integers(len(SHAPES)))
@@ -77,7 +78,7 @@ def any_thing(rng: Rng, side: float, behind: Floats) -> Thing:
         class_index,
         outline,
         np.stack([base, second, third]),
-        any_pattern(rng, shape.pattern, side),
+        any_pattern(rng, shape.pattern, side, unit),
         float(rng.uniform(0.02, 0.05)) if rng.random() < 0.35 else 0.0,
         np.clip(base * dark + (dark > 1) * np.float32(0.2), 0, 1),
         float(rng.uniform(0.1, 0.9)),

@@ -16,7 +16,7 @@ from rapsam.files import check_new_folder
 SPLITS = {"train": "train", "val": "valid"}
 """Names of COCO's splits, and what YouTube-VIS calls them."""
 
-DRAWING = 1
+DRAWING = 2
 """Version of the drawing: raised when a seed gives other pictures than before."""
 
 
