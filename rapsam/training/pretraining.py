@@ -96,6 +96,7 @@ def pretrain_backbone(config: RunConfig, samples: MixedSamples, path: Path, prog
         optimiser.zero_grad()
         right = (votes.logs.argmax(1) == votes.classes).float().sum() / max(1, len(votes.classes))
         rights = [*rights[1 - _REMEMBERED :], float(right)]
-        progress(step, total, f"loss {float(loss.detach()):.2f}, {sum(rights) / len(rights):.1%} named rightly")
+        share = sum(rights) / len(rights)
+        progress(step, total, f"loss {float(loss.detach()):.2f}, {share:.1%} named rightly")
     write_safetensors(path, network.backbone.state_dict(), {})
-    return sum(rights) / len(rights)
+    return share

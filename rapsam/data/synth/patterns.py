@@ -69,11 +69,13 @@ def second_share(pattern: Pattern, u: Floats, v: Floats, pixel: float) -> Floats
 
 def _plain(x: Floats, y: Floats, soft: float) -> Floats:
     """One colour."""
+    del soft
     return np.zeros(np.broadcast_shapes(x.shape, y.shape), np.float32)
 
 
 def _stripes(x: Floats, y: Floats, soft: float) -> Floats:
     """As wide as the gaps between them."""
+    del y
     return step(_wave(x), 4 * soft)
 
 
