@@ -13,6 +13,7 @@ reference has other weights than the graph, where normalisations are folded into
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from random import Random
 from typing import Any
 
 import torch
@@ -29,6 +30,9 @@ ROUNDING_RUNS = 4
 # Trailing bits of a float32 that a precision does not have. float32 has all, but runtimes add up in another
 # order, which costs about the last one.
 _DROPPED_BITS = {"fp32": 1, "fp16": 13}
+_CHANCES = 1 << 18
+"""Values that are rounded at once: few enough to stay in a processor's cache. A new random number for every
+value would take longer to draw than convolutions take."""
 _Place = tuple[int, torch.Size]
 _aten = torch.ops.aten
 # What only moves values, or keeps some of them: nothing is left to round, and drawing chances takes time.
@@ -72,7 +76,8 @@ class RandomRounding(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self._bits = _DROPPED_BITS[arithmetic]
         self._seed = seed
-        self._generators: dict[torch.device, torch.Generator] = {}
+        self._drawn: dict[tuple[torch.device, int], Tensor] = {}
+        self._offsets = Random(seed)
         self._exact = {_place(tensor): tensor for tensor in halved}
         self.name = f"{arithmetic}, seed {seed}, {len(self._exact)} weights in 16 bits"
         self._halved: dict[_Place, Tensor] = {}
@@ -109,21 +114,25 @@ class RandomRounding(TorchDispatchMode):
     def _round(self, values: Tensor, dropped_bits: int) -> Tensor:
         # A float's bits, read as an integer, count its neighbours: what is added before cutting the last
         # bits off decides between the two nearest values on the coarser grid.
-        bits = values.contiguous().view(torch.int32)
         grid = 1 << dropped_bits
-        chance = torch.randint(
-            grid,
-            bits.shape,
-            generator=self._generator(values.device),
-            dtype=torch.int32,
-            device=values.device,
-        )
-        return ((bits + chance) & -grid).view(torch.float32)
+        bits = values.contiguous().view(torch.int32).flatten()
+        rounded = torch.empty_like(bits)
+        chances = self._chances(values.device, grid)
+        for start in range(0, len(bits), _CHANCES):
+            part = slice(start, min(start + _CHANCES, len(bits)))
+            first = self._offsets.randrange(_CHANCES)
+            torch.add(bits[part], chances[first : first + part.stop - part.start], out=rounded[part])
+            rounded[part] &= -grid
+        return rounded.view(torch.float32).view(values.shape)
 
-    def _generator(self, device: torch.device) -> torch.Generator:
-        if device not in self._generators:
-            self._generators[device] = torch.Generator(device).manual_seed(self._seed)
-        return self._generators[device]
+    def _chances(self, device: torch.device, grid: int) -> Tensor:
+        """Gives random integers below `grid`, drawn once: each part of a result takes some from any place."""
+        if (device, grid) not in self._drawn:
+            generator = torch.Generator(device).manual_seed(self._seed)
+            self._drawn[device, grid] = torch.randint(
+                grid, (2 * _CHANCES,), generator=generator, dtype=torch.int32, device=device
+            )
+        return self._drawn[device, grid]
 
 
 def _place(tensor: Tensor) -> _Place:
