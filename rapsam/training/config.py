@@ -95,6 +95,7 @@ class LossConfig(_Part, frozen=True, kw_only=True):
         bce_weight: Of the cross-entropy of mask pixels.
         dice_weight: Of the dice loss of masks.
         iou_weight: Of the squared error of the predicted quality of prompted masks.
+        first_mask_factor: Of the mask losses of prompts before the first stage; 0 as published.
         name_weight: Of the lesson about names (see `rapsam.training.name_loss`); 0 as published.
         place_weight: Of the lesson about places (see `rapsam.training.place_loss`); 0 as published.
         void_weight: Of queries without an object, beside 1 for the others.
@@ -106,6 +107,7 @@ class LossConfig(_Part, frozen=True, kw_only=True):
     bce_weight: NotNegative = 5.0
     dice_weight: NotNegative = 5.0
     iou_weight: NotNegative = 10.0
+    first_mask_factor: NotNegative = 0.0
     name_weight: NotNegative = 0.0
     place_weight: NotNegative = 0.0
     void_weight: NotNegative = 0.1

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from rapsam.models.rapsam.decoder import mask_product
 from rapsam.models.rapsam.model import RapSam
 from rapsam.training.batch import Batch, ObjectSample, PromptSample, Sample, by_frames
 from rapsam.training.config import LossConfig
@@ -17,13 +18,14 @@ from rapsam.training.distillation import Distillation, ObjectAnswer
 from rapsam.training.name_loss import NameReadout
 from rapsam.training.object_loss import ObjectNormalisers, object_counts, object_loss
 from rapsam.training.place_loss import PlaceReadout
-from rapsam.training.prompt_loss import prompt_loss
+from rapsam.training.prompt_loss import first_mask_loss, prompt_loss
 from rapsam.training.statistics import kept_statistics
 
 Losses = dict[str, Tensor]
 _LOSSES = ("class", "mask_bce", "mask_dice", "prompt_bce", "prompt_dice", "prompt_iou")
 _PLACE_LOSSES = ("place",)
 _NAME_LOSSES = ("name",)
+_FIRST_MASK_LOSSES = ("prompt_first",)
 _DISTILLATION_LOSSES = ("distill_features", "distill_masks")
 
 
@@ -63,7 +65,8 @@ class LossNetwork(nn.Module):
         """Losses that a batch may have: one without prompts has none of prompts."""
         places = () if self.places is None else _PLACE_LOSSES
         names = () if self.names_of_pixels is None else _NAME_LOSSES
-        return _LOSSES + places + names + (() if self.distillation is None else _DISTILLATION_LOSSES)
+        first = _FIRST_MASK_LOSSES if self.config.first_mask_factor else ()
+        return _LOSSES + first + places + names + (() if self.distillation is None else _DISTILLATION_LOSSES)
 
     def counts(self, batch: Batch) -> list[float]:
         """Counts what losses are divided by, four numbers: to be averaged over the processes."""
@@ -157,6 +160,11 @@ class LossNetwork(nn.Module):
         for output in outputs:
             found = prompt_loss(output, group, generators, num_prompts, self.config)
             _add(losses, {"prompt_bce": found.bce, "prompt_dice": found.dice, "prompt_iou": found.iou})
+        if self.config.first_mask_factor:
+            queries = self.model.prompt_encoder(boxes)
+            masks = mask_product(queries, features.flatten(2)).unflatten(-1, features.shape[-2:])
+            found_first = first_mask_loss(masks, group, generators, num_prompts, self.config)
+            losses["prompt_first"] = self.config.first_mask_factor * found_first
         if self.distillation is not None and taught is not None:
             owned = [len(sample.boxes) for sample in group]
             losses["distill_masks"] = self.distillation.prompt_loss(

@@ -4,7 +4,7 @@ import torch
 from rapsam.models.rapsam.decoder import StageOutput
 from rapsam.training.batch import PromptSample
 from rapsam.training.config import LossConfig
-from rapsam.training.prompt_loss import prompt_loss
+from rapsam.training.prompt_loss import first_mask_loss, prompt_loss
 
 CONFIG = LossConfig(num_points=256)
 SIZE = 16
@@ -46,3 +46,15 @@ def test_prompts_that_fill_up_a_batch_cost_nothing():
     filled = _loss(torch.cat([right, -right]), torch.tensor([1.0, 77.0]), sample, 1)
     assert float(alone.iou) == float(filled.iou)
     assert float(alone.dice) == float(filled.dice)
+
+
+def test_first_masks_are_told_where_to_look():
+    sample = _sample()
+    right = 2 * (2.0 * sample.masks - 1)
+
+    def loss(masks):
+        return float(first_mask_loss(masks[None], [sample], [torch.Generator().manual_seed(0)], 2, CONFIG))
+
+    assert loss(right) < loss(right.flip(0)) / 2
+    # What fills up a batch costs nothing.
+    assert loss(torch.cat([right, -right])) == loss(right)
