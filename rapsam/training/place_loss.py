@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 CYCLES = (0.5, 1.0, 1.5, 2.0, 3.0)
-"""Of the sines and cosines over the width and the height."""
+"""Of the sines and cosines over the width and the height. Errors count by 1 / cycles^2: what a click needs, a
+bump around a place, is made of the slowest waves, and is as wide as the root of their error."""
 
 
 class PlaceReadout(nn.Module):
@@ -32,10 +33,12 @@ class PlaceReadout(nn.Module):
             nn.init.zeros_(parameter)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Computes the mean squared error of each of the features (B, C, h, w), summed over B: a scalar."""
+        """Computes the weighted mean squared error of features (B, C, h, w), summed over B: a scalar."""
         wanted = _sines(features.shape[-2:], features.device)
         found: Tensor = self.readout(features)
-        return (found - wanted).square().mean(dim=(1, 2, 3)).sum()
+        errors = (found - wanted).square().mean(dim=(0, 2, 3)).unflatten(0, (-1, len(CYCLES)))
+        weights = torch.tensor(CYCLES, device=features.device) ** -2
+        return len(features) * (weights * errors).mean()
 
 
 def _sines(size: torch.Size, device: torch.device) -> Tensor:
