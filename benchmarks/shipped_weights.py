@@ -34,6 +34,7 @@ from rapsam.evaluation.subject import model_subject
 from rapsam.files import sha256_of
 from rapsam.models.build import build_model
 from rapsam.models.convert import convert_weights
+from rapsam.models.shipped import FOLDER
 from rapsam.training.config import RunConfig
 from rapsam.training.plot import plot_run
 from rapsam.training.pretraining import pretrain_backbone
@@ -44,7 +45,6 @@ from rapsam.training.session import StartingPoint, build_network, open_samples
 
 NAME, MODEL = "nano-synth", "rapsam_nano"
 FILE = RESULTS / "shipped_weights.json"
-FOLDER = RESULTS.parents[1] / "rapsam" / "models" / "weights"
 CURVES = RESULTS.parents[1] / "docs" / "images" / "nano-synth-curves.png"
 COMMAND = "python -m rapsam.benchmarks.shipped_weights"
 TRAIN = ("--images", "12000", "--videos", "500", "--seed", "1", "--split", "train")

@@ -95,9 +95,12 @@ def _print_json(report: ParityReport | LocalisationReport) -> None:
 def _deployment(manifest: Manifest, options: argparse.Namespace) -> Deployment:
     from rapsam.export.material import weights_sha256
     from rapsam.models.build import FORMULA, build_model, deployment_of
+    from rapsam.models.shipped import shipped_name
     from rapsam.tasks.labels import label_sets
 
     checkpoint = options.checkpoint
+    if checkpoint is None:
+        checkpoint = shipped_name(manifest.model.weights_origin)
     if checkpoint is None:
         if not manifest.model.weights_origin.startswith(FORMULA):
             raise InputError(

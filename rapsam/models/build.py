@@ -17,6 +17,7 @@ from rapsam.models.rapsam.config import VARIANTS
 from rapsam.models.rapsam.deployment import RapSamDeployment
 from rapsam.models.rapsam.formula import formula_state_dict
 from rapsam.models.rapsam.model import RapSam
+from rapsam.models.shipped import weights_path
 from rapsam.models.weight_facts import read_facts
 from rapsam.tasks.labels import find_label_set
 
@@ -34,8 +35,9 @@ def build_model(
 
     Args:
         name: "rapsam_r50", "rapsam_r18" or "rapsam_nano".
-        checkpoint: A `.safetensors` file, a published `.pth`, "formula" for untrained weights by formula,
-            or None for a random initialisation to train from.
+        checkpoint: A `.safetensors` file, a published `.pth`, the name of weights that come with the package
+            (see `rapsam.models.shipped`), "formula" for untrained weights by formula, or None for a random
+            initialisation to train from.
         classifier: See `rapsam.models.classifier_file.find_classifier`; None takes the vocabulary that the
             weights were trained with, if their file names one.
 
@@ -49,7 +51,7 @@ def build_model(
     if name not in VARIANTS:
         raise unknown_name("model", name, VARIANTS)
     config = VARIANTS[name]
-    path = None if checkpoint is None or checkpoint == FORMULA else Path(checkpoint)
+    path = None if checkpoint in (None, FORMULA) else weights_path(checkpoint)
     if path is not None and classifier is None:
         facts = read_facts(path)
         # By name only: a file must not make us read another one.
@@ -68,7 +70,8 @@ def load_checkpoint(model: RapSam, path: str | Path) -> RapSam:
 
     Args:
         model: The network; unchanged if an error is raised.
-        path: A `.safetensors`, `.pth` or `.pt` file with our names or the published ones.
+        path: A `.safetensors`, `.pth` or `.pt` file with our names or the published ones, or the name of
+            weights that come with the package.
 
     Returns:
         The same network.
@@ -77,7 +80,7 @@ def load_checkpoint(model: RapSam, path: str | Path) -> RapSam:
         InputError: If the suffix is unknown.
         CheckpointError: If the file is damaged, unsafe, or does not fit; every kind of mismatch is named.
     """
-    path = Path(path)
+    path = weights_path(path)
     load_strictly(model, read_tensors(path), path, to_published)
     facts, classifier = read_facts(path), model.text_classifier
     model.weights_origin = path.name

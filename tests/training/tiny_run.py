@@ -77,7 +77,7 @@ LIKE_NANO_SYNTH = (
     *("--set", "batch_statistics=all", "--set", "precision=bf16", "--set", "prompt_start=apart"),
     *("--set", "loss.place_weight=10", "--set", "loss.stage_class_factor=0.05", "--set", "data.workers=1"),
 )
-"""Changes of the tiny recipe that make it learn in the way of the recipe `nano-synth`."""
+"""Changes of the tiny recipe that make it learn in the way of the shipped weights."""
 LIKE_PUBLISHED = ("--set", "batch_statistics=neck", "--set", "optimiser.accumulate=2")
 
 
