@@ -34,7 +34,7 @@ from rapsam.evaluation.subject import model_subject
 from rapsam.files import sha256_of
 from rapsam.models.build import build_model
 from rapsam.models.convert import convert_weights
-from rapsam.models.shipped import FOLDER
+from rapsam.models.shipped import SHIPPED, weights_path
 from rapsam.training.config import RunConfig
 from rapsam.training.plot import plot_run
 from rapsam.training.pretraining import pretrain_backbone
@@ -43,7 +43,7 @@ from rapsam.training.run_folder import WEIGHTS_NAME, recipe_of
 from rapsam.training.run_log import read_log
 from rapsam.training.session import StartingPoint, build_network, open_samples
 
-NAME, MODEL = "nano-synth", "rapsam_nano"
+NAME = "nano-synth"
 FILE = RESULTS / "shipped_weights.json"
 CURVES = RESULTS.parents[1] / "docs" / "images" / "nano-synth-curves.png"
 COMMAND = "python -m rapsam.benchmarks.shipped_weights"
@@ -109,7 +109,7 @@ def make(work: Path) -> None:
         started = (run / "recipe.json").exists()
         start = ["--resume", run] if started else [NAME, "--out", run, "--backbone", backbone]
         _rapsam("train", *start, "--data", world)
-    weights = FOLDER / f"{NAME}.safetensors"
+    weights = weights_path(NAME)
     convert_weights(run / WEIGHTS_NAME, weights, half=True)
     shutil.copyfile(plot_run(run), CURVES)
     write_records(FILE, record_of(world, run, weights))
@@ -147,7 +147,7 @@ def record_of(world: Path, run: Path, weights: Path) -> ShippedWeights:
 
 def scores_of(world: Path, weights: Path) -> dict[str, float | None]:
     """Scores weights in PyTorch on the held-out world."""
-    model = build_model(MODEL, checkpoint=weights)
+    model = build_model(SHIPPED[NAME], checkpoint=weights)
     subject = model_subject(model, model.test_sides(video=False))
 
     def score(task: str, kind: str, root: Path, split: str) -> Outcome:

@@ -10,14 +10,15 @@ from pathlib import Path
 
 from rapsam.benchmarks import export_matrix, runtime_speed
 from rapsam.benchmarks.records import ExportRecord, ExportRecords
+from rapsam.benchmarks.shipped_weights import known_weights
 from rapsam.benchmarks.speed_tables import speed_tables
 from rapsam.benchmarks.training_speed import known_speeds
-from rapsam.benchmarks.training_tables import training_table
+from rapsam.benchmarks.training_tables import training_table, weights_table
 from rapsam.errors import InputError
 from rapsam.files import write_atomic
 
 MATRIX, SPEED = "export matrix", "runtime speed"
-TRAINING = "training speed"
+WEIGHTS, TRAINING = "shipped weights", "training speed"
 HEADER = (
     "| model | size | recipe | MB | run by | parity | object IoU | prompt IoU | PQ | export s | peak MB |",
     "|---|---|---|---|---|---|---|---|---|---|---|",
@@ -37,11 +38,14 @@ def main() -> None:
 
 def all_tables() -> dict[str, dict[str, str]]:
     """Gives the tables of each Markdown file by the name in their markers."""
+    weights = weights_table(known_weights())
     return {
         "README.md": {
             MATRIX: export_table(export_matrix.known_records()),
             SPEED: speed_tables(runtime_speed.known_records()),
+            WEIGHTS: weights,
         },
+        "docs/nano-synth.md": {WEIGHTS: weights},
         "docs/training.md": {TRAINING: training_table(known_speeds())},
     }
 

@@ -37,8 +37,9 @@ from rapsam.data.synth.write_world import write_world
 from rapsam.errors import RapSamError, UnavailableError
 from rapsam.evaluation.run import evaluate
 from rapsam.evaluation.subject import model_subject
-from rapsam.models.build import FORMULA, build_model
+from rapsam.models.build import build_model
 from rapsam.models.rapsam.model import RapSam
+from rapsam.models.shipped import SHIPPED
 from rapsam.training.batch import Batch, by_frames
 from rapsam.training.loss_network import LossNetwork
 from rapsam.training.recipe_files import load_recipe
@@ -54,6 +55,7 @@ WORKERS = (1, 2)
 RECIPE = "nano-synth"
 STEPS, WARM_UP = 80, 20
 ROUNDS = 8
+WEIGHTS = "nano-synth"
 IMAGES, SIZE = 500, (256, 256)
 
 
@@ -92,7 +94,7 @@ class LossShare(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EvaluationSpeed(msgspec.Struct, frozen=True, kw_only=True):
-    """Evaluation of one model with untrained weights in PyTorch on drawn images, drawing included.
+    """Evaluation of the shipped weights in PyTorch on drawn images, drawing included.
 
     Attributes:
         model: Variant.
@@ -225,11 +227,11 @@ def _bare(model: RapSam, batch: Batch) -> list[Tensor]:
 
 
 def _evaluation(task: str) -> EvaluationSpeed:
-    model_name = MODELS[0]
+    model_name = SHIPPED[WEIGHTS]
     _say(f"evaluating {task} of {model_name} on {IMAGES} images")
-    model = build_model(model_name, checkpoint=FORMULA, classifier="synth")
+    model = build_model(model_name, checkpoint=WEIGHTS)
     start = time.perf_counter()
-    evaluate(model_subject(model, SIZE), SynthImages(2, IMAGES, SIZE), task)
+    evaluate(model_subject(model, model.test_sides(video=False)), SynthImages(2, IMAGES, SIZE), task)
     return EvaluationSpeed(
         model=model_name, task=task, images=IMAGES, seconds=round(time.perf_counter() - start, 1)
     )

@@ -49,7 +49,8 @@ def add_model_options(parser: argparse.ArgumentParser, *, required: bool) -> Non
     parser.add_argument(
         "--checkpoint",
         metavar="FILE",
-        help=".safetensors or published .pth; without one: weights by formula, which have learnt nothing",
+        help=".safetensors or published .pth, or nano-synth, the weights of rapsam_nano that come with this "
+        "tool; without one: weights by formula, which have learnt nothing",
     )
     parser.add_argument(
         "--classifier",

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-SHIPPED: dict[str, str] = {}
-"""Names for `--checkpoint`, each with the variant that it fits; there are none yet."""
-FOLDER = Path(__file__).parent / "weights"
+SHIPPED = {"nano-synth": "rapsam_nano"}
+"""Names for `--checkpoint`, each with the variant that it fits; they were trained on the synthetic world."""
+_FOLDER = Path(__file__).parent / "weights"
 
 
 def weights_path(checkpoint: str | Path) -> Path:
     """Gives the file that a user names: weights of the package by their name, any other file by its path."""
     if isinstance(checkpoint, str) and checkpoint in SHIPPED:
-        return FOLDER / f"{checkpoint}.safetensors"
+        return _FOLDER / f"{checkpoint}.safetensors"
     return Path(checkpoint)
 
 
