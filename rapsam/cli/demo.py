@@ -22,7 +22,7 @@ EXAMPLE = "rapsam demo --out demo-output"
 MODEL, WEIGHTS = "rapsam_nano", "nano-synth"
 SIZE = (256, 256)
 DEVICES = ("iphone-15-pro", "pixel-8")
-SCENE_SEED, SCENE_NUMBER = 2, 3
+SCENE_SEED, SCENE_NUMBER = 2, 14
 SCENE, PHOTO = "scene", "china"
 GATE_MISSED = 1
 
