@@ -38,7 +38,8 @@ class PlaceReadout(nn.Module):
         found: Tensor = self.readout(features)
         errors = (found - wanted).square().mean(dim=(0, 2, 3)).unflatten(0, (-1, len(CYCLES)))
         weights = torch.tensor(CYCLES, device=features.device) ** -2
-        return len(features) * (weights * errors).mean()
+        loss: Tensor = (weights * errors).mean()
+        return len(features) * loss
 
 
 def _sines(size: torch.Size, device: torch.device) -> Tensor:

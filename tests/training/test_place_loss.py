@@ -39,6 +39,6 @@ def test_features_that_carry_the_place_have_nothing_to_learn():
 def test_coordinates_alone_are_not_enough():
     y, x = torch.meshgrid(torch.linspace(-1, 1, 16), torch.linspace(-1, 1, 16), indexing="ij")
     readout = PlaceReadout(2)
-    # The mean square of a sine is a half: what a readout that says nothing costs, slow waves more than fast ones.
+    # The mean square of a sine is a half: what a readout that says nothing costs, slow waves more than fast.
     expected = sum(0.5 / cycles**2 for cycles in CYCLES) / len(CYCLES)
     assert float(readout(torch.stack([x, y])[None])) == pytest.approx(expected, rel=0.04)

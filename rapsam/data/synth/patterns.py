@@ -109,7 +109,7 @@ def _scales(x: Floats, y: Floats, soft: float) -> Floats:
     """Rows of round scales, each with a rim, half a scale aside from row to row."""
     row = np.floor(2 * y)
     down = y - row / 2
-    across = _offset(x + np.float32(0.5) * (row % 2))
+    across = _offset(x + np.float32(0.5) * (row % np.float32(2)))
     return step(np.abs(np.hypot(across, down) - np.float32(0.42)) - np.float32(0.11), soft)
 
 
@@ -122,7 +122,7 @@ def _targets(x: Floats, y: Floats, soft: float) -> Floats:
 def _triangles(x: Floats, y: Floats, soft: float) -> Floats:
     """Triangles that point up and down in turn."""
     row = np.floor(y)
-    up, across = y - row, np.abs(_offset(x + np.float32(0.5) * (row % 2)))
+    up, across = y - row, np.abs(_offset(x + np.float32(0.5) * (row % np.float32(2))))
     return step((1 - up) * np.float32(0.5) - across, soft)
 
 
@@ -137,7 +137,7 @@ def _patches(x: Floats, y: Floats, soft: float) -> Floats:
 def _dashes(x: Floats, y: Floats, soft: float) -> Floats:
     """Short strokes, half a stroke aside from row to row."""
     row = np.floor(2 * y)
-    along = np.abs(_offset(x + np.float32(0.5) * (row % 2)))
+    along = np.abs(_offset(x + np.float32(0.5) * (row % np.float32(2))))
     across = np.abs(2 * y - row - np.float32(0.5)) / 2
     return step(np.minimum(np.float32(0.32) - along, np.float32(0.13) - across), soft)
 
