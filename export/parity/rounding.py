@@ -31,8 +31,8 @@ ROUNDING_RUNS = 4
 # order, which costs about the last one.
 _DROPPED_BITS = {"fp32": 1, "fp16": 13}
 _CHANCES = 1 << 18
-"""Values that are rounded at once: few enough to stay in a processor's cache. A new random number for every
-value would take longer to draw than convolutions take."""
+"""Values that are rounded at once: few enough to stay in a processor's cache. Drawing a new random number for
+every value took more than twice as long as all of the rounding."""
 _Place = tuple[int, torch.Size]
 _aten = torch.ops.aten
 # What only moves values, or keeps some of them: nothing is left to round, and drawing chances takes time.

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from rapsam.models.rapsam.decoder import mask_product
 from rapsam.models.rapsam.model import RapSam
 from rapsam.training.batch import Batch, ObjectSample, PromptSample, Sample, by_frames
 from rapsam.training.config import LossConfig
@@ -161,10 +160,9 @@ class LossNetwork(nn.Module):
             found = prompt_loss(output, group, generators, num_prompts, self.config)
             _add(losses, {"prompt_bce": found.bce, "prompt_dice": found.dice, "prompt_iou": found.iou})
         if self.config.first_mask_factor:
-            queries = self.model.prompt_encoder(boxes)
-            masks = mask_product(queries, features.flatten(2)).unflatten(-1, features.shape[-2:])
-            found_first = first_mask_loss(masks, group, generators, num_prompts, self.config)
-            losses["prompt_first"] = self.config.first_mask_factor * found_first
+            masks = self.model.initial_masks(self.model.prompt_encoder(boxes), features)
+            first = first_mask_loss(masks, group, generators, num_prompts, self.config)
+            losses["prompt_first"] = self.config.first_mask_factor * first
         if self.distillation is not None and taught is not None:
             owned = [len(sample.boxes) for sample in group]
             losses["distill_masks"] = self.distillation.prompt_loss(

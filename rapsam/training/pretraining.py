@@ -66,7 +66,7 @@ def pretrain_backbone(config: RunConfig, samples: MixedSamples, path: Path, prog
         Share of the segments of the last steps that were named rightly, 0..1.
 
     Raises:
-        InputError: If the loss is no number any more, or the images cannot be used.
+        InputError: If the loss is no number any more, no image has a segment, or images cannot be used.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
@@ -78,6 +78,7 @@ def pretrain_backbone(config: RunConfig, samples: MixedSamples, path: Path, prog
     size = config.data.batch_size
     total = max(1, int(config.epochs * samples.epoch_length) // size)
     rights: list[float] = []
+    segments = 0
     batches = load_batches(samples, StepSampler(0, total, size, 0, 1), config.data.workers)
     for step, batch in enumerate(batches, start=1):
         for group in optimiser.param_groups:
@@ -94,9 +95,14 @@ def pretrain_backbone(config: RunConfig, samples: MixedSamples, path: Path, prog
         nn.utils.clip_grad_norm_(network.parameters(), _CLIP_NORM)
         optimiser.step()
         optimiser.zero_grad()
+        segments += len(votes.classes)
         right = (votes.logs.argmax(1) == votes.classes).float().sum() / max(1, len(votes.classes))
         rights = [*rights[1 - _REMEMBERED :], float(right)]
         share = sum(rights) / len(rights)
         progress(step, total, f"loss {float(loss.detach()):.2f}, {share:.1%} named rightly")
+    if not segments:
+        raise InputError(
+            f"{samples.sources[0].source.name} has no image with segments; expected something to name"
+        )
     write_safetensors(path, network.backbone.state_dict(), {})
     return share

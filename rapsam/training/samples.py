@@ -93,7 +93,7 @@ class MixedSamples(Dataset[Loaded]):
 
     def _position(self, number: int) -> int:
         epoch, place = divmod(number, self.epoch_length)
-        return int(epoch_order(self.seed, epoch, self.epoch_length)[place])
+        return int(_epoch_order(self.seed, epoch, self.epoch_length)[place])
 
     def _locate(self, epoch: int, position: int) -> tuple[MixedSource, int]:
         which = int(np.searchsorted(self._ends, position, side="right"))
@@ -101,7 +101,7 @@ class MixedSamples(Dataset[Loaded]):
         visit = position - (int(self._ends[which - 1]) if which else 0)
         turn, place = divmod(visit, len(mixed.source))
         # Of a turn that is not whole, the places that come first in this epoch's order.
-        return mixed, int(epoch_order(self.seed + which + 1, epoch + turn, len(mixed.source))[place])
+        return mixed, int(_epoch_order(self.seed + which + 1, epoch + turn, len(mixed.source))[place])
 
     def _sample(self, number: int, rng: np.random.Generator, mixed: MixedSource, index: int) -> Sample:
         clip = mixed.source.read(index, _draw_frames(rng, mixed, index))
@@ -185,6 +185,6 @@ def _taught(mixed: MixedSource) -> Tensor:
 
 
 @lru_cache(maxsize=16)
-def epoch_order(seed: int, epoch: int, length: int) -> npt.NDArray[np.int64]:
+def _epoch_order(seed: int, epoch: int, length: int) -> npt.NDArray[np.int64]:
     """Gives the order in which an epoch visits `length` places, remembered: every sample asks for it."""
     return np.random.default_rng([seed, epoch]).permutation(length)

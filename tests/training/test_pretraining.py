@@ -43,8 +43,10 @@ def pretrained(tmp_path_factory):
 def test_segments_are_named_better_than_by_chance(pretrained):
     _, share, told = pretrained
     assert [step for step, *_ in told] == list(range(1, 81))
+    first = float(told[0][2].partition(", ")[2].partition("%")[0]) / 100
     # Twenty classes; the mean over the last fifty of eighty steps.
     assert share > 0.2
+    assert share > first
 
 
 def test_the_file_starts_a_run(pretrained):
@@ -61,6 +63,25 @@ def test_the_same_seed_gives_the_same_file(tmp_path):
     for name in ("a", "b"):
         pretrain_backbone(*lessons(1), tmp_path / f"{name}.safetensors", lambda *_: None)
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
+
+
+def test_what_has_no_segments_teaches_nothing(tmp_path):
+    class Bare:
+        name, label_set = IMAGES.name, IMAGES.label_set
+
+        def __len__(self):
+            return 16
+
+        def num_frames(self, index):
+            return IMAGES.num_frames(index)
+
+        def read(self, index, frames=None):
+            clip = IMAGES.read(index, frames)
+            return clip.with_segments(np.zeros(len(clip.classes), np.bool_))
+
+    with pytest.raises(InputError, match="no image with segments"):
+        pretrain_backbone(*lessons(1, Bare()), tmp_path / "a.safetensors", lambda *_: None)
+    assert not (tmp_path / "a.safetensors").exists()
 
 
 def test_no_file_is_written_when_the_loss_is_no_number(tmp_path):

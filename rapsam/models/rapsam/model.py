@@ -101,10 +101,9 @@ class RapSam(nn.Module):
             boxes = prompt_fractions(prompts, images, image_sizes)
             start = self.prompt_encoder(boxes)
             stages = self.segment(features, boxes)
-        initial = mask_product(start, _flatten(features, num_frames or 1))
         return RapSamOutput(
             stages=stages,
-            initial_mask_logits=initial.unflatten(-1, _mask_shape(features, num_frames)),
+            initial_mask_logits=self.initial_masks(start, features, num_frames),
             features=features,
         )
 
@@ -115,6 +114,17 @@ class RapSam(nn.Module):
     def encode(self, images: Tensor) -> Tensor:
         """Computes mask features (B, C, H / 4, W / 4) of normalised images (B, 3, H, W)."""
         return self.neck(self.backbone(images))  # type: ignore[no-any-return]
+
+    def initial_masks(self, queries: Tensor, features: Tensor, num_frames: int | None = None) -> Tensor:
+        """Computes the mask logits (B, Q, h, w), of clips (B, Q, T, h, w), from which stage 0 pools.
+
+        Args:
+            queries: (B, Q, C), of learned objects or of prompts.
+            features: (B * T, C, h, w) as `encode` gives them.
+            num_frames: T, or None for single images.
+        """
+        logits = mask_product(queries, _flatten(features, num_frames or 1))
+        return logits.unflatten(-1, _mask_shape(features, num_frames))  # type: ignore[no-any-return]
 
     def detect(self, features: Tensor, num_frames: int | None = None) -> tuple[StageOutput, ...]:
         """Finds objects in mask features (B * T, C, h, w): outputs of the stages, then of the adapter."""
