@@ -33,19 +33,29 @@ def export_apart(model: str, size: tuple[int, int]) -> FullExport:
 
 
 def export_all(model_name: str, size: tuple[int, int]) -> FullExport:
-    """Exports a model with formula weights and default tasks, from a cache that is empty at first."""
+    """Exports a model with formula weights and default tasks, as one call of `rapsam export` does.
+
+    The cache of stages is empty at first.
+    """
     import rapsam
+    from rapsam.export.bundle import make_bundle
     from rapsam.export.cache import StageCache
-    from rapsam.export.source import source_sha256
+    from rapsam.export.material import gather
+    from rapsam.export.plan import plan_export
+    from rapsam.export.sample_images import sample_images
+    from rapsam.models.build import deployment_of
 
     model = rapsam.build_model(model_name, checkpoint=WEIGHTS)
     statuses: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as scratch:
         cache = StageCache(Path(scratch) / "cache")
         start = time.perf_counter()
+        material = gather(deployment_of(model), sample_images())
         for target in TARGETS:
-            out = Path(scratch) / target
-            _, report = rapsam.export_bundle(model, out, target=target, size=size, cache=cache)
+            plan = plan_export(target=target, size=size)
+            _, report = make_bundle(
+                material, plan, Path(scratch) / target, cache, progress=_say_nothing, note=_say_nothing
+            )
             statuses[target] = report.status
         seconds = time.perf_counter() - start
     return FullExport(
@@ -53,11 +63,15 @@ def export_all(model_name: str, size: tuple[int, int]) -> FullExport:
         machine=this_machine(),
         model=model_name,
         size=size,
-        source_sha256=source_sha256(),
+        source_sha256=material.source_sha256,
         statuses=statuses,
         seconds=round(seconds, 1),
         peak_rss_mb=peak_rss_mb(),
     )
+
+
+def _say_nothing(_step: str) -> None:
+    """Takes the lines of progress: in this process stdout is for the record alone."""
 
 
 if __name__ == "__main__":

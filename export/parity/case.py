@@ -85,10 +85,13 @@ class References:
         recipe = RECIPES[manifest.recipe]
         halved = half_weights(moved.state(), recipe.precision)
         eager = {graph: EagerRunner(moved, graph, device) for graph in self._contracts}
-        self.network = graph_network(eager, manifest)
+        # The reference takes any number of prompts: all in one pass are quicker than one by one.
+        self.network = graph_network(eager, manifest, _task_prompts(manifest))
         self.rounded = tuple(
             graph_network(
-                {g: RoundedRunner(r, recipe.arithmetic, seed, halved) for g, r in eager.items()}, manifest
+                {g: RoundedRunner(r, recipe.arithmetic, seed, halved) for g, r in eager.items()},
+                manifest,
+                _task_prompts(manifest),
             )
             for seed in range(ROUNDING_RUNS)
         )
@@ -103,7 +106,7 @@ class References:
         """
         fitted, geometry = letterbox(image, self._manifest.preprocess.size)
         prompts = self._manifest.num_prompts
-        boxes = sample_boxes(max(MIN_PROMPTS, prompts))
+        boxes = sample_boxes(_task_prompts(self._manifest))
         # Some formats take 8-bit images: all shall see the same pixels, padding included.
         # One pass of the prompt graph takes fewer prompts than the whole task may have.
         known: dict[str, Floats] = {"image": np.rint(fitted), "boxes": boxes[:, :prompts]}
@@ -149,10 +152,14 @@ class References:
         )
 
 
-def graph_network(runners: Mapping[str, Runner], manifest: Manifest) -> GraphNetwork:
-    """Joins the graphs of a bundle; none computes the same twice in a row."""
+def graph_network(runners: Mapping[str, Runner], manifest: Manifest, num_prompts: int) -> GraphNetwork:
+    """Joins the graphs of a bundle, `num_prompts` per pass; none computes the same twice in a row."""
     remembering = {graph: RememberingRunner(runner) for graph, runner in runners.items()}
-    return GraphNetwork(remembering, manifest.preprocess.size, manifest.num_prompts)
+    return GraphNetwork(remembering, manifest.preprocess.size, num_prompts)
+
+
+def _task_prompts(manifest: Manifest) -> int:
+    return max(MIN_PROMPTS, manifest.num_prompts)
 
 
 def _run_graphs(

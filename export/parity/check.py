@@ -149,7 +149,7 @@ def _check_runtime(
     except RapSamError as error:
         yield from _refused(runtime, manifest, str(error))
         return
-    exported = graph_network(runners, manifest)
+    exported = graph_network(runners, manifest, manifest.num_prompts)
     for case in wanted.cases:
         progress(f"{runtime.name}: {case.name}")
         yield from _check_tensors(runtime, exported.runners, gates, case)
