@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import distance_transform_cdt
 
+from rapsam.data.mask_depth import mask_depth
 from rapsam.data.sources.annotated import AnnotatedClip
 from rapsam.evaluation.scores import Part, with_known_classes
 from rapsam.evaluation.subject import Subject
@@ -111,11 +111,6 @@ def _add_instances(
 
 
 def innermost_pixel(mask: Masks) -> tuple[float, float]:
-    """Gives x, y of the pixel of a mask (h, w) that is farthest from its border, the first of equals.
-
-    The distance is the Manhattan distance to the next pixel outside, beyond the image being outside too.
-    The published evaluation approximates such a distance by repeated convolutions.
-    """
-    distance = distance_transform_cdt(np.pad(mask, 1), metric="taxicab")[1:-1, 1:-1]
-    y, x = divmod(int(np.argmax(distance)), mask.shape[1])
+    """Gives x, y of the deepest pixel of a mask (h, w), the first of equals."""
+    y, x = divmod(int(np.argmax(mask_depth(mask))), mask.shape[1])
     return float(x), float(y)

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from rapsam.data.augment.prompts import Clicks
+
 Positive = Annotated[float, Meta(gt=0)]
 NotNegative = Annotated[float, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -63,7 +65,9 @@ class DataConfig(_Part, frozen=True, kw_only=True):
         flip: Share of mirrored samples.
         colour: Strength of the change of brightness, contrast and saturation; 0 for none.
         prompts: Prompts per image.
-        box_prompts: Share of prompts that are boxes of things, the others being points.
+        box_prompts: Share of prompts that are boxes, the others being points.
+        boxed: What boxes ask for: things, as published, or all segments.
+        clicks: Where points lie: on any pixel, as published, or on inner ones, as when models are scored.
         min_prompt_area: Smaller masks, in pixels of the crop, are not prompted.
         batch_size: Samples of a step, over all processes together.
         workers: Processes that load, per training process.
@@ -78,6 +82,8 @@ class DataConfig(_Part, frozen=True, kw_only=True):
     colour: NotNegative = 0.0
     prompts: Count = 30
     box_prompts: Share = 0.0
+    boxed: Literal["things", "all"] = "things"
+    clicks: Clicks = "any"
     min_prompt_area: Count = 32
     batch_size: Count = 16
     workers: Annotated[int, Meta(ge=0, le=64)] = 2

@@ -130,7 +130,9 @@ class MixedSamples(Dataset[Loaded]):
                 f"{clip.name}: no segment of {self.config.min_prompt_area} px to prompt"
             )
         masks, things = masks[large], cropped.classes[large] < mixed.source.label_set.num_things
-        drawn = sample_prompts(rng, masks, things, self.config.prompts, self.config.box_prompts)
+        config = self.config
+        boxed = np.ones_like(things) if config.boxed == "all" else things
+        drawn = sample_prompts(rng, masks, boxed, config.prompts, config.box_prompts, config.clicks)
         return PromptSample(
             number=number,
             name=clip.name,

@@ -41,21 +41,22 @@ def _config(task, repeat=1.0, **more):
     return SourceConfig(task=task, kind="coco_panoptic", folder=".", repeat=repeat, **more)
 
 
-def _samples(*parts, seed=0):
+def _samples(*parts, seed=0, **data):
     """Mixes pairs of source and configuration; classes keep their numbers."""
     sources = [
         MixedSource(source, config, np.arange(len(source.label_set.labels)), len(source.label_set.labels))
         for source, config in parts
     ]
-    data = DataConfig(
+    recipe = DataConfig(
         label_set="synth",
         height=64,
         width=64,
         prompts=5,
         min_prompt_area=8,
         sources=tuple(config for _, config in parts),
+        **data,
     )
-    return MixedSamples(sources, data, seed)
+    return MixedSamples(sources, recipe, seed)
 
 
 def test_an_epoch_visits_every_image_as_often_as_the_recipe_says():
@@ -159,3 +160,15 @@ def test_batches_come_in_order_with_their_faults():
     batches = list(load_batches(samples, StepSampler(0, 3, 2, 0, 1), 1))
     assert [[sample.number for sample in batch.samples] for batch in batches] == [[0, 1], [2, 3], [4, 5]]
     assert sum(len(batch.prompts) + len(batch.objects) for batch in batches) == 6
+
+
+@pytest.mark.parametrize(("boxed", "clicked"), [("things", True), ("all", False)])
+def test_boxes_ask_for_things_or_for_all_segments(boxed, clicked):
+    source = SynthImages(8, 1, SIZE)
+    samples = _samples((source, _config("prompt")), boxed=boxed, box_prompts=1.0)
+    boxes = torch.cat([samples[number].sample.boxes for number in range(8)])
+    width, height = ((boxes[:, 2:] - boxes[:, :2]) * 64).T
+    clicks = torch.isclose(width, torch.tensor(6.0), rtol=0.01) & torch.isclose(
+        height, torch.tensor(6.0), rtol=0.01
+    )
+    assert clicks.any() == clicked

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
+from rapsam.data.mask_depth import mask_depth
 from rapsam.tasks.arrays import Floats, Indices, Masks
 from rapsam.tasks.geometry import Size
 from rapsam.tasks.instances import tight_box
 from rapsam.tasks.prompt import POINT_RADIUS
 
+Clicks = Literal["any", "inner"]
+"""Where a mask is clicked: on any of its pixels, or on one at least half as deep as the deepest."""
 CENTRE_NOISE = 0.01 * 0.4 / 2
 """Largest shift of a centre, in widths or heights of the box (the published noise scale)."""
 SIZE_NOISE = 0.01 * 0.4
@@ -30,9 +33,14 @@ class SampledPrompts(NamedTuple):
 
 
 def sample_prompts(
-    rng: np.random.Generator, masks: Masks, may_be_box: Masks, count: int, box_share: float
+    rng: np.random.Generator,
+    masks: Masks,
+    may_be_box: Masks,
+    count: int,
+    box_share: float,
+    clicks: Clicks = "any",
 ) -> SampledPrompts:
-    """Draws prompts: masks in random order, repeated to fill the count; a click is any of the pixels.
+    """Draws prompts: masks in random order, repeated to fill the count.
 
     Args:
         rng: Draws.
@@ -40,21 +48,29 @@ def sample_prompts(
         may_be_box: (N,) bool, masks that a box may prompt.
         count: K.
         box_share: Probability that such a mask is prompted by its box.
+        clicks: Where the others are clicked.
     """
     order = rng.permutation(len(masks))
     targets = np.resize(order, count).astype(np.int64)
     size = (masks.shape[1], masks.shape[2])
     boxes = [
-        _box(masks[target]) if may_be_box[target] and rng.random() < box_share else _click(rng, masks[target])
+        _box(masks[target])
+        if may_be_box[target] and rng.random() < box_share
+        else _click(rng, masks[target], clicks)
         for target in targets
     ]
     return SampledPrompts(_noisy(rng, _fractions(np.array(boxes), size)), targets)
 
 
-def _click(rng: np.random.Generator, mask: Masks) -> list[float]:
-    pixels = np.flatnonzero(mask)
+def _click(rng: np.random.Generator, mask: Masks, clicks: Clicks) -> list[float]:
+    pixels = np.flatnonzero(_inner(mask) if clicks == "inner" else mask)
     y, x = divmod(int(rng.choice(pixels)), mask.shape[1])
     return [x - POINT_RADIUS, y - POINT_RADIUS, x + POINT_RADIUS, y + POINT_RADIUS]
+
+
+def _inner(mask: Masks) -> Masks:
+    depth = mask_depth(mask)
+    return np.asarray(2 * depth >= depth.max(), np.bool_)
 
 
 def _box(mask: Masks) -> list[float]:

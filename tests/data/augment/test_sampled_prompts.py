@@ -38,6 +38,15 @@ def test_clicks_lie_on_the_masks_that_they_want(seed, count, prompts):
     assert np.allclose(x2 - x1, 2 * POINT_RADIUS, rtol=0.005)
 
 
+def test_inner_clicks_keep_away_from_the_border():
+    mask = np.zeros((1, *SIZE), bool)
+    mask[0, 5:36, 10:31] = True  # the deepest pixels are 11 from the outside
+    drawn = sample_prompts(np.random.default_rng(0), mask, np.zeros(1, bool), 500, 1.0, clicks="inner")
+    x1, y1, x2, y2 = _pixels(drawn.boxes).T
+    x, y = np.round((x1 + x2) / 2), np.round((y1 + y2) / 2)
+    assert (x.min(), x.max(), y.min(), y.max()) == (15, 25, 10, 30)
+
+
 @given(st.integers(0, 2**31), st.integers(1, 6), st.integers(1, 20))
 def test_all_masks_have_their_turn(seed, count, prompts):
     drawn = sample_prompts(
