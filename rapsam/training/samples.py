@@ -122,15 +122,13 @@ class MixedSamples(Dataset[Loaded]):
     def _prompt_sample(
         self, number: int, rng: np.random.Generator, clip: AnnotatedClip, mixed: MixedSource
     ) -> PromptSample:
+        config = self.config
         cropped = self._crop(rng, clip, mixed)
         masks = cropped.masks[0]
-        large = masks.sum(axis=(1, 2)) >= self.config.min_prompt_area
+        large = masks.sum(axis=(1, 2)) >= config.min_prompt_area
         if not large.any():
-            raise _NothingToLearnError(
-                f"{clip.name}: no segment of {self.config.min_prompt_area} px to prompt"
-            )
+            raise _NothingToLearnError(f"{clip.name}: no segment of {config.min_prompt_area} px to prompt")
         masks, things = masks[large], cropped.classes[large] < mixed.source.label_set.num_things
-        config = self.config
         boxed = np.ones_like(things) if config.boxed == "all" else things
         drawn = sample_prompts(rng, masks, boxed, config.prompts, config.box_prompts, config.clicks)
         return PromptSample(
