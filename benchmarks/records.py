@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 
-from rapsam.errors import InputError
+from rapsam.errors import JSON_ERRORS, InputError
 from rapsam.files import write_atomic
 
 SCHEMA_VERSION = 2
@@ -135,7 +135,7 @@ def read_records(path: Path, kind: type[Records]) -> Records:
         records = msgspec.json.decode(path.read_bytes(), type=kind)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; run the measurement first") from error
-    except msgspec.MsgspecError as error:
+    except JSON_ERRORS as error:
         raise InputError(f"{path} is no file of {kind.__name__} ({error}); measure again") from error
     if records.schema_version != SCHEMA_VERSION:
         raise InputError(

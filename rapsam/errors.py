@@ -9,6 +9,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+import msgspec
+
+JSON_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What msgspec raises for bytes that are not the JSON that was expected; bad UTF-8 is a `ValueError`."""
 _SHOWN = 3
 _SIMILAR = 0.4
 
@@ -35,6 +39,11 @@ class ExportError(RapSamError):
 
 class UnavailableError(RapSamError):
     """A runtime or a converter that cannot work on this machine."""
+
+
+def printable(text: str) -> str:
+    """Gives a text that may quote foreign files without what could end a line or command a terminal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def unknown_name(kind: str, name: str, valid: Iterable[str]) -> InputError:

@@ -87,16 +87,17 @@ def scratch_folder(destination: Path) -> Path:
     return Path(tempfile.mkdtemp(prefix=f".{destination.name}{_MARK}", dir=destination.parent))
 
 
-def remove_abandoned(parent: Path, name: str) -> None:
-    """Removes scratch folders that nobody has changed for a day: their processes were killed.
+def remove_abandoned(parent: Path, name: str, after_s: float = _ABANDONED_S) -> None:
+    """Removes scratch folders that nobody has changed for long: their processes were killed.
 
     Args:
         parent: Where to look; not below.
         name: Pattern of the names of their destinations.
+        after_s: Seconds without a change, a day unless told; 0 where there can be no other writer.
     """
     scratch = re.compile(rf"\.{name}{re.escape(_MARK)}[a-z0-9_]{{8}}")
     for path in parent.iterdir():
-        if scratch.fullmatch(path.name) and _age_s(path) > _ABANDONED_S:
+        if scratch.fullmatch(path.name) and _age_s(path) >= after_s:
             shutil.rmtree(path, ignore_errors=True)
 
 

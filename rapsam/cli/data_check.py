@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapsam.cli.console import StepLog, print_table
+from rapsam.errors import printable
 
 if TYPE_CHECKING:
     from rapsam.data.sources.check import SourceReport
@@ -48,9 +49,10 @@ def _print_reports(root: str, reports: list[SourceReport], *, full: bool) -> Non
         if not report.is_well:
             print(f"\n{report.kind} {report.split} in {report.folder}")
         if report.missing:
-            print(f"  missing files: {report.missing:,}, such as {', '.join(report.first_missing)}")
+            some = ", ".join(map(printable, report.first_missing))
+            print(f"  missing files: {report.missing:,}, such as {some}")
         for fault in report.broken:
-            print(f"  {fault.kind}: {fault.count:,}, first {fault.first}")
+            print(f"  {fault.kind}: {fault.count:,}, first {printable(fault.first)}")
     if not full:
         print("\nof each data set a sample was decoded; --full decodes all")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rapsam.cli.arguments import add_model_options, load_model
 from rapsam.cli.console import StepLog, print_table
 from rapsam.cli.counted_progress import counted_progress
-from rapsam.errors import InputError
+from rapsam.errors import InputError, printable
 from rapsam.files import check_writable
 
 if TYPE_CHECKING:
@@ -33,6 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with --model: images are resized to fit these sides; default: those that the weights were "
         "trained with, else the published ones",
     )
+    parser.add_argument(
+        "--clip",
+        type=int,
+        metavar="N",
+        help="with --model: frames of a video at a time, at most; default: as published; a bundle takes 1",
+    )
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder of the data set")
     parser.add_argument(
         "--kind", default="coco_panoptic", metavar="NAME", help="its format; default: coco_panoptic"
@@ -53,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Evaluates; an interrupted evaluation goes on when it is started again."""
     _check(options)
-    from rapsam.data.sources.kinds import open_annotated, validation_split
+    from rapsam.data.sources.kinds import data_key, open_annotated, validation_split
     from rapsam.evaluation.report import report_of, write_report
     from rapsam.evaluation.run import evaluate
     from rapsam.evaluation.tasks import task_for
@@ -70,11 +76,13 @@ def run(options: argparse.Namespace) -> int:
             subject,
             source,
             task,
-            data_key=f"{split} of {options.data.resolve()}",
+            data_key=f"{split} of {data_key(options.kind, options.data, split)}",
             limit=options.limit,
             unfinished=unfinished,
             progress=report_progress,
         )
+    if len(outcome.left_out) == outcome.clips:
+        raise InputError(f"nothing could be scored; the first fault: {outcome.left_out[0]}")
     report = report_of(subject, source.name, outcome)
     write_report(options.out, report)
     unfinished.unlink(missing_ok=True)
@@ -82,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
     if outcome.unknown_classes:
         print(f"classes that the network does not have, taken as void: {', '.join(outcome.unknown_classes)}")
     if outcome.left_out:
-        print(f"{len(outcome.left_out)} could not be used; the first: {outcome.left_out[0]}")
+        print(f"{len(outcome.left_out)} could not be used; the first: {printable(outcome.left_out[0])}")
     print(options.out)
     return 0
 
@@ -90,14 +98,18 @@ def run(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> None:
     if (options.bundle is None) == (options.model is None):
         raise InputError("expected --bundle DIR, or --model NAME with --checkpoint FILE, and not both")
-    for_models = ("checkpoint", "classifier", "sides")
+    for_models = ("checkpoint", "classifier", "sides", "clip")
     beside = [name for name in for_models if options.bundle and getattr(options, name) is not None]
     if beside:
         raise InputError(f"--{beside[0]} beside --bundle; a bundle has its own: leave it out")
     if options.runtime is not None and options.bundle is None:
         raise InputError("--runtime beside --model; a checkpoint runs in PyTorch: leave it out")
-    if options.limit is not None and options.limit < 1:
-        raise InputError(f"--limit {options.limit}; expected at least 1")
+    for name in ("limit", "clip"):
+        number = getattr(options, name)
+        if number is not None and number < 1:
+            raise InputError(f"--{name} {number}; expected at least 1")
+    if not options.out.name or options.out.is_dir():
+        raise InputError(f"--out {options.out} is a folder; expected the name of a JSON file")
     check_writable(options.out.parent)
 
 
@@ -108,7 +120,8 @@ def _subject(options: argparse.Namespace, task: str, log: StepLog) -> Subject:
     if options.bundle is not None:
         return bundle_subject(options.bundle, options.runtime)
     model = load_model(options, log)
-    return model_subject(model, _sides(options.sides) or model.test_sides(video=task in VIDEO_TASKS))
+    sides = _sides(options.sides) or model.test_sides(video=task in VIDEO_TASKS)
+    return model_subject(model, sides, options.clip)
 
 
 def _sides(text: str | None) -> tuple[int, int] | None:

@@ -27,7 +27,7 @@ from rapsam.cli import (
 )
 from rapsam.cli import eval as evaluation
 from rapsam.cli.verbs import Parser
-from rapsam.errors import InputError, RapSamError
+from rapsam.errors import InputError, RapSamError, printable
 
 VERBS = (
     *(export, parity, verify, predict, evaluation, convert),
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = _run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
     except RapSamError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         code = BAD_INPUT
     except KeyboardInterrupt:
         print("interrupted; nothing half-written is left", file=sys.stderr)

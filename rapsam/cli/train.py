@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 
 from rapsam.cli.counted_progress import counted_progress
-from rapsam.errors import InputError
+from rapsam.errors import InputError, printable
 from rapsam.files import check_new_folder
 
 SUMMARY = "Train a network from a recipe, on one process or many; go on with an interrupted run."
@@ -52,11 +53,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Trains; the exit code is 0 at the end of the run."""
     _check(options)
-    from rapsam.training.engine import Machines, check_machines, start_engine
+    from rapsam.training.engine import Machines, check_machines, on_first_process, start_engine
     from rapsam.training.recipe_files import load_recipe
     from rapsam.training.run_folder import classifier_of, recipe_of, start_run
     from rapsam.training.run_log import read_log
-    from rapsam.training.session import StartingPoint, build_network, build_teacher, open_samples, train
+    from rapsam.training.session import (
+        StartingPoint,
+        build_network,
+        build_teacher,
+        open_samples,
+        train,
+        warnings_of,
+    )
     from rapsam.training.skipped import SKIPPED_NAME
 
     config = recipe_of(options.resume) if options.resume else load_recipe(options.recipe, options.set)
@@ -71,15 +79,16 @@ def run(options: argparse.Namespace) -> int:
     model, teacher = build_network(config, start), build_teacher(config, start)
     samples = open_samples(config, options.data, model)
     engine = start_engine(machines, config.precision)
-    if engine.fabric.is_global_zero and not options.resume:
-        start_run(folder, config, model.text_classifier)
-    engine.fabric.barrier()
     first = engine.fabric.is_global_zero
+    if not options.resume:
+        on_first_process(engine.fabric, lambda: start_run(folder, config, model.text_classifier))
+        for line in warnings_of(config, start, samples) if first else ():
+            print(f"warning: {printable(line)}", file=sys.stderr)
     with counted_progress("steps") if first else nullcontext(_say_nothing) as progress:
         weights = train(engine, config, model, samples, folder, progress, teacher=teacher)
-    if engine.fabric.is_global_zero:
-        skipped = read_log(folder)[-1].skipped
-        if skipped:
+    if first:
+        log = read_log(folder)
+        if log and (skipped := log[-1].skipped):
             print(f"{skipped} samples could not be used; {folder / SKIPPED_NAME} names them")
         print(f"{weights}\nnext: rapsam predict PHOTO --model {config.model} --checkpoint {weights}")
     return 0

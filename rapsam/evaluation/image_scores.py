@@ -7,6 +7,7 @@ import numpy as np
 from rapsam.data.mask_depth import mask_depth
 from rapsam.data.sources.annotated import AnnotatedClip
 from rapsam.evaluation.scores import Part, with_known_classes
+from rapsam.evaluation.semantic_map import semantic_map
 from rapsam.evaluation.subject import Subject
 from rapsam.export.predict import predict_prompts
 from rapsam.metrics.interactive_quality import InteractiveAccumulator
@@ -53,7 +54,7 @@ class PanopticScores:
         masks = clip.masks[:, 0]
         reference = reference_map(masks, clip.classes, self._num_classes)
         self._panoptic.add(panoptic, reference, reference_ids(clip.classes)[clip.crowd])
-        self._semantic.add(panoptic, reference)
+        self._semantic.add(semantic_map(found.class_logits, logits, geometry), reference)
         _add_instances(self._masks, found, geometry, subject, clip)
 
 

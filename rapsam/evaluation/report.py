@@ -24,9 +24,11 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
         subject: Model and weights, or bundle.
         runtime: What computed.
         input_size: What images were resized to, in words.
+        max_clip: Frames of a video that the network saw at a time, at most: five with a checkpoint as
+            published, one with a bundle.
         source: Data set.
         task: As in `rapsam eval --task`.
-        clips: Images or videos that were taken.
+        clips: Images or videos that were gone through, with those that were left out.
         left_out: A line for each of them whose files could not be used.
         unknown_classes: Classes of the data set that the network does not have.
         classes: The network's classes, by index.
@@ -37,6 +39,7 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     runtime: str
     input_size: str
+    max_clip: int
     source: str
     task: str
     clips: int
@@ -58,6 +61,7 @@ def report_of(subject: Subject, source: str, outcome: Outcome) -> EvaluationRepo
         subject=subject.name,
         runtime=subject.runtime,
         input_size=subject.input_size,
+        max_clip=subject.max_clip,
         source=source,
         task=outcome.task,
         clips=outcome.clips,

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from rapsam.data.sources.annotated import AnnotatedSource
+from rapsam.data.sources.annotated import AnnotatedClip, AnnotatedSource
 from rapsam.data.sources.categories import label_mapping
-from rapsam.errors import InputError
+from rapsam.errors import JSON_ERRORS, InputError
 from rapsam.evaluation.scores import Scores
 from rapsam.evaluation.subject import Subject
 from rapsam.evaluation.tasks import PROMPTS, TASKS
@@ -46,7 +46,7 @@ class Outcome(NamedTuple):
 
     Attributes:
         task: Name in `TASKS`.
-        clips: Images or videos of the data set that were taken.
+        clips: Images or videos of the data set that were gone through, with those that were left out.
         results: Results by name of the accumulator.
         left_out: One line for each clip whose files could not be used.
         unknown_classes: Classes of the data set that the network does not have; their segments are void.
@@ -82,8 +82,12 @@ def evaluate(
         progress: Told how many of them are done, and all.
 
     Raises:
-        InputError: If no class of the data set is known to the network, or the file is damaged.
+        InputError: If a bundle has no graph for the task, no class of the data set is known to the network,
+            what it answers is no number, or the file is damaged.
     """
+    if not (subject.takes_prompts if task == PROMPTS else subject.finds_objects):
+        graphs = "prompt" if task == PROMPTS else "panoptic"
+        raise InputError(f"{subject.name} has no graph for {task!r}; export it with --tasks {graphs}")
     scores = TASKS[task](subject.labels)
     total = len(source) if limit is None else min(limit, len(source))
     classes = _classes(source, subject, task)
@@ -98,7 +102,7 @@ def evaluate(
         except InputError as error:
             left_out.append(str(error))
         else:
-            scores.add(subject, clip._replace(classes=classes[clip.classes]))
+            _add(scores, subject, clip._replace(classes=classes[clip.classes]))
         done += 1
         report(done, total)
         if unfinished and (done == total or time.monotonic() - saved >= SAVE_SECONDS):
@@ -107,6 +111,14 @@ def evaluate(
     names = [label.name for label, place in zip(source.label_set.labels, classes, strict=True) if place < 0]
     results = {name: part.result() for name, part in scores.parts.items()}
     return Outcome(task, total, results, tuple(left_out), tuple(names))
+
+
+def _add(scores: Scores, subject: Subject, clip: AnnotatedClip) -> None:
+    try:
+        scores.add(subject, clip)
+    except InputError as error:
+        # No reason to leave the image out: another one would be scored in its favour.
+        raise InputError(f"{clip.name}: {error}") from error
 
 
 def _classes(source: AnnotatedSource, subject: Subject, task: str) -> Indices:
@@ -135,6 +147,6 @@ def _restored(path: Path | None, question: str, scores: Scores) -> tuple[int, li
             return 0, []
         for name, part in scores.parts.items():
             part.merge(msgspec.convert(state.parts[name], type(part.state()), strict=False))
-    except (msgspec.MsgspecError, KeyError) as error:
+    except (*JSON_ERRORS, KeyError) as error:
         raise InputError(f"{path} is damaged ({error}); remove it to begin anew") from error
     return state.done, list(state.left_out)

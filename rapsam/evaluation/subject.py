@@ -26,6 +26,9 @@ class Subject(NamedTuple):
         network: Runs it.
         labels: Its classes.
         postprocess: Its thresholds.
+        max_clip: Frames of a video that it sees at a time, at most.
+        finds_objects: Whether it finds things and stuff.
+        takes_prompts: Whether it answers clicks and boxes.
     """
 
     name: str
@@ -35,21 +38,35 @@ class Subject(NamedTuple):
     network: Network
     labels: LabelSet
     postprocess: PostprocessSpec
+    max_clip: int
+    finds_objects: bool
+    takes_prompts: bool
 
 
-def model_subject(model: RapSam, limits: tuple[int, int]) -> Subject:
-    """Takes a network in PyTorch; images are resized to fit (long side, short side) `limits`."""
+def model_subject(model: RapSam, limits: tuple[int, int], max_clip: int | None = None) -> Subject:
+    """Takes a network in PyTorch.
+
+    Args:
+        model: The network.
+        limits: Long side and short side that images are resized to fit.
+        max_clip: Frames at a time, at most; None for those of the published evaluation.
+    """
     device = reference_device()
     deployment = deployment_of(model)
     runtime = reference_name(device)
+    network = EagerNetwork(deployment, device, *limits)
+    clip = max_clip or network.max_clip
     return Subject(
         name=f"{model.name}, {model.weights_origin}",
         runtime=runtime,
         input_size=f"at most {limits[0]}x{limits[1]}",
-        key=f"{weights_sha256(deployment.state())} {limits} {runtime}",
-        network=EagerNetwork(deployment, device, *limits),
+        key=f"{weights_sha256(deployment.state())} {limits} {runtime} {clip}",
+        network=network,
         labels=deployment.label_set,
         postprocess=thresholds(deployment),
+        max_clip=clip,
+        finds_objects=True,
+        takes_prompts=True,
     )
 
 
@@ -71,4 +88,7 @@ def bundle_subject(folder: Path, runtime: str | None = None) -> Subject:
         network=bundle.network,
         labels=manifest.labels,
         postprocess=manifest.postprocess,
+        max_clip=bundle.network.max_clip,
+        finds_objects=manifest.finds_objects,
+        takes_prompts=manifest.has_graph("prompt"),
     )

@@ -93,7 +93,7 @@ def _watch(subject: Subject, frames: Pixels) -> _Seen:
     """Runs clip after clip and joins them as the published evaluation does (near-online, MinVIS)."""
     network, count = subject.network, len(frames)
     fitted = [network.fit(frame) for frame in frames]
-    ends = clip_ends(count, min(clip_length(count), network.max_clip))
+    ends = clip_ends(count, min(clip_length(count), subject.max_clip))
     clips = [
         network.detect(np.concatenate([each.pixels for each in fitted[start:end]]))
         for start, end in pairwise((0, *ends))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Literal
 
 import msgspec
@@ -9,9 +10,12 @@ from msgspec import Meta
 
 from rapsam.data.augment.prompts import Clicks
 
-Positive = Annotated[float, Meta(gt=0)]
-NotNegative = Annotated[float, Meta(ge=0)]
+_LARGEST = sys.float_info.max
+"""TOML knows `inf`; no setting may be infinite."""
+Positive = Annotated[float, Meta(gt=0, le=_LARGEST)]
+NotNegative = Annotated[float, Meta(ge=0, le=_LARGEST)]
 Share = Annotated[float, Meta(ge=0, le=1)]
+Decay = Annotated[float, Meta(ge=0, lt=1)]
 Count = Annotated[int, Meta(ge=1)]
 Side = Annotated[int, Meta(ge=32, multiple_of=32)]
 
@@ -24,7 +28,7 @@ class SourceConfig(_Part, frozen=True, kw_only=True):
     """One data set in one of its uses.
 
     Attributes:
-        task: "panoptic" (things and stuff of images), "instances" (things of videos), or "prompt".
+        task: "panoptic" (all segments), "instances" (things only), or "prompt".
         kind: Format, one of `rapsam.data.sources.kinds.SOURCES`.
         folder: Folder of the data set below the data root.
         split: As its owners call it: "train", "val", "valid".
@@ -140,7 +144,7 @@ class OptimiserConfig(_Part, frozen=True, kw_only=True):
     lr: Positive = 1e-4
     backbone_factor: NotNegative = 0.1
     weight_decay: NotNegative = 0.05
-    betas: tuple[Share, Share] = (0.9, 0.999)
+    betas: tuple[Decay, Decay] = (0.9, 0.999)
     clip_norm: Positive = 0.01
     warmup_steps: Annotated[int, Meta(ge=0)] = 500
     warmup_start: Share = 0.001
@@ -197,7 +201,7 @@ class RunConfig(_Part, frozen=True, kw_only=True):
     checkpoint_activations: bool = False
     batch_statistics: Literal["all", "neck", "none"] = "neck"
     prompt_start: Literal["published", "apart"] = "published"
-    ema_decay: Annotated[float, Meta(ge=0, lt=1)] = 0.0
+    ema_decay: Decay = 0.0
     save_every: Count = 1000
     keep: Count = 2
     data: DataConfig

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import torch
@@ -12,7 +13,7 @@ from lightning_fabric.plugins import MixedPrecision
 from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor
 
-from rapsam.errors import InputError
+from rapsam.errors import InputError, RapSamError
 from rapsam.training.config import RunConfig
 
 Accelerator = Literal["auto", "cpu", "cuda", "mps"]
@@ -127,6 +128,18 @@ def any_process(fabric: Fabric, flag: bool) -> bool:
     if fabric.world_size == 1:
         return flag
     return bool(mean_over_processes(fabric, torch.tensor(float(flag), device=fabric.device)) > 0)
+
+
+def on_first_process(fabric: Fabric, action: Callable[[], object]) -> None:
+    """Does something in the first process while the others wait; if it fails, all end with an error."""
+    failure: RapSamError | None = None
+    if fabric.is_global_zero:
+        try:
+            action()
+        except RapSamError as error:
+            failure = error
+    if any_process(fabric, failure is not None):
+        raise failure or InputError("the first process could not write; see what it says")
 
 
 def sum_over_processes(fabric: Fabric, count: int) -> int:

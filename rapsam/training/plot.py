@@ -30,8 +30,10 @@ def plot_run(run: Path) -> Path:
     figure = Figure(figsize=(11, 7), layout="constrained")
     losses, sums, rates, speeds = figure.subplots(2, 2).flat
     steps = [entry.step for entry in entries]
-    for name in entries[0].losses:
-        losses.plot(steps, [entry.losses.get(name, 0.0) for entry in entries], label=name, linewidth=1)
+    # A recipe that was changed on the way has other losses from there on.
+    for name in dict.fromkeys(name for entry in entries for name in entry.losses):
+        values = [entry.losses.get(name, float("nan")) for entry in entries]
+        losses.plot(steps, values, label=name, linewidth=1)
     losses.set(title="losses", yscale="log", xlabel="step")
     losses.legend(fontsize=8)
     sums.plot(steps, [entry.loss for entry in entries], linewidth=1)

@@ -42,7 +42,7 @@ def load_recipe(recipe: str | Path, changes: Sequence[str] = ()) -> RunConfig:
         base = table.pop("base")
         if base not in recipe_names():
             raise unknown_name("base recipe", str(base), recipe_names())
-        table = {**_read(_FOLDER / f"{base}.toml"), **table}
+        table = _merged(_read(_FOLDER / f"{base}.toml"), table)
     for change in changes:
         _change(table, change)
     try:
@@ -60,6 +60,16 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(f"cannot read {path}: {error.strerror}; expected a recipe in TOML") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is no TOML: {error}; mend the line") from error
+
+
+def _merged(base: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:
+    """Gives what `table` says, and the rest as `base` says it, key by key in tables too; lists are whole."""
+    result = {**base, **table}
+    for key, value in table.items():
+        below = base.get(key)
+        if isinstance(value, dict) and isinstance(below, dict):
+            result[key] = _merged(below, value)
+    return result
 
 
 def _change(table: dict[str, Any], change: str) -> None:

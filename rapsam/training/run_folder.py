@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from rapsam.errors import InputError
+from rapsam.errors import JSON_ERRORS, InputError
 from rapsam.files import check_new_folder, write_atomic
 from rapsam.models.checkpoint import write_safetensors
 from rapsam.models.classifier_file import FORMULA_ORIGIN, LEARNT_FORMULA_ORIGIN, write_classifier
@@ -53,7 +53,7 @@ def recipe_of(run: Path) -> RunConfig:
         raise InputError(f"{run} has no checkpoint to go on from; remove it and start the run again")
     try:
         return msgspec.json.decode(path.read_bytes(), type=RunConfig)
-    except msgspec.MsgspecError as error:
+    except JSON_ERRORS as error:
         raise InputError(f"{path} is damaged: {error}; start a new run") from error
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from rapsam.errors import InputError
+from rapsam.errors import JSON_ERRORS, InputError
 from rapsam.files import write_atomic
 
 LOG_NAME = "log.jsonl"
@@ -90,7 +90,7 @@ def read_log(run: Path) -> list[LogEntry]:
     for place, line in enumerate(lines, start=1):
         try:
             entries.append(msgspec.json.decode(line, type=LogEntry))
-        except msgspec.MsgspecError as error:
+        except JSON_ERRORS as error:
             if place < len(lines):
                 raise InputError(f"{path}, line {place} is damaged ({error}); remove the line") from error
     return entries

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from rapsam.errors import CheckpointError, RapSamError
-from rapsam.files import atomic_folder, write_atomic
+from rapsam.files import atomic_folder, remove_abandoned, write_atomic
 
 CHECKPOINTS = "checkpoints"
 WEIGHTS, BESIDE, AVERAGE, OPTIMISER, STATE = (
@@ -74,6 +74,13 @@ def save_state(run: Path, state: RunState, trained: Trained, keep: int) -> Path:
     return folder
 
 
+def remove_unfinished(run: Path) -> None:
+    """Removes what a process that was killed while it saved left behind; a run has one writer."""
+    folder = run / CHECKPOINTS
+    if folder.is_dir():
+        remove_abandoned(folder, r"step-\d{8}", after_s=0)
+
+
 def checkpoints_of(run: Path) -> list[Path]:
     """Lists the checkpoints of a run, oldest first."""
     return sorted((run / CHECKPOINTS).glob("step-*"))
@@ -87,6 +94,11 @@ def restore_state(folder: Path, trained: Trained) -> RunState:
     """
     try:
         state = msgspec.json.decode((folder / STATE).read_bytes(), type=RunState)
+        if state.schema_version != SCHEMA_VERSION:
+            raise CheckpointError(
+                f"{folder} has schema version {state.schema_version}; expected {SCHEMA_VERSION}: go on with "
+                "the version of this toolkit that wrote it"
+            )
         trained.model.load_state_dict(safetensors.torch.load_file(folder / WEIGHTS))
         if beside := _beside_the_model(trained):
             for name, tensor in safetensors.torch.load_file(folder / BESIDE).items():

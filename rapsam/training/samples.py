@@ -50,8 +50,8 @@ class Loaded(NamedTuple):
     faults: tuple[str, ...]
 
 
-class _NothingToLearnError(Exception):
-    """A sample from which nothing can be learnt, as an image without anything to prompt."""
+class _UnluckyCropError(Exception):
+    """A crop from which nothing can be learnt, of an image that is fine."""
 
 
 class MixedSamples(Dataset[Loaded]):
@@ -81,15 +81,19 @@ class MixedSamples(Dataset[Loaded]):
     def __getitem__(self, number: int) -> Loaded:
         """Makes sample `number`; where a file cannot be used, another one takes its place."""
         faults: list[str] = []
+        last = ""
         for attempt in range(_TRIES):
             rng = np.random.default_rng([self.seed, number, attempt])
             position = int(rng.integers(self.epoch_length)) if attempt else self._position(number)
             mixed, index = self._locate(number // self.epoch_length, position)
             try:
                 return Loaded(self._sample(number, rng, mixed, index), tuple(faults))
-            except (InputError, _NothingToLearnError) as error:
-                faults.append(str(error))
-        raise InputError(f"{_TRIES} samples in a row could not be used; the last: {faults[-1]}")
+            except InputError as error:
+                last = str(error)
+                faults.append(last)
+            except _UnluckyCropError as error:
+                last = str(error)
+        raise InputError(f"{_TRIES} samples in a row could not be used; the last: {last}")
 
     def _position(self, number: int) -> int:
         epoch, place = divmod(number, self.epoch_length)
@@ -107,6 +111,8 @@ class MixedSamples(Dataset[Loaded]):
         clip = mixed.source.read(index, _draw_frames(rng, mixed, index))
         # Regions of many objects are left out: no single query can answer for them.
         clip = clip.with_segments(~clip.crowd)
+        if mixed.config.task == "instances":
+            clip = clip.with_segments(clip.classes < mixed.source.label_set.num_things)
         if mixed.config.task == "prompt":
             return self._prompt_sample(number, rng, clip, mixed)
         cropped = self._crop(rng, clip, mixed)
@@ -123,11 +129,13 @@ class MixedSamples(Dataset[Loaded]):
         self, number: int, rng: np.random.Generator, clip: AnnotatedClip, mixed: MixedSource
     ) -> PromptSample:
         config = self.config
+        if not clip.masks.any():
+            raise InputError(f"{clip.name} has no segment to prompt; expected at least one")
         cropped = self._crop(rng, clip, mixed)
         masks = cropped.masks[0]
         large = masks.sum(axis=(1, 2)) >= config.min_prompt_area
         if not large.any():
-            raise _NothingToLearnError(f"{clip.name}: no segment of {config.min_prompt_area} px to prompt")
+            raise _UnluckyCropError(f"{clip.name}: no segment of {config.min_prompt_area} px in the crop")
         masks, things = masks[large], cropped.classes[large] < mixed.source.label_set.num_things
         boxed = np.ones_like(things) if config.boxed == "all" else things
         drawn = sample_prompts(rng, masks, boxed, config.prompts, config.box_prompts, config.clicks)

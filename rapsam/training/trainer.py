@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -17,31 +16,33 @@ from rapsam.training.average import make_average
 from rapsam.training.batch import Batch
 from rapsam.training.config import RunConfig
 from rapsam.training.distillation import Distillation
-from rapsam.training.engine import any_process, mean_over_processes, sum_over_processes
+from rapsam.training.engine import any_process, mean_over_processes, on_first_process, sum_over_processes
 from rapsam.training.failed_batch import save_failed_batch
 from rapsam.training.loader import StepSampler, load_batches
 from rapsam.training.loss_network import Losses, LossNetwork
 from rapsam.training.meter import Meter
 from rapsam.training.optimiser import make_optimiser, set_rates
 from rapsam.training.run_log import RunLog
-from rapsam.training.run_state import RunState, Trained, checkpoints_of, restore_state, save_state
+from rapsam.training.run_state import (
+    RunState,
+    Trained,
+    checkpoints_of,
+    remove_unfinished,
+    restore_state,
+    save_state,
+)
 from rapsam.training.samples import MixedSamples
 from rapsam.training.schedule import rate_factor
 from rapsam.training.skipped import note_skipped
 from rapsam.training.statistics import set_training_mode, share_statistics
 from rapsam.training.stop_request import StopRequest
+from rapsam.training.stopped import TrainingStoppedError, dead_processes_explained
 
-_KILLED = ("is killed by signal", "exited unexpectedly")
-"""What PyTorch says of a loading process that died."""
 LOG_EVERY = 20
 """Steps between two entries of the log."""
 
 Progress = Callable[[int, int, str], None]
 """Told the steps done, all steps, and what to show beside."""
-
-
-class TrainingStoppedError(RapSamError):
-    """A run that cannot go on: its loss is no number any more."""
 
 
 class Trainer:
@@ -112,7 +113,7 @@ class Trainer:
             KeyboardInterrupt: After Ctrl-C or SIGTERM, with the state saved.
             InputError: If a checkpoint cannot be written.
         """
-        with StopRequest() as stop, _dead_loaders_explained():
+        with StopRequest() as stop, dead_processes_explained():
             self._steps(stop, progress)
         average = self.trained.average
         return self.trained.model if average is None else average.module  # type: ignore[return-value]
@@ -143,18 +144,15 @@ class Trainer:
         config = self.config.optimiser
         factor = rate_factor(step - 1, self.total_steps, config)
         set_rates(self.optimiser, factor)
+        parts: list[Batch] = []
         for part in range(config.accumulate):
-            with self.meter.waiting():
-                batch = next(batches)
-            if batch.faults:
-                self.meter.skipped += len(batch.faults)
-                note_skipped(self.run, self.fabric.global_rank, batch.faults)
-            batch = batch.to(self.fabric.device)
+            batch = self._next(step, batches).to(self.fabric.device)
+            parts.append(batch)
             last = part == config.accumulate - 1
             with self.fabric.no_backward_sync(self.network, enabled=not last and self.fabric.world_size > 1):
                 losses = self._losses(batch)
                 total = torch.stack(list(losses.values())).sum()
-                self._check(step, batch, losses, total)
+                self._check(step, parts, losses, total)
                 self.fabric.backward(total / config.accumulate)
             self.meter.add(losses, config.accumulate)
         norm = self.fabric.clip_gradients(
@@ -163,7 +161,7 @@ class Trainer:
         assert norm is not None
         finite = bool(torch.isfinite(norm))
         if not finite and self.scaler is None:
-            raise self._stopped(step, batch, "the gradient")
+            raise self._stopped(step, parts, "the gradient")
         self.optimiser.step()
         self.optimiser.zero_grad()
         # With a loss scaler the first steps may overflow: it leaves them out and lowers the scale.
@@ -171,23 +169,44 @@ class Trainer:
             self.trained.average.update_parameters(self.trained.model)
         self.meter.close_step(float(norm) if finite else None, config.lr * factor)
 
+    def _next(self, step: int, batches: Iterator[Batch]) -> Batch:
+        """Gives the next batch; where one process has none, all end with an error."""
+        batch, failure = None, None
+        with self.meter.waiting():
+            try:
+                batch = next(batches)
+            except RapSamError as error:
+                failure = error
+        if any_process(self.fabric, failure is not None) or batch is None:
+            raise failure or TrainingStoppedError(
+                "another process could not load its samples; see what it says"
+            )
+        if batch.faults:
+            self.meter.skipped += len(batch.faults)
+            note_skipped(self.run, self.fabric.global_rank, step, batch.faults)
+        return batch
+
     def _losses(self, batch: Batch) -> Losses:
         counts = torch.tensor(self.losses.counts(batch), device=self.fabric.device)
         return self.network(batch, mean_over_processes(self.fabric, counts).tolist())  # type: ignore[no-any-return]
 
-    def _check(self, step: int, batch: Batch, losses: Losses, total: Tensor) -> None:
+    def _check(self, step: int, parts: Sequence[Batch], losses: Losses, total: Tensor) -> None:
         # Every process must learn of it, or the others would wait for ever.
         worst = mean_over_processes(self.fabric, total.detach())
         if bool(torch.isfinite(worst)):
             return
         bad = [name for name, value in losses.items() if not bool(torch.isfinite(value))]
-        raise self._stopped(step, batch, ", ".join(bad) or "a loss of another process")
+        raise self._stopped(step, parts, ", ".join(bad) or "a loss of another process")
 
-    def _stopped(self, step: int, batch: Batch, what: str) -> TrainingStoppedError:
-        path = save_failed_batch(self.run, step, self.fabric.global_rank, batch)
+    def _stopped(self, step: int, parts: Sequence[Batch], what: str) -> TrainingStoppedError:
+        samples = [sample for part in parts for sample in part.samples]
+        try:
+            where = f"is in {save_failed_batch(self.run, step, self.fabric.global_rank, samples)}"
+        except RapSamError as error:
+            where = f"could not be kept ({error})"
         return TrainingStoppedError(
-            f"step {step}: {what} is no number; the batch is in {path}: look at its samples, or start a new "
-            f"run from {self.run}/checkpoints/step-N/weights.safetensors with a lower optimiser.lr"
+            f"step {step}: {what} is no number; the batch {where}: look at its samples, or start a new run "
+            f"from {self.run}/checkpoints/step-N/weights.safetensors with a lower optimiser.lr"
         )
 
     def _batches(self, step: int) -> Iterator[Batch]:
@@ -202,6 +221,8 @@ class Trainer:
         return load_batches(self.samples, sampler, self.config.data.workers)
 
     def _restored(self) -> RunState:
+        if self.fabric.is_global_zero:
+            remove_unfinished(self.run)
         saved = checkpoints_of(self.run)
         if not saved:
             # What a run starts from is in no recipe: it must be there to go on with.
@@ -218,22 +239,13 @@ class Trainer:
         return state
 
     def _save(self, step: int) -> None:
-        failure: RapSamError | None = None
-        skipped = sum_over_processes(self.fabric, self.meter.skipped)
-        if self.fabric.is_global_zero:
-            scaler = self.scaler.state_dict() if self.scaler is not None else {}
-            state = RunState(
-                step=step,
-                epoch_length=self.samples.epoch_length,
-                scaler=scaler,
-                skipped=skipped,
-            )
-            try:
-                save_state(self.run, state, self.trained, self.config.keep)
-            except RapSamError as error:
-                failure = error
-        if any_process(self.fabric, failure is not None):
-            raise failure or TrainingStoppedError("the first process could not save; see what it says")
+        state = RunState(
+            step=step,
+            epoch_length=self.samples.epoch_length,
+            scaler=self.scaler.state_dict() if self.scaler is not None else {},
+            skipped=sum_over_processes(self.fabric, self.meter.skipped),
+        )
+        on_first_process(self.fabric, lambda: save_state(self.run, state, self.trained, self.config.keep))
 
 
 def _distillation(config: RunConfig, model: RapSam, teacher: RapSam | None) -> Distillation | None:
@@ -242,17 +254,3 @@ def _distillation(config: RunConfig, model: RapSam, teacher: RapSam | None) -> D
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         return Distillation(teacher, model, config.distill)
-
-
-@contextmanager
-def _dead_loaders_explained() -> Iterator[None]:
-    """Turns what PyTorch raises, anywhere, when a loading process was killed into an error for users."""
-    try:
-        yield
-    except RuntimeError as error:
-        if not any(words in str(error) for words in _KILLED):
-            raise
-        raise TrainingStoppedError(
-            "a process that loads data was killed, perhaps for want of memory; lower data.workers, or go on "
-            "with --resume"
-        ) from error

@@ -73,3 +73,12 @@ def test_for_machines(root):
 def test_a_folder_without_data_sets_is_bad_input(tmp_path):
     assert_refused(rapsam("data", "check", tmp_path), f"no data set in {tmp_path}; expected files such as")
     assert_refused(rapsam("data", "check", tmp_path / "none"), "does not exist; expected the folder")
+
+
+def test_names_cannot_command_the_terminal(root):
+    annotation = root / "coco/annotations/panoptic_val2017.json"
+    edit_json(annotation, lambda content: content["images"][0].update(file_name="\x1b[31mx\n.jpg"))
+    outcome = rapsam("data", "check", root)
+    assert outcome.code == 1
+    assert "\x1b[31m" not in outcome.out
+    assert "\\x1b[31mx\\n.jpg" in outcome.out

@@ -33,9 +33,9 @@ def synth_bundle(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory):
-    """Images on which the shipped weights find something."""
+    """Images and videos in which the shipped weights find something."""
     root = tmp_path_factory.mktemp("eval-scenes")
-    write_world(root, World(images=6, videos=0, seed=2, size=(128, 128), split="val"))
+    write_world(root, World(images=6, videos=2, seed=2, size=(128, 128), num_frames=6, split="val"))
     return root
 
 
@@ -57,6 +57,52 @@ def test_checkpoint_and_bundle_have_the_same_figures(task, headline, scenes, syn
     assert one == _near(other)
     group, name = headline
     assert one[group][name] > 0.2
+
+
+@pytest.mark.parametrize(("target", "runtime"), [("tflite", "LiteRT"), ("executorch", "ExecuTorch")])
+def test_every_runtime_answers_the_same_question(target, runtime, scenes, tmp_path):
+    exported = rapsam(
+        *("export", "--model", "rapsam_nano", "--checkpoint", "nano-synth", "--target", target),
+        *("--size", "128x128", "--tasks", "panoptic", "--precision", "fp32", "--out", tmp_path / "b"),
+    )
+    assert exported.code == 0, exported.err
+    bundle = tmp_path / "b" / f"{target}-fp32"
+    about = ["--data", scenes, "--limit", "3"]
+    model = ["--model", "rapsam_nano", "--checkpoint", "nano-synth", "--sides", "128,128"]
+    eager, graph = tmp_path / "eager.json", tmp_path / "graph.json"
+    one = _figures(rapsam("eval", *model, *about, "--out", eager), eager)
+    other = _figures(rapsam("eval", "--bundle", bundle, *about, "--out", graph), graph)
+    assert json.loads(graph.read_text())["runtime"] == runtime
+    assert one == _near(other)
+    refused = rapsam("eval", "--bundle", bundle, *about, "--task", "prompts", "--out", tmp_path / "e.json")
+    assert_refused(refused, "has no graph for 'prompts'")
+
+
+def test_videos_have_the_same_figures_when_clips_are_of_the_same_length(scenes, synth_bundle, tmp_path):
+    about = ["--data", scenes / "youtube_vis", "--kind", "youtube_vis_2019"]
+    model = ["--model", "rapsam_nano", "--checkpoint", "nano-synth", "--sides", "128,128"]
+    eager, graph = tmp_path / "eager.json", tmp_path / "graph.json"
+    one = _figures(rapsam("eval", *model, *about, "--clip", "1", "--out", eager), eager)
+    other = _figures(rapsam("eval", "--bundle", synth_bundle, *about, "--out", graph), graph)
+    assert json.loads(graph.read_text())["max_clip"] == json.loads(eager.read_text())["max_clip"] == 1
+    assert one == _near(other)
+    assert one["tube_ap"]["ap"] > 0
+    outcome = rapsam("eval", *model, *about, "--out", eager)
+    assert outcome.code == 0, outcome.err
+    assert json.loads(eager.read_text())["max_clip"] == 5
+
+
+def test_an_evaluation_of_nothing_is_no_result(world, tmp_path):
+    broken = shutil.copytree(world, tmp_path / "world")
+    for image in (broken / "train2017").iterdir():
+        image.write_bytes(image.read_bytes()[:100])
+    out = tmp_path / "e.json"
+    outcome = rapsam(
+        *("eval", "--model", "rapsam_nano", "--classifier", "synth", "--sides", "64,64"),
+        *("--data", broken, "--split", "train", "--out", out),
+    )
+    assert_refused(outcome, "nothing could be scored; the first fault: ")
+    assert not out.exists()
 
 
 def _near(figures):
@@ -97,6 +143,8 @@ def test_a_split_without_annotations_scores_nothing(world, tmp_path):
         ([], "--bundle DIR, or --model NAME"),
         (["--model", "rapsam_nano", "--runtime", "LiteRT"], "--runtime beside --model"),
         (["--model", "rapsam_nano", "--limit", "0"], "--limit 0"),
+        (["--model", "rapsam_nano", "--clip", "0"], "--clip 0"),
+        (["--bundle", "b", "--clip", "1"], "--clip beside --bundle"),
         (["--model", "rapsam_nano", "--sides", "100"], "--sides '100'"),
         (["--model", "rapsam_nano", "--task", "tracks"], "task 'tracks'"),
         (["--model", "rapsam_nano", "--kind", "coco"], "kind of data set"),

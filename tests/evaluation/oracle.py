@@ -70,4 +70,15 @@ class Oracle:
 def oracle_subject(source, blind_to=None) -> Subject:
     clips = [source.read(index) for index in range(len(source))]
     network = Oracle(clips, len(source.label_set.labels), blind_to)
-    return Subject("oracle", "NumPy", "as it is", f"blind to {blind_to}", network, source.label_set, TRAINED)
+    return Subject(
+        name="oracle",
+        runtime="NumPy",
+        input_size="as it is",
+        key=f"blind to {blind_to}",
+        network=network,
+        labels=source.label_set,
+        postprocess=TRAINED,
+        max_clip=network.max_clip,
+        finds_objects=True,
+        takes_prompts=True,
+    )

@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pytest
@@ -134,11 +135,34 @@ def test_what_was_counted_of_another_network_is_not_taken_over(tmp_path, monkeyp
     assert outcome.results["panoptic"].pq == 1
 
 
-def test_a_damaged_file_of_counts_is_an_error_that_names_it(tmp_path):
+@pytest.mark.parametrize("damage", [b'{"question": 3', b'{"question": "\xff"}'])
+def test_a_damaged_file_of_counts_is_an_error_that_names_it(damage, tmp_path):
     unfinished = tmp_path / "eval.unfinished.json"
-    unfinished.write_bytes(b'{"question": 3')
+    unfinished.write_bytes(damage)
     with pytest.raises(InputError, match="is damaged"):
         evaluate(oracle_subject(IMAGES), IMAGES, "panoptic", unfinished=unfinished)
+
+
+def test_a_network_that_answers_no_numbers_is_an_error_that_names_the_image():
+    subject = oracle_subject(IMAGES)
+    sees = subject.network.detect
+
+    def detect(frames):
+        found = sees(frames)
+        return found._replace(mask_logits=np.full_like(found.mask_logits, np.nan))
+
+    subject.network.detect = detect
+    with pytest.raises(InputError, match=re.escape(IMAGES.read(0).name)):
+        evaluate(subject, IMAGES, "panoptic")
+
+
+def test_a_bundle_without_the_graphs_of_a_task_is_refused():
+    subject = oracle_subject(IMAGES)._replace(takes_prompts=False)
+    evaluate(subject, IMAGES, "panoptic", limit=1)
+    with pytest.raises(InputError, match="no graph for 'prompts'; export it with --tasks prompt"):
+        evaluate(subject, IMAGES, "prompts")
+    with pytest.raises(InputError, match="--tasks panoptic"):
+        evaluate(subject._replace(finds_objects=False), IMAGES, "panoptic")
 
 
 def test_broken_images_are_left_out_and_named(tmp_path):

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from rapsam.training.config import LossConfig
@@ -30,6 +31,28 @@ def test_classes_decide_where_masks_are_alike():
     mask_logits = ((_masks() - 0.5) * 20)[[0, 0]]
     found = _match(class_logits, mask_logits, torch.tensor([0, 1]), _masks()[[0, 0]])
     assert found.objects.tolist() == [1, 0]
+
+
+def _flat(*logits):
+    """Masks that are the same everywhere, so large that what is read near their border hardly counts."""
+    return torch.tensor(logits)[:, None, None].expand(-1, 256, 256).contiguous()
+
+
+@pytest.mark.parametrize(
+    ("logits", "sure", "winner"),
+    [
+        # Against an empty mask, cross-entropies are 0.31 and 0.13 and dice losses nearly alike: five times
+        # the difference is 1.0. Twice 0.8 of class outweighs that, twice 0.3 does not.
+        ((-1.0, -2.0), (0.9, 0.1), 0),
+        ((-1.0, -2.0), (0.6, 0.3), 1),
+        # Dice losses of 0.57 and 0.06, cross-entropies next to 0: five times 0.5 outweighs twice 0.9.
+        ((-5.0, -8.0), (0.95, 0.05), 1),
+    ],
+)
+def test_costs_are_weighted_two_five_five(logits, sure, winner):
+    class_logits = torch.tensor([[p, 1 - p] for p in sure]).log()
+    found = _match(class_logits, _flat(*logits), torch.tensor([0]), torch.zeros(1, 256, 256))
+    assert found.queries.tolist() == [winner]
 
 
 def test_an_unknown_class_is_matched_by_its_mask():

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -51,6 +52,19 @@ def test_a_perfect_answer_costs_next_to_nothing(frames):
     # Most points lie on borders, where logits and truth are interpolated: something remains there.
     undecided = _loss(_perfect(sample, strength=0.0), sample)
     assert float(found.dice) < float(undecided.dice) / 2
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_masks_are_weighted_as_published_and_divided_by_their_number(count):
+    sample = _sample(classes=(1,) * count)
+    sample = replace(sample, masks=torch.zeros_like(sample.masks))
+    found = _loss(_perfect(sample, strength=0.0), sample)
+    # Undecided everywhere about masks that are empty: ln 2 of each, and 1 - 1 / (half of the points + 1).
+    assert float(found.bce) == pytest.approx(5 * math.log(2))
+    assert float(found.dice) == pytest.approx(5 * (1 - 1 / (CONFIG.num_points / 2 + 1)))
+    halved = _loss(_perfect(sample, strength=0.0), sample, ObjectNormalisers(2 * count, 1.0))
+    assert float(halved.bce) == pytest.approx(float(found.bce) / 2)
+    assert float(halved.dice) == pytest.approx(float(found.dice) / 2)
 
 
 def test_classes_are_weighted_as_published():

@@ -31,6 +31,20 @@ def test_curves_are_drawn_from_the_log(tmp_path):
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 50
 
 
+def test_a_loss_that_begins_on_the_way_is_drawn_too(tmp_path, monkeypatch):
+    from matplotlib.axes import Axes
+
+    drawn = {}
+
+    monkeypatch.setattr(Axes, "plot", lambda *given, label="", **_: drawn.update({label: given[2]}))
+    monkeypatch.setattr(Axes, "legend", lambda *_, **__: None)
+    later = msgspec.structs.replace(_entry(40), losses={**_entry(40).losses, "name": 3.0})
+    (tmp_path / "log.jsonl").write_bytes(b"\n".join(map(msgspec.json.encode, (_entry(20), later))))
+    plot_run(tmp_path)
+    assert np.isnan(drawn["name"][0])
+    assert drawn["name"][1] == 3.0
+
+
 def test_a_folder_without_a_log_is_no_run(tmp_path):
     with pytest.raises(InputError, match="folder of a training run"):
         plot_run(tmp_path)
@@ -39,8 +53,9 @@ def test_a_folder_without_a_log_is_no_run(tmp_path):
         plot_run(tmp_path)
 
 
-def test_a_damaged_line_in_the_middle_is_named(tmp_path):
+@pytest.mark.parametrize("damage", [b"{", b'{"step": "\xff"}'])
+def test_a_damaged_line_in_the_middle_is_named(damage, tmp_path):
     line = msgspec.json.encode(_entry(20))
-    (tmp_path / "log.jsonl").write_bytes(b"\n".join([line, b"{", line]))
+    (tmp_path / "log.jsonl").write_bytes(b"\n".join([line, damage, line]))
     with pytest.raises(InputError, match="line 2"):
         plot_run(tmp_path)

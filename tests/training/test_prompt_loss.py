@@ -1,3 +1,6 @@
+import math
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -29,6 +32,17 @@ def test_prompt_k_wants_mask_k():
     # Most points lie on borders, where logits and truth are interpolated: something remains there.
     assert float(good.dice) < float(swapped.dice) / 2
     assert float(good.bce) < float(swapped.bce) / 2
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_losses_are_weighted_as_published_and_divided_by_the_prompts(count):
+    sample = _sample(count)
+    sample = replace(sample, masks=torch.zeros_like(sample.masks))
+    found = _loss(torch.zeros(count, SIZE, SIZE), torch.zeros(count), sample, count)
+    overlap = 1 / (CONFIG.num_points / 2 + 1)
+    assert float(found.bce) == pytest.approx(5 * math.log(2))
+    assert float(found.dice) == pytest.approx(5 * (1 - overlap))
+    assert float(found.iou) == pytest.approx(10 * overlap**2, rel=1e-4)
 
 
 def test_the_iou_head_learns_the_dice_coefficient_of_the_points():

@@ -1,5 +1,6 @@
 """Recipes: those of the package, a base, single changes, and what contradicts itself."""
 
+import msgspec
 import pytest
 
 from rapsam.errors import InputError
@@ -9,6 +10,7 @@ from rapsam.training.recipe_files import load_recipe, recipe_names
 def test_the_recipes_of_the_package_are_read():
     assert recipe_names() == [
         "nano-synth",
+        "nano-synth-prompts",
         "rapsam-r18-12e",
         "rapsam-r18-24e",
         "rapsam-r50-12e",
@@ -46,6 +48,31 @@ def test_a_recipe_may_build_on_another(tmp_path):
     assert mine.data == base.data
 
 
+def test_a_table_takes_what_it_does_not_say_from_the_base(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text('base = "nano-synth"\nname = "mine"\n[loss]\nnum_points = 99\n[optimiser]\nlr = 1e-5\n')
+    mine, base = load_recipe(path), load_recipe("nano-synth")
+    assert mine.loss == msgspec.structs.replace(base.loss, num_points=99)
+    assert mine.optimiser == msgspec.structs.replace(base.optimiser, lr=1e-5)
+
+
+def test_the_second_leg_of_the_shipped_weights_differs_in_its_prompts_only():
+    first, second = load_recipe("nano-synth"), load_recipe("nano-synth-prompts")
+    assert (second.data.boxed, second.data.clicks) == ("all", "inner")
+    assert [source.repeat for source in second.data.sources if source.task == "prompt"] == [2]
+    same = msgspec.structs.replace(
+        second.data,
+        boxed=first.data.boxed,
+        clicks=first.data.clicks,
+        sources=tuple(
+            msgspec.structs.replace(source, repeat=1.0) if source.task == "prompt" else source
+            for source in second.data.sources
+        ),
+    )
+    assert same == first.data
+    assert (second.loss, second.optimiser, second.model) == (first.loss, first.optimiser, first.model)
+
+
 def test_single_values_change():
     recipe = load_recipe("nano-synth", ["optimiser.lr=1e-5", "model=rapsam_r18", "data.workers=0"])
     assert (recipe.optimiser.lr, recipe.model, recipe.data.workers) == (1e-5, "rapsam_r18", 0)
@@ -57,6 +84,9 @@ def test_single_values_change():
         ('base = "../nano-synth"', "base recipe"),
         ('base = "nano-synth"\nepoch = 3', "epoch"),
         ('base = "nano-synth"\nepochs = 0', "epochs"),
+        ('base = "nano-synth"\nepochs = inf', "epochs"),
+        ('base = "nano-synth"\n[optimiser]\nlr = inf', "lr"),
+        ('base = "nano-synth"\n[optimiser]\nbetas = [1, 1]', "betas"),
         ("x = ", "no TOML"),
     ],
 )

@@ -3,6 +3,7 @@
 from collections import Counter
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -160,6 +161,36 @@ def test_batches_come_in_order_with_their_faults():
     batches = list(load_batches(samples, StepSampler(0, 3, 2, 0, 1), 1))
     assert [[sample.number for sample in batch.samples] for batch in batches] == [[0, 1], [2, 3], [4, 5]]
     assert sum(len(batch.prompts) + len(batch.objects) for batch in batches) == 6
+
+
+def test_a_crop_without_anything_to_prompt_is_drawn_again_and_no_fault():
+    source = SynthImages(3, 4, SIZE)
+    samples = _samples((source, _config("prompt", resize=(3.0, 6.0))))
+    samples.config = msgspec.structs.replace(samples.config, min_prompt_area=3000)
+    found = [samples[number] for number in range(12)]
+    assert all((each.sample.masks.sum((1, 2)) >= 3000).all() for each in found)
+    assert not any(each.faults for each in found)
+
+
+def test_an_image_without_segments_is_counted_by_prompts():
+    class Bare(Counting):
+        def read(self, index, frames=None):
+            clip = self.source.read(index, frames)
+            return clip.with_segments(np.full(len(clip.classes), index != 1))
+
+    samples = _samples((Bare(SynthImages(3, 4, SIZE)), _config("prompt")))
+    faults = [fault for number in range(4) for fault in samples[number].faults]
+    assert faults
+    assert all("no segment to prompt" in fault for fault in faults)
+
+
+def test_instances_are_things_whatever_else_is_annotated():
+    source = SynthImages(3, 6, SIZE)
+    for task, with_stuff in (("panoptic", True), ("instances", False)):
+        samples = _samples((source, _config(task)))
+        classes = torch.cat([samples[number].sample.classes for number in range(6)])
+        assert bool((classes >= source.label_set.num_things).any()) == with_stuff
+        assert bool((classes < source.label_set.num_things).any())
 
 
 @pytest.mark.parametrize(("boxed", "clicked"), [("things", True), ("all", False)])

@@ -15,11 +15,17 @@ from PIL import Image
 
 from rapsam.data.synth.world import World
 from rapsam.data.synth.write_world import write_world
+from rapsam.errors import InputError
+from rapsam.models.build import build_model
 from rapsam.models.classifier_file import write_classifier
 from rapsam.models.rapsam.text_classifier import TextClassifier
 from rapsam.models.weight_facts import read_facts
 from rapsam.tasks.labels import find_label_set
+from rapsam.training.recipe_files import load_recipe
 from rapsam.training.run_log import read_log
+from rapsam.training.session import open_samples
+from tests.cli.cli_runs import rapsam
+from tests.data.sources.tiny_sets import edit_json
 from tests.training.tiny_run import (
     LIKE_NANO_SYNTH,
     LIKE_PUBLISHED,
@@ -81,6 +87,86 @@ def test_a_run_leaves_weights_log_and_checkpoints(straight):
     assert list((straight / "tensorboard").iterdir())
 
 
+def test_the_weights_of_a_run_are_the_averaged_ones(straight):
+    last = straight / "checkpoints" / "step-00000020"
+    average = safetensors.torch.load_file(last / "average.safetensors")
+    weights = safetensors.torch.load_file(last / "weights.safetensors")
+    found = _weights(straight)
+    assert all(torch.equal(found[name], average[f"module.{name}"]) for name in found)
+    assert not _same(found, {name: weights[name] for name in found})
+
+
+def test_gradients_are_clipped(world, recipe, tmp_path):
+    """Adam takes steps of any gradient, unless it was clipped to less than its epsilon."""
+    moved = []
+    for limit in ("1.0", "1e-14"):
+        run = tmp_path / limit
+        done = run_training(
+            *(recipe, "--data", world, "--out", run, "--set", f"optimiser.clip_norm={limit}"),
+            *("--set", "optimiser.weight_decay=0", "--set", "epochs=0.4", "--set", "keep=9"),
+        )
+        assert done.returncode == 0, done.stderr
+        first, last = (
+            safetensors.torch.load_file(run / "checkpoints" / step / "weights.safetensors")
+            for step in ("step-00000000", "step-00000002")
+        )
+        moved.append(max(float((first[name] - last[name]).abs().max()) for name in first))
+    assert moved[0] > 1e-4
+    assert moved[1] < 1e-8
+
+
+def test_curves_are_drawn_by_the_command_line(straight, tmp_path):
+    run = shutil.copytree(straight, tmp_path / "run")
+    done = rapsam("plot", run)
+    assert done.code == 0, done.err
+    assert "curves.png" in done.out
+    assert Image.open(run / "curves.png").size[0] > 500
+
+
+def test_a_finished_run_without_a_log_says_where_its_weights_are(world, straight, tmp_path):
+    run = shutil.copytree(straight, tmp_path / "run")
+    (run / "log.jsonl").unlink()
+    done = run_training("--data", world, "--resume", run)
+    assert done.returncode == 0, done.stderr
+    assert "weights.safetensors" in done.stdout
+
+
+def test_what_a_killed_writer_left_is_removed(world, straight, tmp_path):
+    run = shutil.copytree(straight, tmp_path / "run")
+    left = run / "checkpoints" / ".step-00000030.rapsam-ab12cd34"
+    left.mkdir()
+    (left / "weights.safetensors").write_bytes(b"half")
+    assert run_training("--data", world, "--resume", run).returncode == 0
+    assert not left.exists()
+
+
+def test_a_checkpoint_of_another_version_is_refused(world, straight, tmp_path):
+    run = shutil.copytree(straight, tmp_path / "run")
+    edit_json(
+        run / "checkpoints" / "step-00000020" / "state.json", lambda state: state.update(schema_version=9)
+    )
+    done = run_training("--data", world, "--resume", run)
+    assert done.returncode == 2
+    assert "schema version 9; expected 1" in done.stderr
+
+
+def test_a_run_warns_of_what_it_will_not_learn(world, recipe, tmp_path):
+    few = ("--set", "epochs=0.2", "--set", "data.label_set=synth")
+    other = shutil.copytree(world, tmp_path / "world")
+    annotation = other / "annotations" / "panoptic_train2017.json"
+    edit_json(annotation, lambda content: content["categories"][0].update(name="heaven"))
+    done = run_training(recipe, "--data", other, "--out", tmp_path / "run", *few)
+    assert done.returncode == 0, done.stderr
+    assert "warning: the backbone starts from random weights" in done.stderr
+    assert "warning: 1 of 20 classes of coco_panoptic train are unknown to the network" in done.stderr
+    assert "heaven" in done.stderr
+    settled = run_training(
+        recipe, "--data", world, "--out", tmp_path / "settled", *few, "--set", "batch_statistics=all"
+    )
+    assert settled.returncode == 0, settled.stderr
+    assert "warning" not in settled.stderr
+
+
 def test_ten_steps_kill_and_ten_more_are_twenty(world, recipe, straight, tmp_path):
     run = tmp_path / "killed"
     process = subprocess.Popen(
@@ -102,12 +188,14 @@ def test_recipes_of_the_package_go_on_bit_by_bit_too(changes, world, recipe, tmp
     for name in ("straight", "resumed"):
         run = tmp_path / name
         done = run_training(
-            recipe, "--data", world, "--out", run, *changes, "--set", "save_every=3", "--set", "epochs=2"
+            *(recipe, "--data", world, "--out", run, *changes),
+            *("--set", "save_every=3", "--set", "epochs=2", "--set", "keep=9"),
         )
         assert done.returncode == 0, done.stderr
         if name == "resumed":
-            last = sorted((run / "checkpoints").iterdir())[-1]
-            shutil.rmtree(last)
+            for later in sorted((run / "checkpoints").iterdir())[2:]:
+                shutil.rmtree(later)
+            assert sorted((run / "checkpoints").iterdir())[-1].name == "step-00000003"
             (run / "weights.safetensors").unlink()
             again = run_training("--data", world, "--resume", run)
             assert again.returncode == 0, again.stderr
@@ -247,7 +335,7 @@ def test_a_broken_image_is_replaced_and_counted(recipe, tmp_path):
     assert read_log(run)[-1].skipped >= 8
     lines = (run / "skipped.txt").read_text().splitlines()
     assert len(lines) == read_log(run)[-1].skipped
-    assert all(broken.name in line for line in lines)
+    assert all(broken.name in line and line.startswith("step ") for line in lines)
     assert f"{len(lines)} samples could not be used" in done.stdout
 
 
@@ -273,6 +361,54 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_batch(world, recip
         names = json.loads(file.metadata()["samples"])
         assert len(names) == 2
         assert file.get_tensor("0/frames").shape[1:] == (3, 64, 64)
+
+
+def test_all_parts_of_a_step_are_kept_when_its_gradient_is_no_number(world, recipe, tmp_path):
+    """The losses are numbers to the end of the step: what overflows is their sum of squares."""
+    run = tmp_path / "run"
+    huge = ("loss.bce_weight", "loss.dice_weight", "loss.class_weight")
+    done = run_training(
+        *(recipe, "--data", world, "--out", run, "--set", "optimiser.accumulate=2"),
+        *(part for name in huge for part in ("--set", f"{name}=1e25")),
+    )
+    assert done.returncode == 2, done.stderr
+    assert "step 1: the gradient is no number" in done.stderr
+    (kept,) = run.glob("failed-batch-*.safetensors")
+    with safetensors.safe_open(kept, "pt") as file:
+        assert len(json.loads(file.metadata()["samples"])) == 4
+        assert any(name.endswith("/taught") for name in file.keys())  # noqa: SIM118 (no mapping)
+
+
+def test_a_process_without_samples_ends_the_others_in_one_line(world, recipe, tmp_path):
+    """Process 0 gets a video, process 1 twenty broken images in a row."""
+    broken = shutil.copytree(world, tmp_path / "world")
+    for image in (broken / "train2017").iterdir():
+        image.write_bytes(image.read_bytes()[:100])
+    text = recipe.read_text().replace('kind = "coco_panoptic"', 'kind = "coco_panoptic"\nrepeat = 50')
+    mine = tmp_path / "mine.toml"
+    mine.write_text(text)
+    seed = next(seed for seed in range(500) if _first_two(mine, seed, broken) == [True, False])
+    done = run_training(
+        mine, "--data", broken, "--out", tmp_path / "run", "--processes", 2, "--set", f"seed={seed}"
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "20 samples in a row could not be used" in done.stderr or "another process" in done.stderr
+
+
+def _first_two(recipe, seed, world):
+    """Whether the first two samples of a run can be made."""
+    config = load_recipe(recipe, [f"seed={seed}"])
+    samples = open_samples(config, world, build_model("rapsam_nano", classifier="synth"))
+    return [_is_made(samples, number) for number in range(2)]
+
+
+def _is_made(samples, number):
+    try:
+        samples[number]
+    except InputError:
+        return False
+    return True
 
 
 def test_a_full_disk_keeps_the_last_good_checkpoint(world, recipe, tmp_path):

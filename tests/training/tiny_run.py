@@ -76,6 +76,8 @@ def write_recipe(folder: Path) -> Path:
 LIKE_NANO_SYNTH = (
     *("--set", "batch_statistics=all", "--set", "precision=bf16", "--set", "prompt_start=apart"),
     *("--set", "loss.place_weight=10", "--set", "loss.stage_class_factor=0.05", "--set", "data.workers=1"),
+    *("--set", "loss.name_weight=3", "--set", "loss.first_mask_factor=1"),
+    *("--set", "data.clicks=inner", "--set", "data.boxed=all"),
 )
 """Changes of the tiny recipe that make it learn in the way of the shipped weights."""
 LIKE_PUBLISHED = ("--set", "batch_statistics=neck", "--set", "optimiser.accumulate=2")

@@ -36,6 +36,8 @@ class AnnotatedClip(NamedTuple):
 
     def with_segments(self, kept: npt.NDArray[np.bool_]) -> Self:
         """Leaves out the segments where (N,) `kept` is false; their pixels become void."""
+        if kept.all():
+            return self  # masks are large, and to index them is to copy
         return self._replace(
             masks=self.masks[kept], classes=self.classes[kept], crowd=self.crowd[kept], ids=self.ids[kept]
         )

@@ -98,8 +98,18 @@ def check_below(folder: Path, *, full: bool, progress: Progress) -> list[SourceR
 def _folders(folder: Path, depth: int) -> Iterator[Path]:
     yield folder
     if depth:
-        for inner in sorted(path for path in folder.iterdir() if path.is_dir()):
+        for inner in sorted(_folders_in(folder)):
             yield from _folders(inner, depth - 1)
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if path.is_dir()]
+    except OSError as error:
+        raise InputError(
+            f"cannot look into {folder}: {error.strerror}; expected folders that you may read: check the "
+            "others one by one"
+        ) from error
 
 
 class _Check:

@@ -21,7 +21,7 @@ from rapsam.data.sources.json_file import (
     repeated,
     stray_annotations,
 )
-from rapsam.data.sources.opened import Contents, checked_frames
+from rapsam.data.sources.opened import Contents, checked_frames, repeat_image
 from rapsam.data.sources.outlines import Outline, check_outline, decode_outline, outline_mask
 from rapsam.data.sources.panoptic_images import ImageEntry
 from rapsam.data.sources.safe_path import path_below
@@ -113,8 +113,8 @@ class CocoInstances:
         return AnnotatedClip(
             name=entry.file_name,
             key=as_number(entry.id, index),
-            frames=np.repeat(image[None], len(repeats), axis=0),
-            masks=np.repeat(masks, len(repeats), axis=1),
+            frames=repeat_image(image[None], len(repeats), axis=0),
+            masks=repeat_image(masks, len(repeats), axis=1),
             classes=np.array([self._class(place) for place, _ in outlines], np.int64),
             crowd=np.array([instance.iscrowd for instance in found], np.bool_),
             ids=np.array([instance.id for instance in found], np.int64),

@@ -11,7 +11,7 @@ import msgspec
 
 from rapsam.data.limits import MAX_SIDE, check_file
 from rapsam.data.sources.faults import DataSetError
-from rapsam.errors import InputError
+from rapsam.errors import JSON_ERRORS, InputError
 
 MAX_BYTES = 2 * 1024**3
 """The largest published file, the instances of COCO train2017, has 0.45 GB."""
@@ -50,7 +50,7 @@ def read_json(path: Path, kind: type[Content]) -> Content:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except msgspec.ValidationError as error:
         raise InputError(f"{path}: {error}; mend that field, or fetch the file again") from error
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+    except JSON_ERRORS as error:
         raise InputError(
             f"{path} is damaged: {error}; expected a JSON file of annotations: fetch it again"
         ) from error

@@ -80,6 +80,14 @@ def open_annotated(kind: str, root: str | Path, split: str) -> OpenedSource:
     return source
 
 
+def data_key(kind: str, root: Path, split: str) -> str:
+    """Gives a text that changes with the folder of a data set and with its annotation file."""
+    resolved = existing_folder(root)
+    marks = [path.format(split=split) for mark in _known_kind(kind).marks for path in mark]
+    states = [(resolved / path).stat() for path in marks if (resolved / path).is_file()]
+    return " ".join([str(resolved), *(f"{state.st_size} {state.st_mtime_ns}" for state in states)])
+
+
 def splits_in(kind: str, folder: Path) -> list[str]:
     """Names the splits of a kind whose files lie in a folder."""
     found = SOURCES[kind]

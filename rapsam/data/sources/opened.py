@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from rapsam.data.sources.annotated import AnnotatedSource
 from rapsam.data.sources.faults import DataSetError
 from rapsam.errors import InputError
+
+Value = TypeVar("Value", bound=np.generic)
 
 
 class Contents(NamedTuple):
@@ -64,3 +69,8 @@ def checked_frames(name: str, count: int, frames: Sequence[int] | None) -> Seque
     if not frames or min(frames) < 0 or max(frames) >= count:
         raise InputError(f"frames {list(frames)} of {name}; expected at least one, each in 0..{count - 1}")
     return frames
+
+
+def repeat_image(values: npt.NDArray[Value], count: int, axis: int) -> npt.NDArray[Value]:
+    """Makes `count` frames of one along an axis; one stays what it is, as masks may fill half the memory."""
+    return values if count == 1 else np.repeat(values, count, axis=axis)

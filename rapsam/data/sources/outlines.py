@@ -13,10 +13,15 @@ from pycocotools import mask as coco_mask
 from rapsam.data.limits import MAX_PIXELS
 from rapsam.data.sources.faults import DataSetError
 from rapsam.data.sources.json_file import Side
+from rapsam.errors import JSON_ERRORS
 from rapsam.tasks.arrays import Indices, Masks
 from rapsam.tasks.geometry import Size
 
 _MIN_NUMBERS = 6
+# What decoding takes grows with these: at most 1 GB and some seconds for one mask.
+_MOST_BYTES = 32_000_000
+_MOST_RUNS = 4_000_000
+_MOST_EDGE = 1_000_000
 # COCO's code for a number: up to six characters with the bit "more follows", then one without.
 _CODE = re.compile(r"(?:[P-o]{0,6}[0-O])+")
 _MORE, _NEGATIVE, _PAYLOAD, _BITS = 32, 16, 31, 5
@@ -46,9 +51,10 @@ def decode_outline(raw: msgspec.Raw, field: str) -> Outline:
     Raises:
         DataSetError: If it has another form; names the field.
     """
+    _check_bytes(raw, field)
     try:
         outline: Outline = msgspec.json.decode(raw, type=Outline)
-    except msgspec.ValidationError as error:
+    except JSON_ERRORS as error:
         _refuse(f"{field}: {error}")
     return outline
 
@@ -59,10 +65,16 @@ def decode_frame_outlines(raw: msgspec.Raw, field: str) -> FrameOutlines:
     Raises:
         DataSetError: If it has another form; names the field.
     """
+    _check_bytes(raw, field)
     try:
         return msgspec.json.decode(raw, type=FrameOutlines)
-    except msgspec.ValidationError as error:
+    except JSON_ERRORS as error:
         _refuse(f"{field}: {error}")
+
+
+def _check_bytes(raw: msgspec.Raw, field: str) -> None:
+    if (size := memoryview(raw).nbytes) > _MOST_BYTES:
+        _refuse(f"{field} has {size:,} bytes; expected at most {_MOST_BYTES:,}")
 
 
 def check_outline(outline: Outline, size: Size, field: str) -> None:
@@ -106,6 +118,10 @@ def _checked_counts(runs: RunLengths, size: Size, field: str) -> Indices:
             "wrong size",
             f"{field}.size is {list(runs.size)}; expected {list(size)}, height and width of the image",
         )
+    # A code has a character per run, and another one only where runs are longer than 15 pixels.
+    most = min(2 * (size[0] * size[1] + 2), _MOST_RUNS)
+    if len(runs.counts) > most:
+        _refuse(f"{field}.counts has {len(runs.counts):,} numbers or characters; expected at most {most:,}")
     counts = _parsed(runs.counts, field) if isinstance(runs.counts, str) else np.array(runs.counts, np.int64)
     # pycocotools accepts runs that end early and leaves the rest of the mask to chance.
     if (counts < 0).any() or counts.sum() != size[0] * size[1]:
@@ -144,6 +160,15 @@ def _check_polygons(polygons: list[list[float]], size: Size, field: str) -> None
                     f"{field}[{place}] reaches from {min(numbers):g} to {max(numbers):g}; expected points in "
                     f"the image, 0..{side}, or not far outside"
                 )
+    edge = sum(_edge(polygon) for polygon in polygons)
+    if edge > _MOST_EDGE:
+        _refuse(f"{field} has edges of {edge:,.0f} px in all; expected at most {_MOST_EDGE:,}")
+
+
+def _edge(polygon: list[float]) -> float:
+    """Length of a closed polygon, by the longer of width and height of each side: what drawing it takes."""
+    points = np.array(polygon).reshape(-1, 2)
+    return float(np.abs(points - np.roll(points, 1, axis=0)).max(axis=1).sum())
 
 
 def _refuse(message: str) -> NoReturn:

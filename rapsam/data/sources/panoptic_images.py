@@ -21,7 +21,7 @@ from rapsam.data.sources.json_file import (
     repeated,
     stray_annotations,
 )
-from rapsam.data.sources.opened import Contents, checked_frames
+from rapsam.data.sources.opened import Contents, checked_frames, repeat_image
 from rapsam.data.sources.safe_path import path_below
 from rapsam.data.sources.segment_masks import check_segment_ids, fill_masks, new_masks
 from rapsam.data.sources.stored_pixels import read_stored_ids, read_stored_image
@@ -162,8 +162,8 @@ class PanopticImages:
         return AnnotatedClip(
             name=entry.file_name,
             key=as_number(entry.id, index),
-            frames=np.repeat(image[None], len(repeats), axis=0),
-            masks=np.repeat(masks, len(repeats), axis=1),
+            frames=repeat_image(image[None], len(repeats), axis=0),
+            masks=repeat_image(masks, len(repeats), axis=1),
             classes=np.array(classes, np.int64),
             crowd=np.array([segment.iscrowd for segment in segments], np.bool_),
             ids=np.array([segment.id for segment in segments], np.int64),

@@ -6,6 +6,9 @@ from pathlib import Path, PurePosixPath
 
 from rapsam.data.sources.faults import DataSetError
 
+_LONGEST = 255
+"""Bytes of a name that file systems take."""
+
 
 def path_below(root: Path, folder: str, name: str, field: str) -> Path:
     """Gives the path of a file that an annotation file names.
@@ -17,12 +20,14 @@ def path_below(root: Path, folder: str, name: str, field: str) -> Path:
         field: Where the name was found, for the message.
 
     Raises:
-        DataSetError: If the name is empty, absolute, climbs out of the folder, or leads out of the data set
-            through a symbolic link.
+        DataSetError: If the name is empty, too long, absolute, climbs out of the folder, or leads out of the
+            data set through a symbolic link.
     """
     path = root / folder / name
-    plain = PurePosixPath(name).parts and not name.startswith("/") and "\\" not in name
-    if not plain or ".." in PurePosixPath(name).parts or not _stays(path, root):
+    parts = PurePosixPath(name).parts
+    plain = parts and not name.startswith("/") and "\\" not in name and ".." not in parts
+    short = all(len(part.encode(errors="surrogatepass")) <= _LONGEST for part in parts)
+    if not plain or not short or not _stays(path, root):
         raise DataSetError(
             "unsafe file name",
             f"{field} is {name!r}; expected the name of a file that lies in {root / folder}: mend the name, "

@@ -10,7 +10,7 @@ import msgspec
 from rapsam.data.synth.limits import check_world
 from rapsam.data.synth.noise import Size
 from rapsam.data.synth.video import NUM_FRAMES
-from rapsam.errors import InputError, unknown_name
+from rapsam.errors import JSON_ERRORS, InputError, unknown_name
 from rapsam.files import check_new_folder
 
 SPLITS = {"train": "train", "val": "valid"}
@@ -118,7 +118,7 @@ def _check_empty(out: Path) -> None:
 def _read(record: Path) -> World:
     try:
         return msgspec.json.decode(record.read_bytes(), type=World)
-    except (msgspec.MsgspecError, InputError, OSError) as error:
+    except (*JSON_ERRORS, InputError, OSError) as error:
         raise InputError(
             f"{record} cannot be read ({error}); remove the whole folder, or choose another"
         ) from error

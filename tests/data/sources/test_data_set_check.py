@@ -205,3 +205,22 @@ def test_pipes_in_place_of_images_are_missing_files(tmp_path):
     (tmp_path / "val2017/000000000139.jpg").unlink()
     os.mkfifo(tmp_path / "val2017/000000000139.jpg")
     assert only(checked(tmp_path)).missing == 1
+
+
+def test_a_name_too_long_for_any_disk_is_a_fault_of_one_image(tmp_path):
+    write_coco_panoptic(tmp_path)
+    edit_json(tmp_path / PANOPTIC, lambda content: content["images"][0].update(file_name="x" * 300))
+    report = only(checked(tmp_path))
+    assert [(fault.kind, fault.count) for fault in report.broken] == [("unsafe file name", 1)]
+    assert report.decoded == 2
+
+
+def test_a_folder_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    write_coco_panoptic(tmp_path)
+
+    def refuse(self):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(type(tmp_path), "iterdir", refuse)
+    with pytest.raises(InputError, match=r"cannot look into .*Permission denied"):
+        checked(tmp_path)

@@ -84,3 +84,24 @@ def test_polygons_are_drawn_as_pycocotools_draws_them(points, more):
     polygons = [[side for point in part for side in point] for part in (points, more)]
     theirs = coco_mask.decode(coco_mask.merge(coco_mask.frPyObjects(polygons, 40, 60)))
     np.testing.assert_array_equal(decoded(polygons, (40, 60)), theirs.astype(bool))
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ({"size": [10, 10], "counts": "1" * 1000}, "1,000 numbers or characters; expected at most 204"),
+        ({"size": [10, 10], "counts": [0] * 1000 + [100]}, "1,001 numbers or characters"),
+        ([[0, 0, 10, 10] * 60_000], "edges of"),
+        ([[0.0, 0.0] * 5_000_000], "bytes; expected at most 32,000,000"),
+    ],
+)
+def test_what_would_take_gigabytes_is_refused_before_it_is_drawn(content, says):
+    with pytest.raises(DataSetError, match=says):
+        decoded(content, (10, 10))
+
+
+def test_the_finest_mask_has_no_longer_code_than_is_accepted():
+    rows, columns = np.indices((40, 30))
+    board = (rows + columns) % 2 == 1
+    for mask in (board, ~board, np.repeat(np.repeat(board, 16, 0), 17, 1)):
+        np.testing.assert_array_equal(decoded(compressed(mask), mask.shape), mask)

@@ -166,3 +166,19 @@ def test_masks_that_would_fill_the_memory_are_refused(root):
     write_photo(root / "val2017/000000000139.jpg", 0, (4000, 4000))
     with pytest.raises(DataSetError, match=r"images\[0\]: 300 masks of 1 frames of 4000x4000 px"):
         open_source("coco_instances", root, "val").read(0)
+
+
+def test_a_byte_that_is_no_text_leaves_the_other_images(root):
+    path = root / JSON
+    raw = path.read_bytes()
+    place = raw.index(b'"counts": "') + len(b'"counts": "')
+    path.write_bytes(raw[:place] + b"\xff" + raw[place + 1 :])
+    source = open_source("coco_instances", root, "val")
+    faults = []
+    for index in range(len(source)):
+        try:
+            source.read(index)
+        except DataSetError as error:
+            faults.append(str(error))
+    assert len(faults) == 1
+    assert "utf-8" in faults[0]
