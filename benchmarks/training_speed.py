@@ -57,6 +57,8 @@ STEPS, WARM_UP = 80, 20
 ROUNDS = 8
 WEIGHTS = "nano-synth"
 IMAGES, SIZE = 500, (256, 256)
+DRAWN_IMAGES, DRAWN_VIDEOS = 400, 20
+"""To train on."""
 
 
 class TrainingSpeed(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +140,8 @@ def measure(folder: Path) -> TrainingSpeeds:
     """Measures with files in a folder."""
     world = folder / "world"
     _say("drawing a world")
-    write_world(world, World(images=400, videos=20, seed=1, split="train"), workers=torch.get_num_threads())
+    drawn = World(images=DRAWN_IMAGES, videos=DRAWN_VIDEOS, seed=1, split="train")
+    write_world(world, drawn, workers=torch.get_num_threads())
     return TrainingSpeeds(
         schema_version=SCHEMA_VERSION,
         command=COMMAND,
