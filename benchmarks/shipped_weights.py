@@ -2,9 +2,9 @@
 
     python -m rapsam.benchmarks.shipped_weights --work runs/shipped
 
-Draws a world to train on and one that is held out, teaches the backbone the names of pixels, trains the
-recipe `nano-synth` from there, rounds the weights to 16 bits, and scores the rounded ones. Whatever the
-working folder has already is kept: an interrupted run goes on where it stopped.
+Draws a world to train on and one that is held out, teaches the backbone the names of pixels, trains two
+legs from there, each with a recipe of its own, rounds the weights to 16 bits, and scores the rounded ones.
+Whatever the working folder has already is kept: an interrupted run goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -28,10 +29,13 @@ from rapsam.benchmarks.records import (
     write_records,
 )
 from rapsam.data.sources.kinds import open_source
+from rapsam.data.synth.source import SynthImages
 from rapsam.errors import RapSamError, UnavailableError
 from rapsam.evaluation.run import Outcome, evaluate
 from rapsam.evaluation.subject import model_subject
 from rapsam.files import sha256_of
+from rapsam.metrics.interactive_quality import InteractiveQuality
+from rapsam.metrics.panoptic_quality import PanopticQuality
 from rapsam.models.build import build_model
 from rapsam.models.convert import convert_weights
 from rapsam.models.shipped import SHIPPED, weights_path
@@ -44,14 +48,40 @@ from rapsam.training.run_log import read_log
 from rapsam.training.session import StartingPoint, build_network, open_samples
 
 NAME = "nano-synth"
+LEGS = ("nano-synth", "nano-synth-prompts")
+"""Recipes, and folders of their runs; each starts from the weights of the one before, the first from the
+backbone."""
 FILE = RESULTS / "shipped_weights.json"
-CURVES = RESULTS.parents[1] / "docs" / "images" / "nano-synth-curves.png"
+IMAGES = RESULTS.parents[1] / "docs" / "images"
 COMMAND = "python -m rapsam.benchmarks.shipped_weights"
 TRAIN = ("--images", "12000", "--videos", "500", "--seed", "1", "--split", "train")
-HELD_OUT = ("--images", "500", "--videos", "50", "--seed", "2", "--split", "val")
+HELD_OUT = ("--images", "500", "--videos", "50", "--seed", "3", "--split", "val")
+"""Seed 2 was looked at while the recipes were made; nothing was chosen by what seed 3 shows."""
 BACKBONE_EPOCHS, BACKBONE_BATCH = 3.0, 12
+FIRST = 20
 ASKED = {"pq": 0.45, "click_miou": 0.68}
 """Of weights that were trained on a CPU."""
+
+
+class Leg(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of those that made the weights.
+
+    Attributes:
+        recipe: Of the run.
+        steps: Of the optimiser.
+        hours: Time that the steps took.
+    """
+
+    recipe: RunConfig
+    steps: int
+    hours: float
+
+
+class FirstImages(msgspec.Struct, frozen=True, kw_only=True):
+    """Scores on the first images of the held-out world: mean IoU of one click, and PQ."""
+
+    pq: float
+    click_miou: float
 
 
 class ShippedWeights(Versioned, frozen=True, kw_only=True):
@@ -65,10 +95,9 @@ class ShippedWeights(Versioned, frozen=True, kw_only=True):
         size_bytes: Of the file.
         drawn: Arguments of `rapsam data synth` for the training world and the held-out one.
         backbone_epochs: Passes over the images in which the backbone learnt to name pixels.
-        recipe: Of the run.
-        steps: Of the optimiser.
-        hours: Time that the steps took, without the backbone's.
+        legs: Runs, the later one from the weights of the earlier; the backbone's is not among them.
         scores: 0..1 (clicks: 1..20) on the held-out world; null where nothing was compared.
+        first_images: Scores on its first `FIRST` images alone, which a test repeats.
     """
 
     created_utc: str
@@ -78,10 +107,9 @@ class ShippedWeights(Versioned, frozen=True, kw_only=True):
     size_bytes: int
     drawn: tuple[str, str]
     backbone_epochs: float
-    recipe: RunConfig
-    steps: int
-    hours: float
+    legs: tuple[Leg, ...]
     scores: dict[str, float | None]
+    first_images: FirstImages
 
 
 def main() -> None:
@@ -89,30 +117,40 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="worlds and run")
+    parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="worlds and runs")
     options = parser.parse_args()
     try:
-        make(options.work)
+        make(options.work, weights_path(NAME), FILE, IMAGES)
     except RapSamError as error:
         parser.error(str(error))
 
 
-def make(work: Path) -> None:
-    """Draws, trains, rounds, scores, and writes weights, curves and record."""
-    world, backbone, run = work / "world", work / "backbone.safetensors", work / NAME
-    for marker, arguments in (("synth_train.json", TRAIN), ("synth_val.json", HELD_OUT)):
-        if not (world / marker).exists():
-            _rapsam("data", "synth", "--out", world, *arguments)
+def make(work: Path, weights: Path, record: Path, curves: Path) -> None:
+    """Draws, trains, rounds, scores, and writes weights, record, and a picture of each run's curves.
+
+    Args:
+        work: Folder of worlds and runs; what it holds is not made again.
+        weights: Where the weights shall be.
+        record: Where the record shall be.
+        curves: Folder of the pictures.
+    """
+    world, held_out, backbone = work / "world", work / "held-out", work / "backbone.safetensors"
+    for drawn, arguments in ((world / "synth_train.json", TRAIN), (held_out / "synth_val.json", HELD_OUT)):
+        if not drawn.exists():
+            _rapsam("data", "synth", "--out", drawn.parent, *arguments)
     if not backbone.exists():
         _pretrain(world, backbone)
-    if not (run / WEIGHTS_NAME).exists():
-        started = (run / "recipe.json").exists()
-        start = ["--resume", run] if started else [NAME, "--out", run, "--backbone", backbone]
-        _rapsam("train", *start, "--data", world)
-    weights = weights_path(NAME)
-    convert_weights(run / WEIGHTS_NAME, weights, half=True)
-    shutil.copyfile(plot_run(run), CURVES)
-    write_records(FILE, record_of(world, run, weights))
+    runs = [work / leg for leg in LEGS]
+    start = ("--backbone", backbone)
+    for run in runs:
+        if not (run / WEIGHTS_NAME).exists():
+            started = (run / "recipe.json").exists()
+            what = ("--resume", run) if started else (run.name, "--out", run, *start)
+            _rapsam("train", *what, "--data", world)
+        start = ("--checkpoint", run / WEIGHTS_NAME)
+        shutil.copyfile(plot_run(run), curves / f"{run.name}-curves.png")
+    convert_weights(runs[-1] / WEIGHTS_NAME, weights, half=True)
+    write_records(record, record_of(held_out, runs, weights))
 
 
 def known_weights(path: Path = FILE) -> ShippedWeights | None:
@@ -120,14 +158,8 @@ def known_weights(path: Path = FILE) -> ShippedWeights | None:
     return read_records(path, ShippedWeights) if path.exists() else None
 
 
-def record_of(world: Path, run: Path, weights: Path) -> ShippedWeights:
+def record_of(held_out: Path, runs: Sequence[Path], weights: Path) -> ShippedWeights:
     """Scores weights on the held-out world and says where they come from."""
-    recipe, log = recipe_of(run), read_log(run)
-    per_step = recipe.data.batch_size * recipe.optimiser.accumulate
-    before = [0, *(entry.step for entry in log)]
-    seconds = sum(
-        (entry.step - last) * per_step / entry.samples_per_s for entry, last in zip(log, before, strict=False)
-    )
     return ShippedWeights(
         schema_version=SCHEMA_VERSION,
         command=COMMAND,
@@ -138,14 +170,24 @@ def record_of(world: Path, run: Path, weights: Path) -> ShippedWeights:
         size_bytes=weights.stat().st_size,
         drawn=(" ".join(TRAIN), " ".join(HELD_OUT)),
         backbone_epochs=BACKBONE_EPOCHS,
-        recipe=recipe,
-        steps=log[-1].step,
-        hours=seconds / 3600,
-        scores=scores_of(world, weights),
+        legs=tuple(leg_of(run) for run in runs),
+        scores=scores_of(held_out, weights),
+        first_images=score_first_images(weights),
     )
 
 
-def scores_of(world: Path, weights: Path) -> dict[str, float | None]:
+def leg_of(run: Path) -> Leg:
+    """Reads from a run what it was told and how long its steps took."""
+    recipe, log = recipe_of(run), read_log(run)
+    per_step = recipe.data.batch_size * recipe.optimiser.accumulate
+    before = [0, *(entry.step for entry in log)]
+    seconds = sum(
+        (entry.step - last) * per_step / entry.samples_per_s for entry, last in zip(log, before, strict=False)
+    )
+    return Leg(recipe=recipe, steps=log[-1].step, hours=seconds / 3600)
+
+
+def scores_of(held_out: Path, weights: Path) -> dict[str, float | None]:
     """Scores weights in PyTorch on the held-out world."""
     model = build_model(SHIPPED[NAME], checkpoint=weights)
     subject = model_subject(model, model.test_sides(video=False))
@@ -153,9 +195,9 @@ def scores_of(world: Path, weights: Path) -> dict[str, float | None]:
     def score(task: str, kind: str, root: Path, split: str) -> Outcome:
         return evaluate(subject, open_source(kind, root, split), task)
 
-    images = score("panoptic", "coco_panoptic", world, "val").results
-    prompts = score("prompts", "coco_panoptic", world, "val").results
-    videos = score("tracks", "youtube_vis_2019", world / "youtube_vis", "valid").results
+    images = score("panoptic", "coco_panoptic", held_out, "val").results
+    prompts = score("prompts", "coco_panoptic", held_out, "val").results
+    videos = score("tracks", "youtube_vis_2019", held_out / "youtube_vis", "valid").results
     figures = msgspec.json.decode(msgspec.json.encode({**images, **prompts, **videos}))
     return {
         "pq": figures["panoptic"]["pq"],
@@ -168,6 +210,18 @@ def scores_of(world: Path, weights: Path) -> dict[str, float | None]:
         "box_miou": figures["boxes"]["mean_iou"],
         "tube_ap": figures["tube_ap"]["ap"],
     }
+
+
+def score_first_images(weights: Path | str) -> FirstImages:
+    """Scores weights in PyTorch on the first held-out images, drawn in memory."""
+    model = build_model(SHIPPED[NAME], checkpoint=weights)
+    subject = model_subject(model, model.test_sides(video=False))
+    images = SynthImages(int(HELD_OUT[HELD_OUT.index("--seed") + 1]), FIRST)
+    panoptic = evaluate(subject, images, "panoptic").results["panoptic"]
+    clicks = evaluate(subject, images, "prompts").results["clicks"]
+    assert isinstance(panoptic, PanopticQuality)
+    assert isinstance(clicks, InteractiveQuality)
+    return FirstImages(pq=panoptic.pq, click_miou=clicks.mean_iou)
 
 
 def _pretrain(world: Path, backbone: Path) -> None:

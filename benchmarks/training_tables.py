@@ -11,7 +11,7 @@ _TITLES = {
     "pq_things": "PQ, things",
     "pq_stuff": "PQ, stuff",
     "mask_ap": "mask AP",
-    "semantic_miou": "mean IoU of classes",
+    "semantic_miou": "semantic mean IoU",
     "click_miou": "one click: mean IoU",
     "click_noc_85": "one click: clicks to IoU 0.85, 20 where the first misses it",
     "box_miou": "box: mean IoU",
@@ -52,8 +52,9 @@ def weights_table(weights: ShippedWeights | None) -> str:
         figure = weights.scores[name]
         rows.append(_row(title, asked, "-" if figure is None else f"{figure:.3f}"))
     machine = weights.machine
+    steps, hours = sum(leg.steps for leg in weights.legs), sum(leg.hours for leg in weights.legs)
     caption = (
-        f"{weights.steps} steps, {weights.hours:.1f} hours on {machine.cpu or 'unknown CPU'}, "
+        f"{steps} steps, {hours:.1f} hours on {machine.cpu or 'unknown CPU'}, "
         f"{machine.cores} cores; {weights.size_bytes / 1e6:.1f} MB; {weights.created_utc[:10]}, with "
         f"`{weights.command}`."
     )

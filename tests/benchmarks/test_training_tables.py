@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from rapsam.benchmarks.records import SCHEMA_VERSION, read_records, this_machine, write_records
-from rapsam.benchmarks.shipped_weights import COMMAND, ShippedWeights
+from rapsam.benchmarks.shipped_weights import COMMAND, LEGS, FirstImages, Leg, ShippedWeights
 from rapsam.benchmarks.training_speed import EvaluationSpeed, LossShare, TrainingSpeed, TrainingSpeeds
 from rapsam.benchmarks.training_tables import training_table, weights_table
 from rapsam.training.recipe_files import load_recipe
@@ -32,9 +32,7 @@ WEIGHTS = ShippedWeights(
     size_bytes=10_100_000,
     drawn=("a", "b"),
     backbone_epochs=3,
-    recipe=load_recipe("nano-synth", []),
-    steps=1000,
-    hours=1.55,
+    legs=tuple(Leg(recipe=load_recipe(name), steps=500, hours=0.8) for name in LEGS),
     scores={
         "pq": 0.5,
         "pq_things": 0.45,
@@ -46,6 +44,7 @@ WEIGHTS = ShippedWeights(
         "box_miou": 0.75,
         "tube_ap": 0.1,
     },
+    first_images=FirstImages(pq=0.5, click_miou=0.7),
 )
 
 
@@ -64,7 +63,7 @@ def test_scores_stand_beside_what_was_asked():
     assert "| PQ | >= 0.45 | 0.500 |" in table
     assert "| PQ, stuff | - | - |" in table
     assert "| one click: mean IoU | >= 0.68 | 0.700 |" in table
-    assert "1000 steps, 1.6 hours" in table or "1000 steps, 1.5 hours" in table
+    assert "1000 steps, 1.6 hours" in table
     assert "10.1 MB" in table
 
 
@@ -77,4 +76,5 @@ def test_records_survive_the_way_to_disk(tmp_path):
     for record in (SPEEDS, WEIGHTS):
         write_records(tmp_path / "record.json", record)
         assert read_records(tmp_path / "record.json", type(record)) == record
-    assert msgspec.json.decode((tmp_path / "record.json").read_bytes())["recipe"]["name"] == "nano-synth"
+    legs = msgspec.json.decode((tmp_path / "record.json").read_bytes())["legs"]
+    assert [leg["recipe"]["name"] for leg in legs] == list(LEGS)

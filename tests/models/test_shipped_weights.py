@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from rapsam.benchmarks.shipped_weights import HELD_OUT, known_weights
-from rapsam.data.synth.source import SynthImages
-from rapsam.evaluation.run import evaluate
-from rapsam.evaluation.subject import model_subject
+from rapsam.benchmarks.shipped_weights import ASKED, known_weights, score_first_images
 from rapsam.files import sha256_of
 from rapsam.models.build import build_model, deployment_of
 from rapsam.models.shipped import SHIPPED, shipped_name, weights_path
 from rapsam.models.weight_facts import read_facts
 
 MOST_BYTES = 12_000_000
-# A few images say less than five hundred; the file that was scored cannot be this much worse.
-SLACK = 0.15
 
 
 @pytest.mark.parametrize("name", sorted(SHIPPED))
@@ -34,14 +29,16 @@ def test_the_file_is_the_one_that_was_scored():
 
 def test_its_scores_are_those_of_the_record():
     record = known_weights()
-    seed = int(HELD_OUT[HELD_OUT.index("--seed") + 1])
-    model = build_model(SHIPPED[record.name], checkpoint=record.name)
-    assert deployment_of(model).trained
-    subject, images = model_subject(model, model.test_sides(video=False)), SynthImages(seed, 40)
-    panoptic = evaluate(subject, images, "panoptic").results["panoptic"]
-    clicks = evaluate(subject, images, "prompts").results["clicks"]
-    assert panoptic.pq == pytest.approx(record.scores["pq"], abs=SLACK)
-    assert clicks.mean_iou == pytest.approx(record.scores["click_miou"], abs=SLACK)
+    assert deployment_of(build_model(SHIPPED[record.name], checkpoint=record.name)).trained
+    found = score_first_images(record.name)
+    # Another processor rounds differently; a few pixels of a few segments.
+    assert found.pq == pytest.approx(record.first_images.pq, abs=0.02)
+    assert found.click_miou == pytest.approx(record.first_images.click_miou, abs=0.01)
+
+
+def test_what_was_asked_of_them_is_reached():
+    scores = known_weights().scores
+    assert {name: scores[name] >= asked for name, asked in ASKED.items()} == dict.fromkeys(ASKED, True)
 
 
 def test_names_of_shipped_weights_are_no_paths():
