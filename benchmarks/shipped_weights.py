@@ -32,7 +32,7 @@ from rapsam.data.sources.kinds import open_source
 from rapsam.data.synth.source import SynthImages
 from rapsam.errors import RapSamError, UnavailableError
 from rapsam.evaluation.run import Outcome, evaluate
-from rapsam.evaluation.subject import model_subject
+from rapsam.evaluation.subject import Subject, model_subject
 from rapsam.files import sha256_of
 from rapsam.metrics.interactive_quality import InteractiveQuality
 from rapsam.metrics.panoptic_quality import PanopticQuality
@@ -55,8 +55,9 @@ FILE = RESULTS / "shipped_weights.json"
 IMAGES = RESULTS.parents[1] / "docs" / "images"
 COMMAND = "python -m rapsam.benchmarks.shipped_weights"
 TRAIN = ("--images", "12000", "--videos", "500", "--seed", "1", "--split", "train")
-HELD_OUT = ("--images", "500", "--videos", "50", "--seed", "3", "--split", "val")
+HELD_OUT_SEED = 3
 """Seed 2 was looked at while the recipes were made; nothing was chosen by what seed 3 shows."""
+HELD_OUT = ("--images", "500", "--videos", "50", "--seed", str(HELD_OUT_SEED), "--split", "val")
 BACKBONE_EPOCHS, BACKBONE_BATCH = 3.0, 12
 FIRST = 20
 ASKED = {"pq": 0.45, "click_miou": 0.68}
@@ -189,8 +190,7 @@ def leg_of(run: Path) -> Leg:
 
 def scores_of(held_out: Path, weights: Path) -> dict[str, float | None]:
     """Scores weights in PyTorch on the held-out world."""
-    model = build_model(SHIPPED[NAME], checkpoint=weights)
-    subject = model_subject(model, model.test_sides(video=False))
+    subject = _subject(weights)
 
     def score(task: str, kind: str, root: Path, split: str) -> Outcome:
         return evaluate(subject, open_source(kind, root, split), task)
@@ -214,14 +214,17 @@ def scores_of(held_out: Path, weights: Path) -> dict[str, float | None]:
 
 def score_first_images(weights: Path | str) -> FirstImages:
     """Scores weights in PyTorch on the first held-out images, drawn in memory."""
-    model = build_model(SHIPPED[NAME], checkpoint=weights)
-    subject = model_subject(model, model.test_sides(video=False))
-    images = SynthImages(int(HELD_OUT[HELD_OUT.index("--seed") + 1]), FIRST)
+    subject, images = _subject(weights), SynthImages(HELD_OUT_SEED, FIRST)
     panoptic = evaluate(subject, images, "panoptic").results["panoptic"]
     clicks = evaluate(subject, images, "prompts").results["clicks"]
     assert isinstance(panoptic, PanopticQuality)
     assert isinstance(clicks, InteractiveQuality)
     return FirstImages(pq=panoptic.pq, click_miou=clicks.mean_iou)
+
+
+def _subject(weights: Path | str) -> Subject:
+    model = build_model(SHIPPED[NAME], checkpoint=weights)
+    return model_subject(model, model.test_sides(video=False))
 
 
 def _pretrain(world: Path, backbone: Path) -> None:

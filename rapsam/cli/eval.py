@@ -88,7 +88,8 @@ def run(options: argparse.Namespace) -> int:
     unfinished.unlink(missing_ok=True)
     print_table(f"{task}: {subject.name}, in {subject.runtime}", ("figure", "value"), report.rows())
     if outcome.unknown_classes:
-        print(f"classes that the network does not have, taken as void: {', '.join(outcome.unknown_classes)}")
+        names = printable(", ".join(outcome.unknown_classes))
+        print(f"classes that the network does not have, taken as void: {names}")
     if outcome.left_out:
         print(f"{len(outcome.left_out)} could not be used; the first: {printable(outcome.left_out[0])}")
     print(options.out)

@@ -59,7 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = 0
     except OSError as error:
         where, reason = error.filename or "a file", error.strerror or error
-        print(f"error: cannot use {where}: {reason}; mend that, or name another", file=sys.stderr)
+        message = f"error: cannot use {where}: {reason}; mend that, or name another"
+        print(printable(message), file=sys.stderr)
         code = BAD_INPUT
     sys.exit(code)
 

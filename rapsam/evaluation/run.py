@@ -85,8 +85,10 @@ def evaluate(
         InputError: If a bundle has no graph for the task, no class of the data set is known to the network,
             what it answers is no number, or the file is damaged.
     """
-    if not (subject.takes_prompts if task == PROMPTS else subject.finds_objects):
-        graphs = "prompt" if task == PROMPTS else "panoptic"
+    able, graphs = (
+        (subject.takes_prompts, "prompt") if task == PROMPTS else (subject.finds_objects, "panoptic")
+    )
+    if not able:
         raise InputError(f"{subject.name} has no graph for {task!r}; export it with --tasks {graphs}")
     scores = TASKS[task](subject.labels)
     total = len(source) if limit is None else min(limit, len(source))

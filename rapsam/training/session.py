@@ -110,7 +110,7 @@ def warnings_of(config: RunConfig, start: StartingPoint, samples: MixedSamples) 
         labels = mixed.source.label_set.labels
         unknown = [label.name for label, place in zip(labels, mixed.classes, strict=True) if place < 0]
         if unknown:
-            some = ", ".join([*unknown[:_NAMED], *([".."] if len(unknown) > _NAMED else [])])
+            some = ", ".join(unknown[:_NAMED]) + (", .." if len(unknown) > _NAMED else "")
             lines.append(
                 f"{len(unknown)} of {len(labels)} classes of {mixed.source.name} are unknown to the network "
                 f"and teach masks only: {some}"

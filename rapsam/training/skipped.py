@@ -17,6 +17,6 @@ def note_skipped(run: Path, rank: int, step: int, lines: Sequence[str]) -> None:
     Steps that are done again after a crash write theirs again.
     """
     path = run / (SKIPPED_NAME if rank == 0 else f"skipped-{rank}.txt")
-    with path.open("a", encoding="utf-8", errors="backslashreplace") as stream:
+    with path.open("a", encoding="utf-8") as stream:
         if stream.tell() < _MOST_BYTES:
             stream.writelines(f"step {step}: {printable(line)}\n" for line in lines)
