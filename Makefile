@@ -5,6 +5,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 DEMO_OUTPUT := demo-output
+# Each takes one core and up to 3 GB.
+TEST_PROCESSES ?= 2
+PYTEST = $(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist worksteal
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -53,10 +56,10 @@ demo: $(INSTALLED)
 	$(BIN)/rapsam demo --out $(DEMO_OUTPUT)
 
 test: $(INSTALLED) old-runtime
-	$(BIN)/python -m pytest --durations=15
+	$(PYTEST) --durations=15
 
 test-fast: $(INSTALLED)
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

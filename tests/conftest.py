@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 import torch
 from hypothesis import settings
 
-# Results and times shall not depend on how many cores the machine has.
-torch.set_num_threads(2)
+# One core for each of the test processes that run side by side, and for the programs that they start:
+# more threads than cores wait for each other longer than they compute.
+torch.set_num_threads(1)
+os.environ["OMP_NUM_THREADS"] = "1"
 
 # The first example of a property often pays for an import or a compilation: a deadline would be a coin toss.
 settings.register_profile("rapsam", deadline=None)

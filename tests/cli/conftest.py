@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from rapsam.export.sample_images import draw_scene
@@ -23,15 +22,6 @@ LEFT_BY_A_KILLED_EXPORT = ".onnx-fp32.rapsam-k1ll_ed0/encoder.onnx"
 class Exported(NamedTuple):
     folder: Path
     outcome: Outcome
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Threads of these tiny networks wait for each other longer than they compute on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

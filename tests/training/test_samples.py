@@ -15,6 +15,8 @@ from rapsam.training.loader import StepSampler, load_batches
 from rapsam.training.samples import MixedSamples, MixedSource
 
 SIZE = (64, 64)
+# Another test may have loaded JAX into this process; the loading processes do not touch it.
+AFTER_JAX = pytest.mark.filterwarnings("ignore:os.fork.. was called:RuntimeWarning")
 
 
 class Counting:
@@ -137,6 +139,7 @@ def test_a_broken_image_is_replaced_and_named():
     assert set(faults) == {"image 2 is broken"}
 
 
+@AFTER_JAX
 def test_a_source_of_broken_images_is_an_error_of_one_line_through_loading_processes():
     source = Counting(SynthImages(3, 4, SIZE), broken=range(4))
     samples = _samples((source, _config("panoptic")))
@@ -155,6 +158,7 @@ def test_processes_share_a_batch_in_turns():
     assert len(StepSampler(3, 5, 4, 0, 1)) == 2
 
 
+@AFTER_JAX
 def test_batches_come_in_order_with_their_faults():
     source = Counting(SynthImages(3, 4, SIZE), broken=[1])
     samples = _samples((source, _config("panoptic")), (SynthImages(5, 4, SIZE), _config("prompt")))

@@ -30,7 +30,6 @@ from tests.training.tiny_run import (
     LIKE_NANO_SYNTH,
     LIKE_PUBLISHED,
     STEPS,
-    one_thread,
     run_training,
     train_command,
     write_recipe,
@@ -170,7 +169,7 @@ def test_a_run_warns_of_what_it_will_not_learn(world, recipe, tmp_path):
 def test_ten_steps_kill_and_ten_more_are_twenty(world, recipe, straight, tmp_path):
     run = tmp_path / "killed"
     process = subprocess.Popen(
-        train_command(recipe, "--data", world, "--out", run), stderr=subprocess.DEVNULL, env=one_thread()
+        train_command(recipe, "--data", world, "--out", run), stderr=subprocess.DEVNULL
     )
     _wait_for_checkpoint(process, run, "step-00000010")
     os.kill(process.pid, signal.SIGKILL)
@@ -262,9 +261,7 @@ def test_a_classifier_file_is_kept_for_the_resumption(world, recipe, tmp_path):
 
 def test_an_interrupted_run_saves_its_state_first(world, recipe, straight, tmp_path):
     run = tmp_path / "interrupted"
-    process = subprocess.Popen(
-        train_command(recipe, "--data", world, "--out", run), stderr=subprocess.PIPE, env=one_thread()
-    )
+    process = subprocess.Popen(train_command(recipe, "--data", world, "--out", run), stderr=subprocess.PIPE)
     _wait_for_checkpoint(process, run, "step-00000000")
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=120)
@@ -281,7 +278,6 @@ def _started_with_a_loading_process(world, recipe, run):
     process = subprocess.Popen(
         train_command(recipe, "--data", world, "--out", run, *many),
         stderr=subprocess.PIPE,
-        env=one_thread(),
         start_new_session=True,
     )
     _wait_for_checkpoint(process, run, "step-00000010")
@@ -424,9 +420,7 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(world, recipe, tmp_path):
         "from rapsam.cli.main import main\n"
         f"main({['train', str(recipe), '--data', str(world), '--out', str(run), '--accelerator', 'cpu']!r})\n"
     )
-    done = subprocess.run(
-        [train_command()[0], "-c", script], capture_output=True, text=True, env=one_thread(), timeout=300
-    )
+    done = subprocess.run([train_command()[0], "-c", script], capture_output=True, text=True, timeout=300)
     assert done.returncode == 2, done.stderr
     assert "cannot write" in done.stderr
     assert "Traceback" not in done.stderr
