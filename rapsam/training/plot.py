@@ -35,7 +35,7 @@ def plot_run(run: Path) -> Path:
         values = [entry.losses.get(name, float("nan")) for entry in entries]
         losses.plot(steps, values, label=name, linewidth=1)
     losses.set(title="losses", yscale="log", xlabel="step")
-    losses.legend(fontsize=8)
+    losses.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))  # beside the curves, not on them
     sums.plot(steps, [entry.loss for entry in entries], linewidth=1)
     sums.set(title="sum of the losses", yscale="log", xlabel="step")
     _two_axes(rates, steps, entries)
