@@ -57,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
     from rapsam.training.recipe_files import load_recipe
     from rapsam.training.run_folder import classifier_of, recipe_of, start_run
     from rapsam.training.run_log import read_log
+    from rapsam.training.run_state import checkpoints_of
     from rapsam.training.session import (
         StartingPoint,
         build_network,
@@ -84,8 +85,13 @@ def run(options: argparse.Namespace) -> int:
         on_first_process(engine.fabric, lambda: start_run(folder, config, model.text_classifier))
         for line in warnings_of(config, start, samples) if first else ():
             print(f"warning: {printable(line)}", file=sys.stderr)
-    with counted_progress("steps") if first else nullcontext(_say_nothing) as progress:
-        weights = train(engine, config, model, samples, folder, progress, teacher=teacher)
+    try:
+        with counted_progress("steps") if first else nullcontext(_say_nothing) as progress:
+            weights = train(engine, config, model, samples, folder, progress, teacher=teacher)
+    except KeyboardInterrupt:
+        if first and checkpoints_of(folder):
+            print(f"go on with: rapsam train --resume {folder} --data {options.data}", file=sys.stderr)
+        raise
     if first:
         log = read_log(folder)
         if log and (skipped := log[-1].skipped):

@@ -267,6 +267,7 @@ def test_an_interrupted_run_saves_its_state_first(world, recipe, straight, tmp_p
     _, stderr = process.communicate(timeout=120)
     assert process.returncode == 130, stderr
     assert b"Traceback" not in stderr
+    assert f"go on with: rapsam train --resume {run} --data {world}\n" in stderr.decode()
     assert list((run / "checkpoints").glob("step-*"))
     assert run_training("--data", world, "--resume", run).returncode == 0
     assert _same(_weights(run), _weights(straight))
