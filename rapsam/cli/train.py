@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     _check(options)
     from rapsam.training.engine import Machines, check_machines, on_first_process, start_engine
     from rapsam.training.recipe_files import load_recipe
-    from rapsam.training.run_folder import classifier_of, recipe_of, start_run
+    from rapsam.training.run_folder import RECIPE_NAME, classifier_of, recipe_of, start_run
     from rapsam.training.run_log import read_log
     from rapsam.training.run_state import checkpoints_of
     from rapsam.training.session import (
@@ -73,6 +73,10 @@ def run(options: argparse.Namespace) -> int:
     if options.resume:
         start = StartingPoint(classifier=classifier_of(folder))
     else:
+        if (folder / RECIPE_NAME).is_file():
+            raise InputError(
+                f"{folder} is a run already: go on with --resume {folder}, or choose another --out"
+            )
         check_new_folder(folder)
         start = StartingPoint(options.checkpoint, options.backbone, options.classifier)
     machines = Machines(options.accelerator, options.processes, options.nodes)

@@ -45,7 +45,7 @@ def load_batches(samples: MixedSamples, sampler: StepSampler, workers: int) -> I
     """Loads batches in other processes, a few ahead; without workers in this one.
 
     Raises:
-        InputError: If twenty samples in a row could not be used.
+        InputError: If twenty samples of a source in a row could not be used.
     """
     loader = DataLoader(
         _Careful(samples),

@@ -48,7 +48,8 @@ def load_recipe(recipe: str | Path, changes: Sequence[str] = ()) -> RunConfig:
     try:
         return msgspec.convert(table, RunConfig)
     except msgspec.ValidationError as error:
-        raise InputError(f"{path}: {error}; see docs/training.md for the keys") from error
+        where = " with ".join([str(path), *changes])
+        raise InputError(f"{where}: {error}; rapsam/training/config.py lists the keys") from error
 
 
 def _read(path: Path) -> dict[str, Any]:

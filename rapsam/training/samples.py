@@ -79,13 +79,17 @@ class MixedSamples(Dataset[Loaded]):
         return int(self._ends[-1])
 
     def __getitem__(self, number: int) -> Loaded:
-        """Makes sample `number`; where a file cannot be used, another one takes its place."""
+        """Makes sample `number`; where a file cannot be used, another of its source takes its place."""
         faults: list[str] = []
         last = ""
+        position = self._position(number)
+        which = int(np.searchsorted(self._ends, position, side="right"))
+        mixed = self.sources[which]
         for attempt in range(_TRIES):
             rng = np.random.default_rng([self.seed, number, attempt])
-            position = int(rng.integers(self.epoch_length)) if attempt else self._position(number)
-            mixed, index = self._locate(number // self.epoch_length, position)
+            if attempt:
+                position = int(rng.integers(self._start(which), self._ends[which]))
+            index = self._locate(number // self.epoch_length, which, position)
             try:
                 return Loaded(self._sample(number, rng, mixed, index), tuple(faults))
             except InputError as error:
@@ -93,19 +97,22 @@ class MixedSamples(Dataset[Loaded]):
                 faults.append(last)
             except _UnluckyCropError as error:
                 last = str(error)
-        raise InputError(f"{_TRIES} samples in a row could not be used; the last: {last}")
+        raise InputError(
+            f"{_TRIES} samples of {mixed.source.name} in a row could not be used; the last: {last}"
+        )
 
     def _position(self, number: int) -> int:
         epoch, place = divmod(number, self.epoch_length)
         return int(_epoch_order(self.seed, epoch, self.epoch_length)[place])
 
-    def _locate(self, epoch: int, position: int) -> tuple[MixedSource, int]:
-        which = int(np.searchsorted(self._ends, position, side="right"))
-        mixed = self.sources[which]
-        visit = position - (int(self._ends[which - 1]) if which else 0)
-        turn, place = divmod(visit, len(mixed.source))
+    def _start(self, which: int) -> int:
+        return int(self._ends[which - 1]) if which else 0
+
+    def _locate(self, epoch: int, which: int, position: int) -> int:
+        length = len(self.sources[which].source)
+        turn, place = divmod(position - self._start(which), length)
         # Of a turn that is not whole, the places that come first in this epoch's order.
-        return mixed, int(_epoch_order(self.seed + which + 1, epoch + turn, len(mixed.source))[place])
+        return int(_epoch_order(self.seed + which + 1, epoch + turn, length)[place])
 
     def _sample(self, number: int, rng: np.random.Generator, mixed: MixedSource, index: int) -> Sample:
         clip = mixed.source.read(index, _draw_frames(rng, mixed, index))

@@ -139,6 +139,20 @@ def test_a_broken_image_is_replaced_and_named():
     assert set(faults) == {"image 2 is broken"}
 
 
+def test_a_broken_source_is_not_hidden_by_the_others():
+    broken = Counting(SynthImages(3, 4, SIZE), broken=range(4))
+    samples = _samples(
+        (Counting(SynthImages(4, 4, SIZE)), _config("panoptic")), (broken, _config("panoptic"))
+    )
+    refused = 0
+    for number in range(samples.epoch_length):
+        try:
+            assert samples[number].faults == ()
+        except InputError:
+            refused += 1
+    assert refused == len(broken)
+
+
 @AFTER_JAX
 def test_a_source_of_broken_images_is_an_error_of_one_line_through_loading_processes():
     source = Counting(SynthImages(3, 4, SIZE), broken=range(4))
@@ -146,7 +160,8 @@ def test_a_source_of_broken_images_is_an_error_of_one_line_through_loading_proce
     for workers in (0, 1):
         with pytest.raises(InputError) as caught:
             next(load_batches(samples, StepSampler(0, 1, 2, 0, 1), workers))
-        assert str(caught.value).startswith("20 samples in a row could not be used")
+        assert str(caught.value).startswith("20 samples of ")
+        assert "in a row could not be used; the last: image" in str(caught.value)
         assert "\n" not in str(caught.value)
 
 
