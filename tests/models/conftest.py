@@ -1,4 +1,4 @@
-"""The golden files come from two threads."""
+"""Golden comparisons run with two threads, as the reference was measured."""
 
 from __future__ import annotations
 
