@@ -160,8 +160,8 @@ def test_a_source_of_broken_images_is_an_error_of_one_line_through_loading_proce
     for workers in (0, 1):
         with pytest.raises(InputError) as caught:
             next(load_batches(samples, StepSampler(0, 1, 2, 0, 1), workers))
-        assert str(caught.value).startswith("20 samples of ")
-        assert "in a row could not be used; the last: image" in str(caught.value)
+        expected = f"20 samples of {source.name} in a row could not be used; the last: image "
+        assert str(caught.value).startswith(expected)
         assert "\n" not in str(caught.value)
 
 

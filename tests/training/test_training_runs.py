@@ -390,7 +390,7 @@ def test_a_process_without_samples_ends_the_others_in_one_line(world, recipe, tm
     )
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
-    assert "in a row could not be used" in done.stderr
+    assert "20 samples of coco_panoptic train in a row could not be used" in done.stderr
 
 
 def _first_two(recipe, seed, world):
