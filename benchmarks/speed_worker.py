@@ -17,7 +17,7 @@ import msgspec
 from rapsam.benchmarks.apart import peak_rss_mb
 from rapsam.benchmarks.interleave import seconds_per_pass
 from rapsam.benchmarks.speed_passes import Job, Pass, make_pass
-from rapsam.export.backends.guard import first_line
+from rapsam.errors import reason_of
 
 _AT_LEAST_S = 0.2
 
@@ -58,14 +58,14 @@ def serve(prepare: Callable[[], Pass], visits: TextIO, answers: TextIO) -> None:
         made = prepare()
         made.run()
     except Exception as error:  # compilers and runtimes raise whatever they like
-        _answer(answers, Ready(not_run=first_line(error)))
+        _answer(answers, Ready(not_run=reason_of(error)))
         return
     _answer(answers, Ready(macs=made.macs, note=made.note))
     for _ in visits:
         try:
             _answer(answers, Visited(seconds=seconds_per_pass(made.run, _AT_LEAST_S)))
         except Exception as error:  # as above
-            _answer(answers, Visited(failed=first_line(error)))
+            _answer(answers, Visited(failed=reason_of(error)))
     _answer(answers, Finished(peak_rss_mb=peak_rss_mb()))
 
 

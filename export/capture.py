@@ -10,8 +10,7 @@ from torch import Tensor, fx, nn
 from torch.export import ExportedProgram
 
 from rapsam.contract import GraphContract, TensorSpec
-from rapsam.errors import ExportError
-from rapsam.export.backends.guard import first_line
+from rapsam.errors import ExportError, reason_of
 from rapsam.export.rewrites.fold_batch_norm import fold_batch_norms
 from rapsam.export.rewrites.fold_constants import fold_constants
 
@@ -48,7 +47,7 @@ def trace(module: nn.Module, contract: GraphContract) -> ExportedProgram:
         with _evaluation_mode(module), torch.no_grad():
             program = torch.export.export(module, example_tensors(contract))
     except Exception as error:  # the exporter lets through whatever the module or the tracer raises
-        message = f"PyTorch cannot capture graph {contract.graph!r}: {first_line(error)}"
+        message = f"PyTorch cannot capture graph {contract.graph!r}: {reason_of(error)}"
         raise ExportError(message) from error
     _check_outputs(program, contract)
     _drop_assertions(program)

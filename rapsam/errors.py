@@ -7,7 +7,9 @@ value, what was expected and what to do. The command line prints that line and e
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 
@@ -15,6 +17,10 @@ JSON_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
 """What msgspec raises for bytes that are not the JSON that was expected; bad UTF-8 is a `ValueError`."""
 _SHOWN = 3
 _SIMILAR = 0.4
+_QUOTED = 80
+_LINE = 1000
+_HUGE_BITS = 1024
+_NO_MEMORY = ("not enough memory", "can't allocate memory", "cannot allocate memory", "out of memory")
 
 
 class RapSamError(Exception):
@@ -41,9 +47,65 @@ class UnavailableError(RapSamError):
     """A runtime or a converter that cannot work on this machine."""
 
 
+class MemoryLimitError(RapSamError):
+    """Work that needs more memory than there is."""
+
+
 def printable(text: str) -> str:
     """Gives a text that may quote foreign files without what could end a line or command a terminal."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def shortened(text: str, limit: int = _LINE) -> str:
+    """Cuts what exceeds `limit` characters out of the middle of a text, where it says least."""
+    if len(text) <= limit:
+        return text
+    end = (limit - 1) // 3
+    return f"{text[: limit - 1 - end]}…{text[len(text) - end :]}"
+
+
+def quoted(value: object) -> str:
+    """Gives a foreign value for a message: as Python writes it, in one line of at most 80 characters."""
+    # The text of a huge integer is refused by Python itself.
+    is_huge = isinstance(value, int) and value.bit_length() > _HUGE_BITS
+    return "an integer of very many digits" if is_huge else shortened(printable(repr(value)), _QUOTED)
+
+
+def reason_of(error: BaseException) -> str:
+    """Gives an error's kind and the first line of its message that says something, shortened."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return shortened(printable(f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__))
+
+
+@contextmanager
+def reading(path: str | Path, expected: str, kind: type[RapSamError] = InputError) -> Iterator[None]:
+    """Surrounds a parser or decoder of a foreign file: whatever it raises becomes a refusal with the name.
+
+    Args:
+        path: The file.
+        expected: What it should have been and what to do, as in "a PNG or JPEG: convert it first".
+        kind: Class of the refusal.
+
+    Raises:
+        MemoryLimitError: If there is too little memory for the file.
+        RapSamError: Of this kind, for any other error; errors that are meant for people pass unchanged.
+    """
+    try:
+        yield
+    except RapSamError:
+        raise
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise MemoryLimitError(f"{path} needs more memory than there is; take a smaller one") from error
+        raise kind(f"cannot read {path} ({reason_of(error)}); expected {expected}") from error
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tells whether an error, of Python, NumPy or PyTorch, says that memory has run out."""
+    if isinstance(error, MemoryError):
+        return True
+    text = str(error).lower() if isinstance(error, RuntimeError | OSError) else ""
+    return any(words in text for words in _NO_MEMORY)
 
 
 def unknown_name(kind: str, name: str, valid: Iterable[str]) -> InputError:

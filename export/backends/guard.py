@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from rapsam.errors import BundleError, ExportError, InputError, RapSamError
+from rapsam.errors import BundleError, ExportError, InputError, RapSamError, reason_of
 
 _KEPT_CHATTER = 2000
 
@@ -38,7 +38,7 @@ def converting(tool: str, graph: str, path: Path) -> Iterator[None]:
     except RapSamError:
         raise
     except Exception as error:  # converters raise whatever they like
-        raise ExportError(f"{tool} refuses graph {graph!r}: {first_line(error)}") from error
+        raise ExportError(f"{tool} refuses graph {graph!r}: {reason_of(error)}") from error
 
 
 @contextmanager
@@ -56,7 +56,7 @@ def loading(runtime: str, path: Path) -> Iterator[None]:
     except RapSamError:
         raise
     except Exception as error:  # runtimes raise whatever they like
-        message = f"{runtime} refuses {path}: {first_line(error)}; export it again"
+        message = f"{runtime} refuses {path}: {reason_of(error)}; export it again"
         raise BundleError(message) from error
 
 
@@ -75,12 +75,6 @@ def quiet() -> Iterator[None]:
         except Exception as error:
             error.add_note(_tail(sink))
             raise
-
-
-def first_line(error: Exception) -> str:
-    """Gives an error's kind and the first line of its message that says something."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
 
 
 @contextmanager

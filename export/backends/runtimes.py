@@ -11,10 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rapsam.contract import GraphContract
-from rapsam.errors import BundleError, RapSamError
+from rapsam.errors import BundleError, RapSamError, reason_of
 from rapsam.export.backends import BACKENDS, coreml_emulation, tflite_runtime_214
 from rapsam.export.backends.base import Arrays, Runner
-from rapsam.export.backends.guard import first_line
 
 Load = Callable[[Path, GraphContract, int], Runner]
 # Results do not depend on it; two is what the smallest machines have.
@@ -55,7 +54,7 @@ class _GuardedRunner:
             raise
         except Exception as error:  # runtimes raise whatever they like
             raise BundleError(
-                f"{self._runtime} cannot run graph {self._graph!r}: {first_line(error)}; export it again"
+                f"{self._runtime} cannot run graph {self._graph!r}: {reason_of(error)}; export it again"
             ) from error
 
 

@@ -1,14 +1,23 @@
-"""What the command line prints: progress to standard error, results to standard output."""
+"""The one place that prints: progress to standard error, results to standard output.
+
+Every line is escaped and shortened here, since file names, class names and messages of runtimes come from
+anywhere. Nothing else in the package prints.
+"""
 
 from __future__ import annotations
 
+import json
+import math
 import sys
 import time
 from collections.abc import Sequence
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from rapsam.errors import printable, shortened
 
 _PIPE_WIDTH = 400
 _SILENCE_S = 3.0
@@ -16,6 +25,32 @@ _WIDE_GAP, _NARROW_GAP = 2, 1
 _WHOLE = 20
 """Longer texts may be wrapped, names such as "coreml-fp16-ios17" not."""
 _WRAPPED = 12
+
+
+def show(*lines: str) -> None:
+    """Prints result lines to standard output."""
+    for line in lines:
+        print(shortened(printable(line)))
+
+
+def show_json(content: object) -> None:
+    """Prints a record as JSON for any tool: all but ASCII is escaped, and a number that is none is null."""
+    print(json.dumps(_finite(msgspec.to_builtins(content)), indent=2))
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def say(*lines: str) -> None:
+    """Prints lines for a person to standard error, behind all results so far."""
+    sys.stdout.flush()
+    for line in lines:
+        print(shortened(printable(line)), file=sys.stderr, flush=True)
 
 
 class StepLog:
@@ -27,7 +62,7 @@ class StepLog:
     def __call__(self, step: str) -> None:
         """Prints a step that now begins."""
         self._last = time.monotonic()
-        print(f"[{self._last - self._start:6.1f} s] {step}", file=sys.stderr, flush=True)
+        say(f"[{self._last - self._start:6.1f} s] {step}")
 
     def still(self, step: str) -> None:
         """Prints how far a step is, unless something was printed a moment ago."""
@@ -38,12 +73,14 @@ class StepLog:
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Prints a table to standard output, never cut: in a pipe each row stays on one line.
 
-    In a terminal only long texts are wrapped; where even that is too wide, the terminal wraps the lines.
+    The title may have several lines. In a terminal only long texts are wrapped; where even that is too
+    wide, the terminal wraps the lines.
     """
-    print(title)
+    show(*title.split("\n"))
     if not rows:
-        print("none")
+        show("none")
         return
+    rows = [[printable(cell) for cell in row] for row in rows]
     terminal = Console()
     width = terminal.width if terminal.is_terminal else _PIPE_WIDTH
     gap = _WIDE_GAP
@@ -52,7 +89,7 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     printer = Console(width=max(width, _narrowest(columns, rows, gap)))
     with printer.capture() as captured:
         printer.print(_table(columns, rows, gap))
-    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))  # escaped above
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], gap: int) -> Table:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
-from rapsam.cli.console import readable_size
+from rapsam.cli.console import readable_size, show, show_json
 
 SUMMARY = (
     "Convert a checkpoint between the published .pth and our .safetensors, or a text-classifier file to ours."
@@ -31,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     size = options.destination.stat().st_size
     if options.json:
         written = {"path": str(options.destination), "content": content, "size_bytes": size}
-        print(json.dumps(written, indent=2))
+        show_json(written)
     else:
-        print(f"{options.destination}: {content}, {readable_size(size)}")
+        show(f"{options.destination}: {content}, {readable_size(size)}")
     return 0

@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rapsam.cli.console import StepLog, print_table
-from rapsam.errors import printable
+from rapsam.cli.console import StepLog, print_table, show, show_json
 
 if TYPE_CHECKING:
     from rapsam.data.sources.check import SourceReport
@@ -27,8 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Checks the folder; 0 if all is well, 1 if something is missing or broken."""
-    import msgspec
-
     from rapsam.data.sources.check import check_below
 
     log = StepLog()
@@ -36,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     is_well = all(report.is_well for report in reports)
     if options.json:
         content = {"root": options.root, "is_well": is_well, "data_sets": reports}
-        print(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())
+        show_json(content)
     else:
         _print_reports(options.root, reports, full=options.full)
     return 0 if is_well else 1
@@ -47,14 +44,14 @@ def _print_reports(root: str, reports: list[SourceReport], *, full: bool) -> Non
     print_table(f"Data sets in {root}", columns, [_row(report) for report in reports])
     for report in reports:
         if not report.is_well:
-            print(f"\n{report.kind} {report.split} in {report.folder}")
+            show("", f"{report.kind} {report.split} in {report.folder}")
         if report.missing:
-            some = ", ".join(map(printable, report.first_missing))
-            print(f"  missing files: {report.missing:,}, such as {some}")
+            some = ", ".join(report.first_missing)
+            show(f"  missing files: {report.missing:,}, such as {some}")
         for fault in report.broken:
-            print(f"  {fault.kind}: {fault.count:,}, first {printable(fault.first)}")
+            show(f"  {fault.kind}: {fault.count:,}, first {fault.first}")
     if not full:
-        print("\nof each data set a sample was decoded; --full decodes all")
+        show("", "of each data set a sample was decoded; --full decodes all")
 
 
 def _row(report: SourceReport) -> tuple[str, ...]:

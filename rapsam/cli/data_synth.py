@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapsam.cli.arguments import image_size
-from rapsam.cli.console import readable_size
+from rapsam.cli.console import readable_size, show, show_json
 from rapsam.cli.counted_progress import counted_progress
 from rapsam.files import size_of
 
@@ -71,8 +70,8 @@ def _print_world(out: Path, world: World, *, as_json: bool) -> None:
     places = [place for place in Places.of(out, world.split) if place.exists()]
     sizes = {str(place): size_of(place) for place in places}
     if as_json:
-        print(json.dumps({"root": str(out), "seed": world.seed, "size_bytes": sizes}, indent=2))
+        show_json({"root": str(out), "seed": world.seed, "size_bytes": sizes})
         return
     for place, size in sizes.items():
-        print(f"{place}  {readable_size(size)}")
-    print(f"next: rapsam data check {out}")
+        show(f"{place}  {readable_size(size)}")
+    show(f"next: rapsam data check {out}")

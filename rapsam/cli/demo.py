@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapsam.cli.bundle_facts import bundle_bytes
-from rapsam.cli.console import StepLog, readable_size
+from rapsam.cli.console import StepLog, readable_size, say, show
 from rapsam.cli.parity_tables import print_failures, print_report
 from rapsam.errors import UnavailableError
 from rapsam.files import check_new_folder
@@ -65,13 +64,13 @@ def run(options: argparse.Namespace) -> int:
         files += predictor.image(options.out / f"{name}.png", options.out, name, (), (), log)
     scene = options.out / f"{SCENE}.png"
     files += predictor.image(scene, options.out, f"{SCENE}.prompted", [_click(clip)], (), log)
-    print()
-    print("\n".join([*lines, *(f"{file}  {readable_size(file.stat().st_size)}" for file in files)]))
-    print(f"the weights know the drawn world only: {PHOTO}.overlay.png shows that; see docs/nano-synth.md")
+    show("")
+    show(*lines, *(f"{file}  {readable_size(file.stat().st_size)}" for file in files))
+    show(f"the weights know the drawn world only: {PHOTO}.overlay.png shows that; see docs/nano-synth.md")
     bundle = options.out / DEVICES[-1]
-    print(f"next: rapsam predict {scene} --bundle {bundle} --box 40,40,200,200 --out results")
+    show(f"next: rapsam predict {scene} --bundle {bundle} --box 40,40,200,200 --out results")
     if not passed:
-        print("a parity gate was missed", file=sys.stderr)
+        say("a parity gate was missed")
     return 0 if passed else GATE_MISSED
 
 

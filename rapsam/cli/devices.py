@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from rapsam.cli.console import print_table
+from rapsam.cli.console import print_table, show_json
 
 if TYPE_CHECKING:
     from rapsam.export.devices import Device
@@ -24,13 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Lists the phones."""
-    import msgspec
-
     from rapsam.export.devices import search_devices
 
     devices = search_devices(options.words)
     if options.json:
-        print(msgspec.json.format(msgspec.json.encode(devices), indent=2).decode())
+        show_json(devices)
         return 0
     print_table(
         "Devices",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 import platform
 
-from rapsam.cli.console import print_table
+from rapsam.cli.console import print_table, show, show_json
 
 SUMMARY = "Say which converters and runtimes work on this machine, and why others do not."
 EXAMPLE = "rapsam doctor"
@@ -41,10 +40,10 @@ def run(options: argparse.Namespace) -> int:
     ]
     if options.json:
         checks = [{"what": w, "name": n, "state": s, "versions": v} for w, n, s, v in rows]
-        print(json.dumps({**facts, "checks": checks}, indent=2))
+        show_json({**facts, "checks": checks})
         return 0
     for name, value in facts.items():
-        print(f"{name}: {value}")
+        show(f"{name}: {value}")
     print_table("\nFormats and runtimes", ("what", "name", "state", "versions"), rows)
     return 0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapsam.cli.arguments import add_model_options, load_model
-from rapsam.cli.console import StepLog, print_table
+from rapsam.cli.console import StepLog, print_table, show
 from rapsam.cli.counted_progress import counted_progress
 from rapsam.errors import InputError, printable
 from rapsam.files import check_writable
@@ -89,10 +89,10 @@ def run(options: argparse.Namespace) -> int:
     print_table(f"{task}: {subject.name}, in {subject.runtime}", ("figure", "value"), report.rows())
     if outcome.unknown_classes:
         names = printable(", ".join(outcome.unknown_classes))
-        print(f"classes that the network does not have, taken as void: {names}")
+        show(f"classes that the network does not have, taken as void: {names}")
     if outcome.left_out:
-        print(f"{len(outcome.left_out)} could not be used; the first: {printable(outcome.left_out[0])}")
-    print(options.out)
+        show(f"{len(outcome.left_out)} could not be used; the first: {outcome.left_out[0]}")
+    show(str(options.out))
     return 0
 
 

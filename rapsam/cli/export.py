@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rapsam.cli.arguments import add_model_options, image_size, load_model
 from rapsam.cli.bundle_facts import bundle_bytes, bundle_facts
-from rapsam.cli.console import readable_size
+from rapsam.cli.console import readable_size, say, show, show_json
 from rapsam.cli.export_progress import ExportDisplay, export_display
 from rapsam.cli.export_report import print_bundle, problem_lines
 from rapsam.cli.photographs import read_images
@@ -96,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
         line for bundle in made.values() for line in problem_lines(bundle.manifest, strict=options.strict)
     ]
     for line in (*problems, *(f"error: {_named(folder, plans)}{failed[folder]}" for folder in failed)):
-        print(line, file=sys.stderr)
+        say(line)
     if failed:
         return BAD_INPUT
     return GATE_MISSED if problems else 0
@@ -129,7 +128,7 @@ def _make_all(
     Returns:
         What is there now, and why other bundles are not, in one line each.
     """
-    from rapsam.export.backends.guard import first_line
+    from rapsam.errors import reason_of
     from rapsam.export.bundle import make_bundle
     from rapsam.export.cache import StageCache, cache_folder
     from rapsam.export.finished import finished_bundle, read_report
@@ -153,7 +152,7 @@ def _make_all(
         except RapSamError as error:
             failed[folder] = str(error)
         except Exception as error:  # the network, a converter or the disk: they raise whatever they like
-            failed[folder] = first_line(error)
+            failed[folder] = reason_of(error)
         if folder in failed:
             display.note(f"{plan.name} failed")
         display.bundle_done()
@@ -177,13 +176,13 @@ def _print_json(plans: Iterable[Path], made: dict[Path, Made], failed: dict[Path
         else bundle_facts(folder, made[folder].manifest)
         for folder in plans
     ]
-    print(json.dumps(facts, indent=2))
+    show_json(facts)
 
 
 def _print_bundles(made: dict[Path, Made]) -> None:
     for folder, bundle in made.items():
         print_bundle(folder.name, bundle.manifest, bundle.report)
-    print()
+    show("")
     for folder, bundle in made.items():
-        print(f"{folder}  {readable_size(bundle_bytes(bundle.manifest))}")
-    print(f"next: rapsam verify {next(iter(made))}")
+        show(f"{folder}  {readable_size(bundle_bytes(bundle.manifest))}")
+    show(f"next: rapsam verify {next(iter(made))}")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rapsam.cli.bundle_facts import placement_problems
-from rapsam.cli.console import print_table
+from rapsam.cli.console import print_table, show
 from rapsam.cli.parity_tables import verdict
 
 if TYPE_CHECKING:
@@ -27,17 +27,17 @@ def print_bundle(name: str, manifest: Manifest, report: ParityReport) -> None:
     )
     for entry in manifest.graphs:
         for line in _fallback_lines(entry):
-            print(line)
+            show(line)
     print_table(
         f"\nParity of {name}, the worst of all inputs",
         ("runtime", "graph or task", "output", "cosine", "SQNR dB", "IoU", "PQ", "status"),
         [*_tensor_rows(report.tensors), *_task_rows(report.tasks)],
     )
     for line in report.not_run():
-        print(line)
+        show(line)
     if benign := report.lines("benign"):
-        print(f"{len(benign)} benign: misses that hang on rounding in the reference itself; see parity.json")
-    print(verdict(report))
+        show(f"{len(benign)} benign: misses that hang on rounding in the reference itself; see parity.json")
+    show(verdict(report))
 
 
 def problem_lines(manifest: Manifest, *, strict: bool) -> list[str]:

@@ -26,8 +26,9 @@ from rapsam.cli import (
     verify,
 )
 from rapsam.cli import eval as evaluation
+from rapsam.cli.console import say
 from rapsam.cli.verbs import Parser
-from rapsam.errors import InputError, RapSamError, printable
+from rapsam.errors import InputError, RapSamError
 
 VERBS = (
     *(export, parity, verify, predict, evaluation, convert),
@@ -48,10 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = _run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()
     except RapSamError as error:
-        print(f"error: {printable(str(error))}", file=sys.stderr)
+        say(f"error: {error}")
         code = BAD_INPUT
     except KeyboardInterrupt:
-        print("interrupted; nothing half-written is left", file=sys.stderr)
+        say("interrupted; nothing half-written is left")
         code = INTERRUPTED
     except BrokenPipeError:
         # The reader of a pipe went away, as `head` does; Python would complain at exit otherwise.
@@ -59,8 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = 0
     except OSError as error:
         where, reason = error.filename or "a file", error.strerror or error
-        message = f"error: cannot use {where}: {reason}; mend that, or name another"
-        print(printable(message), file=sys.stderr)
+        say(f"error: cannot use {where}: {reason}; mend that, or name another")
         code = BAD_INPUT
     sys.exit(code)
 

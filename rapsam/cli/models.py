@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 
-from rapsam.cli.console import print_table
+from rapsam.cli.console import print_table, show_json
 
 SUMMARY = "List the network variants."
 EXAMPLE = "rapsam models"
@@ -22,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
 
     found = describe_models()
     if options.json:
-        print(json.dumps(found, indent=2))
+        show_json(found)
         return 0
     print_table(
         "Models",

@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rapsam.cli.console import StepLog
+from rapsam.cli.console import StepLog, show_json
 from rapsam.cli.parity_tables import print_failures, print_localisation, print_report
 from rapsam.cli.photographs import read_images
 from rapsam.errors import InputError, unknown_name
@@ -87,9 +87,7 @@ def _localise(
 
 
 def _print_json(report: ParityReport | LocalisationReport) -> None:
-    import msgspec
-
-    print(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
+    show_json(report)
 
 
 def _deployment(manifest: Manifest, options: argparse.Namespace) -> Deployment:

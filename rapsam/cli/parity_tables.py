@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from rapsam.cli.console import print_table
+from rapsam.cli.console import print_table, say, show
 
 if TYPE_CHECKING:
     from rapsam.export.localise.report import GraphLocalisation, LocalisationReport
@@ -20,14 +20,14 @@ def print_report(name: str, report: ParityReport) -> None:
     _print_histograms(report)
     _print_videos(report)
     for line in report.not_run():
-        print(line)
+        show(line)
     for line in report.lines("not meaningful"):
-        print(f"not meaningful: {line}")
+        show(f"not meaningful: {line}")
     benign = report.lines("benign")
     for line in benign:
-        print(f"benign: {line}")
+        show(f"benign: {line}")
     excused = f"; {len(benign)} benign: missed by what rounding alone decides" if benign else ""
-    print(f"{verdict(report)}{excused}")
+    show(f"{verdict(report)}{excused}")
 
 
 def verdict(report: ParityReport) -> str:
@@ -147,7 +147,7 @@ def print_failures(report: ParityReport) -> None:
     """Prints one line per missed gate to standard error."""
     sys.stdout.flush()
     for line in report.failures():
-        print(f"FAILED {line}", file=sys.stderr)
+        say(f"FAILED {line}")
 
 
 def print_localisation(name: str, report: LocalisationReport) -> None:
@@ -155,10 +155,10 @@ def print_localisation(name: str, report: LocalisationReport) -> None:
     for graph in report.graphs:
         if graph.taps:
             _print_taps(name, report, graph)
-    print()
+    show("")
     for graph in report.graphs:
         for line in _findings(graph):
-            print(f"{graph.runtime}: graph {graph.graph!r}: {line}")
+            show(f"{graph.runtime}: graph {graph.graph!r}: {line}")
 
 
 def _print_taps(name: str, report: LocalisationReport, graph: GraphLocalisation) -> None:

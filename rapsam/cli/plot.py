@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from rapsam.cli.console import show
+
 SUMMARY = "Draw losses, learning rate, gradient norm and speed of a training run."
 EXAMPLE = "rapsam plot runs/nano"
 
@@ -18,5 +20,5 @@ def run(options: argparse.Namespace) -> int:
     """Draws one run."""
     from rapsam.training.plot import plot_run
 
-    print(plot_run(options.folder))
+    show(str(plot_run(options.folder)))
     return 0

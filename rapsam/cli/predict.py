@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapsam.cli.arguments import add_model_options, load_model, numbers
-from rapsam.cli.console import StepLog
+from rapsam.cli.console import StepLog, say, show, show_json
 from rapsam.errors import InputError, RapSamError
 from rapsam.files import check_writable
 
@@ -69,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
             if len(inputs) == 1:
                 raise
             failed[str(path)] = str(error)
-            print(f"error: {error}", file=sys.stderr)
+            say(f"error: {error}")
             continue
         written[str(path)] = [str(file) for file in files]
     _print_results(options, written, failed)
@@ -104,10 +102,10 @@ def _print_results(
     options: argparse.Namespace, written: dict[str, list[str]], failed: dict[str, str]
 ) -> None:
     if options.json:
-        print(json.dumps({"written": written, "failed": failed}, indent=2))
+        show_json({"written": written, "failed": failed})
     else:
         for names in written.values():
-            print("\n".join(names))
+            show(*names)
     if failed:
         count = len(written) + len(failed)
-        print(f"{len(failed)} of {count} inputs could not be used", file=sys.stderr)
+        say(f"{len(failed)} of {count} inputs could not be used")

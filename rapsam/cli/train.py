@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from contextlib import nullcontext
 from pathlib import Path
 
+from rapsam.cli.console import say, show
 from rapsam.cli.counted_progress import counted_progress
-from rapsam.errors import InputError, printable
+from rapsam.errors import InputError
 from rapsam.files import check_new_folder
 
 SUMMARY = "Train a network from a recipe, on one process or many; go on with an interrupted run."
@@ -88,19 +88,19 @@ def run(options: argparse.Namespace) -> int:
     if not options.resume:
         on_first_process(engine.fabric, lambda: start_run(folder, config, model.text_classifier))
         for line in warnings_of(config, start, samples) if first else ():
-            print(f"warning: {printable(line)}", file=sys.stderr)
+            say(f"warning: {line}")
     try:
         with counted_progress("steps") if first else nullcontext(_say_nothing) as progress:
             weights = train(engine, config, model, samples, folder, progress, teacher=teacher)
     except KeyboardInterrupt:
         if first and checkpoints_of(folder):
-            print(f"go on with: rapsam train --resume {folder} --data {options.data}", file=sys.stderr)
+            say(f"go on with: rapsam train --resume {folder} --data {options.data}")
         raise
     if first:
         log = read_log(folder)
         if log and (skipped := log[-1].skipped):
-            print(f"{skipped} samples could not be used; {folder / SKIPPED_NAME} names them")
-        print(f"{weights}\nnext: rapsam predict PHOTO --model {config.model} --checkpoint {weights}")
+            show(f"{skipped} samples could not be used; {folder / SKIPPED_NAME} names them")
+        show(str(weights), f"next: rapsam predict PHOTO --model {config.model} --checkpoint {weights}")
     return 0
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from rapsam.cli.bundle_facts import bundle_facts
-from rapsam.cli.console import readable_size
+from rapsam.cli.console import readable_size, show, show_json
 
 SUMMARY = "Check every file of a bundle against its manifest; exit 2 if one is missing, truncated or edited."
 EXAMPLE = "rapsam verify bundles/pixel-8"
@@ -26,10 +25,10 @@ def run(options: argparse.Namespace) -> int:
     manifest = verify_bundle(options.bundle)
     facts = bundle_facts(options.bundle, manifest)
     if options.json:
-        print(json.dumps(facts, indent=2))
+        show_json(facts)
         return 0
     size = readable_size(facts["size_bytes"])
-    print(f"{options.bundle}: {facts['files']} files, {size}, complete and unchanged")
-    print(f"recipe {manifest.recipe}; parity when it was made: {facts['parity']}")
-    print(f"next: rapsam parity {options.bundle}")
+    show(f"{options.bundle}: {facts['files']} files, {size}, complete and unchanged")
+    show(f"recipe {manifest.recipe}; parity when it was made: {facts['parity']}")
+    show(f"next: rapsam parity {options.bundle}")
     return 0
