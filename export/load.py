@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rapsam.data.images import read_image
-from rapsam.errors import BundleError, UnavailableError, unknown_name
+from rapsam.errors import UnavailableError, unknown_name
 from rapsam.export.backends.runtimes import RUNTIMES, Runtime
 from rapsam.export.manifest import Manifest
 from rapsam.export.network import GraphNetwork
@@ -77,8 +77,6 @@ def load_bundle(path: str | Path, runtime: str | None = None) -> Bundle:
     """
     folder = Path(path)
     manifest = verify_bundle(folder)
-    if manifest.recipe not in RECIPES:
-        raise BundleError(f"{folder} has the unknown recipe {manifest.recipe!r}; export it again")
     reasons = []
     for candidate in _runtimes(RECIPES[manifest.recipe].backend, runtime):
         reason = candidate.cannot_run()
