@@ -11,6 +11,7 @@ from rapsam.export.backends.runtimes import RUNTIMES, Runtime
 from rapsam.export.manifest import Manifest
 from rapsam.export.network import GraphNetwork
 from rapsam.export.predict import PromptResult, predict_panoptic, predict_prompts
+from rapsam.export.private_copy import load_graphs
 from rapsam.export.recipes import RECIPES
 from rapsam.export.seal import verify_bundle
 from rapsam.tasks.arrays import Pixels
@@ -81,7 +82,7 @@ def load_bundle(path: str | Path, runtime: str | None = None) -> Bundle:
     for candidate in _runtimes(RECIPES[manifest.recipe].backend, runtime):
         reason = candidate.cannot_run()
         if reason is None:
-            runners = {g.contract.graph: candidate.load(folder / g.path, g.contract) for g in manifest.graphs}
+            runners = load_graphs(candidate, folder, manifest)
             network = GraphNetwork(runners, manifest.preprocess.size, manifest.num_prompts)
             return Bundle(manifest, network, candidate.name)
         reasons.append(f"{candidate.name}: {reason}")

@@ -82,14 +82,15 @@ def _contract_problems(contract: GraphContract, manifest: Manifest) -> Iterator[
         return
     inputs, outputs = (tuple(spec.name for spec in specs) for specs in (contract.inputs, contract.outputs))
     if (sorted(inputs), sorted(outputs)) != (sorted(expected[0]), sorted(expected[1])):
-        yield f"gives the graph {contract.graph!r} other tensors than {expected[0]} and {expected[1]}; {_AGAIN}"
+        names = ", ".join((*expected[0], *expected[1]))
+        yield f"gives the graph {contract.graph!r} other tensors than {names}; {_AGAIN}"
         return
     shapes = {spec.name: spec.shape for spec in (*contract.inputs, *contract.outputs)}
     for name, shape in _expected_shapes(contract.graph, shapes, manifest).items():
         if shapes[name] != shape:
             yield (
-                f"gives {name!r} of graph {contract.graph!r} the shape {list(shapes[name])}; its size, classes "
-                f"and other tensors make it {list(shape)}: {_AGAIN}"
+                f"gives {name!r} of graph {contract.graph!r} the shape {list(shapes[name])}; "
+                f"its size, classes and other tensors make it {list(shape)}: {_AGAIN}"
             )
     count = 0 if contract.graph == "encoder" else _count(contract.graph, shapes)
     limit = MAX_PROMPTS if contract.graph == "prompt" else MAX_QUERIES
