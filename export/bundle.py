@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from rapsam import __version__
-from rapsam.errors import ExportError, UnavailableError
+from rapsam.errors import BundleError, ExportError, UnavailableError
 from rapsam.export.backends import find_backend
 from rapsam.export.cache import Note, StageCache
 from rapsam.export.finished import finished_bundle, read_report
@@ -32,7 +32,7 @@ from rapsam.export.model_card import model_card
 from rapsam.export.parity.report import ParityReport
 from rapsam.export.plan import DEFAULT_TASKS, ExportPlan, plan_export
 from rapsam.export.sample_images import sample_images
-from rapsam.export.seal import file_entries
+from rapsam.export.seal import file_entries, verify_bundle
 from rapsam.export.stages import GraphRecord, Progress, Workshop, golden_stage, graph_stage, parity_stage
 from rapsam.files import atomic_folder, write_atomic
 from rapsam.models.build import deployment_of
@@ -150,7 +150,17 @@ def make_bundle(
         for problem in manifest_problems(manifest, (MANIFEST_NAME, SEAL_NAME)):
             raise ExportError(f"the bundle could not be read again: its manifest {problem}")
         write_manifest(folder, manifest)
+        _check_result(folder)
     return manifest, report
+
+
+def _check_result(folder: Path) -> None:
+    """Verifies what was made, as its user will, before it gets its name."""
+    try:
+        verify_bundle(folder)
+    except BundleError as error:
+        message = str(error).replace(f"{folder}/", "")
+        raise ExportError(f"the bundle that was made is not whole: {message}") from error
 
 
 def thresholds(deployment: Deployment) -> PostprocessSpec:

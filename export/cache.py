@@ -13,9 +13,10 @@ from pathlib import Path
 
 import msgspec
 
-from rapsam.errors import InputError
+from rapsam.errors import JSON_ERRORS, InputError, printable
 from rapsam.export.manifest import FileEntry
 from rapsam.export.seal import file_entries
+from rapsam.export.user_cache import user_cache
 from rapsam.files import files_below, remove_abandoned, scratch_folder
 
 FOLDER_VARIABLE = "RAPSAM_CACHE"
@@ -33,7 +34,11 @@ def cache_folder() -> Path:
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen:
         return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rapsam" / "stages"
+    return user_cache() / "rapsam" / "stages"
+
+
+def _no_problem(_record: bytes) -> None:
+    """Finds nothing wrong."""
 
 
 class StageCache:
@@ -53,13 +58,16 @@ class StageCache:
         self.folder = folder
         self.limit_bytes = limit_bytes
 
-    def take(self, key: str, destination: Path, note: Note) -> bytes | None:
+    def take(
+        self, key: str, destination: Path, note: Note, problem_of: Callable[[bytes], str | None] = _no_problem
+    ) -> bytes | None:
         """Copies the files of a stage, and checks the copies.
 
         Args:
             key: Digest of what the stage is made from.
             destination: An empty folder for the files; empty again if there is no good entry.
             note: Gets a line if an entry is damaged, and removed; or if it cannot be copied, and stays.
+            problem_of: Says what is wrong between the record and the copied files, None if nothing is.
 
         Returns:
             The record of the stage, or None if there is no good entry.
@@ -69,25 +77,29 @@ class StageCache:
             if not entry.is_dir():
                 return None
             with self._locked():
-                return self._take(entry, destination, note)
+                return self._take(entry, destination, note, problem_of)
         except OSError as error:  # a full disk, say: the entry may be good
             _empty(destination)
             note(f"{self.folder} cannot be used: {error.strerror or error}")
             return None
 
-    def _take(self, entry: Path, destination: Path, note: Note) -> bytes | None:
+    def _take(
+        self, entry: Path, destination: Path, note: Note, problem_of: Callable[[bytes], str | None]
+    ) -> bytes | None:
         if not entry.is_dir():  # another process removed it just now, to make room
             return None
         try:
             record = (entry / _RECORD).read_bytes()
             listed = msgspec.json.decode((entry / _INDEX).read_bytes(), type=tuple[FileEntry, ...])
             _copy(entry / _FILES, destination)
+            problem: str | None = "its digest differs"
             if listed == (_record_entry(record), *file_entries(destination)):
+                problem = problem_of(record)
+            if problem is None:
                 os.utime(entry)
                 return record
-            problem = "its digest differs"
-        except (FileNotFoundError, IsADirectoryError, InputError, msgspec.MsgspecError) as error:
-            problem = str(error)
+        except (FileNotFoundError, IsADirectoryError, InputError, *JSON_ERRORS) as error:
+            problem = printable(str(error))
         _empty(destination)
         note(f"the stored stage {entry.name[:12]} is damaged ({problem}); it is made again")
         shutil.rmtree(entry)

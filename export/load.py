@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rapsam.data.images import read_image
-from rapsam.errors import BundleError, UnavailableError, unknown_name
+from rapsam.errors import UnavailableError, unknown_name
 from rapsam.export.backends.runtimes import RUNTIMES, Runtime
 from rapsam.export.manifest import Manifest
 from rapsam.export.network import GraphNetwork
 from rapsam.export.predict import PromptResult, predict_panoptic, predict_prompts
+from rapsam.export.private_copy import load_graphs
 from rapsam.export.recipes import RECIPES
 from rapsam.export.seal import verify_bundle
 from rapsam.tasks.arrays import Pixels
@@ -77,13 +78,11 @@ def load_bundle(path: str | Path, runtime: str | None = None) -> Bundle:
     """
     folder = Path(path)
     manifest = verify_bundle(folder)
-    if manifest.recipe not in RECIPES:
-        raise BundleError(f"{folder} has the unknown recipe {manifest.recipe!r}; export it again")
     reasons = []
     for candidate in _runtimes(RECIPES[manifest.recipe].backend, runtime):
         reason = candidate.cannot_run()
         if reason is None:
-            runners = {g.contract.graph: candidate.load(folder / g.path, g.contract) for g in manifest.graphs}
+            runners = load_graphs(candidate, folder, manifest)
             network = GraphNetwork(runners, manifest.preprocess.size, manifest.num_prompts)
             return Bundle(manifest, network, candidate.name)
         reasons.append(f"{candidate.name}: {reason}")

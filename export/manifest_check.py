@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rapsam.contract import GraphContract, TensorSpec
+from rapsam.export.manifest_fit import fit_problems
 from rapsam.export.untrusted import MAX_FILES, is_system_file
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def manifest_problems(manifest: Manifest, own_files: Sequence[str]) -> Iterator[
         yield f"has the graphs {names[:MAX_GRAPHS]}; expected 1 to {MAX_GRAPHS}, each once: export it again"
     for entry in manifest.graphs:
         yield from _contract_problems(entry.contract)
+    yield from fit_problems(manifest)
 
 
 def _text_problems(manifest: Manifest) -> Iterator[str]:

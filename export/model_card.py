@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import re
+
+from rapsam.errors import printable
 from rapsam.export.manifest import Manifest
 from rapsam.export.parity.report import ParityReport
 
@@ -15,9 +19,9 @@ def model_card(manifest: Manifest, report: ParityReport) -> str:
         "",
         f"- Recipe: {manifest.recipe}; minimum runtime: {manifest.minimum_runtime}",
         f"- Tasks: {', '.join(manifest.tasks)}",
-        f"- Classes: {manifest.labels.name}, {len(manifest.labels.labels)} "
+        f"- Classes: {_plain(manifest.labels.name)}, {len(manifest.labels.labels)} "
         f"({manifest.labels.num_things} things), and void",
-        f"- Text classifier: {manifest.model.classifier_origin}",
+        f"- Text classifier: {_plain(manifest.model.classifier_origin)}",
         f"- Input: RGB {_by(manifest.preprocess.size)}, 0..255; {manifest.preprocess.fit}",
         f"- Panoptic thresholds: score {manifest.postprocess.score_threshold}, "
         f"overlap {manifest.postprocess.overlap_threshold}",
@@ -37,18 +41,16 @@ def model_card(manifest: Manifest, report: ParityReport) -> str:
     benign = [f"benign: {line}" for line in report.lines("benign")]
     open_lines = report.undecided() if report.status == "undecided" else ()
     undecided = [f"undecided: {line}" for line in open_lines]
-    lines += [f"- {line}" for line in (*report.failures(), *undecided, *benign, *report.not_run())]
+    lines += [f"- {_plain(line)}" for line in (*report.failures(), *undecided, *benign, *report.not_run())]
     lines += [*_task_table(report), ""]
     return "\n".join(lines)
 
 
 def _weights_sentence(manifest: Manifest) -> str:
+    origin = _plain(manifest.model.weights_origin)
     if manifest.model.trained:
-        return f"Weights: {manifest.model.weights_origin} (sha256 {manifest.model.weights_sha256[:16]})."
-    return (
-        f"Weights: {manifest.model.weights_origin}. **They have learnt nothing**: use this bundle to test "
-        "an app, not to segment."
-    )
+        return f"Weights: {origin} (sha256 {manifest.model.weights_sha256[:16]})."
+    return f"Weights: {origin}. **They have learnt nothing**: use this bundle to test an app, not to segment."
 
 
 def _cost_table(manifest: Manifest) -> list[str]:
@@ -77,8 +79,17 @@ def _task_table(report: ParityReport) -> list[str]:
     lines = ["", "| runtime | task | input | status | mask IoU | PQ |", "|---|---|---|---|---|---|"]
     for row in rows:
         figures = " | ".join("-" if value is None else f"{value:.4f}" for value in (row.mask_iou, row.pq))
-        lines.append(f"| {row.runtime} | {row.task} | {row.case} | {row.status} | {figures} |")
+        lines.append(f"| {row.runtime} | {row.task} | {_plain(row.case)} | {row.status} | {figures} |")
     return lines
+
+
+def _plain(text: str) -> str:
+    """Writes a text that may quote a file name so that Markdown shows it as it is.
+
+    A name could hold HTML, a picture of another host, or the bar that ends a cell of a table.
+    """
+    shown = html.escape(printable(text), quote=False)
+    return re.sub(r"[\\`*\[\]|!~]", lambda found: f"\\{found[0]}", shown)
 
 
 def _by(shape: tuple[int, ...]) -> str:

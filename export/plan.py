@@ -9,11 +9,15 @@ import msgspec
 
 from rapsam.errors import InputError, unknown_name
 from rapsam.export.devices import find_device
+from rapsam.export.manifest_fit import MAX_PROMPTS
 from rapsam.export.recipes import APPLE_TARGETS, Recipe, find_recipe
 from rapsam.models.deployment import TASKS
+from rapsam.tasks.preprocess import check_network_size
 
 DEFAULT_SIZE = (640, 640)
 DEFAULT_TASKS = ("panoptic", "prompt")
+MAX_SIDE = 2048
+"""Of an image; a graph of that size takes tens of GB while it is exported."""
 
 
 class ExportPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,6 +132,7 @@ def plan_export(
     if foreign and ios is not None and (found is None or ios != found.ios):
         apple = " and ".join(APPLE_TARGETS)
         raise InputError(f"iOS {ios} for target {target!r}; only {apple} have an iOS version: leave it out")
+    _check_extent(DEFAULT_SIZE if size is None else size, num_prompts)
     assert target is not None
     if precision is None:
         precision = "fp16" if target in APPLE_TARGETS else "fp32"
@@ -140,3 +145,12 @@ def plan_export(
         tasks=tuple(sorted(set(tasks))),
         num_prompts=num_prompts,
     )
+
+
+def _check_extent(size: tuple[int, int], num_prompts: int) -> None:
+    """Refuses what no export could finish, before the network is loaded."""
+    check_network_size(size)
+    if max(size) > MAX_SIDE:
+        raise InputError(f"size {size[0]}x{size[1]} is too large; expected sides of at most {MAX_SIDE}")
+    if not 1 <= num_prompts <= MAX_PROMPTS:
+        raise InputError(f"{num_prompts} prompts per pass; expected 1 to {MAX_PROMPTS}")

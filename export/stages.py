@@ -16,12 +16,14 @@ from rapsam.export.cache import Note, StageCache
 from rapsam.export.capture import capture
 from rapsam.export.macs import count_macs
 from rapsam.export.manifest import GraphEntry, Manifest, write_contract
+from rapsam.export.manifest_check import is_plain_path
 from rapsam.export.material import Material, digest_of, graph_key, judges, metadata, referees
 from rapsam.export.network import EagerRunner, reference_device
 from rapsam.export.parity.check import check_parity
 from rapsam.export.parity.report import JudgedRow, ParityReport, TaskParity, TensorParity, VideoParity
 from rapsam.export.plan import ExportPlan
 from rapsam.export.self_test import write_golden
+from rapsam.files import sha256_of, size_of
 
 Progress = Callable[[str], None]
 Record = TypeVar("Record", bound=msgspec.Struct)
@@ -61,7 +63,14 @@ class Workshop(msgspec.Struct, frozen=True, kw_only=True):
 def graph_stage(shop: Workshop, graph: str) -> GraphRecord:
     """Lowers a graph into the bundle, its contract beside it."""
     key = graph_key(shop.material, shop.plan, graph)
-    return _stage(shop, key, graph, GraphRecord, lambda folder: _lower(shop, graph, key, folder))
+    return _stage(
+        shop,
+        key,
+        graph,
+        GraphRecord,
+        lambda folder: _lower(shop, graph, key, folder),
+        problem_of=lambda record, folder: _graph_problem(record, folder, graph, key),
+    )
 
 
 def golden_stage(shop: Workshop, manifest: Manifest) -> None:
@@ -129,11 +138,19 @@ def _stage(
     kind: type[Record],
     make: Callable[[Path], Record],
     keep: Callable[[Record], bool] = lambda _record: True,
+    problem_of: Callable[[Record, Path], str | None] = lambda _record, _folder: None,
 ) -> Record:
-    """Takes a stage from the cache, or makes it and keeps it, if it may; its files end in the bundle."""
+    """Takes a stage from the cache, or makes it and keeps it, if it may; its files end in the bundle.
+
+    `problem_of` says what is wrong with a record that was kept, beside the files that were kept with it.
+    """
+
+    def stored_problem(stored: bytes) -> str | None:
+        return problem_of(msgspec.json.decode(stored, type=kind), work)
+
     work = Path(tempfile.mkdtemp(prefix=".stage.", dir=shop.folder))
     try:
-        stored = shop.cache and shop.cache.take(key, work, shop.note)
+        stored = shop.cache and shop.cache.take(key, work, shop.note, stored_problem)
         if stored:
             shop.progress(f"{name}: made before, taken from the cache")
             record = msgspec.json.decode(stored, type=kind)
@@ -146,6 +163,19 @@ def _stage(
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return record
+
+
+def _graph_problem(record: GraphRecord, folder: Path, graph: str, key: str) -> str | None:
+    """Compares what a record tells of a graph with the file beside it: an entry may have been forged."""
+    entry = record.entry
+    if (entry.contract.graph, entry.parent) != (graph, key):
+        return "it is another graph"
+    path = folder / entry.path
+    if not is_plain_path(entry.path) or not path.exists():
+        return "its graph is missing"
+    if (sha256_of(path), size_of(path)) != (entry.sha256, entry.size_bytes):
+        return "its graph is another than its record tells of"
+    return None
 
 
 def _lower(shop: Workshop, graph: str, key: str, folder: Path) -> GraphRecord:

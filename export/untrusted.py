@@ -55,7 +55,7 @@ def list_files(folder: Path) -> dict[str, FileState]:
 
 
 def is_system_file(name: str) -> bool:
-    """Tells whether a file of this name is put into folders by systems: bundles never hold one of their own."""
+    """Tells whether systems put files of this name into folders: no bundle holds one of its own."""
     return name in SYSTEM_FILES or name.startswith(_APPLE_DOUBLE)
 
 

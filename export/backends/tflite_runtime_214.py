@@ -27,6 +27,7 @@ from rapsam.errors import BundleError, UnavailableError, printable, shortened
 from rapsam.export.backends.base import Arrays
 from rapsam.export.backends.packages import refuse_if
 from rapsam.export.backends.tensors import check_signature, named_outputs, ordered_inputs
+from rapsam.export.user_cache import user_cache
 
 REQUIREMENTS = ("tflite-runtime==2.14.0", "numpy==1.26.4")
 FOLDER_VARIABLE = "RAPSAM_TFLITE214_ENV"
@@ -38,8 +39,7 @@ def environment_folder() -> Path:
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen:
         return Path(chosen)
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "rapsam" / "tflite-runtime-2.14.0"
+    return user_cache() / "rapsam" / "tflite-runtime-2.14.0"
 
 
 def make_environment(folder: Path) -> None:

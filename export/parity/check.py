@@ -34,6 +34,7 @@ from rapsam.export.parity.tasks import (
 )
 from rapsam.export.parity.tensors import TensorFigures, excuse_tensor, judge_tensor
 from rapsam.export.parity.video import compare_videos, run_clip
+from rapsam.export.private_copy import load_graphs
 from rapsam.export.recipes import RECIPES, Gates
 from rapsam.export.sample_images import extreme_images, sample_clip
 from rapsam.models.deployment import Deployment
@@ -145,7 +146,7 @@ def _check_runtime(
 ) -> Rows:
     progress(f"{runtime.name}: loading")
     try:
-        runners = {g.contract.graph: runtime.load(folder / g.path, g.contract) for g in manifest.graphs}
+        runners = load_graphs(runtime, folder, manifest)
     except RapSamError as error:
         yield from _refused(runtime, manifest, str(error))
         return

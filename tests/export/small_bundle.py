@@ -44,7 +44,13 @@ CONTRACTS = (
         graph="encoder", inputs=(tensor("image", 1, 3, *SIZE),), outputs=(tensor("features", 1, 2, 8, 16),)
     ),
     GraphContract(
-        graph="panoptic", inputs=(tensor("features", 1, 2, 8, 16),), outputs=(tensor("masks", 1, 5, 8, 16),)
+        graph="panoptic",
+        inputs=(tensor("features", 1, 2, 8, 16),),
+        outputs=(
+            tensor("class_logits", 1, 5, 41),
+            tensor("mask_logits", 1, 5, 8, 16),
+            tensor("queries", 1, 5, 6),
+        ),
     ),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 
 import msgspec
@@ -15,6 +16,7 @@ import rapsam
 from rapsam.errors import BundleError, InputError
 from rapsam.export.bundle import run_plan
 from rapsam.export.manifest import read_manifest, write_manifest
+from rapsam.export.model_card import model_card
 from rapsam.export.plan import plan_export
 from rapsam.export.sample_images import draw_scene, sample_images
 from rapsam.export.seal import verify_bundle
@@ -45,6 +47,26 @@ def test_model_card_is_honest(made_bundle):
     assert "| encoder | `encoder.onnx` |" in card
     assert "**passed**" in card
     assert "| graph | published | exported | delegate |" in card
+
+
+def test_a_model_card_shows_names_as_they_are(made_bundle):
+    """Files are named by anyone: no HTML, no picture of another host, no more cells in a table."""
+    _, manifest, report = made_bundle
+    name = "<img src=x onerror=alert(1)>![x](http://x/y.png)|[a](b)`\x1b[31m\n# title"
+    model = msgspec.structs.replace(manifest.model, weights_origin=name, classifier_origin=name)
+    labels = msgspec.structs.replace(manifest.labels, name=name)
+    tasks = tuple(msgspec.structs.replace(row, case=name) for row in report.tasks)
+    card = model_card(
+        msgspec.structs.replace(manifest, model=model, labels=labels),
+        msgspec.structs.replace(report, tasks=tasks),
+    )
+    assert "<img" not in card
+    assert "\x1b" not in card
+    assert not re.search(r"(?<!\\)(!\[|\]\()", card)
+    assert card.count("\n# ") == 0
+    rows = [line for line in card.splitlines() if "onerror" in line and line.startswith("| ")]
+    assert len(rows) == len(tasks)
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {7}
 
 
 def test_a_bundle_predicts_what_the_network_predicts(made_bundle):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 import re
 import shutil
@@ -26,7 +27,7 @@ from rapsam.export.manifest import read_manifest, write_manifest
 from rapsam.export.material import gather, judges
 from rapsam.export.plan import plan_export
 from rapsam.export.sample_images import draw_scene
-from rapsam.export.seal import verify_bundle
+from rapsam.export.seal import file_entries, verify_bundle
 from rapsam.export.source import source_sha256
 from rapsam.models.build import deployment_of
 from rapsam.tasks.labels import find_label_set
@@ -128,6 +129,24 @@ def test_a_damaged_stage_is_made_again(first, network, tmp_path):
     assert f"the stored stage {key[:12]} is damaged" in note
     assert note not in steps  # which may be shown for a moment only
     assert "prompt" not in steps.reused()
+    assert content(tmp_path / "out") == content(bundle)
+
+
+def test_a_forged_stage_is_made_again(first, network, tmp_path):
+    """Another graph whose digests in the entry fit, but not the record of what was lowered."""
+    bundle, cache, _ = first
+    copy = StageCache(shutil.copytree(cache.folder, tmp_path / "cache"))
+    key = read_manifest(bundle).graph("prompt").parent
+    files = copy.folder / key / "files"
+    (files / "prompt.onnx").write_bytes((bundle / "encoder.onnx").read_bytes())
+    listed = json.loads((copy.folder / key / "index.json").read_text())
+    listed[1:] = [msgspec.to_builtins(entry) for entry in file_entries(files)]
+    (copy.folder / key / "index.json").write_text(json.dumps(listed))
+    steps = Steps()
+    _, report = run_plan(network, plan_export(**CHOICES), tmp_path / "out", IMAGES, steps, copy)
+    (note,) = [step for step in steps if "is damaged" in step]
+    assert f"{key[:12]} is damaged (its graph is another than its record tells of); it is made again" in note
+    assert report.status == "passed"
     assert content(tmp_path / "out") == content(bundle)
 
 

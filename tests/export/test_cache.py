@@ -6,11 +6,13 @@ import contextlib
 import os
 import resource
 import shutil
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from rapsam.export.backends.tflite_runtime_214 import environment_folder
 from rapsam.export.cache import FOLDER_VARIABLE, StageCache, cache_folder
 
 KEY, OTHER = "a" * 64, "b" * 64
@@ -236,3 +238,25 @@ def test_the_environment_says_where(monkeypatch, tmp_path):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert cache_folder() == tmp_path / "home" / ".cache" / "rapsam" / "stages"
+
+
+def test_a_user_without_a_home_has_a_cache_too(monkeypatch):
+    """As in a container that runs under a number: neither HOME nor an entry among the users."""
+    for name in (FOLDER_VARIABLE, "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def unknown(_number):
+        raise KeyError("uid not found")
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    place = Path(tempfile.gettempdir(), f"cache-{os.getuid()}", "rapsam")
+    assert cache_folder() == place / "stages"
+    assert environment_folder() == place / "tflite-runtime-2.14.0"
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b"\xff\xfe", b'[{"size_bytes": ' + b"9" * 5000 + b"}]"])
+def test_an_index_that_no_parser_takes_is_damage(content, cache, source, tmp_path, notes):
+    cache.put(KEY, source, RECORD, notes.append)
+    (cache.folder / KEY / "index.json").write_bytes(content)
+    assert taken(cache, KEY, tmp_path / "back", notes) == (None, {})
+    assert "is damaged" in notes[0]

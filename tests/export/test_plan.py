@@ -54,6 +54,14 @@ def test_an_iphone_can_get_another_format():
         ({"target": "coreml", "ios": 12}, "[16, 17, 18]"),
         ({"target": "onnx", "ios": 17}, "only coreml and executorch-coreml"),
         ({"device": "pixel-8", "target": "coreml"}, "an android phone"),
+        (
+            {"target": "onnx", "size": (16384, 16384)},
+            "too large; expected sides of at most 2048",
+        ),
+        ({"target": "onnx", "size": (100, 64)}, "must be multiples of 32"),
+        ({"target": "onnx", "size": (0, 64)}, "must be multiples of 32"),
+        ({"target": "onnx", "num_prompts": 1_000_000}, "1000000 prompts per pass; expected 1 to 64"),
+        ({"target": "onnx", "num_prompts": 0}, "0 prompts per pass; expected 1 to 64"),
         ({"device": "pixel-8", "ios": 17}, "only coreml and executorch-coreml"),
     ],
 )
