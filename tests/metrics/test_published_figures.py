@@ -18,41 +18,38 @@ from tests.metrics.scenes import CLASSES, THINGS, overlaps_of, random_frames, sp
 
 
 def panopticapi(images, crowds):
-    """PQ over images; of the crowd regions of a class the dictionary keeps the one listed last."""
-    iou_sum, found, extra, missed = Counter(), Counter(), Counter(), Counter()
+    """PQ over images."""
+    iou_sum, found, wrong = Counter(), Counter(), Counter()
     for predicted, reference in images:
-        pairs = Counter(zip(predicted.ravel().tolist(), reference.ravel().tolist(), strict=True))
         ours, theirs = Counter(predicted.ravel().tolist()), Counter(reference.ravel().tolist())
-        taken, partners = set(), set()
+        pairs = Counter(zip(predicted.ravel().tolist(), reference.ravel().tolist(), strict=True))
+        matched = {}
         for (our, their), shared in pairs.items():
-            if their == CLASSES or our == CLASSES or their in crowds or our % 1000 != their % 1000:
-                continue
-            iou = shared / (ours[our] + theirs[their] - shared - pairs[our, CLASSES])
-            if iou > 0.5:
-                iou_sum[our % 1000] += iou
-                found[our % 1000] += 1
-                taken.add(our)
-                partners.add(their)
-        crowd_of = {}
-        for their in sorted(theirs):
-            if their in crowds:
-                crowd_of[their % 1000] = their
-            elif their != CLASSES and their not in partners:
-                missed[their % 1000] += 1
-        for our in ours:
-            if our == CLASSES or our in taken:
-                continue
-            forgiven = pairs[our, CLASSES]
-            if our % 1000 in crowd_of:
-                forgiven += pairs[our, crowd_of[our % 1000]]
-            if forgiven / ours[our] <= 0.5:
-                extra[our % 1000] += 1
+            if CLASSES not in (our, their) and their not in crowds and our % 1000 == their % 1000:
+                iou = shared / (ours[our] + theirs[their] - shared - pairs[our, CLASSES])
+                if iou > 0.5:
+                    matched[our] = their
+                    iou_sum[our % 1000] += iou
+        found.update(our % 1000 for our in matched)
+        wrong.update(each % 1000 for each in unmatched(ours, theirs, pairs, matched, crowds))
     qualities = [
-        iou_sum[each] / (found[each] + extra[each] / 2 + missed[each] / 2)
+        iou_sum[each] / (found[each] + wrong[each] / 2)
         for each in range(CLASSES)
-        if found[each] + extra[each] + missed[each]
+        if found[each] + wrong[each]
     ]
     return np.mean(qualities) if qualities else np.nan
+
+
+def unmatched(ours, theirs, pairs, matched, crowds):
+    """Yields missed and extra segments; of the crowds of a class the dictionary keeps the one listed last."""
+    crowd_of = {their % 1000: their for their in sorted(theirs) if their in crowds}
+    yield from theirs.keys() - {CLASSES, *matched.values(), *crowds}
+    for our in ours.keys() - {CLASSES, *matched}:
+        forgiven = pairs[our, CLASSES]
+        if our % 1000 in crowd_of:
+            forgiven += pairs[our, crowd_of[our % 1000]]
+        if forgiven / ours[our] <= 0.5:
+            yield our
 
 
 def step(videos, crowds):

@@ -12,7 +12,7 @@ from rapsam.data.sources.faults import DataSetError
 from rapsam.data.sources.kinds import open_annotated, open_source
 from rapsam.data.sources.orientation import Described
 from rapsam.errors import InputError
-from tests.cli.cli_runs import assert_refused, rapsam
+from tests.cli.cli_runs import rapsam
 from tests.data.sources.tiny_sets import (
     SIZE,
     edit_json,
@@ -141,17 +141,6 @@ def test_check_names_what_is_undecided_and_what_viewers_show_turned(tmp_path):
     assert outcome.code == 0
     assert "predict' show turned but whose annotations do not follow: 1, such as val2017" in outcome.out
     assert SECOND in outcome.out
-
-
-def test_eval_stops_and_takes_what_is_chosen(tmp_path):
-    write_coco_panoptic(tmp_path / "coco")
-    write_turned(tmp_path / "coco" / FIRST, 3)
-    about = ["--model", "rapsam_nano", "--sides", "64,64", "--data", tmp_path / "coco"]
-    about += ["--out", tmp_path / "e.json"]
-    assert_refused(rapsam("eval", *about), f"{FIRST} has an EXIF orientation", "--orientation")
-    assert not (tmp_path / "e.json").exists()
-    assert_refused(rapsam("eval", *about, "--orientation", "turned"), "unknown orientation 'turned'")
-    assert rapsam("eval", *about, "--orientation", "displayed").code == 0
 
 
 def test_pictures_of_other_kinds_are_read_as_predict_reads_them(tmp_path):
