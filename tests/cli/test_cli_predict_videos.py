@@ -123,7 +123,7 @@ def test_a_truncated_video_leaves_no_half_result(bundle, tmp_path):
     os.truncate(video, video.stat().st_size * 3 // 4)
     outcome = rapsam("predict", video, "--bundle", bundle, "--out", tmp_path / "out", "--min-score", 1)
     assert_refused(outcome, "walk.mp4 is damaged or truncated after frame")
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()
 
 
 def test_memory_does_not_grow_with_the_video(bundle, tmp_path):
