@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from pathlib import Path
+
 import pytest
 
 from rapsam.data.videos import SUFFIXES, VideoFrames, VideoWriter
@@ -18,17 +21,23 @@ MUXERS = {
     **dict.fromkeys((".mjpeg", ".mjpg"), ("mjpeg", "mjpeg")),
     **dict.fromkeys((".wmv", ".asf"), ("asf", "wmv2")),
     **dict.fromkeys((".ogv", ".ogm"), ("ogg", "libvpx")),
-    ".flv": ("flv", "flv"), ".f4v": ("f4v", "libx264"), ".ivf": ("ivf", "libvpx"), ".webm": ("webm", "libvpx"),
-    ".m1v": ("mpeg1video", "mpeg1video"), ".m2v": ("mpeg2video", "mpeg2video"), ".m4v": ("mp4", "mpeg4"),
-    ".mj2": ("mp4", "mpeg4"), ".mk3d": ("matroska", "mpeg4"), ".qt": ("mov", "mpeg4"), ".y4m": ("yuv4mpegpipe", "wrapped_avframe"),
-}  # fmt: skip
+    **dict.fromkeys((".m4v", ".mj2"), ("mp4", "mpeg4")),
+    ".f4v": ("f4v", "libx264"),
+    ".flv": ("flv", "flv"),
+    ".ivf": ("ivf", "libvpx"),
+    ".m1v": ("mpeg1video", "mpeg1video"),
+    ".m2v": ("mpeg2video", "mpeg2video"),
+    ".mk3d": ("matroska", "mpeg4"),
+    ".qt": ("mov", "mpeg4"),
+    ".webm": ("webm", "libvpx"),
+    ".y4m": ("yuv4mpegpipe", "wrapped_avframe"),
+}
 FILM, PREVIEW, COVER = (12, 96, 128, "mpeg4"), (2, 48, 64, "mpeg4"), (1, 200, 200, "mjpeg")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_every_listed_suffix_is_read(suffix, tmp_path):
     kind, codec = MUXERS.get(suffix, (None, "mpeg4"))
-    # MPEG-1 and 2 know only the rates of television.
     count = 4
     path = tmp_path / f"a{suffix.upper()}"
     made = encoded(tmp_path / f"made{suffix}", count, codec, **({"format": kind} if kind else {}))
@@ -43,9 +52,7 @@ def test_every_listed_suffix_is_read(suffix, tmp_path):
 )
 def test_names_are_files_not_addresses(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    from pathlib import Path
-
-    with VideoWriter(Path(name), 10) as writer:
+    with VideoWriter(Path(name), Fraction(10)) as writer:
         writer.write(picture())
     assert [path.name for path in tmp_path.iterdir()] == [name]
     assert len(list(VideoFrames(Path(name)))) == 1

@@ -21,7 +21,8 @@ def picture(step=0, height=48, width=64):
 def encoded(path, count=3, codec="mpeg4", size=(48, 64), aspect=None, matrix=None, **options):
     """Writes one stream; `aspect` is that of pixels, `matrix` the display matrix of nine integers."""
     with av.open(str(path), "w", **options) as container:
-        stream = container.add_stream(codec, rate=10)
+        # MPEG-1 knows only the rates of television.
+        stream = container.add_stream(codec, rate=25 if codec == "mpeg1video" else 10)
         stream.height, stream.width = size
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         if aspect:

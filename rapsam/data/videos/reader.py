@@ -94,6 +94,8 @@ class VideoFrames:
             self.choice = describe_choice(container, stream)
             self._index = stream.index
             self._aspect = stream.sample_aspect_ratio
+            # AVI counts frames as they are stored, which is not how reordered ones are shown.
+            self._is_timed = container.format.name != "avi" or not context.has_b_frames
             declared = stream.average_rate or stream.guessed_rate
             # Only an index as long as the header says vouches for it; edit lists make them differ.
             self._declared = stream.frames if stream.frames == len(stream.index_entries) else 0
@@ -128,7 +130,7 @@ class VideoFrames:
         with reading(self.path, _EXPECTED):
             for number, (frame, following) in enumerate(_with_next(self._decoded()), start=1):
                 display = display or Display(self.path, frame, self._aspect)
-                time_s = clock.time_s(_stamp_s(frame), _stamp_s(following))
+                time_s = clock.time_s(self._stamp_s(frame), self._stamp_s(following))
                 duration_s = _stated_duration_s(frame) or (time_s - last_s) or duration_s
                 last_s = time_s
                 yield TimedFrame(display.pixels(frame, number), float(time_s), float(duration_s))
@@ -146,17 +148,17 @@ class VideoFrames:
         if done < self._declared and _counted(self.path, self._index)[0] < self._declared:
             raise damaged(self.path, done)
 
+    def _stamp_s(self, frame: VideoFrame | None) -> Fraction | None:
+        if frame is None or frame.pts is None or frame.time_base is None or not self._is_timed:
+            return None
+        return Fraction(frame.pts * frame.time_base)
+
 
 def _with_next(frames: Iterable[VideoFrame]) -> Iterator[tuple[VideoFrame, VideoFrame | None]]:
     """Pairs each frame with the one behind it."""
     for frame, following in pairwise(chain[VideoFrame | None](frames, (None,))):
         if frame is not None:
             yield frame, following
-
-
-def _stamp_s(frame: VideoFrame | None) -> Fraction | None:
-    stamp = None if frame is None else (frame.dts if frame.pts is None else frame.pts)
-    return None if frame is None or stamp is None or not frame.time_base else stamp * frame.time_base
 
 
 def _stated_duration_s(frame: VideoFrame) -> Fraction | None:
