@@ -10,7 +10,7 @@ from rapsam.cli.console import StepLog
 from rapsam.data.coco import text_name, write_json, write_panoptic
 from rapsam.data.images import read_image, write_image
 from rapsam.data.results import PromptsFile, TrackCollector, TracksFile, prompt_records
-from rapsam.data.videos import VideoFrames, VideoWriter
+from rapsam.data.videos import FrameTimes, VideoFrames, VideoWriter
 from rapsam.errors import BundleError, InputError
 from rapsam.export.bundle import thresholds
 from rapsam.export.load import load_bundle
@@ -103,24 +103,33 @@ class Predictor:
         if any(prompts):
             raise InputError(f"{path} is a video; prompts work on images only: leave --point and --box out")
         frames, tracks = VideoFrames(path), TrackCollector(self.labels)
-        overlay, count = out / f"{name}.overlay.mp4", 0
-        clips = _clips(frames, frames.num_frames, self.frames.max_clip)
+        if frames.choice:
+            log(f"{path}: taking {frames.choice}")
+        overlay, record, times = out / f"{name}.overlay.mp4", out / f"{name}.tracks.json", FrameTimes()
+        clips = _clips(times.noted(frames.timed()), frames.num_frames, self.frames.max_clip)
         with VideoWriter(overlay, frames.fps) as writer:
             found = predict_clips(self.frames, clips, self.labels.num_things, self.postprocess, min_score)
-            for count, (frame, tracked) in enumerate(found, start=1):
+            for place, (frame, tracked) in enumerate(found):
                 tracks.add(tracked)
-                writer.write(draw_instances(frame, tracked.instances, self.labels, tracked.track_ids))
-                log.still(f"{path}: {count} of {frames.num_frames} frames")
+                drawn = draw_instances(frame, tracked.instances, self.labels, tracked.track_ids)
+                writer.write(drawn, times.starts_s[place], times.last_duration_s)
+                log.still(f"{path}: {place + 1} of {frames.num_frames} frames")
         result = TracksFile(
             file_name=text_name(path),
             height=frames.size[0],
             width=frames.size[1],
-            num_frames=count,
-            fps=float(frames.fps),
+            num_frames=len(times.starts_s),
+            fps=len(times.starts_s) / times.end_s,
+            duration_s=times.end_s,
+            times_s=tuple(times.starts_s),
             tracks=tracks.records(),
         )
-        write_json(out / f"{name}.tracks.json", result)
-        return [overlay, out / f"{name}.tracks.json"]
+        try:
+            write_json(record, result)
+        except InputError:
+            overlay.unlink(missing_ok=True)  # all results or none
+            raise
+        return [overlay, record]
 
 
 def bundle_predictor(folder: Path) -> Predictor:

@@ -75,13 +75,26 @@ class TrackRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TracksFile(msgspec.Struct, frozen=True, kw_only=True):
-    """Tracks of one video, in falling order of score."""
+    """Tracks of one video, in falling order of score.
+
+    Attributes:
+        file_name: Name of the video.
+        height: Of the frames as displayed: turned upright, with square pixels.
+        width: Likewise.
+        num_frames: As many as there are times, and segmentations of each track.
+        fps: Mean frames per second: `num_frames` by `duration_s`.
+        duration_s: When the last frame ends, in seconds since the first one.
+        times_s: When each frame is shown, in seconds since the first one; rises strictly.
+        tracks: The objects.
+    """
 
     file_name: str
     height: int
     width: int
     num_frames: int
     fps: float
+    duration_s: float
+    times_s: tuple[float, ...]
     tracks: tuple[TrackRecord, ...]
 
 

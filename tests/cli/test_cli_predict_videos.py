@@ -12,6 +12,7 @@ import pytest
 
 from rapsam.data.videos import VideoFrames
 from tests.cli.cli_runs import assert_refused, rapsam
+from tests.data.video_files import jpeg, packed, picture, several
 
 
 def write_video(path, pixels, count, codec="mpeg4", size=(96, 128), **options):
@@ -138,3 +139,54 @@ def test_memory_does_not_grow_with_the_video(bundle, tmp_path):
         tracemalloc.stop()
         assert outcome.code == 0, outcome.err
     assert peaks[1] < peaks[0] + 3e6
+
+
+def test_results_keep_the_times_of_the_frames(bundle, tmp_path):
+    """A browser's recording: uneven timestamps, no declared rate."""
+    times_ms = (0, 33, 67, 250, 251, 300)
+    video = packed(tmp_path / "cam-12:30:05.mkv", [jpeg(picture(step)) for step in range(6)], times_ms)
+    outcome = rapsam("predict", video, "--bundle", bundle, "--out", tmp_path / "out")
+    assert outcome.code == 0, outcome.err
+    result = check_tracks(tmp_path / "out", "cam-12:30:05", 6, (48, 64))
+    assert result["times_s"] == [time / 1000 for time in times_ms]
+    assert result["duration_s"] == pytest.approx(0.34, abs=0.01)
+    assert result["fps"] == pytest.approx(6 / result["duration_s"])
+    overlay = list(VideoFrames(tmp_path / "out" / "cam-12:30:05.overlay.mp4").timed())
+    assert [frame.time_s for frame in overlay] == pytest.approx(result["times_s"], abs=1e-4)
+    assert overlay[-1].time_s + overlay[-1].duration_s == pytest.approx(result["duration_s"], abs=1e-4)
+
+
+def test_the_chosen_stream_is_named(bundle, tmp_path):
+    video = several(tmp_path / "a.mkv", (1, 200, 200, "mjpeg"), (3, 48, 64, "mpeg4"))
+    outcome = rapsam("predict", video, "--bundle", bundle, "--out", tmp_path / "out")
+    assert outcome.code == 0, outcome.err
+    assert "a.mkv: taking video stream 2 of 2 (mpeg4, 64x48 px)" in outcome.err
+    check_tracks(tmp_path / "out", "a", 3, (48, 64))
+
+
+def change_size(path):
+    packed(path, [jpeg(picture(0, *size)) for size in ((48, 64), (48, 64), (80, 96))], (0, 40, 80))
+    return "changes its size at frame 3"
+
+
+def name_an_unknown_codec(path):
+    several(path, (3, 48, 64, "ffv1"))
+    path.write_bytes(path.read_bytes().replace(b"V_FFV1", b"V_QQQ1"))
+    return "holds pictures of a codec that is unknown here"
+
+
+@pytest.mark.parametrize("damage", [change_size, name_an_unknown_codec])
+def test_refused_videos_leave_no_folder(damage, bundle, tmp_path):
+    says = damage(tmp_path / "a.mkv")
+    outcome = rapsam("predict", tmp_path / "a.mkv", "--bundle", bundle, "--out", tmp_path / "new" / "out")
+    assert_refused(outcome, "a.mkv", says)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mkv"]
+
+
+def test_results_are_written_together(bundle, tmp_path):
+    """Where the record cannot be written, no overlay stays."""
+    video = several(tmp_path / "a.mkv", (2, 48, 64, "mpeg4"))
+    (tmp_path / "out" / "a.tracks.json").mkdir(parents=True)
+    outcome = rapsam("predict", video, "--bundle", bundle, "--out", tmp_path / "out")
+    assert_refused(outcome, "cannot write", "a.tracks.json")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.tracks.json"]

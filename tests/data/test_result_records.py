@@ -71,7 +71,8 @@ def test_tracks(tmp_path):
     ]
     found = [[mask is not None for mask in record.segmentations] for record in records]
     assert found == [[True, False, True], [True, False, False]]
-    content = TracksFile(file_name="a.mp4", height=6, width=9, num_frames=3, fps=10.0, tracks=records)
+    times = {"num_frames": 3, "fps": 10.0, "duration_s": 0.3, "times_s": (0.0, 0.05, 0.2)}
+    content = TracksFile(file_name="a.mp4", height=6, width=9, tracks=records, **times)
     write_json(tmp_path / "a.json", content)
     assert msgspec.json.decode((tmp_path / "a.json").read_bytes(), type=TracksFile) == content
 
