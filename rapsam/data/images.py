@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from rapsam.data.limits import MAX_PIXELS, check_file, check_size
-from rapsam.errors import InputError, RapSamError
+from rapsam.errors import InputError, RapSamError, reading
 from rapsam.files import write_atomic
 from rapsam.tasks.arrays import Pixels
 
@@ -51,6 +51,22 @@ def read_image(path: str | Path) -> Pixels:
                 raise
             except Exception as error:
                 raise InputError(f"{path} is damaged or truncated; expected a complete image file") from error
+
+
+def rgb_pixels(image: Image.Image) -> Pixels:
+    """Turns a Pillow image, opened or made, into pixels, as `read_image` does with files.
+
+    Returns:
+        (height, width, 3) uint8 RGB.
+
+    Raises:
+        InputError: If it is too small or large, damaged, or of a mode that has no colours.
+        MemoryLimitError: If there is too little memory for it.
+    """
+    name = Path(getattr(image, "filename", "") or "the PIL image")
+    check_size(name, image.width, image.height)
+    with reading(name, "a complete image in a mode such as RGB or L"):
+        return _rgb(name, ImageOps.exif_transpose(image))
 
 
 def write_image(path: Path, pixels: Pixels) -> None:
