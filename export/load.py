@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rapsam.data.images import read_image
+from PIL import Image
+
+from rapsam.data.images import read_image, rgb_pixels
 from rapsam.errors import UnavailableError, unknown_name
 from rapsam.export.backends.runtimes import RUNTIMES, Runtime
 from rapsam.export.manifest import Manifest
@@ -34,7 +36,7 @@ class Bundle:
 
     def predict(
         self,
-        image: Pixels | str | Path,
+        image: Pixels | Image.Image | str | Path,
         *,
         points: Sequence[tuple[float, float]] = (),
         boxes: Sequence[tuple[float, float, float, float]] = (),
@@ -42,7 +44,8 @@ class Bundle:
         """Segments an image, or the prompted regions of it.
 
         Args:
-            image: (h, w, 3) uint8 RGB, any size, or the path of an image file.
+            image: (h, w, 3) uint8 RGB, any size, a Pillow image of any mode (turned upright, put on white),
+                or the path of an image file.
             points: Pairs x, y in pixels of the image.
             boxes: x1, y1, x2, y2 in pixels of the image.
 
@@ -53,7 +56,7 @@ class Bundle:
             InputError: If the image or a prompt cannot be used.
             BundleError: If the bundle has no graph for the task.
         """
-        pixels = read_image(image) if isinstance(image, str | Path) else image
+        pixels = _pixels(image)
         if len(points) or len(boxes):
             self.manifest.graph("prompt")
             return predict_prompts(self.network, pixels, points, boxes)
@@ -87,6 +90,12 @@ def load_bundle(path: str | Path, runtime: str | None = None) -> Bundle:
             return Bundle(manifest, network, candidate.name)
         reasons.append(f"{candidate.name}: {reason}")
     raise UnavailableError(f"{folder} cannot run here: {'; '.join(reasons)}")
+
+
+def _pixels(image: Pixels | Image.Image | str | Path) -> Pixels:
+    if isinstance(image, str | Path):
+        return read_image(image)
+    return rgb_pixels(image) if isinstance(image, Image.Image) else image
 
 
 def _runtimes(backend: str, wanted: str | None) -> Sequence[Runtime]:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from rapsam.models.rapsam.model import RapSam
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:nan|inf)", re.IGNORECASE)
-"""Python's own reader would also take digits of other scripts, and underscores between them."""
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
+"""Python's own readers would also take digits of other scripts, and underscores between them."""
 _SHOWN = 80
 
 
@@ -31,14 +32,17 @@ def image_size(text: str) -> tuple[int, int]:
 
 
 def decimal(text: str) -> float:
-    """Reads one number in ASCII digits; for argparse.
-
-    Raises:
-        argparse.ArgumentTypeError: If the text is anything else.
-    """
+    """Reads one number in ASCII digits; for argparse, so that an error is a `ValueError`."""
     if not _NUMBER.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"invalid float value: {quoted(text)}; expected one such as 0.5")
+        raise ValueError(text)
     return float(text)
+
+
+def whole_number(text: str) -> int:
+    """Reads one whole number in ASCII digits; for argparse, so that an error is a `ValueError`."""
+    if not _WHOLE_NUMBER.fullmatch(text):
+        raise ValueError(text)
+    return int(text)
 
 
 def numbers(text: str, count: int, what: str) -> tuple[float, ...]:

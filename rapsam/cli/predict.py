@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rapsam.cli.arguments import add_model_options, decimal, load_model, numbers
+from rapsam.cli.arguments import add_model_options, load_model, numbers
 from rapsam.cli.console import StepLog, say, show, show_json
 from rapsam.cli.predict_results import (
     FILMED,
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--min-score",
-        type=decimal,
+        type=float,
         default=0.5,
         metavar="S",
         help="videos: leave out instances with a lower score, 0 to 1; default 0.5",

@@ -9,12 +9,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rapsam.errors import InputError, RapSamError
-from rapsam.export.manifest import MANIFEST_NAME, SEAL_NAME
 from rapsam.files import remove_abandoned, scratch_folder
 
 PANOPTIC = ("overlay.png", "panoptic.png", "panoptic.json")
 PROMPTED = ("overlay.png", "prompts.json")
 FILMED = ("overlay.mp4", "tracks.json")
+_SEALED = ("manifest.json", "manifest.sha256")
+"""What a bundle holds that nothing may be added to."""
 _LONGEST_NAME, _LONGEST_PATH = 255, 4095
 _SCRATCH = "predict"
 _DECORATION = len(".") + len(".12345678")
@@ -37,7 +38,7 @@ def check_apart(
             results would break the seal of a bundle.
     """
     for place in (out.resolve(), *out.resolve().parents):
-        if (place / MANIFEST_NAME).exists() and (place / SEAL_NAME).exists():
+        if all((place / name).exists() for name in _SEALED):
             raise InputError(
                 f"--out {out} is in the bundle {place}, whose seal new files would break; "
                 "choose another --out"

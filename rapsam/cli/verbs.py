@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import NoReturn
 
+from rapsam.cli.arguments import decimal, whole_number
 from rapsam.errors import InputError, unknown_name
 
 
@@ -37,6 +38,9 @@ class Parser(argparse.ArgumentParser):
                 formatter_class=argparse.RawDescriptionHelpFormatter,
                 allow_abbrev=False,
             )
+            # For `type=int` and `type=float`: Python's own readers also take digits of other scripts.
+            verbs[name].register("type", int, whole_number)
+            verbs[name].register("type", float, decimal)
             module.add_arguments(verbs[name])
             verbs[name].set_defaults(**{run: module.run})
         self._verbs, self._kind = verbs, kind

@@ -59,9 +59,22 @@ def read_image(path: str | Path) -> Pixels:
     with warnings.catch_warnings(), reading(path, _EXPECTED):
         warnings.simplefilter("ignore")
         with _opened(path) as image:
-            check_size(path, image.width, image.height)
-            _load(path, image)
-            return image_orientation(image).applied(_rgb(path, image))
+            return _upright(path, image)
+
+
+def rgb_pixels(image: Image.Image) -> Pixels:
+    """Turns a Pillow image, opened or made, into pixels, as `read_image` does with files.
+
+    Returns:
+        (height, width, 3) uint8 RGB.
+
+    Raises:
+        InputError: If it is too small or large, damaged, or of a mode that has no colours.
+        MemoryLimitError: If there is too little memory for it.
+    """
+    name = Path(getattr(image, "filename", "") or "the PIL image")
+    with reading(name, _EXPECTED):
+        return _upright(name, image)
 
 
 def write_image(path: Path, pixels: Pixels) -> None:
@@ -109,6 +122,12 @@ def _unopened(path: Path, error: Exception) -> str:
     said = "" if isinstance(error, UnidentifiedImageError) else f" ({reason_of(error)})"
     expected = f"expected one of {', '.join(FORMATS)}: convert it first"
     return f"{path} is not an image that can be read{said}; {expected}"
+
+
+def _upright(path: Path, image: Image.Image) -> Pixels:
+    check_size(path, image.width, image.height)
+    _load(path, image)
+    return image_orientation(image).applied(_rgb(path, image))
 
 
 def _load(path: Path, image: Image.Image) -> None:

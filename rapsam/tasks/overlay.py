@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -20,12 +21,14 @@ class Layer(NamedTuple):
     Attributes:
         mask: (h, w) bool at the image's size.
         colour: R, G, B.
-        caption: Text near its middle; empty for none.
+        captions: Texts for it, the fullest first and shorter ones for want of room; empty for none.
+        is_stuff: Whether it is a material: a caption may lie on it, unlike on a thing.
     """
 
     mask: Masks
     colour: Colour
-    caption: str
+    captions: tuple[str, ...] = ()
+    is_stuff: bool = False
 
 
 def line_width(image: Pixels) -> int:
@@ -34,16 +37,37 @@ def line_width(image: Pixels) -> int:
     return max(1, round(int(max(height, width)) / 500))
 
 
-def paint_mask(canvas: Pixels, layer: Layer, width: int) -> None:
-    """Tints the inside of a mask and draws its contour, in place; other pixels stay as they are."""
+def paint_masks(canvas: Pixels, layers: Sequence[Layer], width: int) -> None:
+    """Tints the insides of masks and draws their contours, in place; other pixels stay as they are.
+
+    Where masks overlap the topmost gives the tint, so that colours stay those of the layers.
+
+    Args:
+        canvas: (h, w, 3) uint8 RGB.
+        layers: From the bottom to the top.
+        width: Of the contours, in pixels.
+    """
+    free = np.ones(canvas.shape[:2], np.bool_)
+    for layer in reversed(layers):
+        _tint(canvas, layer.mask & free, layer.colour)
+        free &= ~layer.mask
+    for layer in layers:
+        _outline(canvas, layer, width)
+
+
+def _tint(canvas: Pixels, mask: Masks, colour: Colour) -> None:
+    rows, columns = _extent(mask, 1), _extent(mask, 0)
+    if rows is None or columns is None:
+        return
+    inside, patch = mask[rows, columns], canvas[rows, columns]
+    ink = np.asarray(colour, np.float32) * np.float32(_OPACITY)
+    patch[inside] = (patch[inside] * np.float32(1 - _OPACITY) + ink + 0.5).astype(np.uint8)
+
+
+def _outline(canvas: Pixels, layer: Layer, width: int) -> None:
     rows, columns = _extent(layer.mask, 1), _extent(layer.mask, 0)
     if rows is None or columns is None:
         return
-    mask, patch = layer.mask[rows, columns], canvas[rows, columns]
-    colour = np.asarray(layer.colour, np.float32)
-    patch[mask] = (patch[mask] * np.float32(1 - _OPACITY) + colour * np.float32(_OPACITY) + 0.5).astype(
-        np.uint8
-    )
     around = (
         slice(max(rows.start - 1, 0), rows.stop + 1),
         slice(max(columns.start - 1, 0), columns.stop + 1),

@@ -16,6 +16,7 @@ MEAN = (123.675, 116.28, 103.53)
 """Mean of R, G, B on the 0..255 scale."""
 STD = (58.395, 57.12, 57.375)
 """Standard deviation of R, G, B on the 0..255 scale."""
+_RGB = "uint8 RGB (height, width, 3) as read_image gives it"
 STRIDE = 32
 """The network's sides are multiples of this."""
 COCO_TEST_SIZE = (1333, 800)
@@ -154,12 +155,36 @@ def normalise_and_pad(
 
 
 def check_rgb(image: Pixels) -> None:
-    """Raises `InputError` unless the array is a uint8 RGB image of at least one pixel."""
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
-        raise InputError(
-            f"image is {image.dtype} {list(image.shape)}; expected uint8 RGB (height, width, 3) "
-            "as read_image gives it"
-        )
+    """Raises `InputError`, which says what to do, unless this is a uint8 RGB array of at least one pixel."""
+    if not isinstance(image, np.ndarray):
+        # A tensor has both; anything else is named by its kind.
+        described = f"a {type(image).__name__} {list(getattr(image, 'shape', ()))}".removesuffix(" []")
+        raise InputError(f"image is {described}; expected {_RGB}: {_hint_for_other(image)}")
+    if image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3 and image.size:
+        return
+    hint = _hint(image.dtype, image.shape)
+    raise InputError(f"image is {image.dtype} {list(image.shape)}; expected {_RGB}{hint and f': {hint}'}")
+
+
+def _hint_for_other(image: object) -> str:
+    if hasattr(image, "permute"):
+        return "of a float tensor (3, h, w) in 0..1 take (t * 255).byte().permute(1, 2, 0).cpu().numpy()"
+    return "make an array of it, or give a path or a Pillow image to Bundle.predict"
+
+
+def _hint(dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> str:
+    """Says how to make RGB of an array of another kind; nothing where it cannot be guessed."""
+    if len(shape) == 2 or (len(shape) == 3 and shape[2] == 1):
+        return "of greyscale take numpy.dstack([image] * 3)"
+    if len(shape) == 3 and shape[2] == 4:
+        return "leave the alpha channel out with image[..., :3]"
+    if len(shape) == 3 and shape[0] == 3:
+        return "put the channels last with image.transpose(1, 2, 0)"
+    if np.issubdtype(dtype, np.floating):
+        return "of values in 0..1 take (image * 255).round().astype(numpy.uint8)"
+    if dtype != np.uint8:
+        return "scale it to 0..255 and take image.astype(numpy.uint8)"
+    return ""
 
 
 def _scaled(size: Size, scale: float) -> Size:

@@ -133,7 +133,7 @@ def test_a_bundle_is_no_place_for_results(place, photo, tmp_path):
     for name in ("manifest.json", "manifest.sha256"):
         (bundle / name).write_text("{}")
     outcome = rapsam("predict", photo, *NETWORK, "--out", bundle / place)
-    assert_refused(outcome, f"is in the bundle {bundle}, whose seal new files would break")
+    assert_refused(outcome, f"bundle {bundle}", "choose")
     assert len(list(bundle.iterdir())) == 2
 
 

@@ -78,6 +78,12 @@ def test_a_bundle_predicts_what_the_network_predicts(made_bundle):
     assert prompted.masks.shape == (4, 90, 130)
     alone = bundle.predict(image, boxes=[(10, 10, 60, 70)])
     assert np.mean(alone.masks[0] == prompted.masks[3]) > 0.999
+    turned, exif = Image.fromarray(np.rot90(image)), Image.Exif()
+    exif[0x112] = 6
+    turned.info["exif"] = exif.tobytes()
+    np.testing.assert_array_equal(bundle.predict(turned).panoptic_map, result.panoptic_map)
+    with pytest.raises(InputError, match="leave the alpha channel out"):
+        bundle.predict(np.dstack([image, image[..., :1]]))
 
 
 def test_golden_files_agree_with_the_graphs(made_bundle):

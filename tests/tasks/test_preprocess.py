@@ -3,6 +3,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,6 +77,25 @@ def test_size_error_names_usable_sizes():
 def test_arrays_that_are_no_rgb_image_are_refused(image, task):
     with pytest.raises(InputError, match="expected uint8 RGB"):
         task(image)
+
+
+@pytest.mark.parametrize(
+    ("image", "says"),
+    [
+        (np.zeros((8, 9, 3), np.float32), r"image is float32 \[8, 9, 3\]; .* take \(image \* 255\)"),
+        (np.zeros((8, 9, 3), np.uint16), "scale it to 0..255"),
+        (np.zeros((8, 9), np.uint8), r"of greyscale take numpy.dstack"),
+        (np.zeros((8, 9, 1), np.uint8), r"of greyscale take numpy.dstack"),
+        (np.zeros((8, 9, 4), np.uint8), r"leave the alpha channel out"),
+        (np.zeros((3, 8, 9), np.uint8), r"image.transpose\(1, 2, 0\)"),
+        (torch.zeros(3, 8, 9), r"image is a Tensor \[3, 8, 9\]; .*permute\(1, 2, 0\)"),
+        ([[1, 2]], "image is a list; .*make an array of it"),
+        (None, "image is a NoneType; "),
+    ],
+)
+def test_the_refusal_says_how_to_make_rgb_of_it(image, says):
+    with pytest.raises(InputError, match=says):
+        letterbox(image, (32, 32))
 
 
 @pytest.mark.parametrize(
