@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -118,6 +119,19 @@ def this_machine() -> Machine:
 def now_utc() -> str:
     """Gives the time to the second, ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def where_and_when(measured: Iterable[tuple[Machine, str]]) -> str:
+    """Says on which machines and days something was measured, for captions.
+
+    Args:
+        measured: Machine and `created_utc` of each record, at least one.
+    """
+    pairs = list(measured)
+    machines = sorted({f"{machine.cpu or 'unknown CPU'}, {machine.cores} cores" for machine, _ in pairs})
+    days = sorted({created_utc[:10] for _, created_utc in pairs})
+    when = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+    return f"{'; '.join(machines)}, {when}"
 
 
 def write_records(path: Path, records: Versioned) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rapsam.benchmarks.records import where_and_when
 from rapsam.benchmarks.speed_goals import GOALS, Goal, roofline_share
 from rapsam.benchmarks.speed_groups import (
     FUSE_CROWD,
@@ -141,14 +142,13 @@ def _exports(exports: Sequence[FullExport]) -> str:
 
 def _caption(records: SpeedRecords) -> str:
     runs = records.runs
-    machines = sorted({f"{r.machine.cpu or 'unknown CPU'}, {r.machine.cores} cores" for r in runs})
-    days = sorted(r.created_utc[:10] for r in runs)
+    where = where_and_when((run.machine, run.created_utc) for run in runs)
     threads = " or ".join(map(str, sorted({r.threads for r in runs})))
     load = max(r.load_average for r in runs)
     sources = ", ".join(sorted({r.source_sha256[:8] or "unknown" for r in runs}))
     return (
-        f"Measured on {'; '.join(machines)}, {days[0]} to {days[-1]}, {threads} threads, load before a group "
-        f"at most {load:g}, source {sources}, with `{records.command}`."
+        f"Measured on {where}, {threads} threads, load before a group at most {load:g}, "
+        f"source {sources}, with `{records.command}`."
     )
 
 

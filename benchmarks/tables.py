@@ -9,15 +9,16 @@ import argparse
 from pathlib import Path
 
 from rapsam.benchmarks import export_matrix, runtime_speed
-from rapsam.benchmarks.records import ExportRecord, ExportRecords
+from rapsam.benchmarks.records import ExportRecord, ExportRecords, where_and_when
 from rapsam.benchmarks.shipped_weights import known_weights
 from rapsam.benchmarks.speed_tables import speed_tables
+from rapsam.benchmarks.summary import summary_table
 from rapsam.benchmarks.training_speed import known_speeds
 from rapsam.benchmarks.training_tables import training_table, weights_table
 from rapsam.errors import InputError
 from rapsam.files import write_atomic
 
-MATRIX, SPEED = "export matrix", "runtime speed"
+SUMMARY, MATRIX, SPEED = "summary", "export matrix", "runtime speed"
 WEIGHTS, TRAINING = "shipped weights", "training speed"
 HEADER = (
     "| model | size | recipe | MB | run by | parity | object IoU | prompt IoU | PQ | export s | peak MB |",
@@ -39,12 +40,10 @@ def main() -> None:
 def all_tables() -> dict[str, dict[str, str]]:
     """Gives the tables of each Markdown file by the name in their markers."""
     weights = weights_table(known_weights())
+    exports, speeds = export_matrix.known_records(), runtime_speed.known_records()
     return {
-        "README.md": {
-            MATRIX: export_table(export_matrix.known_records()),
-            SPEED: speed_tables(runtime_speed.known_records()),
-            WEIGHTS: weights,
-        },
+        "README.md": {SUMMARY: summary_table(exports, speeds, known_weights())},
+        "docs/benchmarks.md": {MATRIX: export_table(exports), SPEED: speed_tables(speeds)},
         "docs/nano-synth.md": {WEIGHTS: weights},
         "docs/training.md": {TRAINING: training_table(known_speeds())},
     }
@@ -55,9 +54,8 @@ def export_table(records: ExportRecords) -> str:
     if not records.records:
         return f"Not measured yet: run `{records.command}`."
     rows = sorted(records.records, key=lambda r: (r.model, -r.size[0], r.recipe))
-    machines = {f"{r.machine.cpu or 'unknown CPU'}, {r.machine.cores} cores" for r in rows}
-    days = sorted(r.created_utc[:10] for r in rows)
-    caption = f"Measured on {'; '.join(sorted(machines))}, {days[0]} to {days[-1]}, with `{records.command}`."
+    where = where_and_when((record.machine, record.created_utc) for record in rows)
+    caption = f"Measured on {where}, with `{records.command}`."
     return "\n".join([*HEADER, *map(_row, rows), "", caption])
 
 

@@ -205,8 +205,8 @@ def write_contract(folder: Path, entry: GraphEntry) -> None:
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Writes `manifest.json`, the same bytes for the same content, and its digest as `sha256sum` does."""
     content = encode_record(manifest)
-    write_atomic(folder / MANIFEST_NAME, content)
-    write_atomic(folder / SEAL_NAME, seal_line(content))
+    write_atomic(folder / MANIFEST_NAME, content, sealed=True)
+    write_atomic(folder / SEAL_NAME, seal_line(content), sealed=True)
 
 
 def seal_line(manifest: bytes) -> bytes:

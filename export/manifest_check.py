@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rapsam.contract import GraphContract, TensorSpec
-from rapsam.export.untrusted import MAX_FILES
+from rapsam.export.untrusted import MAX_FILES, is_system_file
 
 if TYPE_CHECKING:
     from rapsam.export.manifest import Manifest
@@ -70,6 +70,8 @@ def _path_problems(manifest: Manifest, own_files: Sequence[str]) -> Iterator[str
     for name in [*files, *(entry.path for entry in manifest.graphs)]:
         if not is_plain_path(name):
             yield f"names {name[:MAX_PATH]!r}; expected plain paths inside the bundle"
+        elif any(map(is_system_file, PurePosixPath(name).parts)):
+            yield f"names {name!r}, a name that is left to file managers; export it again"
     for first, second in _colliding([*files, *own_files]):
         yield f"names {first!r} and {second!r}, which are one file on some systems; export it again"
     listed = set(files)

@@ -10,6 +10,7 @@ import numpy as np
 from rapsam.export.manifest import PostprocessSpec
 from rapsam.export.network import Network
 from rapsam.tasks.arrays import Floats, Masks, Pixels
+from rapsam.tasks.duplicates import DistinctTracks
 from rapsam.tasks.panoptic import PanopticResult, panoptic_segmentation
 from rapsam.tasks.prompt import interactive_masks, normalised_boxes, prompt_boxes
 from rapsam.tasks.tracker import NearOnlineTracker
@@ -70,7 +71,8 @@ def predict_clips(
 ) -> Iterator[tuple[Pixels, TrackedFrame]]:
     """Follows objects through a video, clip by clip, near-online; holds one clip in memory.
 
-    The class of a track is judged by the mean over the clips so far.
+    The class of a track is judged by the mean over the clips so far. Of several tracks on one object one is
+    reported; see `DistinctTracks`.
 
     Args:
         network: Any network that takes clips of this length.
@@ -82,7 +84,7 @@ def predict_clips(
     Yields:
         Every frame with its tracked instances.
     """
-    tracker, numbers = NearOnlineTracker(), TrackNumbers()
+    tracker, numbers, distinct = NearOnlineTracker(), TrackNumbers(), DistinctTracks()
     for frames in clips:
         fitted = [network.fit(frame) for frame in frames]
         found = network.detect(np.concatenate([each.pixels for each in fitted]))
@@ -96,4 +98,4 @@ def predict_clips(
             min_score=min_score,
             numbers=numbers,
         )
-        yield from zip(frames, tracked, strict=True)
+        yield from zip(frames, distinct.of(tracked), strict=True)

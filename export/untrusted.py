@@ -14,6 +14,10 @@ from rapsam.errors import BundleError
 
 MAX_FILES = 2000
 MAX_DEPTH = 8
+SYSTEM_FILES = (".DS_Store", "Thumbs.db", "desktop.ini")
+"""What Finder and Explorer put into every folder that they show; docs/formats.md lists them for the user."""
+_APPLE_DOUBLE = "._"
+"""Begins the name of a file in which macOS keeps what other file systems cannot hold."""
 _CHUNK = 1 << 20
 
 
@@ -28,6 +32,8 @@ class FileState(NamedTuple):
 def list_files(folder: Path) -> dict[str, FileState]:
     """Lists all files below a folder, by their paths relative to it, parts joined by "/".
 
+    Files that `is_system_file` knows are counted, but not listed.
+
     Raises:
         BundleError: If the folder is none, if anything in it is neither plain file nor folder, or if it holds
             more than 2,000 files and folders or goes deeper than 8 folders.
@@ -41,11 +47,16 @@ def list_files(folder: Path) -> dict[str, FileState]:
     for seen, entry in enumerate(_walk(folder, 1), start=1):
         if seen > MAX_FILES:
             raise BundleError(f"{folder} holds more than {MAX_FILES:,} files and folders; it is no bundle")
-        if not entry.is_dir(follow_symlinks=False):
+        if not entry.is_dir(follow_symlinks=False) and not is_system_file(entry.name):
             name = Path(entry.path).relative_to(folder).as_posix()
             status = entry.stat(follow_symlinks=False)
             found[name] = FileState(status.st_size, status.st_mtime_ns, status.st_ino)
     return found
+
+
+def is_system_file(name: str) -> bool:
+    """Tells whether a file of this name is put into folders by systems: bundles never hold one of their own."""
+    return name in SYSTEM_FILES or name.startswith(_APPLE_DOUBLE)
 
 
 def _walk(folder: Path, depth: int) -> Iterator[os.DirEntry[str]]:

@@ -7,6 +7,7 @@ value, what was expected and what to do. The command line prints that line and e
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,10 @@ _SIMILAR = 0.4
 _QUOTED = 80
 _LINE = 1000
 _HUGE_BITS = 1024
-_NO_MEMORY = ("not enough memory", "can't allocate memory", "cannot allocate memory", "out of memory")
+_NO_MEMORY = (
+    *("not enough memory", "can't allocate memory", "cannot allocate memory", "out of memory"),
+    *("failed to allocate memory", "bad_alloc"),
+)
 
 
 class RapSamError(Exception):
@@ -101,10 +105,13 @@ def reading(path: str | Path, expected: str, kind: type[RapSamError] = InputErro
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tells whether an error, of Python, NumPy or PyTorch, says that memory has run out."""
-    if isinstance(error, MemoryError):
+    """Tells whether an error, of Python, NumPy, PyTorch or a runtime, says that memory has run out."""
+    if isinstance(error, MemoryError | MemoryLimitError):
         return True
-    text = str(error).lower() if isinstance(error, RuntimeError | OSError) else ""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    # Messages of ours quote names of files, which may say anything.
+    text = "" if isinstance(error, RapSamError) else str(error).lower()
     return any(words in text for words in _NO_MEMORY)
 
 

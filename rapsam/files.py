@@ -2,45 +2,63 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import os
 import re
+import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
-from rapsam.errors import InputError
+from rapsam.errors import InputError, reason_of
 
 _ABANDONED_S = 24 * 3600
 _MARK = ".rapsam-"
+_RANDOM = "[a-z0-9_]{8}"
+_SEALED = ("manifest.json", "manifest.sha256")
+"""What makes a folder a sealed bundle."""
+_REMEDIES = {
+    errno.ENOSPC: "free some space, or choose another disk",
+    errno.EDQUOT: "free some space, or choose another disk",
+    errno.EMFILE: "allow more open files, as with `ulimit -n 1024`",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Writes a file in full or not at all.
+def write_atomic(path: Path, data: bytes, *, sealed: bool = False) -> None:
+    """Writes a file in full or not at all, with the permissions that the user's umask leaves.
+
+    What earlier processes left in the folder when they were killed is removed after a day.
 
     Args:
         path: Destination; an existing file is replaced.
         data: Content.
+        sealed: Whether it may belong to a sealed bundle.
 
     Raises:
-        InputError: If the folder cannot be written.
+        InputError: If the folder cannot be written, or belongs to a sealed bundle.
     """
+    if not sealed:
+        check_outside_bundles(path.parent)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        _tidy(path.parent.absolute())
+        # The name of the file would make a long one too long.
+        temporary = path.parent / f"{_MARK}{_random()}"
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     except OSError as error:
         raise _unwritable(path, error) from error
-    temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(data)
             # A new name must not outlive its content when the power fails.
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.chmod(0o644)
         temporary.replace(path)
     except OSError as error:
         raise _unwritable(path, error) from error
@@ -62,29 +80,35 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         had to be made for it.
 
     Raises:
-        InputError: If the destination holds files or cannot be written.
+        InputError: If the destination holds files, cannot be written, or is being made by another process.
     """
     check_new_folder(path)
     missing = [folder for folder in path.parents if not folder.exists()]
+    scratch = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_abandoned(path.parent, re.escape(path.name))
-        scratch = scratch_folder(path)
+        with _locked(path.parent):
+            _refuse_second(path)
+            scratch = scratch_folder(path)
+            lock = os.open(scratch, os.O_RDONLY)
+            _lock(lock)
     except OSError as error:
+        _remove(scratch, missing)
         raise _unwritable(path, error) from error
     try:
         yield scratch
         _move(scratch, path)
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-        for folder in missing:
-            with suppress(OSError):
-                folder.rmdir()
+        os.close(lock)
+        _remove(scratch, missing)
 
 
 def scratch_folder(destination: Path) -> Path:
     """Makes a folder in which to make what shall be renamed to `destination`: a hidden one beside it."""
-    return Path(tempfile.mkdtemp(prefix=f".{destination.name}{_MARK}", dir=destination.parent))
+    folder = destination.parent / f".{destination.name}{_MARK}{_random()}"
+    folder.mkdir()
+    return folder
 
 
 def remove_abandoned(parent: Path, name: str, after_s: float = _ABANDONED_S) -> None:
@@ -95,23 +119,76 @@ def remove_abandoned(parent: Path, name: str, after_s: float = _ABANDONED_S) -> 
         name: Pattern of the names of their destinations.
         after_s: Seconds without a change, a day unless told; 0 where there can be no other writer.
     """
-    scratch = re.compile(rf"\.{name}{re.escape(_MARK)}[a-z0-9_]{{8}}")
-    for path in parent.iterdir():
-        if scratch.fullmatch(path.name) and _age_s(path) >= after_s:
+    for path in _scratch_folders(parent, name):
+        if _age_s(path) >= after_s:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _age_s(folder: Path) -> float:
-    """Seconds since a folder changed; 0 if its owner has just finished with it."""
+def _scratch_folders(parent: Path, name: str) -> list[Path]:
+    scratch = re.compile(rf"\.{name}{re.escape(_MARK)}{_RANDOM}")
+    return [path for path in parent.iterdir() if scratch.fullmatch(path.name)]
+
+
+def _random() -> str:
+    return secrets.token_hex(4)
+
+
+@lru_cache(maxsize=64)
+def _tidy(folder: Path) -> None:
+    """Removes files that killed processes left half written; looks only once into a folder of many files."""
+    scratch = re.compile(rf"{re.escape(_MARK)}{_RANDOM}")
+    for path in folder.iterdir():
+        old = scratch.fullmatch(path.name) and _age_s(path) >= _ABANDONED_S
+        if old and path.is_file() and not path.is_symlink():
+            path.unlink(missing_ok=True)
+
+
+def _age_s(path: Path) -> float:
+    """Seconds since a file or folder changed; 0 if its owner has just finished with it."""
     try:
-        return time.time() - folder.lstat().st_mtime
+        return time.time() - path.lstat().st_mtime
     except FileNotFoundError:
         return 0.0
 
 
+def _refuse_second(path: Path) -> None:
+    """A scratch folder is locked as long as its process lives, however that ends."""
+    for scratch in _scratch_folders(path.parent, re.escape(path.name)):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            handle = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                free = _lock(handle)
+            finally:
+                os.close(handle)
+            if not free:
+                raise InputError(f"another process is making {path}; wait for it, or choose another folder")
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Waits while another process begins something in the same folder."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):  # some file systems of networks have no locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int) -> bool:
+    """Locks until the handle is closed, unless another process has; True where there are no locks."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def _move(scratch: Path, path: Path) -> None:
     try:
-        scratch.chmod(0o755)
         if path.exists():
             path.rmdir()
         scratch.rename(path)
@@ -119,25 +196,35 @@ def _move(scratch: Path, path: Path) -> None:
         raise _unwritable(path, error) from error
 
 
+def _remove(scratch: Path | None, parents: list[Path]) -> None:
+    if scratch is not None:
+        shutil.rmtree(scratch, ignore_errors=True)
+    for folder in parents:
+        with suppress(OSError):
+            folder.rmdir()
+
+
 def check_new_folder(path: Path) -> None:
     """Tells before long work whether `atomic_folder` will be able to start.
 
     Raises:
-        InputError: If the destination holds files or cannot be written.
+        InputError: If the destination holds files, cannot be written, or is being made by another process.
     """
     try:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise InputError(f"{path} exists already; expected a new folder: choose another, or remove it")
+        check_writable(path)
+        if path.parent.is_dir():
+            _refuse_second(path)
     except OSError as error:
         raise _unwritable(path, error) from error
-    check_writable(path)
 
 
 def check_writable(folder: Path) -> None:
     """Tells before long work whether files can be written to a folder that may not exist yet.
 
     Raises:
-        InputError: If it is a file, lies below one, or may not be written.
+        InputError: If it is a file, lies below one, may not be written, or belongs to a sealed bundle.
     """
     try:
         nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
@@ -147,6 +234,25 @@ def check_writable(folder: Path) -> None:
             raise PermissionError(None, f"you may not write to {nearest}")
     except OSError as error:
         raise _unwritable(folder, error) from error
+    check_outside_bundles(folder)
+
+
+def check_outside_bundles(folder: Path) -> None:
+    """Tells whether files may be written to a folder: whatever is added to a sealed bundle breaks its seal.
+
+    Args:
+        folder: A folder that may not exist yet.
+
+    Raises:
+        InputError: If it is a sealed bundle, or lies in one.
+    """
+    try:
+        place = folder.resolve()
+        for bundle in (place, *place.parents):
+            if all((bundle / name).is_file() for name in _SEALED):
+                raise InputError(f"{folder} is in the sealed bundle {bundle}; choose a folder outside of it")
+    except (OSError, RuntimeError) as error:  # RuntimeError: links that go round in circles
+        raise InputError(f"cannot write to {folder}: {reason_of(error)}; choose another folder") from error
 
 
 def files_below(folder: Path) -> list[Path]:
@@ -179,5 +285,5 @@ def size_of(path: Path) -> int:
 
 
 def _unwritable(path: Path, error: OSError) -> InputError:
-    reason = error.strerror or str(error)
-    return InputError(f"cannot write {path}: {reason}; choose a folder that you may write to")
+    remedy = _REMEDIES.get(error.errno or 0, "choose a folder that you may write to")
+    return InputError(f"cannot write {path}: {error.strerror or error}; {remedy}")

@@ -12,7 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from rapsam.errors import BundleError, ExportError, InputError, RapSamError, reason_of
+from rapsam.errors import (
+    BundleError,
+    ExportError,
+    InputError,
+    MemoryLimitError,
+    RapSamError,
+    is_out_of_memory,
+    printable,
+    reason_of,
+)
 
 _KEPT_CHATTER = 2000
 
@@ -28,7 +37,8 @@ def converting(tool: str, graph: str, path: Path) -> Iterator[None]:
 
     Raises:
         InputError: If `path` exists.
-        ExportError: For any error of the tool.
+        MemoryLimitError: If memory runs out.
+        ExportError: For any other error of the tool.
     """
     if path.exists():
         raise InputError(f"{path} exists already; expected a new path: choose another, or remove it")
@@ -38,6 +48,7 @@ def converting(tool: str, graph: str, path: Path) -> Iterator[None]:
     except RapSamError:
         raise
     except Exception as error:  # converters raise whatever they like
+        _check_memory(error, f"{tool} for graph {graph!r}", "choose a smaller --size")
         raise ExportError(f"{tool} refuses graph {graph!r}: {reason_of(error)}") from error
 
 
@@ -46,7 +57,8 @@ def loading(runtime: str, path: Path) -> Iterator[None]:
     """Surrounds the loading of an artifact.
 
     Raises:
-        BundleError: If there is nothing at `path`, or for any error of the runtime.
+        MemoryLimitError: If memory runs out.
+        BundleError: If there is nothing at `path`, or for any other error of the runtime.
     """
     if not path.exists():
         raise BundleError(f"{path} does not exist; expected a lowered graph: export it again")
@@ -56,8 +68,34 @@ def loading(runtime: str, path: Path) -> Iterator[None]:
     except RapSamError:
         raise
     except Exception as error:  # runtimes raise whatever they like
+        _check_memory(error, f"{runtime} for {path}", "close other programs, or export a smaller size")
         message = f"{runtime} refuses {path}: {reason_of(error)}; export it again"
         raise BundleError(message) from error
+
+
+@contextmanager
+def running(runtime: str, graph: str) -> Iterator[None]:
+    """Surrounds a run of a loaded graph.
+
+    Raises:
+        MemoryLimitError: If memory runs out.
+        BundleError: For any other error of the runtime.
+    """
+    try:
+        yield
+    except RapSamError:
+        raise
+    except Exception as error:  # runtimes raise whatever they like
+        _check_memory(
+            error, f"{runtime} for graph {graph!r}", "close other programs, or export a smaller size"
+        )
+        message = f"{runtime} cannot run graph {graph!r}: {reason_of(error)}; export it again"
+        raise BundleError(message) from error
+
+
+def _check_memory(error: Exception, who: str, remedy: str) -> None:
+    if is_out_of_memory(error):
+        raise MemoryLimitError(f"{who} needs more memory than there is; {remedy}") from error
 
 
 @contextmanager
@@ -79,9 +117,10 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def _into(sink: BinaryIO) -> Iterator[None]:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    saved = {number: os.dup(number) for number in (1, 2)}
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    saved = {number: os.dup(number) for number in (1, 2) if _is_open(number)}
     # Python's streams may be something else than the two descriptors, as in a notebook or a test.
     with os.fdopen(os.dup(sink.fileno()), "w", buffering=1, errors="replace") as text:
         try:
@@ -95,7 +134,16 @@ def _into(sink: BinaryIO) -> Iterator[None]:
                 os.close(copy)
 
 
+def _is_open(number: int) -> bool:
+    """Tells whether there is a descriptor that could be silenced: a caller may have closed it."""
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
+
+
 def _tail(sink: BinaryIO) -> str:
     sink.seek(0, os.SEEK_END)
     sink.seek(max(0, sink.tell() - _KEPT_CHATTER))
-    return sink.read().decode(errors="replace")
+    return "\n".join(map(printable, sink.read().decode(errors="replace").splitlines()))

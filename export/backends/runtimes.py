@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rapsam.contract import GraphContract
-from rapsam.errors import BundleError, RapSamError, reason_of
 from rapsam.export.backends import BACKENDS, coreml_emulation, tflite_runtime_214
 from rapsam.export.backends.base import Arrays, Runner
+from rapsam.export.backends.guard import running
 
 Load = Callable[[Path, GraphContract, int], Runner]
 # Results do not depend on it; two is what the smallest machines have.
@@ -48,14 +48,8 @@ class _GuardedRunner:
         self._graph = graph
 
     def run(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Arrays:
-        try:
+        with running(self._runtime, self._graph):
             return self._runner.run(inputs)
-        except RapSamError:
-            raise
-        except Exception as error:  # runtimes raise whatever they like
-            raise BundleError(
-                f"{self._runtime} cannot run graph {self._graph!r}: {reason_of(error)}; export it again"
-            ) from error
 
 
 def _own(backend: str, name: str) -> Runtime:

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rapsam.contract import GraphContract
-from rapsam.errors import BundleError, UnavailableError
+from rapsam.errors import BundleError, UnavailableError, printable, shortened
 from rapsam.export.backends.base import Arrays
 from rapsam.export.backends.packages import refuse_if
 from rapsam.export.backends.tensors import check_signature, named_outputs, ordered_inputs
@@ -119,7 +119,7 @@ def _interpreter(folder: Path) -> Path:
 
 def _last_line(done: subprocess.CompletedProcess[str]) -> str:
     lines = [line for line in done.stderr.splitlines() if line.strip()]
-    return lines[-1].strip() if lines else f"exit code {done.returncode}"
+    return shortened(printable(lines[-1].strip())) if lines else f"exit code {done.returncode}"
 
 
 def _tuples(shapes: dict[str, list[int]]) -> dict[str, tuple[int, ...]]:

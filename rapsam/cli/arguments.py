@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from rapsam.errors import InputError
+from rapsam.errors import InputError, quoted, shortened
 
 if TYPE_CHECKING:
     from rapsam.models.rapsam.model import RapSam
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:nan|inf)", re.IGNORECASE)
+"""Python's own reader would also take digits of other scripts, and underscores between them."""
+_SHOWN = 80
 
 
 def image_size(text: str) -> tuple[int, int]:
@@ -19,25 +24,38 @@ def image_size(text: str) -> tuple[int, int]:
     Raises:
         InputError: If the text is anything else.
     """
-    match = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", text)
+    match = re.fullmatch(r"([0-9]{1,5})[xX]([0-9]{1,5})", text)
     if not match:
-        raise InputError(f"size {text!r}; expected HEIGHTxWIDTH in pixels, such as 480x640")
+        raise InputError(f"size {quoted(text)}; expected HEIGHTxWIDTH in pixels, such as 480x640")
     return int(match[1]), int(match[2])
 
 
-def numbers(text: str, count: int, what: str) -> tuple[float, ...]:
-    """Reads numbers with commas between, as in "120,80".
+def decimal(text: str) -> float:
+    """Reads one number in ASCII digits; for argparse.
 
     Raises:
-        InputError: If there are not exactly `count` of them.
+        argparse.ArgumentTypeError: If the text is anything else.
     """
-    try:
-        values = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        values = ()
-    if len(values) != count:
-        names = ("x", "y") if count == 2 else ("x1", "y1", "x2", "y2")
-        raise InputError(f"{what} {text!r}; expected {','.join(names)} in pixels of the image")
+    if not _NUMBER.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"invalid float value: {quoted(text)}; expected one such as 0.5")
+    return float(text)
+
+
+def numbers(text: str, count: int, what: str) -> tuple[float, ...]:
+    """Reads finite numbers with commas between, as in "120,80".
+
+    Raises:
+        InputError: If there are not exactly `count` of them, or one is not finite.
+    """
+    parts = [part.strip(" ") for part in text.split(",")]
+    names = ",".join(("x", "y") if count == 2 else ("x1", "y1", "x2", "y2"))
+    if len(parts) != count or not all(map(_NUMBER.fullmatch, parts)):
+        raise InputError(f"{what} {quoted(text)}; expected {names} in pixels of the image")
+    values = tuple(map(float, parts))
+    if not all(map(math.isfinite, values)):
+        raise InputError(
+            f"{what} {shortened(text, _SHOWN)} is not a place; expected {names} in pixels of the image"
+        )
     return values
 
 

@@ -6,9 +6,9 @@ anywhere. Nothing else in the package prints.
 
 from __future__ import annotations
 
+import io
 import json
 import math
-import sys
 import time
 from collections.abc import Sequence
 
@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from rapsam.cli.streams import write_note, write_progress, write_result
 from rapsam.errors import printable, shortened
 
 _PIPE_WIDTH = 400
@@ -30,12 +31,12 @@ _WRAPPED = 12
 def show(*lines: str) -> None:
     """Prints result lines to standard output."""
     for line in lines:
-        print(shortened(printable(line)))
+        write_result(f"{shortened(printable(line))}\n")
 
 
 def show_json(content: object) -> None:
     """Prints a record as JSON for any tool: all but ASCII is escaped, and a number that is none is null."""
-    print(json.dumps(_finite(msgspec.to_builtins(content)), indent=2))
+    write_result(f"{json.dumps(_finite(msgspec.to_builtins(content)), indent=2)}\n")
 
 
 def _finite(value: object) -> object:
@@ -48,9 +49,8 @@ def _finite(value: object) -> object:
 
 def say(*lines: str) -> None:
     """Prints lines for a person to standard error, behind all results so far."""
-    sys.stdout.flush()
     for line in lines:
-        print(shortened(printable(line)), file=sys.stderr, flush=True)
+        write_note(f"{shortened(printable(line))}\n")
 
 
 class StepLog:
@@ -60,9 +60,10 @@ class StepLog:
         self._start = self._last = time.monotonic()
 
     def __call__(self, step: str) -> None:
-        """Prints a step that now begins."""
+        """Prints a step that now begins; see `write_progress`."""
         self._last = time.monotonic()
-        say(f"[{self._last - self._start:6.1f} s] {step}")
+        line = f"[{self._last - self._start:6.1f} s] {step}"
+        write_progress(f"{shortened(printable(line))}\n")
 
     def still(self, step: str) -> None:
         """Prints how far a step is, unless something was printed a moment ago."""
@@ -86,10 +87,12 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]
     gap = _WIDE_GAP
     if _narrowest(columns, rows, gap) > width:
         columns, gap = [column.replace(" ", "\n") for column in columns], _NARROW_GAP
-    printer = Console(width=max(width, _narrowest(columns, rows, gap)))
-    with printer.capture() as captured:
-        printer.print(_table(columns, rows, gap))
-    print("\n".join(line.rstrip() for line in captured.get().splitlines()))  # escaped above
+    # Rich would end the process where nobody reads standard output any more.
+    printed = io.StringIO()
+    width = max(width, _narrowest(columns, rows, gap))
+    Console(file=printed, width=width, force_terminal=terminal.is_terminal).print(_table(columns, rows, gap))
+    for line in printed.getvalue().splitlines():
+        write_result(f"{line.rstrip()}\n")  # escaped above
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], gap: int) -> Table:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,6 +27,7 @@ SUMMARY = (
 EXAMPLE = "rapsam export --model rapsam_r18 --device iphone-15-pro pixel-8 --out bundles"
 GATE_MISSED = 1
 BAD_INPUT = 2
+OUT_OF_MEMORY = 3
 
 
 class Made(NamedTuple):
@@ -85,19 +85,18 @@ def run(options: argparse.Namespace) -> int:
         from rapsam.models.build import deployment_of
 
         material = gather(deployment_of(load_model(options, display.note)), images)
-        made, failed = _make_all(material, plans, display)
+        made, failed, lacked_memory = _make_all(material, plans, display)
     if options.json:
         _print_json(plans, made, failed)
     elif made:
         _print_bundles(made)
-    sys.stdout.flush()
     problems = [
         line for bundle in made.values() for line in problem_lines(bundle.manifest, strict=options.strict)
     ]
     for line in (*problems, *(f"error: {_named(folder, plans)}{failed[folder]}" for folder in failed)):
         say(line)
     if failed:
-        return BAD_INPUT
+        return OUT_OF_MEMORY if lacked_memory else BAD_INPUT
     return GATE_MISSED if problems else 0
 
 
@@ -122,13 +121,13 @@ def _plans(options: argparse.Namespace) -> dict[Path, ExportPlan]:
 
 def _make_all(
     material: Material, plans: dict[Path, ExportPlan], display: ExportDisplay
-) -> tuple[dict[Path, Made], dict[Path, str]]:
+) -> tuple[dict[Path, Made], dict[Path, str], bool]:
     """Makes what is not there yet; a bundle that fails does not keep the others from being made.
 
     Returns:
-        What is there now, and why other bundles are not, in one line each.
+        What is there now; why other bundles are not, in one line each; whether one of them lacked memory.
     """
-    from rapsam.errors import reason_of
+    from rapsam.errors import is_out_of_memory, reason_of
     from rapsam.export.bundle import make_bundle
     from rapsam.export.cache import StageCache, cache_folder
     from rapsam.export.finished import finished_bundle, read_report
@@ -138,6 +137,7 @@ def _make_all(
     cache = StageCache(cache_folder())
     made: dict[Path, Made] = {}
     failed: dict[Path, str] = {}
+    lacked_memory = False
     for folder, plan in plans.items():
         manifest = finished[folder]
         try:
@@ -149,14 +149,13 @@ def _make_all(
                 made[folder] = Made(
                     *make_bundle(material, plan, folder, cache, progress=display.step, note=display.note)
                 )
-        except RapSamError as error:
-            failed[folder] = str(error)
         except Exception as error:  # the network, a converter or the disk: they raise whatever they like
-            failed[folder] = reason_of(error)
+            failed[folder] = str(error) if isinstance(error, RapSamError) else reason_of(error)
+            lacked_memory |= is_out_of_memory(error)
         if folder in failed:
             display.note(f"{plan.name} failed")
         display.bundle_done()
-    return made, failed
+    return made, failed, lacked_memory
 
 
 def _summary(plan: ExportPlan) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
-import os
 import re
 import signal
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 import rapsam
@@ -27,42 +26,72 @@ from rapsam.cli import (
 )
 from rapsam.cli import eval as evaluation
 from rapsam.cli.console import say
+from rapsam.cli.streams import ReaderGoneError, prepare_streams, settle_streams
 from rapsam.cli.verbs import Parser
-from rapsam.errors import InputError, RapSamError
+from rapsam.errors import InputError, MemoryLimitError, RapSamError, is_out_of_memory, quoted, reason_of
 
 VERBS = (
     *(export, parity, verify, predict, evaluation, convert),
     *(data, train, plot, models, devices, doctor, demo),
 )
 BAD_INPUT = 2
+OUT_OF_MEMORY = 3
+INTERNAL = 70
 INTERRUPTED = 130
+READER_GONE = 141
+_MAX_ARGUMENT = 4096
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Runs the command line and exits: 0 good, 1 a gate missed, 2 bad input."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # File names may hold what the terminal's encoding lacks.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    """Runs the command line and exits with one of the codes that docs/formats.md lists."""
+    prepare_streams()
     # A polite kill is like Ctrl-C: what is unfinished is removed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    code = _code_of(lambda: _run(sys.argv[1:] if arguments is None else arguments))
+    # Results that cannot be written turn good into bad, and leave any other code as it is.
+    settled = _code_of(_settle)
+    sys.exit(code or settled)
+
+
+def _code_of(work: Callable[[], int]) -> int:
+    """Runs something and turns whatever it raises into one line and an exit code."""
     try:
-        code = _run(sys.argv[1:] if arguments is None else arguments)
-        sys.stdout.flush()
-    except RapSamError as error:
-        say(f"error: {error}")
-        code = BAD_INPUT
+        return work()
+    except SystemExit as stop:  # of argparse, behind --help and --version
+        return int(stop.code or 0)
+    except ReaderGoneError:
+        return READER_GONE
     except KeyboardInterrupt:
         say("interrupted; nothing half-written is left")
-        code = INTERRUPTED
-    except BrokenPipeError:
-        # The reader of a pipe went away, as `head` does; Python would complain at exit otherwise.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
-    except OSError as error:
+        return INTERRUPTED
+    except Exception as error:
+        code, message = _explained(error)
+        if code == INTERNAL:
+            say(*"".join(traceback.format_exception(error)).splitlines())
+        say(f"error: {message}")
+        return code
+
+
+def _explained(error: Exception) -> tuple[int, str]:
+    """Gives the exit code and the line for an error."""
+    if isinstance(error, MemoryLimitError):
+        return OUT_OF_MEMORY, str(error)
+    if isinstance(error, RapSamError):
+        return BAD_INPUT, str(error)
+    if is_out_of_memory(error):
+        return OUT_OF_MEMORY, "this needs more memory than there is; take smaller inputs, sizes or numbers"
+    if isinstance(error, OSError):
         where, reason = error.filename or "a file", error.strerror or error
-        say(f"error: cannot use {where}: {reason}; mend that, or name another")
-        code = BAD_INPUT
-    sys.exit(code)
+        return BAD_INPUT, f"cannot use {where}: {reason}; mend that, or name another"
+    if isinstance(error, RecursionError | OverflowError | UnicodeError):
+        what = f"an input is nested too deep, too large or no text ({reason_of(error)})"
+        return BAD_INPUT, f"{what}; mend or replace it"
+    return INTERNAL, f"a fault of this tool, not of its input: {reason_of(error)}; report the lines above"
+
+
+def _settle() -> int:
+    settle_streams()
+    return 0
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -70,12 +99,24 @@ def _run(arguments: Sequence[str]) -> int:
     if not arguments:
         parser.print_help(sys.stderr)
         raise InputError("no verb given; expected one of the verbs above, as in 'rapsam devices'")
+    for argument in arguments:
+        _check_text(argument)
     parser.check(arguments)
     options, rest = parser.parse_known_args(_negatives_joined(arguments))
     if rest:
         verb = next(argument for argument in arguments if not argument.startswith("-"))
         raise InputError(f"unexpected {rest[0]!r}; see 'rapsam {verb} --help'")
     return int(options.run(options))
+
+
+def _check_text(argument: str) -> None:
+    """No option of any verb needs more than a path does, and no path holds these."""
+    if len(argument) > _MAX_ARGUMENT:
+        raise InputError(f"an argument has {len(argument):,} characters; expected at most {_MAX_ARGUMENT:,}")
+    if "\0" in argument:
+        raise InputError(f"argument {quoted(argument)} holds a NUL byte; expected text: write it without")
+    if not argument.isascii() and any("\ud800" <= letter <= "\udfff" for letter in argument):
+        raise InputError(f"argument {quoted(argument)} is not UTF-8; expected text: rename the file first")
 
 
 def _parser() -> Parser:

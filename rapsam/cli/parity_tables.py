@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from rapsam.cli.console import print_table, say, show
@@ -145,7 +144,6 @@ def _print_videos(report: ParityReport) -> None:
 
 def print_failures(report: ParityReport) -> None:
     """Prints one line per missed gate to standard error."""
-    sys.stdout.flush()
     for line in report.failures():
         say(f"FAILED {line}")
 

@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 import argparse
+import itertools
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rapsam.cli.arguments import add_model_options, load_model, numbers
+from rapsam.cli.arguments import add_model_options, decimal, load_model, numbers
 from rapsam.cli.console import StepLog, say, show, show_json
+from rapsam.cli.predict_results import (
+    FILMED,
+    PANOPTIC,
+    PROMPTED,
+    check_apart,
+    check_length,
+    check_new,
+    remove_old_scratch,
+    results_together,
+)
 from rapsam.errors import InputError, RapSamError
 from rapsam.files import check_writable
 
 if TYPE_CHECKING:
+    from rapsam.cli.predict_inputs import Listing
     from rapsam.cli.predict_one import Predictor
 
 SUMMARY = "Segment images, videos or folders with a checkpoint or a bundle; write overlays, PNG and JSON."
 EXAMPLE = "rapsam predict photo.jpg --bundle bundles/pixel-8 --point 320,200 --out results"
 BAD_INPUT = 2
+_SHOWN_SKIPS = 20
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of the inputs, by path: files written, why it failed, why it was not read."""
+
+    written: dict[str, list[str]] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,10 +57,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--min-score",
-        type=float,
+        type=decimal,
         default=0.5,
         metavar="S",
         help="videos: leave out instances with a lower score, 0 to 1; default 0.5",
+    )
+    parser.add_argument("--recursive", action="store_true", help="read the subfolders of folders too")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace results of earlier runs; without it they are kept"
     )
     parser.add_argument("--out", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     parser.add_argument("--json", action="store_true", help="print the written files, and errors, as JSON")
@@ -45,33 +72,75 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Segments every input; one that cannot be used does not stop the others."""
-    from rapsam.cli.predict_inputs import is_video, named_inputs
+    from rapsam.cli.predict_inputs import list_inputs
 
     points = [numbers(text, 2, "point") for text in options.point]
     boxes = [numbers(text, 4, "box") for text in options.box]
     _check_choices(options)
-    inputs = named_inputs(options.inputs)
+    listing = list_inputs(options.inputs, recursive=options.recursive)
+    planned = _planned(options, listing)
     log = StepLog()
     predictor = _predictor(options, log)
     predictor.check_task("prompt" if points or boxes else "panoptic")
-    written: dict[str, list[str]] = {}
-    failed: dict[str, str] = {}
-    for name, path in inputs.items():
+    report = Report(skipped={str(path): reason for path, reason in listing.skipped.items()})
+    for name, path in listing.named.items():
         log(str(path))
+        place, stem = (options.out / name).parent, Path(name).name
         try:
-            if is_video(path):
-                files = predictor.video(path, options.out, name, (points, boxes), options.min_score, log)
-            else:
-                files = predictor.image(path, options.out, name, points, boxes, log)
+            plan = planned[path]
+            if isinstance(plan, RapSamError):
+                raise plan
+            with results_together(place, overwrite=options.overwrite) as scratch:
+                if plan is FILMED:
+                    prompts = (points, boxes)
+                    files = predictor.video(path, scratch, stem, prompts, options.min_score, log)
+                else:
+                    files = predictor.image(path, scratch, stem, points, boxes, log)
         except RapSamError as error:
-            if len(inputs) == 1:
+            if len(listing.named) == 1 and not listing.skipped:
                 raise
-            failed[str(path)] = str(error)
+            report.failed[str(path)] = str(error)
             say(f"error: {error}")
             continue
-        written[str(path)] = [str(file) for file in files]
-    _print_results(options, written, failed)
-    return BAD_INPUT if failed else 0
+        report.written[str(path)] = [str(place / file.name) for file in files]
+    _print_report(options, report)
+    return BAD_INPUT if report.failed else 0
+
+
+def _planned(options: argparse.Namespace, listing: Listing) -> dict[Path, tuple[str, ...] | RapSamError]:
+    """Finds out which results each input will have, and refuses what can be known before any work.
+
+    Returns:
+        For each input the endings of its results, or why it cannot be used.
+
+    Raises:
+        InputError: If results are in the way of each other, of inputs or of earlier results, if a video
+            has prompts, or if the only input cannot be used.
+    """
+    from rapsam.cli.predict_inputs import is_video
+
+    prompted = bool(options.point or options.box)
+    planned: dict[Path, tuple[str, ...] | RapSamError] = {}
+    results: dict[Path, list[Path]] = {}
+    for name, path in listing.named.items():
+        try:
+            kind = FILMED if is_video(path) else PROMPTED if prompted else PANOPTIC
+            files = [options.out / f"{name}.{ending}" for ending in kind]
+            check_length(path, files)
+        except RapSamError as error:
+            if len(listing.named) == 1:
+                raise
+            planned[path] = error
+            continue
+        if prompted and kind is FILMED:
+            raise InputError(
+                f"{path} is a video; prompts work on images only: leave --point and --box out, or the video"
+            )
+        planned[path], results[path] = kind, files
+    check_apart(options.out, results, listing.folders, recursive=options.recursive)
+    check_new(results, overwrite=options.overwrite)
+    remove_old_scratch({file.parent for files in results.values() for file in files})
+    return planned
 
 
 def _check_choices(options: argparse.Namespace) -> None:
@@ -98,14 +167,18 @@ def _predictor(options: argparse.Namespace, log: StepLog) -> Predictor:
     return predictor
 
 
-def _print_results(
-    options: argparse.Namespace, written: dict[str, list[str]], failed: dict[str, str]
-) -> None:
+def _print_report(options: argparse.Namespace, report: Report) -> None:
+    """Prints the files, what was skipped, and last the counts and where to look first."""
     if options.json:
-        show_json({"written": written, "failed": failed})
+        show_json(report)
     else:
-        for names in written.values():
+        for names in report.written.values():
             show(*names)
-    if failed:
-        count = len(written) + len(failed)
-        say(f"{len(failed)} of {count} inputs could not be used")
+    for path, reason in itertools.islice(report.skipped.items(), _SHOWN_SKIPS):
+        say(f"skipped {path}: {reason}")
+    if len(report.skipped) > _SHOWN_SKIPS:
+        say(f"skipped {len(report.skipped) - _SHOWN_SKIPS:,} more; --json lists them all")
+    counts = {"done": len(report.written), "failed": len(report.failed), "skipped": len(report.skipped)}
+    said = ", ".join(f"{count:,} {word}" for word, count in counts.items() if count)
+    first = next(iter(report.written.values()), None)
+    say(f"{said}; results in {options.out}: open {first[0]} first" if first else f"{said}; no results")

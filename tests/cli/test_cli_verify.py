@@ -51,7 +51,7 @@ def remove_a_golden_file(folder):
 
 
 def add_a_file(folder):
-    (folder / ".DS_Store").write_bytes(b"x")
+    (folder / "more.onnx").write_bytes(b"x")
 
 
 def edit_the_card(folder):
@@ -96,7 +96,7 @@ def edit_a_contract(folder):
         (swap_graphs, "onnx has "),
         (remove_a_graph, "lacks prompt.onnx"),
         (remove_a_golden_file, "lacks golden/index.json"),
-        (add_a_file, "holds .DS_Store"),
+        (add_a_file, "holds more.onnx"),
         (edit_the_card, "MODEL_CARD.md has"),
         (edit_parity, "parity.json was edited"),
         (edit_a_threshold, "manifest.json was edited"),

@@ -157,6 +157,49 @@ def test_a_folder_with_traps_is_refused(change, says, bundle):
     assert says in refused(bundle)
 
 
+SYSTEM_FILES = (".DS_Store", "Thumbs.db", "desktop.ini", "._manifest.json", "panoptic.mlpackage/.DS_Store")
+
+
+@pytest.mark.parametrize("name", SYSTEM_FILES)
+def test_what_file_managers_leave_is_neither_read_nor_a_fault(name, bundle):
+    (bundle / name).write_bytes(b"x")
+    (bundle / name).chmod(0)
+    os.truncate(bundle / name, 1 << 40)
+    assert verify_bundle(bundle) == read_manifest(bundle)
+
+
+@pytest.mark.parametrize("name", SYSTEM_FILES)
+def test_under_the_names_of_file_managers_nothing_else_goes_in(name, bundle):
+    (bundle / name).symlink_to("/etc/hostname")
+    assert "is a symbolic link" in refused(bundle)
+    (bundle / name).unlink()
+    os.mkfifo(bundle / name)
+    assert "neither file nor folder" in refused(bundle)
+    (bundle / name).unlink()
+    (bundle / name).mkdir()
+    (bundle / name / "x").write_bytes(b"x")
+    assert "which its manifest does not name" in refused(bundle)
+    (bundle / name / "x").unlink()
+    (bundle / name).rmdir()
+    (bundle / name).write_bytes(b"x")
+    reseal(bundle)
+    assert "a name that is left to file managers" in refused(bundle)
+
+
+@pytest.mark.parametrize(
+    "name", [".ds_store", "thumbs.db", "Desktop.ini", "DS_Store", ".DS_Store.onnx", ".x"]
+)
+def test_no_other_name_is_left_out(name, bundle):
+    (bundle / name).write_bytes(b"x")
+    assert f"holds {name}, which its manifest does not name" in refused(bundle)
+
+
+def test_files_of_file_managers_count(bundle):
+    for number in range(2100):
+        (bundle / f"._{number}").touch()
+    assert "more than 2,000 files" in refused(bundle)
+
+
 def test_a_link_to_a_bundle_is_refused(bundle, tmp_path):
     (tmp_path / "link").symlink_to(bundle)
     assert "link is a symbolic link; expected the folder of a bundle itself" in refused(tmp_path / "link")

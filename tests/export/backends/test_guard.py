@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import logging
 import os
+import subprocess
+import sys
 import warnings
 
 import pytest
 
-from rapsam.errors import BundleError, ExportError
-from rapsam.export.backends.guard import converting, loading, quiet
+from rapsam.errors import BundleError, ExportError, MemoryLimitError
+from rapsam.export.backends.guard import converting, loading, quiet, running
 
 
 def chatter() -> None:
@@ -57,3 +59,38 @@ def test_errors_of_tools_become_one_line_of_ours(tmp_path) -> None:
 def test_an_interrupt_goes_through(tmp_path) -> None:
     with pytest.raises(KeyboardInterrupt), converting("Tool", "panoptic", tmp_path / "new"):
         raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("bad_alloc"), ValueError("Failed to allocate memory for buffer")]
+)
+def test_too_little_memory_is_said_to_be_that(error, tmp_path):
+    """And is neither a refused graph nor a damaged bundle."""
+    for surrounding in (
+        lambda: converting("ONNX", "encoder", tmp_path / "new"),
+        lambda: loading("ONNX Runtime", tmp_path),
+        lambda: running("ONNX Runtime", "encoder"),
+    ):
+        with pytest.raises(MemoryLimitError, match=r"ONNX.* needs more memory than there is"), surrounding():
+            raise error
+
+
+def test_what_a_tool_printed_commands_no_terminal():
+    def fail() -> None:
+        print("\x1b]0;title\x07")
+        raise ValueError("x")
+
+    with pytest.raises(ValueError, match="x") as caught, quiet():
+        fail()
+    assert caught.value.__notes__ == [r"\x1b]0;title\x07"]
+
+
+def test_streams_that_are_closed_are_left_alone():
+    """A process without standard output, as a service may be."""
+    script = (
+        "import os, sys; os.close(1); sys.stdout = None\n"
+        "from rapsam.export.backends.guard import quiet\n"
+        "with quiet(): os.write(2, b'silent')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
