@@ -56,7 +56,7 @@ def _use(rng: random.Random, folder: Path, material: Material, path: Path, note:
     new = folder / OUT / f"new{rng.choice(('.safetensors', '.safetensors', '.pth'))}"
     use = rng.random()
     if use < 0.5:
-        model = ["--model", "rapsam_nano"] if rng.random() < 0.7 else []
+        model = ["--model", "rapsam_nano"] if rng.random() < 0.9 else []
         half = ["--half"] if rng.random() < 0.2 else []
         return Case(arguments=("convert", str(path), str(new), *model, *half), note=note)
     option = rng.choice(("--checkpoint", "--checkpoint", "--classifier"))

@@ -16,7 +16,6 @@ CODES = (0, 1, 2, 3, 130)
 GATE_MISSED, BAD_INPUT, OUT_OF_MEMORY = 1, 2, 3
 MAX_OUTPUT = 256_000
 MAX_LINE = 2_000
-_SUMMARIES = re.compile(r"\d+ of \d+ inputs could not be used.*|.* skipped.*")
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line \d+, in (?P<name>\S+)')
 _INSPECTION_S = 20
 _TO_GO_ON_FROM = ".unfinished.json"
@@ -108,15 +107,18 @@ def _trace(text: str) -> list[Fault]:
 
 
 def _code_faults(case: Case, code: int, error: str) -> list[Fault]:
-    lines = [line for line in error.splitlines() if not _SUMMARIES.fullmatch(line)]
+    lines = error.splitlines()
     last = lines[-1] if lines else ""
+    # Of several inputs the last may be sound: then the line that counts the others comes at the end.
+    told = [line for line in lines if line.startswith("error: ")]
+    is_named = bool(told) if case.may_keep else last.startswith("error: ")
     if code < 0:
         return [_fault("signal", f"{-code} in {_verb(case)}", last)]
     if code not in CODES or (code == GATE_MISSED and not case.may_miss):
         return [_fault("exit code", f"{code} of {_verb(case)}", last)]
-    if code in (BAD_INPUT, OUT_OF_MEMORY) and not last.startswith("error: "):
+    if code in (BAD_INPUT, OUT_OF_MEMORY) and not is_named:
         return [_fault("no error line", _verb(case), last)]
-    if code == 0 and any(line.startswith("error: ") for line in lines):
+    if code == 0 and told:
         return [_fault("error with exit code 0", _verb(case), last)]
     return []
 

@@ -45,8 +45,8 @@ def torch_file(rng: random.Random, canary: str) -> tuple[bytes, str]:
     """A file of `torch.save`: odd tensors or a whole network, wrapped, in the new form or the old one."""
     del canary
     content, note = _state(rng)
-    for _ in range(rng.choice((0, 0, 0, 1, 1, 2, 5))):
-        key = rng.choice(WRAPPERS) if rng.random() < 0.5 else "state_dict"
+    for _ in range(rng.choice((0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 5))):
+        key = rng.choice(WRAPPERS) if rng.random() < 0.3 else "state_dict"
         content = {key: content, "epoch": 3} if rng.random() < 0.7 else {key: content}
         note = f"{key[:20]}({note})"
     buffer = io.BytesIO()
@@ -59,20 +59,20 @@ def torch_file(rng: random.Random, canary: str) -> tuple[bytes, str]:
             torch.save({"weight": torch.ones(2)}, buffer)
             note = "plain"
     data = buffer.getvalue()
-    if not old and rng.random() < 0.25:
+    if not old and rng.random() < 0.15:
         return _other_archive(rng, data), f"{note}, archive"
     return data, f"{note}{', old form' if old else ''}"
 
 
 def _state(rng: random.Random) -> tuple[Any, str]:
     chance = rng.random()
-    if chance < 0.25:
+    if chance < 0.35:
         return _network(rng)
-    if chance < 0.45:
+    if chance < 0.75:
         return odd_tensor(
             rng, (rng.choice((1, 5, 20, 133)), rng.choice((1, 2)), rng.choice((WIDTH, WIDTH, 3)))
         )
-    if chance < 0.55:
+    if chance < 0.82:
         loose = (
             None,
             1,
@@ -123,8 +123,9 @@ def _network(rng: random.Random) -> tuple[dict[str, Any], str]:
 def odd_tensor(rng: random.Random, shape: tuple[int, ...]) -> tuple[Tensor, str]:
     """A tensor of a shape, of any dtype and layout, with any values."""
     chance = rng.random()
-    dtype = rng.choice(DTYPES if chance < 0.5 else PLAIN)
+    dtype = rng.choice(DTYPES if chance < 0.6 else PLAIN)
     values = torch.rand(shape, generator=torch.Generator().manual_seed(rng.randrange(1000)))
+    values = torch.nn.functional.normalize(values, dim=-1)
     try:
         with warnings.catch_warnings(action="ignore"):
             if chance < 0.6:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fuzz.summary import again
 
-COUNT, SEED = 16, 1
+COUNT, SEED = 12, 1
 KINDS = ("images", "videos", "checkpoints", "annotations", "bundles", "arguments")
 
 
