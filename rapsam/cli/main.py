@@ -27,6 +27,7 @@ from rapsam.cli import (
 )
 from rapsam.cli import eval as evaluation
 from rapsam.cli.console import say
+from rapsam.cli.live_line import hide_live_line
 from rapsam.cli.verbs import Parser
 from rapsam.errors import InputError, RapSamError
 
@@ -75,7 +76,10 @@ def _run(arguments: Sequence[str]) -> int:
     if rest:
         verb = next(argument for argument in arguments if not argument.startswith("-"))
         raise InputError(f"unexpected {rest[0]!r}; see 'rapsam {verb} --help'")
-    return int(options.run(options))
+    try:
+        return int(options.run(options))
+    finally:
+        hide_live_line()
 
 
 def _parser() -> Parser:
