@@ -11,7 +11,7 @@ from tests.cli.cli_runs import process
 @pytest.mark.slow
 def test_the_demo_is_one_screen_and_ends_with_the_picture(tmp_path):
     """Without a terminal; the real thing, as `make demo` runs it."""
-    done = process("demo", "--out", tmp_path / "demo", seconds=900)
+    done = process("demo", "--out", tmp_path / "demo", seconds=1800)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert len(lines) + len(done.stderr.splitlines()) <= 40

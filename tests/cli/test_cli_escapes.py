@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from rapsam.export.manifest import read_manifest
-from tests.cli.cli_runs import rapsam
+from tests.cli.cli_runs import assert_refused, rapsam
 from tests.cli.resealing import reseal
 from tests.data.sources.tiny_sets import edit_json, write_coco_panoptic
 
@@ -55,10 +55,7 @@ def test_export(more, exported, odd_bundle):
 def test_words_that_are_refused(option, tmp_path):
     choices = {"--model": "rapsam_nano", "--target": "onnx", option: HOSTILE}
     words = [word for pair in choices.items() for word in pair]
-    outcome = rapsam("export", *words, "--out", tmp_path / "out")
-    assert outcome.code == 2
-    assert TITLE not in outcome.err
-    assert len(outcome.err.splitlines()) == 1
+    assert_refused(rapsam("export", *words, "--out", tmp_path / "out"), ESCAPED)
 
 
 def test_parity(odd_bundle, odd_photo):
