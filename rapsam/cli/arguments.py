@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import math
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rapsam.errors import InputError, quoted, shortened
 
 if TYPE_CHECKING:
+    from rapsam.cli.console import StepLog
     from rapsam.models.rapsam.model import RapSam
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:nan|inf)", re.IGNORECASE)
@@ -82,16 +82,16 @@ def add_model_options(parser: argparse.ArgumentParser, *, required: bool) -> Non
     )
 
 
-def load_model(options: argparse.Namespace, progress: Callable[[str], None]) -> RapSam:
+def load_model(options: argparse.Namespace, log: StepLog) -> RapSam:
     """Builds the network that the model options name, and says where its results will mean nothing."""
     from rapsam.models.build import FORMULA, build_model
     from rapsam.models.classifier_file import FORMULA_ORIGIN
 
-    progress(f"loading {options.model}")
+    log(f"loading {options.model}")
     checkpoint = FORMULA if options.checkpoint is None else options.checkpoint
     model = build_model(options.model, checkpoint=checkpoint, classifier=options.classifier)
     if checkpoint == FORMULA:
-        progress("no checkpoint: weights by formula, untrained; the masks will mean nothing")
+        log.note("no checkpoint: weights by formula, untrained; the masks will mean nothing")
     elif model.text_classifier.origin == FORMULA_ORIGIN:
-        progress("no classifier file: text prototypes by formula; the classes will mean nothing")
+        log.note("no classifier file: text prototypes by formula; the classes will mean nothing")
     return model

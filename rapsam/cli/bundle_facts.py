@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def bundle_facts(folder: Path, manifest: Manifest) -> dict[str, Any]:
-    """Gathers paths, sizes and the parity verdict of a bundle.
+    """Returns paths, sizes and the parity verdict of a bundle.
 
     Args:
         folder: The bundle.
@@ -58,5 +58,5 @@ def placement_problems(manifest: Manifest) -> tuple[str, ...]:
 
 
 def bundle_bytes(manifest: Manifest) -> int:
-    """Gives the bytes of a bundle's files, the manifest aside."""
+    """Returns the bytes of a bundle's files without the manifest."""
     return sum(entry.size_bytes for entry in manifest.files)

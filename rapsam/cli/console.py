@@ -17,11 +17,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from rapsam.cli.live_line import LiveLine, hide_live_line, live_line_works
 from rapsam.cli.streams import write_note, write_progress, write_result
 from rapsam.errors import printable, shortened
 
 _PIPE_WIDTH = 400
 _SILENCE_S = 3.0
+_SILENCE_SHARE, _LONGEST_SILENCE_S = 0.25, 60.0
 _WIDE_GAP, _NARROW_GAP = 2, 1
 _WHOLE = 20
 """Longer texts may be wrapped, names such as "coreml-fp16-ios17" not."""
@@ -30,12 +32,14 @@ _WRAPPED = 12
 
 def show(*lines: str) -> None:
     """Prints result lines to standard output."""
+    hide_live_line()
     for line in lines:
         write_result(f"{shortened(printable(line))}\n")
 
 
 def show_json(content: object) -> None:
     """Prints a record as JSON for any tool: all but ASCII is escaped, and a number that is none is null."""
+    hide_live_line()
     write_result(f"{json.dumps(_finite(msgspec.to_builtins(content)), indent=2)}\n")
 
 
@@ -49,26 +53,62 @@ def _finite(value: object) -> object:
 
 def say(*lines: str) -> None:
     """Prints lines for a person to standard error, behind all results so far."""
+    hide_live_line()
     for line in lines:
         write_note(f"{shortened(printable(line))}\n")
 
 
 class StepLog:
-    """Prints one line per step of long work, with the seconds since the start."""
+    """Says what long work is doing.
+
+    On a terminal: one live line with the elapsed time. Anywhere else: lines with the seconds since the start.
+    """
 
     def __init__(self) -> None:
         self._start = self._last = time.monotonic()
+        self._phase = ""
+        self._line = LiveLine() if live_line_works() else None
 
-    def __call__(self, step: str) -> None:
-        """Prints a step that now begins; see `write_progress`."""
+    def __call__(self, step: str, share: float | None = None) -> None:
+        """Says what begins now; see `write_progress`.
+
+        Args:
+            step: What it is.
+            share: How much of the whole work is done, 0 to 1, if that is known.
+        """
         self._last = time.monotonic()
-        line = f"[{self._last - self._start:6.1f} s] {step}"
-        write_progress(f"{shortened(printable(line))}\n")
+        if self._line is None:
+            line = f"[{self._last - self._start:6.1f} s] {step}"
+            write_progress(f"{shortened(printable(line))}\n")
+        else:
+            self._line.show(shortened(printable(step)), share)
 
-    def still(self, step: str) -> None:
-        """Prints how far a step is, unless something was printed a moment ago."""
-        if time.monotonic() - self._last >= _SILENCE_S:
+    def still(self, step: str, share: float | None = None) -> None:
+        """Says how far the work is; away from a terminal only if nothing was said for a while.
+
+        That is 3 s, later a quarter of the time so far, at most a minute: long logs stay readable.
+        """
+        now = time.monotonic()
+        silence = min(max(_SILENCE_S, (now - self._start) * _SILENCE_SHARE), _LONGEST_SILENCE_S)
+        if self._line is not None or now - self._last >= silence:
+            self(step, share)
+
+    def detail(self, step: str) -> None:
+        """Says what begins now, as in "encoder: capturing"; a phase has one line, its details are `still`."""
+        phase = step.partition(":")[0]
+        if phase == self._phase:
+            self.still(step)
+        else:
+            self._phase = phase
             self(step)
+
+    def note(self, line: str) -> None:
+        """Says something that stays on the terminal."""
+        self._phase = ""
+        if self._line is None:
+            self(line)
+        else:
+            say(line)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -105,7 +145,7 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], gap: int) -> T
 
 
 def _narrowest(columns: Sequence[str], rows: Sequence[Sequence[str]], gap: int) -> int:
-    """Gives the width at which names and numbers stay whole and long texts are still readable."""
+    """Returns the width at which names and numbers stay whole and long texts are still readable."""
     widths = [max(map(len, column.splitlines())) for column in columns]
     for place, width in enumerate(widths):
         longest = _longest(rows, place)
@@ -118,5 +158,5 @@ def _longest(rows: Sequence[Sequence[str]], place: int) -> int:
 
 
 def readable_size(size_bytes: int) -> str:
-    """Writes a size in MB (10^6 bytes), a small one in kB."""
+    """Returns a size in MB (10^6 bytes), a small one in kB."""
     return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:.1f} kB"

@@ -1,4 +1,4 @@
-"""`rapsam demo`: the whole way with the weights of the package, for one iPhone and one Android phone."""
+"""`rapsam demo`: from weights to bundles and pictures, for one iPhone and one Android phone."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapsam.cli.bundle_facts import bundle_bytes
-from rapsam.cli.console import StepLog, readable_size, say, show
-from rapsam.cli.parity_tables import print_failures, print_report
+from rapsam.cli.bundle_report import print_bundle
+from rapsam.cli.console import StepLog, readable_size, show
+from rapsam.cli.next_steps import next_step
+from rapsam.cli.parity_summary import print_failures
 from rapsam.errors import UnavailableError
 from rapsam.files import check_new_folder
 
@@ -16,19 +18,34 @@ if TYPE_CHECKING:
     from rapsam.data.sources.annotated import AnnotatedClip
     from rapsam.tasks.arrays import Pixels
 
-SUMMARY = "Show the whole way on a drawn scene and a photograph: export for two phones, parity, overlays."
+SUMMARY = "Export a small network for two phones, compare it with PyTorch, and segment two pictures with it."
 EXAMPLE = "rapsam demo --out demo-output"
 MODEL, WEIGHTS = "rapsam_nano", "nano-synth"
 SIZE = (256, 256)
 DEVICES = ("iphone-15-pro", "pixel-8")
 SCENE_SEED, SCENE_NUMBER = 2, 14
 SCENE, PHOTO = "scene", "china"
+PICTURES = {
+    f"{SCENE}.overlay.png": "objects and surfaces of a new drawn scene",
+    f"{SCENE}.prompted.overlay.png": "the one object under a click",
+    f"{PHOTO}.overlay.png": "a photograph, and wrong: the weights know drawings only",
+}
+"""Of the demo, with what each shows; the best first."""
 GATE_MISSED = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
-    parser.add_argument("--out", type=Path, default=Path("demo-output"), metavar="DIR", help="new folder")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("demo-output"),
+        metavar="DIR",
+        help="new folder; default: demo-output",
+    )
+    parser.add_argument(
+        "--verbose", action="store_true", help="print every comparison and the cost of graphs"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -51,27 +68,27 @@ def run(options: argparse.Namespace) -> int:
     passed, lines = True, []
     for device in DEVICES:
         plan = plan_export(device=device, size=SIZE)
-        log(f"{device}: {plan.recipe.name}, {plan.size[0]}x{plan.size[1]}")
-        manifest, report = run_plan(deployment, plan, options.out / device, images, log)
-        print_report(device, report)
-        print_failures(report)
+        log.note(f"{device}: {plan.recipe.name}, {plan.size[0]}x{plan.size[1]}")
+        manifest, report = run_plan(deployment, plan, options.out / device, images, log.still)
+        print_bundle(device, manifest, report, verbose=options.verbose)
+        print_failures(report.failures(), verbose=options.verbose)
         passed &= report.status != "failed"
-        lines.append(f"{options.out / device}  {readable_size(bundle_bytes(manifest))}")
-    log(f"segmenting with the exported graphs of {DEVICES[-1]}")
-    predictor = bundle_predictor(options.out / DEVICES[-1])
-    files = []
+        lines.append(f"{options.out / device}  {readable_size(bundle_bytes(manifest))}, a bundle for an app")
+    android = options.out / DEVICES[-1]
+    log.note(f"segmenting with the exported graphs of {android.name}")
+    predictor = bundle_predictor(android)
     for name in images:
-        files += predictor.image(options.out / f"{name}.png", options.out, name, (), (), log)
+        predictor.image(options.out / f"{name}.png", options.out, name, (), (), log)
     scene = options.out / f"{SCENE}.png"
-    files += predictor.image(scene, options.out, f"{SCENE}.prompted", [_click(clip)], (), log)
-    show("")
-    show(*lines, *(f"{file}  {readable_size(file.stat().st_size)}" for file in files))
-    show(f"the weights know the drawn world only: {PHOTO}.overlay.png shows that; see docs/nano-synth.md")
-    bundle = options.out / DEVICES[-1]
-    show(f"next: rapsam predict {scene} --bundle {bundle} --box 40,40,200,200 --out results")
-    if not passed:
-        say("a parity gate was missed")
+    predictor.image(scene, options.out, f"{SCENE}.prompted", [_click(clip)], (), log)
+    first, *others = (_picture(options.out / name, shows) for name, shows in PICTURES.items())
+    show(*lines, f"open first: {first}", *others)
+    show(next_step("predict", scene, "--bundle", android, "--box", "40,40,200,200", "--out", "results"))
     return 0 if passed else GATE_MISSED
+
+
+def _picture(path: Path, shows: str) -> str:
+    return f"{path}  {readable_size(path.stat().st_size)}, {shows}"
 
 
 def _scene() -> AnnotatedClip:

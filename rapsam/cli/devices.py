@@ -10,7 +10,7 @@ from rapsam.cli.console import print_table, show_json
 if TYPE_CHECKING:
     from rapsam.export.devices import Device
 
-SUMMARY = "List the phones of the catalogue, with what an export for each makes."
+SUMMARY = "List the phones of the catalogue, and the recipe and image size of an export for each."
 EXAMPLE = "rapsam devices pixel"
 
 

@@ -7,8 +7,9 @@ import platform
 
 from rapsam.cli.console import print_table, show, show_json
 
-SUMMARY = "Say which converters and runtimes work on this machine, and why others do not."
+SUMMARY = "List the converters and runtimes that work on this machine, and why others do not."
 EXAMPLE = "rapsam doctor"
+WORKS, MISSING = "works", "not here"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,11 +31,11 @@ def run(options: argparse.Namespace) -> int:
         "reference": reference_name(reference_device()),
     }
     rows = [
-        ("convert", name, backend.unavailable() or "works", _versions(backend.tool_versions()))
+        ("convert", name, backend.unavailable() or WORKS, _versions(backend.tool_versions()))
         for name, backend in BACKENDS.items()
     ]
     rows += [
-        ("run", runtime.name, runtime.cannot_run() or "works", "")
+        ("run", runtime.name, runtime.cannot_run() or WORKS, "")
         for runtimes in RUNTIMES.values()
         for runtime in runtimes
     ]
@@ -44,7 +45,9 @@ def run(options: argparse.Namespace) -> int:
         return 0
     for name, value in facts.items():
         show(f"{name}: {value}")
-    print_table("\nFormats and runtimes", ("what", "name", "state", "versions"), rows)
+    told = [(what, name, WORKS if state == WORKS else MISSING, tools) for what, name, state, tools in rows]
+    print_table("\nConverters (convert) and runtimes (run)", ("what", "name", "state", "versions"), told)
+    show("", *(f"{name}: {MISSING}: {state}" for _, name, state, _ in rows if state != WORKS))
     return 0
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rapsam.cli.arguments import add_model_options, image_size, load_model
 from rapsam.cli.bundle_facts import bundle_bytes, bundle_facts
-from rapsam.cli.console import readable_size, say, show, show_json
-from rapsam.cli.export_progress import ExportDisplay, export_display
-from rapsam.cli.export_report import print_bundle, problem_lines
+from rapsam.cli.bundle_report import print_bundle, problems_of
+from rapsam.cli.console import StepLog, readable_size, say, show, show_json
+from rapsam.cli.next_steps import next_step, parity_step
+from rapsam.cli.parity_summary import print_failures
 from rapsam.cli.photographs import read_images
 from rapsam.errors import RapSamError
 
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from rapsam.export.plan import ExportPlan
 
 SUMMARY = (
-    "Export a network for phones: graphs, manifest, self-test, model card and parity, a folder per device."
+    "Export a network for phones: a folder per device with graphs, manifest, self-test and model card, "
+    "compared with PyTorch."
 )
 EXAMPLE = "rapsam export --model rapsam_r18 --device iphone-15-pro pixel-8 --out bundles"
 GATE_MISSED = 1
@@ -66,35 +68,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prompts", type=int, default=1, metavar="K", help="prompts per pass of the prompt graph; default 1"
     )
-    parser.add_argument(
-        "--image", nargs="+", default=[], metavar="FILE", help="photographs for parity and self-test"
-    )
+    parser.add_argument("--image", nargs="+", default=[], metavar="FILE", help="photographs to compare on")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder of the bundles")
     parser.add_argument(
         "--strict", action="store_true", help="exit 1 also if too little of a graph runs in its delegate"
     )
-    parser.add_argument("--json", action="store_true", help="print paths, sizes, parity and failures as JSON")
+    printed = parser.add_mutually_exclusive_group()
+    printed.add_argument(
+        "--json", action="store_true", help="print paths, sizes, parity and failures as JSON"
+    )
+    printed.add_argument(
+        "--verbose", action="store_true", help="print every comparison and the cost of graphs"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Exports one bundle per device and size, or per size for the target."""
     plans = _plans(options)
     images = read_images(options.image)
-    with export_display(len(plans)) as display:
-        from rapsam.export.material import gather
-        from rapsam.models.build import deployment_of
+    log = StepLog()
+    from rapsam.export.material import gather
+    from rapsam.models.build import deployment_of
 
-        material = gather(deployment_of(load_model(options, display.note)), images)
-        made, failed, lacked_memory = _make_all(material, plans, display)
+    material = gather(deployment_of(load_model(options, log)), images)
+    made, failed, lacked_memory = _make_all(material, plans, log)
     if options.json:
         _print_json(plans, made, failed)
     elif made:
-        _print_bundles(made)
+        _print_bundles(made, options)
     problems = [
-        line for bundle in made.values() for line in problem_lines(bundle.manifest, strict=options.strict)
+        line for bundle in made.values() for line in problems_of(bundle.manifest, strict=options.strict)
     ]
-    for line in (*problems, *(f"error: {_named(folder, plans)}{failed[folder]}" for folder in failed)):
-        say(line)
+    print_failures(problems, verbose=options.verbose or options.json)
+    for folder in failed:
+        say(f"error: {_named(folder, plans)}{failed[folder]}")
     if failed:
         return OUT_OF_MEMORY if lacked_memory else BAD_INPUT
     return GATE_MISSED if problems else 0
@@ -120,7 +127,7 @@ def _plans(options: argparse.Namespace) -> dict[Path, ExportPlan]:
 
 
 def _make_all(
-    material: Material, plans: dict[Path, ExportPlan], display: ExportDisplay
+    material: Material, plans: dict[Path, ExportPlan], log: StepLog
 ) -> tuple[dict[Path, Made], dict[Path, str], bool]:
     """Makes what is not there yet; a bundle that fails does not keep the others from being made.
 
@@ -138,28 +145,32 @@ def _make_all(
     made: dict[Path, Made] = {}
     failed: dict[Path, str] = {}
     lacked_memory = False
-    for folder, plan in plans.items():
+    for number, (folder, plan) in enumerate(plans.items(), start=1):
         manifest = finished[folder]
         try:
             if manifest is not None:
-                display.note(f"{folder} holds this bundle already: nothing to do")
+                log.note(f"{folder} holds this bundle already: nothing to do")
                 made[folder] = Made(manifest, read_report(folder))
             else:
-                display.note(f"{plan.name}: {_summary(plan)}")
+                log.note(f"{_numbered(number, plans)}{plan.name}: {_summary(plan)}")
                 made[folder] = Made(
-                    *make_bundle(material, plan, folder, cache, progress=display.step, note=display.note)
+                    *make_bundle(material, plan, folder, cache, progress=log.detail, note=log.note)
                 )
         except Exception as error:  # the network, a converter or the disk: they raise whatever they like
             failed[folder] = str(error) if isinstance(error, RapSamError) else reason_of(error)
             lacked_memory |= is_out_of_memory(error)
         if folder in failed:
-            display.note(f"{plan.name} failed")
-        display.bundle_done()
+            log.note(f"{plan.name} failed")
     return made, failed, lacked_memory
 
 
 def _summary(plan: ExportPlan) -> str:
-    return f"{plan.recipe.name}, {plan.size[0]}x{plan.size[1]}, {' + '.join(plan.tasks)}"
+    recipe = f"{plan.recipe.name}, " if plan.recipe.name != plan.name else ""
+    return f"{recipe}{plan.size[0]}x{plan.size[1]}, {' + '.join(plan.tasks)}"
+
+
+def _numbered(number: int, plans: dict[Path, ExportPlan]) -> str:
+    return f"bundle {number} of {len(plans)}, " if len(plans) > 1 else ""
 
 
 def _named(folder: Path, plans: dict[Path, ExportPlan]) -> str:
@@ -178,10 +189,14 @@ def _print_json(plans: Iterable[Path], made: dict[Path, Made], failed: dict[Path
     show_json(facts)
 
 
-def _print_bundles(made: dict[Path, Made]) -> None:
+def _print_bundles(made: dict[Path, Made], options: argparse.Namespace) -> None:
     for folder, bundle in made.items():
-        print_bundle(folder.name, bundle.manifest, bundle.report)
-    show("")
+        print_bundle(folder.name, bundle.manifest, bundle.report, verbose=options.verbose)
     for folder, bundle in made.items():
-        show(f"{folder}  {readable_size(bundle_bytes(bundle.manifest))}")
-    show(f"next: rapsam verify {next(iter(made))}")
+        show(f"{folder}  {readable_size(bundle_bytes(bundle.manifest))}; parity.json there has every figure")
+    failed = [folder for folder, bundle in made.items() if bundle.report.status == "failed"]
+    if failed:
+        given = {"checkpoint": options.checkpoint, "classifier": options.classifier}
+        show(parity_step(failed[0], made[failed[0]].manifest, "--localise", **given))
+    else:
+        show(next_step("verify", next(iter(made))))

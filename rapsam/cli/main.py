@@ -26,6 +26,7 @@ from rapsam.cli import (
 )
 from rapsam.cli import eval as evaluation
 from rapsam.cli.console import say
+from rapsam.cli.live_line import hide_live_line
 from rapsam.cli.streams import ReaderGoneError, prepare_streams, settle_streams
 from rapsam.cli.verbs import Parser
 from rapsam.errors import InputError, MemoryLimitError, RapSamError, is_out_of_memory, quoted, reason_of
@@ -106,7 +107,10 @@ def _run(arguments: Sequence[str]) -> int:
     if rest:
         verb = next(argument for argument in arguments if not argument.startswith("-"))
         raise InputError(f"unexpected {rest[0]!r}; see 'rapsam {verb} --help'")
-    return int(options.run(options))
+    try:
+        return int(options.run(options))
+    finally:
+        hide_live_line()
 
 
 def _check_text(argument: str) -> None:
@@ -115,8 +119,6 @@ def _check_text(argument: str) -> None:
         raise InputError(f"an argument has {len(argument):,} characters; expected at most {_MAX_ARGUMENT:,}")
     if "\0" in argument:
         raise InputError(f"argument {quoted(argument)} holds a NUL byte; expected text: write it without")
-    if not argument.isascii() and any("\ud800" <= letter <= "\udfff" for letter in argument):
-        raise InputError(f"argument {quoted(argument)} is not UTF-8; expected text: rename the file first")
 
 
 def _parser() -> Parser:

@@ -6,7 +6,7 @@ import argparse
 
 from rapsam.cli.console import print_table, show_json
 
-SUMMARY = "List the network variants."
+SUMMARY = "List the network variants, from the largest to the smallest."
 EXAMPLE = "rapsam models"
 
 

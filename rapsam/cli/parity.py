@@ -7,21 +7,21 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rapsam.cli.console import StepLog, show_json
-from rapsam.cli.parity_tables import print_failures, print_localisation, print_report
+from rapsam.cli.bundle_report import print_parity
+from rapsam.cli.console import StepLog, show, show_json
+from rapsam.cli.localisation_tables import print_localisation
+from rapsam.cli.next_steps import next_step, parity_step
+from rapsam.cli.parity_summary import print_failures
 from rapsam.cli.photographs import read_images
 from rapsam.errors import InputError, unknown_name
 
 if TYPE_CHECKING:
-    from rapsam.export.localise.report import LocalisationReport
     from rapsam.export.manifest import Manifest
     from rapsam.export.parity.report import ParityReport
     from rapsam.models.deployment import Deployment
     from rapsam.tasks.arrays import Pixels
 
-SUMMARY = (
-    "Compare a bundle with the fp32 PyTorch reference, per output and per task; exit 1 if a gate is missed."
-)
+SUMMARY = "Compare a bundle with its network in PyTorch, per output and per task; exit 1 if a gate is missed."
 EXAMPLE = "rapsam parity bundles/pixel-8"
 GATE_MISSED = 1
 
@@ -41,9 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--threshold",
         type=float,
         metavar="DB",
-        help="with --localise: SQNR that every module shall have; default: what rounding alone explains",
+        help="with --localise: SQNR in dB that every module must have; default: what rounding alone explains",
     )
-    parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
+    printed = parser.add_mutually_exclusive_group()
+    printed.add_argument("--json", action="store_true", help="print the whole report as JSON")
+    printed.add_argument("--verbose", action="store_true", help="print every comparison, not only the worst")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -63,12 +65,13 @@ def run(options: argparse.Namespace) -> int:
     deployment = _deployment(manifest, options)
     if options.localise:
         return _localise(options, deployment, manifest, images)
-    report = check_parity(deployment, options.bundle, manifest, images, StepLog())
+    report = check_parity(deployment, options.bundle, manifest, images, StepLog().detail)
     if options.json:
-        _print_json(report)
+        show_json(report)
     else:
-        print_report(str(options.bundle), report)
-    print_failures(report)
+        print_parity(str(options.bundle), report, verbose=options.verbose)
+        _print_next(options, manifest, report)
+    print_failures(report.failures(), verbose=options.verbose or options.json)
     return GATE_MISSED if report.status == "failed" else 0
 
 
@@ -78,16 +81,21 @@ def _localise(
     from rapsam.export.localise.search import localise
 
     first = next(iter(images.items()))
-    report = localise(deployment, options.bundle, manifest, first, StepLog(), threshold_db=options.threshold)
+    log = StepLog().detail
+    report = localise(deployment, options.bundle, manifest, first, log, threshold_db=options.threshold)
     if options.json:
-        _print_json(report)
+        show_json(report)
     else:
         print_localisation(str(options.bundle), report)
     return GATE_MISSED if report.diverges else 0
 
 
-def _print_json(report: ParityReport | LocalisationReport) -> None:
-    show_json(report)
+def _print_next(options: argparse.Namespace, manifest: Manifest, report: ParityReport) -> None:
+    if report.status == "failed":
+        given = {"checkpoint": options.checkpoint, "classifier": options.classifier}
+        show(parity_step(options.bundle, manifest, "--localise", **given))
+    elif report.status != "not run":
+        show(next_step("predict", "PHOTO", "--bundle", options.bundle))
 
 
 def _deployment(manifest: Manifest, options: argparse.Namespace) -> Deployment:

@@ -1,19 +1,19 @@
-"""The tables of `rapsam parity`."""
+"""Parity in full, for `--verbose`: every row of the report."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rapsam.cli.console import print_table, say, show
+from rapsam.cli.console import print_table, show
+from rapsam.cli.parity_summary import verdict
 
 if TYPE_CHECKING:
-    from rapsam.export.localise.report import GraphLocalisation, LocalisationReport
     from rapsam.export.parity.report import ParityReport
 
 
-def print_report(name: str, report: ParityReport) -> None:
+def print_tables(report: ParityReport) -> None:
     """Prints what was compared as tables, then lines for what neither passed nor failed."""
-    _print_tensors(name, report)
+    _print_tensors(report)
     _print_tasks(report)
     _print_decisions(report)
     _print_histograms(report)
@@ -29,18 +29,9 @@ def print_report(name: str, report: ParityReport) -> None:
     show(f"{verdict(report)}{excused}")
 
 
-def verdict(report: ParityReport) -> str:
-    """Gives the verdict in a line, and in words where it is neither passed nor failed."""
-    if report.status == "emulated":
-        return "parity: emulated: every gate passed, but in an interpreter of ours"
-    if report.status == "undecided":
-        return f"parity: undecided: nothing failed, but no input decides {', '.join(report.undecided())}"
-    return f"parity: {report.status}"
-
-
-def _print_tensors(name: str, report: ParityReport) -> None:
+def _print_tensors(report: ParityReport) -> None:
     print_table(
-        f"\nParity of {name} ({report.recipe}) against {report.reference}\n"
+        "\nTensors, against the same graph in PyTorch float32\n"
         "rounding: SQNR of the reference against itself, rounded at random as this precision rounds",
         ("runtime", "graph", "output", "input", "max abs", "cosine", "SQNR dB", "rounding", "status"),
         [
@@ -63,7 +54,7 @@ def _print_tensors(name: str, report: ParityReport) -> None:
 
 def _print_tasks(report: ParityReport) -> None:
     print_table(
-        "\nTasks; decided: the figure of the gate over what rounding does not decide, where it is missed",
+        "\nTasks; decided: the same figure over what rounding does not decide, where the gate is missed",
         ("runtime", "task", "input", "mask IoU", "class agreement", "PQ", "segments", "decided", "status"),
         [
             (
@@ -85,8 +76,9 @@ def _print_tasks(report: ParityReport) -> None:
 
 def _print_decisions(report: ParityReport) -> None:
     print_table(
-        "\nDecisions that come out other than in the reference; benign: within rounding distance there",
-        ("runtime", "input", "decision", "total", "at risk", "flips", "benign", "errors"),
+        "\nDecisions that differ from the reference\n"
+        "No gate of their own: how many are allowed is decided by those of mask IoU, class agreement and PQ.",
+        ("runtime", "input", "decision", "total", "at risk", "differ", "by rounding", "others"),
         [
             (
                 row.runtime,
@@ -140,55 +132,6 @@ def _print_videos(report: ParityReport) -> None:
             for row in report.videos
         ],
     )
-
-
-def print_failures(report: ParityReport) -> None:
-    """Prints one line per missed gate to standard error."""
-    for line in report.failures():
-        say(f"FAILED {line}")
-
-
-def print_localisation(name: str, report: LocalisationReport) -> None:
-    """Prints a table along every graph, then what it shows."""
-    for graph in report.graphs:
-        if graph.taps:
-            _print_taps(name, report, graph)
-    show("")
-    for graph in report.graphs:
-        for line in _findings(graph):
-            show(f"{graph.runtime}: graph {graph.graph!r}: {line}")
-
-
-def _print_taps(name: str, report: LocalisationReport, graph: GraphLocalisation) -> None:
-    print_table(
-        f"\n{graph.graph} of {name} ({report.recipe}) in {graph.runtime}, input {report.case!r}, "
-        "module by module",
-        ("module", "shape", "max abs", "cosine", "SQNR dB", "rounding", "drop"),
-        [
-            (
-                tap.module,
-                "x".join(map(str, tap.shape)),
-                _figure(tap.max_abs, ".2e"),
-                _figure(tap.cosine, ".6f"),
-                _figure(tap.sqnr_db, ".1f"),
-                _figure(tap.rounding_db, ".1f"),
-                _figure(tap.drop_db, ".1f"),
-            )
-            for tap in graph.taps
-        ],
-    )
-
-
-def _findings(graph: GraphLocalisation) -> list[str]:
-    if graph.reason:
-        return [f"not run: {graph.reason}"]
-    lines = [f"first diverges at {graph.first_bad}" if graph.first_bad else "no module diverges"]
-    lines.append(f"largest drop at {graph.largest_drop}")
-    if graph.bundle_note:
-        lines.append(f"the bundle's own graph is another: {graph.bundle_note}; export it again")
-    if graph.rewrites_db is not None:
-        lines.append(f"before conversion, the graph has {graph.rewrites_db:.1f} dB to the trainable one")
-    return lines
 
 
 def _figure(value: float | None, form: str) -> str:

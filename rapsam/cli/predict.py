@@ -163,7 +163,7 @@ def _predictor(options: argparse.Namespace, log: StepLog) -> Predictor:
     log(f"loading {options.bundle}")
     predictor = bundle_predictor(options.bundle)
     if not predictor.trained:
-        log("the bundle's weights are untrained, made by a formula: the masks will mean nothing")
+        log.note("the bundle's weights are untrained, made by a formula: the masks will mean nothing")
     return predictor
 
 

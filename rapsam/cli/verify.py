@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rapsam.cli.bundle_facts import bundle_facts
 from rapsam.cli.console import readable_size, show, show_json
+from rapsam.cli.next_steps import parity_step
 
 SUMMARY = "Check every file of a bundle against its manifest; exit 2 if one is missing, truncated or edited."
 EXAMPLE = "rapsam verify bundles/pixel-8"
@@ -29,6 +30,6 @@ def run(options: argparse.Namespace) -> int:
         return 0
     size = readable_size(facts["size_bytes"])
     show(f"{options.bundle}: {facts['files']} files, {size}, complete and unchanged")
-    show(f"recipe {manifest.recipe}; parity when it was made: {facts['parity']}")
-    show(f"next: rapsam parity {options.bundle}")
+    show(f"recipe {manifest.recipe}; parity at export: {facts['parity']}")
+    show(parity_step(options.bundle, manifest))
     return 0

@@ -34,20 +34,20 @@ def rapsam(*arguments: object) -> Outcome:
 
 
 def command(*arguments: object) -> list[str]:
-    """Gives the command line of a real process."""
+    """Returns the command line of a real process."""
     start = "import sys; from rapsam.cli.main import main; main(sys.argv[1:])"
     return [sys.executable, "-c", start, *map(str, arguments)]
 
 
-def process(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs a verb in a process of its own."""
+def process(*arguments: object, seconds: float = 120, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs a verb in a process of its own, for so many seconds at most."""
     return subprocess.run(
         command(*arguments),
         capture_output=True,
         text=True,
         errors="surrogateescape",
         env={**os.environ, **environment},
-        timeout=120,
+        timeout=seconds,
         check=False,
     )
 

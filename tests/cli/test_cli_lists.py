@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from rapsam.export.backends import BACKENDS
+from rapsam.export.backends.runtimes import RUNTIMES, Runtime
 from rapsam.export.devices import load_devices
 from tests.cli.cli_runs import assert_refused, command, process, rapsam
 
@@ -33,6 +34,16 @@ def test_doctor_for_machines():
     found = json.loads(rapsam("doctor", "--json").out)
     assert {check["name"] for check in found["checks"] if check["what"] == "convert"} == set(BACKENDS)
     assert all(check["state"] for check in found["checks"])
+
+
+def test_doctor_says_why_something_does_not_work(monkeypatch):
+    """Below the table, so that a long reason does not widen it."""
+    monkeypatch.setitem(RUNTIMES, "onnx", (Runtime("ONNX Runtime", lambda: "no wheel; build one", None),))
+    table, _, reasons = rapsam("doctor").out.partition("\n\nConverters")[2].partition("\n\n")
+    assert [line.split()[:5] for line in table.splitlines() if "ONNX" in line] == [
+        ["run", "ONNX", "Runtime", "not", "here"]
+    ]
+    assert "ONNX Runtime: not here: no wheel; build one" in reasons.splitlines()
 
 
 def test_in_a_pipe_each_row_is_one_line():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import msgspec
 import numpy as np
@@ -10,18 +11,23 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from rapsam.cli.parity_tables import print_localisation, print_report
+from rapsam.cli.bundle_report import print_parity
+from rapsam.cli.localisation_tables import print_localisation
+from rapsam.cli.parity_summary import print_failures
 from rapsam.export.localise.report import GraphLocalisation, LocalisationReport, TapParity
 from rapsam.export.manifest import read_manifest
-from rapsam.export.parity.report import ParityReport, TaskParity, VideoParity
+from rapsam.export.parity.report import HistogramParity, ParityReport, TaskParity, TensorParity, VideoParity
 from tests.cli.cli_runs import assert_refused, rapsam
 from tests.cli.resealing import reseal
 
 
 def test_a_good_bundle_passes(bundle, photo):
-    outcome = rapsam("parity", bundle, "--image", photo)
+    outcome = rapsam("parity", bundle, "--image", photo, "--verbose")
     assert outcome.code == 0, outcome.err
-    assert outcome.out.splitlines()[-1] == "parity: passed"
+    assert outcome.out.splitlines()[-2:] == [
+        "parity: passed",
+        f"next: rapsam predict PHOTO --bundle {bundle}",
+    ]
     assert "ONNX Runtime  prompt    mask_logits   photo" in outcome.out
     assert "ONNX Runtime  photo        class         100 " in outcome.out
     assert "ONNX Runtime  shapes-wide  pixel classes  " in outcome.out
@@ -47,6 +53,7 @@ def test_a_graph_with_other_weights_misses_its_gate(bundle_copy, photo):
     failed = {row["graph"] for row in report["tensors"] if row["status"] == "failed"}
     assert failed == {"prompt"}
     assert "FAILED ONNX Runtime: graph 'prompt', output 'mask_logits', input 'photo': cosine" in outcome.err
+    assert "more;" not in outcome.err
 
 
 def test_a_bundle_of_a_checkpoint_asks_for_it(bundle_copy):
@@ -171,11 +178,17 @@ def test_what_is_benign_is_printed_and_never_silent(capsys):
         reason="why",
     )
     good = msgspec.structs.replace(row, case="scene", status="passed", pq=1.0, reason="")
-    print_report("bundles/phone", a_report(row, good))
+    print_parity("bundles/phone", a_report(row, good), verbose=True)
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2:] == [
         "benign: R: task 'panoptic', input 'photo': why",
         "parity: passed; 1 benign: missed by what rounding alone decides",
+    ]
+    print_parity("bundles/phone", a_report(row, good), verbose=False)
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "  task panoptic  benign  why, on 'photo'",
+        "  1 of 2 comparisons benign: a gate is missed, but only by what rounding alone decides",
+        "parity: passed",
     ]
 
 
@@ -189,11 +202,17 @@ def test_what_nothing_decides_is_never_called_passed(capsys):
         pq=0.0,
         reason="why",
     )
-    print_report("bundles/phone", a_report(open_row))
+    print_parity("bundles/phone", a_report(open_row), verbose=True)
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2:] == [
         "not meaningful: R: task 'panoptic', input 'photo': why",
         "parity: undecided: nothing failed, but no input decides R: task 'panoptic'",
+    ]
+    print_parity("bundles/phone", a_report(open_row), verbose=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1:3] == [
+        "  task panoptic  undecided  why, on 'photo'",
+        "  1 of 1 comparisons not meaningful: there is nothing to compare, or rounding decides all of it",
     ]
 
 
@@ -201,5 +220,95 @@ def test_frames_without_masks_have_no_figure(capsys):
     row = VideoParity(
         runtime="R", provenance="measured", clip="shapes", status="passed", frame_ious=(0.5, None)
     )
-    print_report("bundles/phone", msgspec.structs.replace(a_report(), videos=(row,)))
+    print_parity("bundles/phone", msgspec.structs.replace(a_report(), videos=(row,)), verbose=True)
     assert any("shapes  0.500 -" in line for line in capsys.readouterr().out.splitlines())
+
+
+def a_tensor(runtime="R", **changes):
+    row = TensorParity(
+        runtime=runtime,
+        provenance="measured",
+        graph="encoder",
+        output="features",
+        case="photo",
+        status="passed",
+        max_abs=0.1,
+        cosine=1.0,
+        sqnr_db=60.0,
+    )
+    return msgspec.structs.replace(row, **changes)
+
+
+def test_the_summary_names_the_worst_figure_its_gate_and_where_it_is(capsys):
+    """Here in one of two runtimes; a third did not run, and equal tensors have no figure."""
+    report = msgspec.structs.replace(
+        a_report(),
+        recipe="onnx-fp32",
+        tensors=(
+            a_tensor(),
+            a_tensor(case="noise", sqnr_db=None),
+            a_tensor("S", case="black", sqnr_db=40.25),
+            a_tensor("T", status="not run", sqnr_db=None, reason="no T here"),
+        ),
+    )
+    print_parity("bundles/phone", report, verbose=False)
+    assert capsys.readouterr().out.splitlines() == [
+        "bundles/phone: onnx-fp32, 32x32; R and S against PyTorch",
+        "  graph encoder  passed  SQNR 40.2 dB, gate 35, features on 'black' in S",
+        "  T: not run: no T here",
+        "parity: passed",
+    ]
+
+
+def test_the_summary_names_what_failed(capsys):
+    """A graph without any result is worse than one with a bad one; a distribution is shown if it failed."""
+    histogram = HistogramParity(
+        runtime="R",
+        provenance="measured",
+        case="photo",
+        histogram="mask areas",
+        status="failed",
+        reason="collapsed: 90% of the distribution moved, gate 25%",
+    )
+    nothing = a_tensor(
+        case="noise", status="failed", sqnr_db=None, reason="3 of 9 values are NaN or infinite"
+    )
+    report = msgspec.structs.replace(
+        a_report(),
+        recipe="onnx-fp32",
+        tensors=(a_tensor(status="failed", sqnr_db=3.0, reason="SQNR 3.0 dB, gate 35"), nothing),
+        histograms=(
+            histogram,
+            msgspec.structs.replace(histogram, histogram="pixel classes", status="passed"),
+        ),
+    )
+    print_parity("bundles/phone", report, verbose=False)
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "  graph encoder         FAILED  3 of 9 values are NaN or infinite, features on 'noise'",
+        "  histogram mask areas  FAILED  collapsed: 90% of the distribution moved, gate 25%, on 'photo'",
+        "parity: failed",
+    ]
+
+
+def test_of_many_failures_the_first_are_told(capsys):
+    print_failures([f"row {number}" for number in range(9)], verbose=False)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [*(f"FAILED row {number}" for number in range(4)), "FAILED 5 more; --verbose lists all"]
+    print_failures([f"row {number}" for number in range(9)], verbose=True)
+    assert len(capsys.readouterr().err.splitlines()) == 9
+
+
+def test_a_missed_gate_ends_with_the_command_that_finds_its_cause(bundle_copy, photo):
+    graph = onnx.load(bundle_copy / "prompt.onnx")
+    largest = max(graph.graph.initializer, key=lambda tensor: np.prod(tensor.dims))
+    largest.CopyFrom(numpy_helper.from_array(-numpy_helper.to_array(largest), largest.name))
+    onnx.save(graph, bundle_copy / "prompt.onnx")
+    reseal(bundle_copy)
+    outcome = rapsam("parity", bundle_copy, "--image", photo)
+    assert outcome.code == 1
+    lines = outcome.out.splitlines()
+    (row,) = [line for line in lines if line.startswith("  graph prompt")]
+    assert re.search(r"FAILED  cosine -?\d\.\d+, gate 0\.9999, \w+ on '\w+'$", row)
+    assert lines[-2:] == ["parity: failed", f"next: rapsam parity {bundle_copy} --localise"]
+    assert 1 <= outcome.err.count("FAILED ") <= 5
+    assert len(lines) <= 12
