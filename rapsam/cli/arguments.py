@@ -67,7 +67,7 @@ def load_model(options: argparse.Namespace, progress: Callable[[str], None]) -> 
 
     progress(f"loading {options.model}")
     checkpoint = FORMULA if options.checkpoint is None else options.checkpoint
-    model = build_model(options.model, checkpoint=checkpoint, classifier=options.classifier)
+    model = build_model(options.model, checkpoint=checkpoint, classifier=options.classifier, note=progress)
     if checkpoint == FORMULA:
         progress("no checkpoint: weights by formula, untrained; the masks will mean nothing")
     elif model.text_classifier.origin == FORMULA_ORIGIN:
