@@ -115,13 +115,14 @@ def is_out_of_memory(error: BaseException) -> bool:
     return any(words in text for words in _NO_MEMORY)
 
 
-def unknown_name(kind: str, name: str, valid: Iterable[str]) -> InputError:
+def unknown_name(kind: str, name: str, valid: Iterable[str], otherwise: str = "") -> InputError:
     """Makes the error for a name that is not in a table.
 
     Args:
         kind: What the name stands for, as in "model" or "device".
         name: The name as the user wrote it.
         valid: Every name that would have been accepted.
+        otherwise: What else would have been accepted, as in "or name a file".
 
     Returns:
         An `InputError` that lists the three nearest valid names, or all of them if none is near.
@@ -129,7 +130,7 @@ def unknown_name(kind: str, name: str, valid: Iterable[str]) -> InputError:
     names = sorted(valid)
     near = _nearest(name, names)[:_SHOWN]
     hint = f"did you mean {_either(near)}?" if near else f"valid names: {', '.join(names)}"
-    return InputError(f"unknown {kind} {name!r}; {hint}")
+    return InputError(f"unknown {kind} {name!r}; {hint}{otherwise and f' {otherwise}'}")
 
 
 def _nearest(name: str, names: list[str]) -> list[str]:

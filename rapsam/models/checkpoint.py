@@ -1,69 +1,84 @@
 """Reading and writing weight files without running any code that they may hold.
 
-Our own format is safetensors. Published `.pth` files are read with `torch.load(weights_only=True)`.
+Our own format is safetensors. Published `.pth` files are read as data: see `rapsam.models.pickle_tree`.
 """
 
 from __future__ import annotations
 
 import io
-import os
-import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from rapsam.errors import CheckpointError, InputError
+from rapsam.errors import CheckpointError, MemoryLimitError, RapSamError, is_out_of_memory, quoted, shortened
 from rapsam.files import write_atomic
+from rapsam.models.pickle_tree import Inert
+from rapsam.models.safetensors_file import open_safetensors, read_text_metadata
+from rapsam.models.stored_tensor import StoredTensor, check_plain
+from rapsam.models.torch_file import open_legacy, open_pickle, open_zip
+from rapsam.models.weight_file import DAMAGED, SAFETENSORS_SUFFIX, content_of
+from rapsam.models.wrappers import common_prefix, unwrap
 
-MAX_BYTES = 4 * 1024**3
-_SAFETENSORS = ".safetensors"
-_TORCH = (".pth", ".pt")
 _LISTED = 12
-_DAMAGED = "it is damaged, truncated or of another format: copy or download it again"
+_OPENERS = {
+    "safetensors": open_safetensors,
+    "torch zip": open_zip,
+    "torch legacy": open_legacy,
+    "pickle": open_pickle,
+}
+
+Note = Callable[[str], None]
+"""Is told what a reader decided, in one line."""
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
+def read_tensors(path: Path, note: Note | None = None) -> dict[str, Tensor]:
     """Reads a state dict, ours or published, with the names as they are in the file.
 
-    Wrappers ({"state_dict": ...}) and a common `module.` prefix are taken off.
+    Known wrappers ({"state_dict": ...} and the like) and prefixes ("module.") are taken off: see
+    `rapsam.models.wrappers`.
 
     Args:
-        path: A `.safetensors`, `.pth` or `.pt` file of at most 4 GiB.
+        path: A `.safetensors`, `.pth`, `.pt` or `.ckpt` file of at most 4 GiB; its content
+            decides, not its name.
+        note: Is told what was taken off.
 
     Raises:
         CheckpointError: If the file is missing, truncated, unsafe, or holds anything but named tensors.
     """
-    loaded = _load(path)
-    if isinstance(loaded, dict) and isinstance(loaded.get("state_dict"), dict):
-        loaded = loaded["state_dict"]
-    if not isinstance(loaded, dict) or not loaded:
-        raise CheckpointError(f"{path} holds {_kind(loaded)}; expected a state dict of named tensors")
-    for name, value in loaded.items():
-        if not isinstance(name, str) or not isinstance(value, Tensor):
-            raise CheckpointError(f"{path} holds {_kind(value)} under {name!r}; expected named tensors only")
-    _check_plain(path, loaded)
-    if all(name.startswith("module.") for name in loaded):
-        return {name.removeprefix("module."): tensor for name, tensor in loaded.items()}
-    return dict(loaded)
+    with _opened(path, "a weight file", note) as loaded:
+        content, notes = unwrap(loaded)
+        tensors = _named_tensors(path, content)
+        check_plain(path, tensors)
+        for line in notes if note else ():
+            note(f"{path.name}: {line}")  # type: ignore[misc]
+        return {name: tensor.read() for name, tensor in tensors.items()}
 
 
-def read_tensor(path: Path) -> tuple[Tensor, dict[str, str]]:
+def read_tensor(path: Path, expected: str) -> tuple[Tensor, dict[str, str]]:
     """Reads a file that holds one tensor (a published text classifier, or ours with its metadata).
+
+    Args:
+        path: The file.
+        expected: What it should be, for messages.
 
     Raises:
         CheckpointError: As `read_tensors`, or if the file holds more than one tensor.
     """
-    loaded = _only_tensor(_load(path))
-    if loaded is not None:
-        _check_plain(path, {"the tensor": loaded})
-    if loaded is None or not loaded.is_floating_point():
+    with _opened(path, expected) as loaded:
+        stored = _only_tensor(loaded)
+        if isinstance(loaded, Inert):
+            raise _objects(path, None, loaded)
+        if stored is not None:
+            check_plain(path, {"the tensor": stored})
+        tensor = stored.read() if stored is not None else None
+    if tensor is None or not tensor.is_floating_point():
         raise CheckpointError(f"{path} holds something else; expected one tensor of floats")
-    return loaded.float(), read_metadata(path)
+    return tensor.float(), read_metadata(path)
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -72,19 +87,17 @@ def read_metadata(path: Path) -> dict[str, str]:
     Raises:
         CheckpointError: If the file is missing or damaged.
     """
-    if path.suffix != _SAFETENSORS:
+    if path.suffix != SAFETENSORS_SUFFIX and not path.is_file():
         return {}
-    _check_file(path)
-    try:
-        with safetensors.safe_open(path, "pt") as file:
-            return file.metadata() or {}
-    except Exception as error:
-        raise CheckpointError(f"cannot read {path}: {_DAMAGED}") from error
+    return read_text_metadata(path) if content_of(path) == "safetensors" else {}
 
 
 def is_single_tensor(path: Path) -> bool:
     """Tells a text-classifier file from a checkpoint."""
-    return _only_tensor(_load(path)) is not None
+    with _opened(path, "a weight file") as loaded:
+        if isinstance(loaded, Inert):
+            raise _objects(path, None, loaded)
+        return _only_tensor(loaded) is not None
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
@@ -144,72 +157,78 @@ def load_strictly(
     ]
     if problems:
         raise CheckpointError(
-            f"{source} does not fit the model: {'; '.join(problems)}; is it another variant?"
+            f"{source} does not fit the model: {'; '.join(problems)}; {_advice(wanted, tensors)}"
         )
+    # Cast first: a large float64 becomes infinite in float32.
+    cast = {name: tensors[name].to(wanted[name].dtype) for name in shared}
     for name in sorted(shared):
-        if not bool(torch.isfinite(tensors[name]).all()):
-            raise CheckpointError(f"{source}: {name!r} holds NaN or infinite values; expected finite weights")
-    module.load_state_dict({theirs[name] if in_published else name: t for name, t in tensors.items()})
+        if not bool(torch.isfinite(cast[name]).all()):
+            raise CheckpointError(
+                f"{source}: {name!r} holds NaN or infinite values, or some too large for "
+                f"{_dtype_name(wanted[name])}; expected finite weights"
+            )
+    module.load_state_dict({theirs[name] if in_published else name: tensor for name, tensor in cast.items()})
 
 
-def weight_format(path: Path) -> str:
-    """Gives "safetensors" or "torch" by the file's suffix.
-
-    Raises:
-        InputError: If the suffix is neither.
-    """
-    if path.suffix == _SAFETENSORS:
-        return "safetensors"
-    if path.suffix in _TORCH:
-        return "torch"
-    raise InputError(f"{path} has the suffix {path.suffix!r}; expected .safetensors, .pth or .pt")
+def _advice(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
+    """Says what to do about names that do not fit: another variant, or a prefix that nobody knows."""
+    parts = common_prefix(given).split(".")
+    for length in range(1, len(parts)):
+        prefix = ".".join(parts[:length]) + "."
+        if any(name.removeprefix(prefix) in wanted for name in given):
+            return f"all names begin with {quoted(prefix)}: save them without it"
+    return "is it another variant?"
 
 
-def _load(path: Path) -> object:
-    kind = weight_format(path)
-    _check_file(path)
+def _dtype_name(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+@contextmanager
+def _opened(path: Path, expected: str, note: Note | None = None) -> Iterator[object]:
+    """Opens a weight file and yields what was saved; whatever its bytes lead to becomes a refusal."""
+    content = content_of(path, expected)
+    if note and (content == "safetensors") != (path.suffix == SAFETENSORS_SUFFIX):
+        note(f"{path.name} is a {content} file, whatever its name says; it is read as one")
     try:
-        if kind == "safetensors":
-            return safetensors.torch.load_file(path)
-        with warnings.catch_warnings(action="ignore"):
-            return torch.load(path, map_location="cpu", weights_only=True)
+        with _OPENERS[content](path) as loaded:
+            yield loaded
+    except RapSamError:
+        raise
     except Exception as error:
-        # Damaged and malicious files raise whatever their bytes lead to; none of it is for users.
-        unsafe = "weights_only" in str(error).lower() or "unsupported" in str(error).lower()
-        reason = (
-            "it holds Python objects, which are never loaded: save its state dict alone"
-            if unsafe and kind == "torch"
-            else _DAMAGED
-        )
-        raise CheckpointError(f"cannot read {path}: {reason}") from error
+        if is_out_of_memory(error):
+            raise MemoryLimitError(f"{path} needs more memory than there is; free some") from error
+        raise CheckpointError(f"cannot read {path}: {DAMAGED}") from error
 
 
-def _check_file(path: Path) -> None:
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise CheckpointError(f"{path} {what}; expected a weight file")
-    if not os.access(path, os.R_OK):
-        raise CheckpointError(f"{path} may not be read; change its permissions, or name another file")
-    size = path.stat().st_size
-    if size > MAX_BYTES:
-        raise CheckpointError(f"{path} has {size:,} bytes; expected at most {MAX_BYTES:,}")
+def _named_tensors(path: Path, content: object) -> dict[str, StoredTensor]:
+    if isinstance(content, Inert):
+        raise _objects(path, None, content)
+    if not isinstance(content, dict) or not content:
+        raise CheckpointError(f"{path} holds {_kind(content)}; expected a state dict of named tensors")
+    tensors = {}
+    for name, value in content.items():
+        if isinstance(value, Inert):
+            raise _objects(path, name, value)
+        if not isinstance(name, str) or not isinstance(value, StoredTensor):
+            under = quoted(name) if isinstance(name, str) else "a key that is no text"
+            raise CheckpointError(f"{path} holds {_kind(value)} under {under}; expected named tensors only")
+        tensors[name] = value
+    return tensors
 
 
-def _only_tensor(loaded: object) -> Tensor | None:
+def _objects(path: Path, name: object, value: Inert) -> CheckpointError:
+    where = f" under {quoted(name)}" if isinstance(name, str) else ""
+    return CheckpointError(
+        f"cannot read {path}: it holds Python objects, which are never loaded ({quoted(value.kind)}{where}): "
+        "save its state dict alone, with torch.save"
+    )
+
+
+def _only_tensor(loaded: object) -> StoredTensor | None:
     if isinstance(loaded, dict) and len(loaded) == 1:
         (loaded,) = loaded.values()
-    return loaded if isinstance(loaded, Tensor) else None
-
-
-def _check_plain(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Refuses what would cost memory or fail later: views larger than the file, sparse or empty tensors."""
-    total = 0
-    for name, tensor in tensors.items():
-        if tensor.layout != torch.strided or tensor.device.type != "cpu" or tensor.is_complex():
-            raise CheckpointError(f"{path}: {name!r} is no plain tensor of numbers; save it as one")
-        total += tensor.numel() * tensor.element_size()
-    if total > MAX_BYTES:
-        raise CheckpointError(f"{path} would unfold to {total:,} bytes; expected at most {MAX_BYTES:,}")
+    return loaded if isinstance(loaded, StoredTensor) else None
 
 
 def _is_float(tensor: Tensor) -> bool:
@@ -217,12 +236,14 @@ def _is_float(tensor: Tensor) -> bool:
 
 
 def _kind(value: object) -> str:
-    return "an empty dict" if value == {} else f"a {type(value).__name__}"
+    if isinstance(value, StoredTensor):
+        return "a single tensor"
+    return "an empty dict" if isinstance(value, dict) and not value else f"a {type(value).__name__}"
 
 
 def _listed(what: str, names: set[str]) -> list[str]:
     if not names:
         return []
-    shown = ", ".join(sorted(names)[:_LISTED])
+    shown = ", ".join(shortened(name, 120) for name in sorted(names)[:_LISTED])
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return [f"{len(names)} {what} ({shown}{more})"]

@@ -8,7 +8,7 @@ import msgspec
 import torch
 from torch import Tensor
 
-from rapsam.errors import CheckpointError, InputError, unknown_name
+from rapsam.errors import JSON_ERRORS, CheckpointError, InputError, quoted, reason_of, unknown_name
 from rapsam.models.checkpoint import read_tensor, write_safetensors
 from rapsam.models.rapsam.formula import formula_classifier
 from rapsam.models.rapsam.text_classifier import TextClassifier
@@ -17,6 +17,8 @@ from rapsam.tasks.labels import Label, LabelSet, find_label_set, label_sets
 # The vocabulary of a published classifier file follows from its number of classes.
 _BY_COUNT = {133: "coco_panoptic", 40: "ytvis_2019", 155: "joint"}
 _LABELS_KEY = "labels"
+_LONGEST_NAME = 200
+_LARGEST_ID = 2**31 - 1
 FORMULA_ORIGIN = "formula (the names of the classes mean nothing)"
 LEARNT_FORMULA_ORIGIN = "formula, with which the weights were trained"
 
@@ -53,20 +55,22 @@ def read_classifier(path: Path, width: int) -> TextClassifier:
     Raises:
         CheckpointError: If the file cannot be read or does not fit.
     """
-    prototypes, metadata = read_tensor(path)
+    expected = f"a text classifier file, or a vocabulary: {', '.join(label_sets())}"
+    prototypes, metadata = read_tensor(path, expected)
     _check(prototypes, width, CheckpointError, str(path))
     label_set = label_set_for(len(prototypes))
     if _LABELS_KEY in metadata:
         try:
             label_set = msgspec.json.decode(metadata[_LABELS_KEY], type=LabelSet)
-        except (msgspec.MsgspecError, InputError) as error:
+        except (*JSON_ERRORS, InputError) as error:
             raise CheckpointError(
-                f"{path}: its class names cannot be read ({error}); make the file again"
+                f"{path}: its class names cannot be read ({reason_of(error)}); make the file again"
             ) from error
     if len(label_set.labels) != len(prototypes):
         raise CheckpointError(
             f"{path} names {len(label_set.labels)} classes for {len(prototypes)} prototypes; make it again"
         )
+    _check_names(path, label_set)
     return TextClassifier(prototypes, label_set, path.name)
 
 
@@ -82,6 +86,22 @@ def label_set_for(count: int) -> LabelSet:
         return find_label_set(_BY_COUNT[count])
     labels = tuple(Label(name=f"class {i}", is_thing=True, category_id=i + 1) for i in range(count))
     return LabelSet(name=f"{count}_classes", labels=labels)
+
+
+def _check_names(path: Path, label_set: LabelSet) -> None:
+    """Refuses what could not be drawn, printed or written to results: names are never changed."""
+    for name in (label_set.name, *(label.name for label in label_set.labels)):
+        if not name or not name.isprintable() or len(name) > _LONGEST_NAME:
+            raise CheckpointError(
+                f"{path}: the class name {quoted(name)}; expected 1 to {_LONGEST_NAME} printable "
+                "characters in one line: make the file again"
+            )
+    for label in label_set.labels:
+        if not 0 <= label.category_id <= _LARGEST_ID:
+            raise CheckpointError(
+                f"{path}: the category id {quoted(label.category_id)} of {quoted(label.name)}; expected 0 to "
+                f"{_LARGEST_ID}: make the file again"
+            )
 
 
 def _check(prototypes: Tensor, width: int, error: type[InputError | CheckpointError], source: str) -> None:

@@ -10,11 +10,12 @@ from torch import Tensor
 
 from rapsam.errors import CheckpointError, InputError
 from rapsam.models.build import build_model, load_checkpoint
-from rapsam.models.checkpoint import is_single_tensor, weight_format, write_published, write_safetensors
+from rapsam.models.checkpoint import is_single_tensor, write_published, write_safetensors
 from rapsam.models.classifier_file import read_classifier, write_classifier
 from rapsam.models.rapsam.checkpoint_map import to_published
 from rapsam.models.rapsam.config import VARIANTS
 from rapsam.models.weight_facts import read_facts
+from rapsam.models.weight_file import written_format
 
 
 def convert_weights(
@@ -29,13 +30,13 @@ def convert_weights(
         half: Whether a checkpoint's floats are rounded to 16 bits, for half the size.
 
     Returns:
-        One line that says what was written.
+        One line that says what was written, and what was taken off around the weights.
 
     Raises:
         InputError: If the model is not named, or a classifier is to become a `.pth`.
         CheckpointError: If the source is damaged or does not fit the model, or 16 bits cannot hold it.
     """
-    kind = weight_format(destination)
+    kind = written_format(destination)
     if is_single_tensor(source):
         if kind != "safetensors":
             raise InputError(f"{destination} for a text classifier; expected a .safetensors file")
@@ -50,13 +51,14 @@ def convert_weights(
         raise InputError(
             f"{source} is a checkpoint of an unknown variant; name it: --model {' | '.join(VARIANTS)}"
         )
-    model = load_checkpoint(build_model(model_name), source)
+    notes: list[str] = []
+    model = load_checkpoint(build_model(model_name), source, notes.append)
     state = _halved(source, model.state_dict()) if half else model.state_dict()
     if kind == "safetensors":
         write_safetensors(destination, state, facts.as_metadata() if facts else {})
     else:
         write_published(destination, {to_published(name): tensor for name, tensor in state.items()})
-    return f"{model_name}, {len(state)} tensors{', 16 bits' if half else ''}"
+    return "; ".join([f"{model_name}, {len(state)} tensors{', 16 bits' if half else ''}", *notes])
 
 
 def _halved(source: Path, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from rapsam.errors import CheckpointError
+from rapsam.errors import JSON_ERRORS, CheckpointError, reason_of
 from rapsam.models.checkpoint import read_metadata
 
 _KEY = "rapsam"
@@ -49,7 +49,7 @@ def read_facts(path: Path) -> WeightFacts | None:
         return None
     try:
         return msgspec.json.decode(text, type=WeightFacts)
-    except msgspec.MsgspecError as error:
+    except JSON_ERRORS as error:
         raise CheckpointError(
-            f"{path}: its metadata cannot be read ({error}); make the file again"
+            f"{path}: its metadata cannot be read ({reason_of(error)}); make the file again"
         ) from error

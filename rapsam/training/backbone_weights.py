@@ -6,9 +6,10 @@ from pathlib import Path
 
 import torch
 
-from rapsam.errors import CheckpointError
+from rapsam.errors import CheckpointError, quoted
 from rapsam.models.checkpoint import load_strictly, read_tensors
 from rapsam.models.rapsam.model import RapSam
+from rapsam.models.wrappers import common_prefix
 
 _CLASSIFIER = ("fc.", "head.", "classifier.")
 
@@ -25,8 +26,11 @@ def load_backbone(model: RapSam, path: Path) -> None:
     """
     tensors = {name: t for name, t in read_tensors(path).items() if not name.startswith(_CLASSIFIER)}
     if not any(name.startswith("conv1.") for name in tensors):
+        prefix = common_prefix(tensors)
+        hint = f"; all its names begin with {quoted(prefix)}: save them without it" if prefix else ""
         raise CheckpointError(
-            f"{path} has no 'conv1'; expected a ResNet as torchvision and timm publish it, for the backbone"
+            f"{path} has no 'conv1'; expected a ResNet as torchvision and timm publish it, for the "
+            f"backbone{hint}"
         )
     for name, tensor in model.backbone.state_dict().items():
         # Files from before PyTorch counted batches lack the counts, which nothing here uses.

@@ -76,17 +76,20 @@ class Bomb:
         return os.mkdir, (self.path,)
 
 
-@pytest.mark.parametrize("wrapper", ["bare", "in the state dict", "in meta"])
+@pytest.mark.parametrize("wrapper", ["bare", "in the state dict"])
 def test_code_in_a_pickle_never_runs(tmp_path, published, wrapper):
     bomb = Bomb(str(tmp_path / "exploded"))
-    content = {
-        "bare": bomb,
-        "in the state dict": {**published, "x": bomb},
-        "in meta": {"meta": bomb, "state_dict": published},
-    }[wrapper]
+    content = {"bare": bomb, "in the state dict": {**published, "x": bomb}}[wrapper]
     torch.save(content, tmp_path / "evil.pth")
     with pytest.raises(CheckpointError, match="Python objects, which are never loaded"):
         rapsam.build_model("rapsam_nano", checkpoint=tmp_path / "evil.pth")
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_code_beside_the_weights_never_runs_and_keeps_nothing_from_them(tmp_path, published):
+    bomb = Bomb(str(tmp_path / "exploded"))
+    torch.save({"meta": bomb, "state_dict": published}, tmp_path / "evil.pth")
+    assert_same_weights(rapsam.build_model("rapsam_nano", checkpoint=tmp_path / "evil.pth"))
     assert not (tmp_path / "exploded").exists()
 
 
