@@ -6,6 +6,7 @@ import re
 import warnings
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -58,7 +59,8 @@ def read_image(path: str | Path) -> Pixels:
     # Pillow warns of large images and odd metadata; the size is checked here, the rest is harmless.
     with warnings.catch_warnings(), reading(path, _EXPECTED):
         warnings.simplefilter("ignore")
-        with _opened(path) as image:
+        # Given a name, Pillow maps the file, and then mixes up the rows of grey TIFF that is stored turned.
+        with path.open("rb") as file, _opened(path, file) as image:
             return _upright(path, image)
 
 
@@ -93,9 +95,9 @@ def write_image(path: Path, pixels: Pixels) -> None:
     write_atomic(path, buffer.getvalue())
 
 
-def _opened(path: Path) -> Image.Image:
+def _opened(path: Path, file: BinaryIO) -> Image.Image:
     try:
-        image = Image.open(path, formats=FORMATS)
+        image = Image.open(file, formats=FORMATS)
     except Image.DecompressionBombError as error:
         pixels = re.search(r"\d+", str(error))
         size = f"{int(pixels.group()):,} px" if pixels else "too large"

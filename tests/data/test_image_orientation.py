@@ -127,6 +127,19 @@ def test_each_format_is_turned_once(suffix, orientation, tmp_path):
     np.testing.assert_array_equal(read_image(tmp_path / f"a.{suffix}"), expected)
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32])
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw"])
+def test_grey_tiff_is_turned_once(compression, dtype, orientation, tmp_path):
+    """Uncompressed, Pillow 13 maps such files and scrambles them."""
+    grey, tag = PIXELS[..., 0], Image.Exif()
+    tag[0x0112] = orientation
+    values = grey.astype(dtype) * (257 if dtype == np.uint16 else 1)
+    Image.fromarray(values).save(tmp_path / "a.tif", exif=tag, compression=compression)
+    expected = EXIF_ORIENTATIONS[orientation].applied(np.stack([grey] * 3, axis=-1))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), expected)
+
+
 def test_orientation_of_xmp(tmp_path):
     """Some editors write it nowhere else."""
     xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'

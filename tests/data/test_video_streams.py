@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -104,6 +106,28 @@ def test_damage_met_while_counting_names_file_and_frame(tmp_path):
     path.write_bytes(content[: content.rindex(b"FRAME")] + b"FRAMF" + content[content.rindex(b"FRAME") + 5 :])
     with pytest.raises(InputError, match=r"a\.y4m is damaged or truncated after frame 2 \(Invalid data"):
         VideoFrames(path)
+
+
+LIMITED = """
+import resource, sys
+from pathlib import Path
+from rapsam.data.videos import VideoFrames
+from rapsam.errors import MemoryLimitError
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 12_000_000,) * 2)
+try:
+    print(len(list(VideoFrames(Path(sys.argv[1])))))
+except MemoryLimitError as error:
+    print("refused:", error)
+"""
+
+
+def test_too_little_memory_names_the_file(tmp_path):
+    path = encoded(tmp_path / "a.mp4", count=1, codec="libx264", size=(2000, 2000))
+    outcome = subprocess.run(
+        [sys.executable, "-c", LIMITED, path], capture_output=True, text=True, check=False
+    )
+    assert outcome.stdout == f"refused: {path} needs more memory than there is; take a smaller one\n", outcome
 
 
 @pytest.mark.parametrize("name", ["cover_first.mkv", "two_videos.mp4"])

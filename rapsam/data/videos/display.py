@@ -14,6 +14,7 @@ from av.video.frame import VideoFrame
 
 from rapsam.data.limits import check_size
 from rapsam.data.orientation import Orientation
+from rapsam.data.videos.streams import damaged
 from rapsam.errors import InputError
 from rapsam.tasks.arrays import Pixels
 
@@ -52,6 +53,7 @@ class Display:
 
         Raises:
             InputError: If it is not as large as the first frame, or its matrix is none of a picture.
+            MemoryLimitError: If there is too little memory for it.
         """
         # Before the conversion: a frame may be far larger than the header of the video says.
         if (frame.width, frame.height) != self._stored:
@@ -61,8 +63,11 @@ class Display:
                 f"{frame.width}x{frame.height} px; expected one size: cut it there, or encode it anew"
             )
         orientation = self._orientation(frame)
-        pixels = frame.to_ndarray(format="rgb24", width=self._width, height=self._height)
-        return orientation.applied(cast(Pixels, pixels))
+        try:
+            pixels = frame.to_ndarray(format="rgb24", width=self._width, height=self._height)
+            return orientation.applied(cast(Pixels, pixels))
+        except Exception as error:
+            raise damaged(self._path, number - 1, error) from error
 
     def _orientation(self, frame: VideoFrame) -> Orientation:
         matrix = cast(SideData | None, frame.side_data.get(Type.DISPLAYMATRIX.name))

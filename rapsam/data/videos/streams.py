@@ -41,8 +41,8 @@ def opened(path: Path) -> InputContainer:
         return av.open(file_url(path), options=options)
     # FFmpeg maps its errors to many classes of Python's.
     except Exception as error:
-        if is_out_of_memory(error):
-            raise _too_little_memory(path) from error
+        if lacks_memory(error):
+            raise too_little_memory(path) from error
         raise InputError(
             f"{path} is not a video that can be read; expected a file such as MP4, MOV, MKV, WebM or AVI"
         ) from error
@@ -63,8 +63,8 @@ def file_url(path: Path) -> str:
 
 def damaged(path: Path, done: int, error: Exception | None = None) -> RapSamError:
     """Makes the error for a video that cannot be decoded any further."""
-    if error is not None and is_out_of_memory(error):
-        return _too_little_memory(path)
+    if error is not None and lacks_memory(error):
+        return too_little_memory(path)
     # FFmpeg's own words; the rest of its message repeats the path.
     reason = getattr(error, "strerror", None) or (reason_of(error) if error else "")
     said = f" ({reason})" if reason else ""
@@ -132,5 +132,11 @@ def _rank(stream: VideoStream, count: int) -> tuple[bool, int, int, int]:
     return is_default, context.width * context.height, count, -stream.index
 
 
-def _too_little_memory(path: Path) -> MemoryLimitError:
+def lacks_memory(error: BaseException) -> bool:
+    """Tells whether FFmpeg lacks memory; "try again" means that there is none for the stacks of threads."""
+    return is_out_of_memory(error) or isinstance(error, BlockingIOError)
+
+
+def too_little_memory(path: Path) -> MemoryLimitError:
+    """Makes the error for a video that needs more memory than there is."""
     return MemoryLimitError(f"{path} needs more memory than there is; take a smaller one")

@@ -16,12 +16,12 @@ from av.codec.context import Flags
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from rapsam.data.videos.streams import file_url
-from rapsam.errors import InputError
+from rapsam.data.videos.streams import file_url, lacks_memory, too_little_memory
+from rapsam.errors import InputError, RapSamError
 from rapsam.tasks.arrays import Pixels
 
 _ENCODERS = ("libx264", "mpeg4")
-_WRITE_ERRORS = (OSError, av.error.FFmpegError)
+_WRITE_ERRORS = (OSError, MemoryError, av.error.FFmpegError)
 _FINEST = 60_000
 """Ticks of a second at most: MPEG-4 has no finer clock."""
 _LONGEST = 2**31 - 1
@@ -147,12 +147,13 @@ class VideoWriter:
 
     def _encode(self, frame: _Waiting, duration: int) -> None:
         assert self._stream is not None
-        picture = VideoFrame.from_ndarray(np.ascontiguousarray(frame.pixels), format="rgb24")
-        # The encoder's own conversion would lose the duration.
-        picture = picture.reformat(format="yuv420p")
-        picture.pts, picture.time_base = frame.start, Fraction(1, self._ticks_per_s)
-        picture.duration = self._period = min(duration, _LONGEST)
+        self._period = min(duration, _LONGEST)
         try:
+            picture = VideoFrame.from_ndarray(np.ascontiguousarray(frame.pixels), format="rgb24")
+            # The encoder's own conversion would lose the duration.
+            picture = picture.reformat(format="yuv420p")
+            picture.pts, picture.time_base = frame.start, Fraction(1, self._ticks_per_s)
+            picture.duration = self._period
             self._container.mux(self._stream.encode(picture))
         except _WRITE_ERRORS as error:
             raise _unwritable(self._path, error) from error
@@ -176,6 +177,8 @@ class VideoWriter:
                 folder.rmdir()
 
 
-def _unwritable(path: Path, error: OSError | av.error.FFmpegError) -> InputError:
-    reason = error.strerror or str(error)
+def _unwritable(path: Path, error: OSError | MemoryError | av.error.FFmpegError) -> RapSamError:
+    if lacks_memory(error):
+        return too_little_memory(path)
+    reason = getattr(error, "strerror", None) or str(error)
     return InputError(f"cannot write {path}: {reason}; choose a folder that you may write to")
