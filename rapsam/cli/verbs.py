@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import NoReturn
 
 from rapsam.cli.arguments import decimal, whole_number
-from rapsam.errors import InputError, quoted, unknown_name
+from rapsam.errors import InputError, unknown_name
 
 
 class Parser(argparse.ArgumentParser):
@@ -46,10 +46,7 @@ class Parser(argparse.ArgumentParser):
         self._verbs, self._kind = verbs, kind
 
     def check(self, arguments: Sequence[str]) -> None:
-        """Raises `InputError` for a verb or an option that does not exist, or a NUL character."""
-        nul = next((argument for argument in arguments if "\0" in argument), None)
-        if nul is not None:
-            raise InputError(f"argument {quoted(nul)} holds a NUL character; expected text without")
+        """Raises `InputError` for a verb or an option that does not exist."""
         verb = next((argument for argument in arguments if not argument.startswith("-")), None)
         if not self._verbs or verb is None:
             self._check_options(arguments)

@@ -40,13 +40,6 @@ def test_every_verb_reads_ascii_digits(verb, says):
     assert_refused(rapsam(*verb.split()), says)
 
 
-@pytest.mark.parametrize(
-    "verb", ["predict a.jpg --model rapsam_nano", "export --model rapsam_nano", "convert a"]
-)
-def test_a_nul_character_is_refused(verb):
-    assert_refused(rapsam(*verb.split(), "--out", "a\0b"), r"argument 'a\x00b' holds a NUL character")
-
-
 @given(st.tuples(st.integers(0, 99999), st.integers(0, 99999)))
 def test_sizes(size):
     assert image_size("{}x{}".format(*size)) == size
