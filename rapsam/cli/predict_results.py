@@ -43,11 +43,18 @@ def check_apart(
                 f"--out {out} is in the bundle {place}, whose seal new files would break; "
                 "choose another --out"
             )
-    inputs = {source.resolve(): source for source in results}
+    named = [file for source, files in results.items() for file in (source, *files)]
+    parents = {parent: parent.resolve() for parent in {file.parent for file in named}}
+    # An input may be a link: neither the link nor what it leads to may be replaced.
+    inputs = {
+        place: source
+        for source in results
+        for place in (parents[source.parent] / source.name, source.resolve())
+    }
     read = {folder.resolve(): folder for folder in folders}
     for source, files in results.items():
         for file in files:
-            target = file.resolve()
+            target = parents[file.parent] / file.name
             if target in inputs:
                 raise InputError(
                     f"{file}, a result of {source}, would replace the input {inputs[target]}; "

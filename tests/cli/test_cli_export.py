@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
@@ -268,21 +269,35 @@ class Shown(NamedTuple):
     out: str
 
 
-def in_a_terminal(*arguments: object, **environment: str) -> Shown:
-    """Runs a verb in a real process, standard error behind a pseudo-terminal."""
+def in_a_terminal(*arguments: object, code: int = 0, stop_at: str = "", **environment: str) -> Shown:
+    """Runs a verb in a real process, standard error behind a pseudo-terminal; Ctrl-C at some step, if any."""
     ours, theirs = pty.openpty()
     line = command(*arguments)
-    environment = os.environ | {"COLUMNS": "200"} | environment
+    environment = os.environ | {"COLUMNS": "200", "TERM": "xterm"} | environment
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=theirs, text=True, env=environment) as running:
         os.close(theirs)
         seen = b""
         with contextlib.suppress(OSError):  # how Linux says that the other end was closed
             while piece := os.read(ours, 1 << 16):
                 seen += piece
+                if stop_at and stop_at.encode() in seen:
+                    running.send_signal(signal.SIGINT)
+                    stop_at = ""
         os.close(ours)
         out = running.stdout.read()
-        assert running.wait(120) == 0, seen
+        assert running.wait(120) == code, seen
     return Shown(seen.decode(), out)
+
+
+def test_ctrl_c_in_a_terminal_takes_the_line_away_and_gives_the_cursor_back(tmp_path):
+    stages = {FOLDER_VARIABLE: str(tmp_path / "stages")}
+    terminal, out = in_a_terminal(
+        *PROMPT, "--out", tmp_path / "out", code=130, stop_at="encoder: capturing", **stages
+    )
+    assert terminal.count("\x1b[?25l") == terminal.count("\x1b[?25h") > 0
+    assert screen_line(terminal.rstrip().split("\n")[-1]) == "interrupted; nothing half-written is left"
+    assert out == ""
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.usefixtures("made")

@@ -126,6 +126,15 @@ def test_an_input_is_never_replaced(photo, tmp_path):
     assert named_so.read_bytes() == before
 
 
+def test_what_a_link_leads_to_is_an_input_too(photo, tmp_path):
+    real = photo.rename(tmp_path / "a.overlay.png")
+    (tmp_path / "link.png").symlink_to(real)
+    shutil.copy(real, tmp_path / "a.png")
+    named = (tmp_path / "a.png", tmp_path / "link.png")
+    outcome = rapsam("predict", *named, *NETWORK, "--out", tmp_path, "--overwrite")
+    assert_refused(outcome, f"would replace the input {tmp_path / 'link.png'}")
+
+
 @pytest.mark.parametrize("place", ["", "encoder", "new/results"])
 def test_a_bundle_is_no_place_for_results(place, photo, tmp_path):
     bundle = tmp_path / "bundle"

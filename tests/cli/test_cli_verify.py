@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 
+import msgspec
 import pytest
 
+from rapsam.export.manifest import read_manifest
 from tests.cli.cli_runs import assert_refused, rapsam
+from tests.cli.resealing import reseal
 
 
 def test_a_whole_bundle(bundle):
@@ -15,6 +18,15 @@ def test_a_whole_bundle(bundle):
     assert (outcome.code, outcome.err) == (0, "")
     assert "complete and unchanged" in outcome.out
     assert outcome.out.splitlines()[-1] == f"next: rapsam parity {bundle}"
+
+
+def test_the_next_command_names_the_checkpoint_that_it_needs(bundle_copy):
+    model = msgspec.structs.replace(
+        read_manifest(bundle_copy).model, weights_origin="my r50.pth", trained=True
+    )
+    reseal(bundle_copy, model=model)
+    lines = rapsam("verify", bundle_copy).out.splitlines()
+    assert lines[-1] == f"next: rapsam parity {bundle_copy} --checkpoint 'my r50.pth'"
 
 
 def test_for_machines_it_says_the_same_as_export(exported):
