@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rapsam.evaluation.subject import Subject
 
 SUMMARY = "Score a checkpoint, or a bundle in any runtime, on annotated data; write JSON and a table."
+MAX_SIDE = 4096
 EXAMPLE = "rapsam eval --bundle bundles/onnx --data world --kind coco_panoptic --split val"
 
 
@@ -105,6 +106,7 @@ def _check(options: argparse.Namespace) -> None:
         raise InputError(f"--{beside[0]} beside --bundle; a bundle has its own: leave it out")
     if options.runtime is not None and options.bundle is None:
         raise InputError("--runtime beside --model; a checkpoint runs in PyTorch: leave it out")
+    _sides(options.sides)
     for name in ("limit", "clip"):
         number = getattr(options, name)
         if number is not None and number < 1:
@@ -132,4 +134,6 @@ def _sides(text: str | None) -> tuple[int, int] | None:
     match = re.fullmatch(r"(\d{1,5}),(\d{1,5})", text)
     if not match or not 32 <= int(match[2]) <= int(match[1]):
         raise InputError(f"--sides {text!r}; expected LONG,SHORT in pixels, at least 32, such as 1333,800")
+    if int(match[1]) > MAX_SIDE:
+        raise InputError(f"--sides {text!r} is too large; expected sides of at most {MAX_SIDE} pixels")
     return int(match[1]), int(match[2])
