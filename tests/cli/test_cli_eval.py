@@ -146,6 +146,7 @@ def test_a_split_without_annotations_scores_nothing(world, tmp_path):
         (["--model", "rapsam_nano", "--clip", "0"], "--clip 0"),
         (["--bundle", "b", "--clip", "1"], "--clip beside --bundle"),
         (["--model", "rapsam_nano", "--sides", "100"], "--sides '100'"),
+        (["--model", "rapsam_nano", "--sides", "99999,99999"], "expected sides of at most 4096 pixels"),
         (["--model", "rapsam_nano", "--task", "tracks"], "task 'tracks'"),
         (["--model", "rapsam_nano", "--kind", "coco"], "kind of data set"),
     ],
