@@ -11,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from rapsam.contract import GraphContract, TensorSpec
+from rapsam.errors import BundleError
 from rapsam.export.backends.base import NO_METADATA, Arrays, Artifact
 from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
 from rapsam.export.backends.tensors import Shapes, check_signature, describe, named_outputs, ordered_inputs
+from rapsam.export.backends.trial import fatal_signal
 from rapsam.export.recipes import Recipe
 from rapsam.files import write_atomic
 
@@ -90,14 +92,18 @@ class ExecutorchBackend:
         return XnnpackPartitioner()
 
     def load(self, path: Path, contract: GraphContract, threads: int = 1) -> ExecutorchRunner:
-        """See `Backend.load`."""
+        """See `Backend.load`. A program is first loaded in a fork: a damaged one can end the process."""
         refuse_if(self.cannot_run())
         with loading("ExecuTorch", path):
             from executorch.extension.pybindings import portable_lib
             from executorch.runtime import Runtime
 
+            content = path.read_bytes()
+            ended_by = fatal_signal(lambda: Runtime.get().load_program(content).load_method(METHOD))
+            if ended_by is not None:
+                raise BundleError(f"ExecuTorch crashes with {path} ({ended_by}); export it again")
             portable_lib._unsafe_reset_threadpool(threads)
-            program = Runtime.get().load_program(path.read_bytes())
+            program = Runtime.get().load_program(content)
             meta = program.metadata(METHOD)
             inputs, outputs = _shapes(meta, contract)
             check_signature(contract, path, inputs, outputs)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "Score a checkpoint, or a bundle in any runtime, on annotated data; write JSON and a table."
 EXAMPLE = "rapsam eval --bundle bundles/onnx --data world --kind coco_panoptic --split val"
-_MAX_SIDE = 8192
+_MAX_SIDE = 4096
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -174,6 +174,7 @@ def _check(options: argparse.Namespace) -> None:
         raise InputError(f"--{beside[0]} beside --bundle; a bundle has its own: leave it out")
     if options.runtime is not None and options.bundle is None:
         raise InputError("--runtime beside --model; a checkpoint runs in PyTorch: leave it out")
+    _sides(options.sides)
     for name in ("limit", "clip"):
         number = getattr(options, name)
         if number is not None and number < 1:

@@ -9,7 +9,8 @@ import subprocess
 import pytest
 
 from rapsam.export.cache import FOLDER_VARIABLE
-from tests.cli.cli_runs import command, process, rapsam
+from rapsam.files import atomic_folder
+from tests.cli.cli_runs import assert_refused, command, process, rapsam
 
 EXPORT = ("export", "--model", "rapsam_nano", "--target", "onnx", "--size", "32x32", "--tasks", "panoptic")
 
@@ -44,6 +45,41 @@ def test_ctrl_c_or_a_polite_kill_leaves_nothing(tmp_path, number, step, stages):
     assert seen.splitlines()[-1] == "interrupted; nothing half-written is left"
     assert "Traceback" not in seen
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_export_to_the_same_place_is_refused_before_any_work(tmp_path):
+    with atomic_folder(tmp_path / "onnx-fp32"):
+        outcome = rapsam(*EXPORT, "--out", tmp_path)
+    assert_refused(outcome, f"another process is making {tmp_path / 'onnx-fp32'}; wait for it")
+    assert len(outcome.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("place", ["", "inside"])
+def test_nothing_is_exported_into_a_bundle(place, bundle_copy):
+    before = sorted(bundle_copy.rglob("*"))
+    assert_refused(rapsam(*EXPORT, "--out", bundle_copy / place), "is in the sealed bundle")
+    assert sorted(bundle_copy.rglob("*")) == before
+
+
+def test_a_disk_that_is_full_ends_in_one_line(tmp_path, stages):
+    """No file of the process may be longer than 8 KiB, as on a disk with no more room."""
+    shell = ["bash", "-c", 'ulimit -f 8; exec "$@"', "bash", *command(*EXPORT, "--out", tmp_path / "out")]
+    done = subprocess.run(
+        shell, capture_output=True, text=True, env={**os.environ, **stages}, timeout=300, check=False
+    )
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.splitlines()[-1].startswith("error: cannot write ")
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_few_file_descriptors_are_enough_or_named(photo, bundle, tmp_path):
+    shell = ["bash", "-c", 'ulimit -n 32; exec "$@"', "bash"]
+    line = command("predict", photo, "--bundle", bundle, "--out", tmp_path / "out")
+    done = subprocess.run([*shell, *line], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode in (0, 2), done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "out").exists() == (done.returncode == 0)
 
 
 def test_a_killed_export_leaves_no_bundle(tmp_path, stages):
