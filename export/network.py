@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -119,12 +120,14 @@ class EagerNetwork:
 
     def detect(self, frames: Floats) -> Clip:
         """Finds objects in a clip."""
-        outputs = self._numpy(self.deployment.detect(self._tensor(frames)))
+        with exact_float32():
+            outputs = self._numpy(self.deployment.detect(self._tensor(frames)))
         return Clip(outputs["class_logits"], outputs["queries"], outputs["mask_logits"])
 
     def segment(self, pixels: Floats, boxes: Floats) -> PromptLogits:
         """Segments prompts."""
-        outputs = self._numpy(self.deployment.segment(self._tensor(pixels), self._tensor(boxes)))
+        with exact_float32():
+            outputs = self._numpy(self.deployment.segment(self._tensor(pixels), self._tensor(boxes)))
         return PromptLogits(outputs["mask_logits"], outputs["iou"])
 
     def _tensor(self, array: Floats) -> Tensor:
@@ -151,10 +154,16 @@ class EagerRunner:
     def run(self, inputs: Mapping[str, Floats]) -> dict[str, Floats]:
         """Runs the graph once; see `Runner.run`."""
         tensors = {name: torch.from_numpy(array).to(self.device) for name, array in inputs.items()}
-        # Convolutions on NVIDIA GPUs round their inputs to 10 bits (TF32) unless told not to.
-        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        with exact_float32():
             outputs = self.deployment.reference(self.graph, tensors)
         return {name: tensor.float().cpu().numpy() for name, tensor in outputs.items()}
+
+
+@contextmanager
+def exact_float32() -> Iterator[None]:
+    """Keeps NVIDIA GPUs from rounding what convolutions take to 10 bits (TF32), as they do by default."""
+    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        yield
 
 
 def reference_device() -> str:

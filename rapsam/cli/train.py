@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rapsam.cli.console import say, show
 from rapsam.cli.counted_progress import counted_progress
 from rapsam.errors import InputError
-from rapsam.files import check_new_folder
+
+if TYPE_CHECKING:
+    from rapsam.models.rapsam.model import RapSam
+    from rapsam.training.config import RunConfig
+    from rapsam.training.engine import Engine
+    from rapsam.training.samples import MixedSamples
+    from rapsam.training.session import StartingPoint
 
 SUMMARY = "Train a network from a recipe, on one process or many; go on with an interrupted run."
 EXAMPLE = "rapsam train nano-synth --data world --out runs/nano"
@@ -28,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="change a value of the recipe, as in optimiser.lr=5e-4; may be repeated",
     )
-    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help="weights to start from")
+    parser.add_argument(
+        "--checkpoint", metavar="FILE", help="weights to start from, or nano-synth, which come with this tool"
+    )
     parser.add_argument(
         "--backbone", type=Path, metavar="FILE", help="ImageNet weights of torchvision or timm to start from"
     )
@@ -54,56 +63,79 @@ def run(options: argparse.Namespace) -> int:
     """Trains; the exit code is 0 at the end of the run."""
     _check(options)
     from rapsam.training.engine import Machines, check_machines, on_first_process, start_engine
-    from rapsam.training.recipe_files import load_recipe
-    from rapsam.training.run_folder import RECIPE_NAME, classifier_of, recipe_of, start_run
-    from rapsam.training.run_log import read_log
-    from rapsam.training.run_state import checkpoints_of
-    from rapsam.training.session import (
-        StartingPoint,
-        build_network,
-        build_teacher,
-        open_samples,
-        train,
-        warnings_of,
-    )
-    from rapsam.training.skipped import SKIPPED_NAME
+    from rapsam.training.machine_limits import check_memory, check_open_files
+    from rapsam.training.run_folder import start_run
+    from rapsam.training.run_lock import locked_run
+    from rapsam.training.session import build_network, build_teacher, open_samples, warnings_of
 
-    config = recipe_of(options.resume) if options.resume else load_recipe(options.recipe, options.set)
-    folder = options.resume or options.out
-    if options.resume:
-        start = StartingPoint(classifier=classifier_of(folder))
-    else:
-        if (folder / RECIPE_NAME).is_file():
-            raise InputError(
-                f"{folder} is a run already: go on with --resume {folder}, or choose another --out"
-            )
-        check_new_folder(folder)
-        start = StartingPoint(options.checkpoint, options.backbone, options.classifier)
+    config, folder, start = _begun(options)
     machines = Machines(options.accelerator, options.processes, options.nodes)
     check_machines(machines, config)
-    model, teacher = build_network(config, start), build_teacher(config, start)
+    check_memory(config, machines.nodes)
+    check_open_files(config)
+    notes: list[str] = []
+    model, teacher = build_network(config, start, notes.append), build_teacher(config, start)
     samples = open_samples(config, options.data, model)
     engine = start_engine(machines, config.precision)
     first = engine.fabric.is_global_zero
-    if not options.resume:
-        on_first_process(engine.fabric, lambda: start_run(folder, config, model.text_classifier))
-        for line in warnings_of(config, start, samples) if first else ():
-            say(f"warning: {line}")
+    with ExitStack() as held:
+        on_first_process(engine.fabric, lambda: held.enter_context(locked_run(folder)))
+        if not options.resume:
+            on_first_process(engine.fabric, lambda: start_run(folder, config, model.text_classifier))
+            warnings = [f"warning: {line}" for line in warnings_of(config, start, samples)]
+            say(*([*notes, *warnings] if first else ()))
+        weights = _trained(engine, config, model, samples, folder, teacher, options)
+    if first:
+        _report(folder, config.model, weights)
+    return 0
+
+
+def _begun(options: argparse.Namespace) -> tuple[RunConfig, Path, StartingPoint]:
+    """Returns the recipe, the folder and the starting point of a run, new or resumed."""
+    from rapsam.training.recipe_files import load_recipe
+    from rapsam.training.run_folder import check_unstarted, classifier_of, recipe_of
+    from rapsam.training.session import StartingPoint
+
+    if options.resume:
+        config = recipe_of(options.resume)
+        return config, options.resume, StartingPoint(classifier=classifier_of(options.resume))
+    config = load_recipe(options.recipe, options.set)
+    check_unstarted(options.out)
+    return config, options.out, StartingPoint(options.checkpoint, options.backbone, options.classifier)
+
+
+def _trained(
+    engine: Engine,
+    config: RunConfig,
+    model: RapSam,
+    samples: MixedSamples,
+    folder: Path,
+    teacher: RapSam | None,
+    options: argparse.Namespace,
+) -> Path:
+    """Trains to the end; an interrupted run says with which command it goes on."""
+    from rapsam.training.run_state import checkpoints_of
+    from rapsam.training.session import train
+
+    first = engine.fabric.is_global_zero
     try:
         with counted_progress("steps") if first else nullcontext(_say_nothing) as progress:
-            weights = train(engine, config, model, samples, folder, progress, teacher=teacher)
+            return train(engine, config, model, samples, folder, progress, teacher=teacher)
     except KeyboardInterrupt:
         if first and checkpoints_of(folder):
             say(f"go on with: rapsam train --resume {folder} --data {options.data}")
         raise
-    if first:
-        log = read_log(folder)
-        if log and (skipped := log[-1].skipped):
-            show(
-                f"{skipped} samples could not be used, or not with all annotations; {folder / SKIPPED_NAME} names them"
-            )
-        show(str(weights), f"next: rapsam predict PHOTO --model {config.model} --checkpoint {weights}")
-    return 0
+
+
+def _report(folder: Path, model: str, weights: Path) -> None:
+    from rapsam.training.run_log import read_log
+    from rapsam.training.skipped import SKIPPED_NAME
+
+    log = read_log(folder)
+    if log and (skipped := log[-1].skipped):
+        names = folder / SKIPPED_NAME
+        show(f"{skipped} samples could not be used, or not with all annotations; {names} names them")
+    show(str(weights), f"next: rapsam predict PHOTO --model {model} --checkpoint {weights}")
 
 
 def _say_nothing(done: int, total: int, note: str = "") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Annotated, Literal
 
@@ -9,15 +10,21 @@ import msgspec
 from msgspec import Meta
 
 from rapsam.data.augment.prompts import Clicks
+from rapsam.errors import quoted
 
 _LARGEST = sys.float_info.max
 """TOML knows `inf`; no setting may be infinite."""
 Positive = Annotated[float, Meta(gt=0, le=_LARGEST)]
+Factor = Annotated[float, Meta(gt=0, le=100)]
+Times = Annotated[float, Meta(gt=0, le=1_000_000)]
 NotNegative = Annotated[float, Meta(ge=0, le=_LARGEST)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Decay = Annotated[float, Meta(ge=0, lt=1)]
-Count = Annotated[int, Meta(ge=1)]
-Side = Annotated[int, Meta(ge=32, multiple_of=32)]
+Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
+Few = Annotated[int, Meta(ge=1, le=10_000)]
+Side = Annotated[int, Meta(ge=32, le=8192, multiple_of=32)]
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+_SPLIT = re.compile(r"\w[\w.-]*")
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,18 +51,23 @@ class SourceConfig(_Part, frozen=True, kw_only=True):
     """
 
     task: Literal["panoptic", "instances", "prompt"]
-    kind: str
-    folder: str
-    split: str = "train"
-    repeat: Positive = 1.0
+    kind: Name
+    folder: Name
+    split: Name = "train"
+    repeat: Times = 1.0
     frames: Annotated[int, Meta(ge=1, le=16)] = 1
-    interval: Count = 2
-    resize: tuple[Positive, Positive] = (0.8, 2.0)
+    interval: Few = 2
+    resize: tuple[Factor, Factor] = (0.8, 2.0)
     unannotated: Literal["void", "ignored"] = "void"
     orientation: Literal["stored", "displayed"] | None = None
 
     def __post_init__(self) -> None:
         """Raises `ValueError` for values that contradict each other."""
+        parts = self.folder.replace("\\", "/").split("/")
+        if self.folder.startswith("/") or ".." in parts or not self.folder.isprintable():
+            raise ValueError(f"folder {quoted(self.folder)}; expected a folder below --data")
+        if not _SPLIT.fullmatch(self.split):
+            raise ValueError(f"split {quoted(self.split)}; expected a word such as 'train'")
         if self.resize[0] > self.resize[1]:
             raise ValueError(f"resize {list(self.resize)}; expected the smaller factor first")
         if self.task == "prompt" and self.frames != 1:
@@ -82,20 +94,20 @@ class DataConfig(_Part, frozen=True, kw_only=True):
         sources: What is mixed.
     """
 
-    label_set: str
+    label_set: Name
     height: Side
     width: Side
     flip: Share = 0.5
     colour: NotNegative = 0.0
-    prompts: Count = 30
+    prompts: Few = 30
     box_prompts: Share = 0.0
     boxed: Literal["things", "all"] = "things"
     clicks: Clicks = "any"
     min_prompt_area: Count = 32
-    batch_size: Count = 16
+    batch_size: Few = 16
     workers: Annotated[int, Meta(ge=0, le=64)] = 2
     test_sides: tuple[Side, Side] | None = None
-    sources: Annotated[tuple[SourceConfig, ...], Meta(min_length=1)]
+    sources: Annotated[tuple[SourceConfig, ...], Meta(min_length=1, max_length=100)]
 
 
 class LossConfig(_Part, frozen=True, kw_only=True):
@@ -124,7 +136,7 @@ class LossConfig(_Part, frozen=True, kw_only=True):
     name_weight: NotNegative = 0.0
     place_weight: NotNegative = 0.0
     void_weight: NotNegative = 0.1
-    num_points: Count = 12_544
+    num_points: Annotated[int, Meta(ge=1, le=1_000_000)] = 12_544
 
 
 class OptimiserConfig(_Part, frozen=True, kw_only=True):
@@ -149,12 +161,12 @@ class OptimiserConfig(_Part, frozen=True, kw_only=True):
     weight_decay: NotNegative = 0.05
     betas: tuple[Decay, Decay] = (0.9, 0.999)
     clip_norm: Positive = 0.01
-    warmup_steps: Annotated[int, Meta(ge=0)] = 500
+    warmup_steps: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 500
     warmup_start: Share = 0.001
     schedule: Literal["step", "cosine"] = "step"
-    milestones: tuple[Share, ...] = ()
+    milestones: Annotated[tuple[Share, ...], Meta(max_length=100)] = ()
     final_factor: Share = 0.01
-    accumulate: Count = 1
+    accumulate: Few = 1
 
 
 class DistillConfig(_Part, frozen=True, kw_only=True):
@@ -167,8 +179,8 @@ class DistillConfig(_Part, frozen=True, kw_only=True):
         mask_weight: Of the mean squared difference of mask probabilities of matched queries and prompts.
     """
 
-    model: str
-    checkpoint: str
+    model: Name
+    checkpoint: Annotated[str, Meta(min_length=1, max_length=4096)]
     feature_weight: NotNegative = 1.0
     mask_weight: NotNegative = 5.0
 
@@ -196,9 +208,9 @@ class RunConfig(_Part, frozen=True, kw_only=True):
         distill: Teacher, if any.
     """
 
-    name: str
-    model: str
-    epochs: Positive
+    name: Name
+    model: Name
+    epochs: Times
     seed: Annotated[int, Meta(ge=0, lt=2**31)] = 0
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     checkpoint_activations: bool = False

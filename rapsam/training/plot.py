@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
-from rapsam.errors import InputError
+from rapsam.errors import InputError, printable, shortened
 from rapsam.files import write_atomic
 from rapsam.training.run_log import LogEntry, read_log
 
 PLOT_NAME = "curves.png"
+_LONGEST = 80
 
 
 def plot_run(run: Path) -> Path:
@@ -33,7 +35,7 @@ def plot_run(run: Path) -> Path:
     # A recipe that was changed on the way has other losses from there on.
     for name in dict.fromkeys(name for entry in entries for name in entry.losses):
         values = [entry.losses.get(name, float("nan")) for entry in entries]
-        losses.plot(steps, values, label=name, linewidth=1)
+        losses.plot(steps, values, label=_plain(name), linewidth=1)
     losses.set(title="losses", yscale="log", xlabel="step")
     losses.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))  # beside the curves, not on them
     sums.plot(steps, [entry.loss for entry in entries], linewidth=1)
@@ -41,11 +43,19 @@ def plot_run(run: Path) -> Path:
     _two_axes(rates, steps, entries)
     speeds.plot(steps, [entry.samples_per_s for entry in entries], linewidth=1)
     speeds.set(title="samples per second", xlabel="step", ylim=(0, None))
-    figure.suptitle(f"{run.name}: {entries[-1].step} steps, {entries[-1].epoch:.2f} epochs")
+    figure.suptitle(f"{_plain(run.resolve().name)}: {entries[-1].step} steps, {entries[-1].epoch:.2f} epochs")
     buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
+    with warnings.catch_warnings():
+        # Names may hold characters of any script; a box in their place is no reason to warn.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(buffer, format="png", dpi=110)
     write_atomic(run / PLOT_NAME, buffer.getvalue())
     return run / PLOT_NAME
+
+
+def _plain(name: str) -> str:
+    """Returns a name as matplotlib shall show it: it takes what stands between dollars for mathematics."""
+    return shortened(printable(name), _LONGEST).replace("$", r"\$")
 
 
 def _two_axes(axes: object, steps: Sequence[int], entries: Sequence[LogEntry]) -> None:

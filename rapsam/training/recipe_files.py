@@ -10,11 +10,13 @@ from typing import Any
 
 import msgspec
 
-from rapsam.errors import InputError, unknown_name
+from rapsam.errors import JSON_ERRORS, InputError, printable, quoted, reason_of, shortened, unknown_name
 from rapsam.training.config import RunConfig
 
 _FOLDER = Path(__file__).with_name("recipes")
 _MAX_BYTES = 1 << 20
+_DEEPEST = 4
+_MOST_DOTS = 256
 
 
 def recipe_names() -> list[str]:
@@ -47,20 +49,30 @@ def load_recipe(recipe: str | Path, changes: Sequence[str] = ()) -> RunConfig:
         _change(table, change)
     try:
         return msgspec.convert(table, RunConfig)
-    except msgspec.ValidationError as error:
-        where = " with ".join([str(path), *changes])
-        raise InputError(f"{where}: {error}; rapsam/training/config.py lists the keys") from error
+    except (*JSON_ERRORS, OverflowError) as error:
+        where = " with ".join([str(path), *map(shortened, changes)])
+        raise InputError(
+            f"{where}: {shortened(printable(str(error)))}; rapsam/training/config.py lists the keys"
+        ) from error
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
+        # A pipe or a device would be waited for, or read for ever.
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path} is no plain file; expected a recipe in TOML")
         if path.stat().st_size > _MAX_BYTES:
             raise InputError(f"{path} is larger than 1 MiB; expected a recipe")
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        # tomllib takes minutes for keys of many thousand parts.
+        if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
+            raise InputError(f"{path} has a line with more than {_MOST_DOTS} dots; expected a recipe in TOML")
+        return tomllib.loads(text)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; expected a recipe in TOML") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no TOML: {error}; mend the line") from error
+    # Integers of thousands of digits are a `ValueError`, deep nesting is a `RecursionError`.
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is no TOML: {reason_of(error)}; mend the line") from error
 
 
 def _merged(base: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:
@@ -76,13 +88,19 @@ def _merged(base: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:
 def _change(table: dict[str, Any], change: str) -> None:
     key, equals, text = change.partition("=")
     if not equals:
-        raise InputError(f"change {change!r} has no '='; expected KEY=VALUE such as optimiser.lr=1e-3")
+        raise InputError(f"change {quoted(change)} has no '='; expected KEY=VALUE such as optimiser.lr=1e-3")
     *parents, last = key.strip().split(".")
+    if len(parents) > _DEEPEST:
+        raise InputError(f"change {quoted(change)} has {len(parents)} dots; expected KEY=VALUE of the recipe")
     for parent in parents:
         table = table.setdefault(parent, {})
         if not isinstance(table, dict):
-            raise InputError(f"change {change!r}: {parent!r} is no table of the recipe")
+            raise InputError(f"change {quoted(change)}: {quoted(parent)} is no table of the recipe")
     try:
         table[last] = json.loads(text)
     except json.JSONDecodeError:
         table[last] = text
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"change {quoted(change)} cannot be read ({reason_of(error)}); expected a value as in JSON"
+        ) from error

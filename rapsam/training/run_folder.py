@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from rapsam.errors import JSON_ERRORS, InputError
+from rapsam.errors import JSON_ERRORS, InputError, reason_of
 from rapsam.files import check_new_folder, write_atomic
 from rapsam.models.checkpoint import write_safetensors
 from rapsam.models.classifier_file import FORMULA_ORIGIN, LEARNT_FORMULA_ORIGIN, write_classifier
@@ -14,6 +14,7 @@ from rapsam.models.rapsam.model import RapSam
 from rapsam.models.rapsam.text_classifier import TextClassifier
 from rapsam.models.weight_facts import WeightFacts
 from rapsam.training.config import RunConfig
+from rapsam.training.run_lock import LOCK_NAME
 from rapsam.training.run_state import checkpoints_of
 
 RECIPE_NAME = "recipe.json"
@@ -28,10 +29,22 @@ def start_run(run: Path, config: RunConfig, classifier: TextClassifier) -> None:
     Raises:
         InputError: If the folder holds files.
     """
-    check_new_folder(run)
+    check_unstarted(run)
     if classifier.origin not in _BY_FORMULA:
         write_classifier(run / CLASSIFIER_NAME, classifier)
     write_atomic(run / RECIPE_NAME, msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n")
+
+
+def check_unstarted(run: Path) -> None:
+    """Tells whether a new run may be started in a folder: it holds nothing, or the lock of a run alone.
+
+    Raises:
+        InputError: If it holds a run or other files, or cannot be written.
+    """
+    if (run / RECIPE_NAME).is_file():
+        raise InputError(f"{run} is a run already: go on with --resume {run}, or choose another --out")
+    if not run.is_dir() or [path.name for path in run.iterdir()] != [LOCK_NAME]:
+        check_new_folder(run)
 
 
 def classifier_of(run: Path) -> Path | None:
@@ -54,7 +67,7 @@ def recipe_of(run: Path) -> RunConfig:
     try:
         return msgspec.json.decode(path.read_bytes(), type=RunConfig)
     except JSON_ERRORS as error:
-        raise InputError(f"{path} is damaged: {error}; start a new run") from error
+        raise InputError(f"{path} is damaged: {reason_of(error)}; start a new run") from error
 
 
 def write_weights(run: Path, model: RapSam, config: RunConfig) -> Path:

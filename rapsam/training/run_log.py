@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
-from rapsam.errors import JSON_ERRORS, InputError
+from rapsam.errors import JSON_ERRORS, InputError, reason_of
 from rapsam.files import write_atomic
 
 LOG_NAME = "log.jsonl"
+_LARGEST = 2**53
+_MOST_LOSSES = 64
+_MAX_BYTES = 1 << 30
 
 
 class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,15 +33,15 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
         skipped: Samples that could not be used since the start; `skipped.txt` names them.
     """
 
-    step: int
+    step: Annotated[int, Meta(ge=0, le=_LARGEST)]
     epoch: float
     loss: float
-    losses: dict[str, float]
+    losses: Annotated[dict[str, float], Meta(max_length=_MOST_LOSSES)]
     lr: float
     grad_norm: float | None
     samples_per_s: float
     wait_share: float
-    skipped: int
+    skipped: Annotated[int, Meta(ge=0, le=_LARGEST)]
 
 
 class RunLog:
@@ -85,6 +90,8 @@ def read_log(run: Path) -> list[LogEntry]:
     path = run / LOG_NAME
     if not path.is_file():
         raise InputError(f"{path} does not exist; expected the folder of a training run")
+    if path.stat().st_size > _MAX_BYTES:
+        raise InputError(f"{path} is larger than 1 GiB; expected the log of a training run")
     entries = []
     lines = path.read_bytes().splitlines()
     for place, line in enumerate(lines, start=1):
@@ -92,5 +99,7 @@ def read_log(run: Path) -> list[LogEntry]:
             entries.append(msgspec.json.decode(line, type=LogEntry))
         except JSON_ERRORS as error:
             if place < len(lines):
-                raise InputError(f"{path}, line {place} is damaged ({error}); remove the line") from error
+                raise InputError(
+                    f"{path}, line {place} is damaged ({reason_of(error)}); remove the line"
+                ) from error
     return entries

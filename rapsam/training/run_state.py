@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from rapsam.errors import CheckpointError, RapSamError
+from rapsam.errors import CheckpointError, RapSamError, reason_of
 from rapsam.files import atomic_folder, remove_abandoned, write_atomic
 
 CHECKPOINTS = "checkpoints"
@@ -25,6 +26,7 @@ WEIGHTS, BESIDE, AVERAGE, OPTIMISER, STATE = (
     "state.json",
 )
 SCHEMA_VERSION = 1
+_NAME = "step-[0-9]{8,12}"
 
 
 class RunState(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,12 +80,14 @@ def remove_unfinished(run: Path) -> None:
     """Removes what a process that was killed while it saved left behind; a run has one writer."""
     folder = run / CHECKPOINTS
     if folder.is_dir():
-        remove_abandoned(folder, r"step-\d{8}", after_s=0)
+        remove_abandoned(folder, _NAME, after_s=0)
 
 
 def checkpoints_of(run: Path) -> list[Path]:
-    """Lists the checkpoints of a run, oldest first."""
-    return sorted((run / CHECKPOINTS).glob("step-*"))
+    """Lists the checkpoints of a run, oldest first; copies under other names are their owner's."""
+    found = (run / CHECKPOINTS).glob("step-*")
+    ours = [path for path in found if re.fullmatch(_NAME, path.name) and not path.is_symlink()]
+    return sorted(ours, key=lambda path: int(path.name.removeprefix("step-")))
 
 
 def restore_state(folder: Path, trained: Trained) -> RunState:
@@ -110,7 +114,7 @@ def restore_state(folder: Path, trained: Trained) -> RunState:
         raise
     except Exception as error:
         raise CheckpointError(
-            f"{folder} cannot be restored ({str(error).splitlines()[0]}); "
+            f"{folder} cannot be restored ({reason_of(error)}); "
             "remove the folder to go on from the checkpoint before"
         ) from error
     return state

@@ -12,6 +12,7 @@ from rapsam.data.sources.categories import label_mapping
 from rapsam.data.sources.kinds import open_annotated
 from rapsam.data.sources.orientation import described_named
 from rapsam.models.build import build_model, load_checkpoint
+from rapsam.models.checkpoint import Note
 from rapsam.models.rapsam.model import RapSam
 from rapsam.training.backbone_weights import load_backbone
 from rapsam.training.config import RunConfig
@@ -28,18 +29,23 @@ class StartingPoint(NamedTuple):
     """What a new run starts from; all None for random weights.
 
     Attributes:
-        checkpoint: Weights of the whole network.
+        checkpoint: Weights of the whole network, or the name of weights that come with the package.
         backbone: ImageNet weights of the backbone.
         classifier: Text-classifier file; None for prototypes by formula.
     """
 
-    checkpoint: Path | None = None
+    checkpoint: str | Path | None = None
     backbone: Path | None = None
     classifier: Path | None = None
 
 
-def build_network(config: RunConfig, start: StartingPoint) -> RapSam:
+def build_network(config: RunConfig, start: StartingPoint, note: Note | None = None) -> RapSam:
     """Builds the network that a run starts with; random weights follow from the seed.
+
+    Args:
+        config: The recipe.
+        start: Where it starts.
+        note: Is told which wrappers of a weight file were taken off.
 
     Raises:
         CheckpointError: If a file cannot be used.
@@ -51,9 +57,9 @@ def build_network(config: RunConfig, start: StartingPoint) -> RapSam:
         if config.prompt_start == "apart":
             tell_prompts_apart(model.prompt_encoder)
     if start.checkpoint is not None:
-        load_checkpoint(model, start.checkpoint)
+        load_checkpoint(model, start.checkpoint, note)
     if start.backbone is not None:
-        load_backbone(model, start.backbone)
+        load_backbone(model, start.backbone, note)
     return model
 
 

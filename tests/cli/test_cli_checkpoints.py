@@ -129,7 +129,10 @@ def test_weights_of_another_variant_are_refused(photo, checkpoint):
     ("classifier", "says"),
     [
         ("ytvis", "did you mean ytvis_2019?"),
-        ("none.pth", "none.pth does not exist"),
+        (
+            "none.pth",
+            "none.pth does not exist; expected a text classifier file, or a vocabulary: coco_panoptic",
+        ),
         ("narrow.pth", f"has shape [5, 2, 512]; expected [classes, synonyms, {WIDTH}]"),
         ("long.pth", "expected 1"),
         ("checkpoint", "expected one tensor of floats"),
@@ -157,3 +160,35 @@ def test_a_good_classifier_file_is_taken(photo, checkpoint, tmp_path, monkeypatc
     )
     assert outcome.code == 0, outcome.err
     assert "will mean nothing" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("rapsam_nano", "nano-synht"), "unknown checkpoint 'nano-synht'; did you mean nano-synth?"),
+        (("rapsam_nano", "xyz"), "valid names: nano-synth or name a .safetensors or .pth file"),
+        (("rapsam_nano", "folder/none"), "has the suffix ''; expected .safetensors"),
+        (
+            ("rapsam_r18", "nano-synth"),
+            "holds weights of 'rapsam_nano' and does not fit the model rapsam_r18",
+        ),
+    ],
+)
+def test_near_misses_say_what_was_meant(options, says, photo):
+    model, checkpoint = options
+    assert_refused(rapsam("predict", photo, "--model", model, "--checkpoint", checkpoint), says)
+
+
+def test_what_was_taken_is_said(photo, checkpoint, tmp_path):
+    """By every verb that loads weights, and in the line of `convert`."""
+    weights = {f"_orig_mod.{name}": t for name, t in safetensors.torch.load_file(checkpoint).items()}
+    torch.save({"model": weights, "state_dict_ema": weights}, tmp_path / "a.pth")
+    outcome = rapsam("convert", tmp_path / "a.pth", tmp_path / "b.safetensors", "--model", "rapsam_nano")
+    assert outcome.code == 0, outcome.err
+    assert "took the averaged weights 'state_dict_ema', not 'model'" in outcome.out
+    assert "names are read without '_orig_mod.'" in outcome.out
+    outcome = rapsam(
+        *("predict", photo, "--model", "rapsam_nano", "--checkpoint", tmp_path / "a.pth"),
+        *("--classifier", tmp_path / "none.pth"),
+    )
+    assert_refused(outcome, "text classifier file")

@@ -1,3 +1,5 @@
+import json
+
 import msgspec
 import numpy as np
 import pytest
@@ -59,3 +61,38 @@ def test_a_damaged_line_in_the_middle_is_named(damage, tmp_path):
     (tmp_path / "log.jsonl").write_bytes(b"\n".join([line, damage, line]))
     with pytest.raises(InputError, match="line 2"):
         plot_run(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["a$x_{$b", "$\\\\frac$", "\x1b]0;title\x07", "\udcff", "\u4e2d", "x" * 200])
+def test_names_are_no_mathematics_and_command_nothing(name, tmp_path):
+    run = tmp_path / name
+    run.mkdir()
+    entry = msgspec.structs.replace(_entry(20), losses={"$\\frac$": 1.0, "_hidden": 2.0, "\x1b[31m": 1.0})
+    (run / "log.jsonl").write_bytes(msgspec.json.encode(entry))
+    assert plot_run(run).is_file()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"step": 10**40},
+        {"step": 2**60},
+        {"step": -1},
+        {"skipped": 10**30},
+        {"losses": {f"loss {number}": 1.0 for number in range(1000)}},
+    ],
+)
+def test_an_entry_that_no_run_wrote_is_refused(change, tmp_path):
+    fields = {**msgspec.to_builtins(_entry(20)), **change}
+    line = json.dumps(fields).encode()
+    (tmp_path / "log.jsonl").write_bytes(line + b"\n" + line)
+    with pytest.raises(InputError, match="line 1 is damaged"):
+        plot_run(tmp_path)
+
+
+@pytest.mark.parametrize("damage", [b"", b"9" * 5000, b"[" * 100_000, b"null"])
+def test_what_is_no_entry_is_one_short_line(damage, tmp_path):
+    (tmp_path / "log.jsonl").write_bytes(damage + b"\n" + msgspec.json.encode(_entry(20)))
+    with pytest.raises(InputError, match="line 1 is damaged") as caught:
+        plot_run(tmp_path)
+    assert len(str(caught.value)) < 1500

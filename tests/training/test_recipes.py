@@ -1,9 +1,12 @@
 """Recipes: those of the package, a base, single changes, and what contradicts itself."""
 
+import os
+
 import msgspec
 import pytest
 
 from rapsam.errors import InputError
+from rapsam.training.machine_limits import check_memory
 from rapsam.training.recipe_files import load_recipe, recipe_names
 
 
@@ -88,13 +91,63 @@ def test_single_values_change():
         ('base = "nano-synth"\n[optimiser]\nlr = inf', "lr"),
         ('base = "nano-synth"\n[optimiser]\nbetas = [1, 1]', "betas"),
         ("x = ", "no TOML"),
+        ('base = "nano-synth"\nepochs = ' + "9" * 5000, "no TOML"),
+        ("x = " + "[" * 100_000, "no TOML"),
+        ("x." * 50_000 + "y = 1", "256 dots"),
+        ('base = "nano-synth"\nepochs = 1e9', "epochs"),
+        ('base = "nano-synth"\nepochs = ' + "9" * 100, "epochs"),
+        ('base = "nano-synth"\nname = ""', "name"),
+        ('base = "nano-synth"\n[data]\nheight = 8224', "height"),
+        ('base = "nano-synth"\n[data]\nheight = ' + "9" * 4000, "height"),
+        ('base = "nano-synth"\n[data]\nbatch_size = 1000000000', "batch_size"),
+        ('base = "nano-synth"\n[data]\nprompts = 1000000000', "prompts"),
+        ('base = "nano-synth"\n[loss]\nnum_points = 1000000000', "num_points"),
+        ('base = "nano-synth"\n[optimiser]\naccumulate = 1000000000', "accumulate"),
     ],
 )
 def test_what_is_no_recipe_is_refused(tmp_path, text, says):
     path = tmp_path / "mine.toml"
     path.write_text(text)
-    with pytest.raises(InputError, match=says):
+    with pytest.raises(InputError, match=says) as caught:
         load_recipe(path)
+    assert len(str(caught.value)) < 1500
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("epochs=" + "9" * 5000, "cannot be read"),
+        ("epochs=" + "[" * 100_000, "cannot be read"),
+        ("epochs=" + '{"a":' * 100_000, "cannot be read"),
+        ("epochs=NaN", "epochs"),
+        ("optimiser.lr=Infinity", "lr"),
+        ("a." * 100_000 + "b=1", "dots"),
+        ("data.height=" + "9" * 1000, "height"),
+        ("data.batch_size=1000000000", "batch_size"),
+        ("\x1b[31m", "no '='"),
+    ],
+)
+def test_changes_that_cannot_be_made_are_refused_in_one_short_line(change, says):
+    with pytest.raises(InputError, match=says) as caught:
+        load_recipe("nano-synth", [change])
+    assert len(str(caught.value)) < 2500
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("/dev/zero")])
+def test_a_recipe_that_is_no_plain_file_is_refused_at_once(make, tmp_path):
+    path = tmp_path / "mine.toml"
+    make(path)
+    with pytest.raises(InputError, match="no plain file"):
+        load_recipe(path)
+
+
+def test_a_batch_larger_than_the_memory_is_refused_before_any_work():
+    huge = ["data.height=8192", "data.width=8192", "data.batch_size=10000"]
+    with pytest.raises(InputError, match=r"batch_size 10000 .* GB for its pixels alone"):
+        check_memory(load_recipe("nano-synth", huge), nodes=1)
+    for name in recipe_names():
+        check_memory(load_recipe(name), nodes=1)
 
 
 SOURCE = """
@@ -117,10 +170,21 @@ folder = "."
         ('task = "panoptic"\nresize = [2.0, 0.5]', "smaller factor first"),
         ('task = "prompt"\nframes = 2', "single images"),
         ('task = "panoptic"\nrepeat = 0', "repeat"),
+        ('task = "panoptic"\nresize = [0.5, 1e300]', "resize"),
+        ('task = "panoptic"\nsplit = "../../x"', "expected a word"),
+        ('task = "panoptic"\nsplit = ""', "split"),
     ],
 )
 def test_contradictions_are_refused(tmp_path, line, says):
     path = tmp_path / "mine.toml"
     path.write_text(SOURCE + line + "\n")
     with pytest.raises(InputError, match=says):
+        load_recipe(path)
+
+
+@pytest.mark.parametrize("folder", ["../../..", "a/../../b", "/etc", "..", "", "a\\u0000b", "a\\\\..\\\\.."])
+def test_a_folder_stays_below_the_data(folder, tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(SOURCE.replace('folder = "."', f'folder = "{folder}"') + 'task = "panoptic"\n')
+    with pytest.raises(InputError, match="folder"):
         load_recipe(path)

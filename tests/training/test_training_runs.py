@@ -22,6 +22,7 @@ from rapsam.models.rapsam.text_classifier import TextClassifier
 from rapsam.models.weight_facts import read_facts
 from rapsam.tasks.labels import find_label_set
 from rapsam.training.recipe_files import load_recipe
+from rapsam.training.run_lock import locked_run
 from rapsam.training.run_log import read_log
 from rapsam.training.session import open_samples
 from tests.cli.cli_runs import rapsam
@@ -137,6 +138,55 @@ def test_what_a_killed_writer_left_is_removed(world, straight, tmp_path):
     (left / "weights.safetensors").write_bytes(b"half")
     assert run_training("--data", world, "--resume", run).returncode == 0
     assert not left.exists()
+
+
+def test_a_copy_of_a_checkpoint_is_its_owners(world, straight, tmp_path):
+    """Neither removed as too old nor gone on from, whatever begins like our names."""
+    run = shutil.copytree(straight, tmp_path / "run")
+    first, last = sorted((run / "checkpoints").iterdir())
+    shutil.rmtree(last)
+    for name in ("step-00000003-best", "step-00000010.bak", "step-99", "step-best"):
+        shutil.copytree(first, run / "checkpoints" / name)
+    (run / "checkpoints" / "step-99999999").symlink_to(first)
+    done = run_training("--data", world, "--resume", run)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (run / "checkpoints").iterdir()) == [
+        *("step-00000003-best", "step-00000010", "step-00000010.bak", "step-00000020"),
+        *("step-99", "step-99999999", "step-best"),
+    ]
+    assert _same(_weights(run), _weights(straight))
+
+
+def test_two_processes_do_not_train_one_run(world, recipe, tmp_path):
+    run = tmp_path / "run"
+    process, children = _started_with_a_loading_process(world, recipe, run)
+    scratch = run / "checkpoints" / ".step-00000030.rapsam-ab12cd34"
+    scratch.mkdir()
+    second = run_training("--data", world, "--resume", run)
+    assert second.returncode == 2, second.stderr
+    assert "another process is training" in second.stderr.splitlines()[-1]
+    assert "Traceback" not in second.stderr
+    assert scratch.is_dir()
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    # At once, though its loading process lives for some seconds more.
+    with locked_run(run):
+        assert children
+
+
+def test_few_file_descriptors_are_refused_in_one_line(world, recipe, tmp_path):
+    run = tmp_path / "run"
+    script = (
+        "import resource\n"
+        "from rapsam.cli.main import main\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))\n"
+        f"main({['train', str(recipe), '--data', str(world), '--out', str(run), '--accelerator', 'cpu']!r})\n"
+    )
+    done = subprocess.run([train_command()[0], "-c", script], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: a process may open 32 files here")
+    assert done.stderr.count("\n") == 1
+    assert not run.exists()
 
 
 def test_a_checkpoint_of_another_version_is_refused(world, straight, tmp_path):
@@ -439,6 +489,9 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(world, recipe, tmp_path):
         (["nano-synth", "--out", "x", "--set", "data.batch_size=0"], "batch_size"),
         (["nano-synth", "--out", "x", "--resume", "y"], "--resume"),
         (["--resume", "nowhere"], "recipe.json"),
+        (["nano-synth", "--out", "x", "--set", "data.batch_size=1000000000"], "batch_size"),
+        (["nano-synth", "--out", "x", "--checkpoint", "nano-synht"], "did you mean nano-synth"),
+        (["nano-synth", "--out", "x", "--classifier", "none.pth"], "expected a text classifier file"),
     ],
 )
 def test_a_wrong_call_is_one_line(arguments, message, tmp_path, monkeypatch):
