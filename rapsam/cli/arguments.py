@@ -89,7 +89,7 @@ def load_model(options: argparse.Namespace, log: StepLog) -> RapSam:
 
     log(f"loading {options.model}")
     checkpoint = FORMULA if options.checkpoint is None else options.checkpoint
-    model = build_model(options.model, checkpoint=checkpoint, classifier=options.classifier, note=progress)
+    model = build_model(options.model, checkpoint=checkpoint, classifier=options.classifier, note=log.note)
     if checkpoint == FORMULA:
         log.note("no checkpoint: weights by formula, untrained; the masks will mean nothing")
     elif model.text_classifier.origin == FORMULA_ORIGIN:
