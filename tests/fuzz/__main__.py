@@ -16,7 +16,7 @@ that would rightly work for long, such as `demo`, is stopped after some seconds,
     --seed S        default 1
     --only NUMBER   this input alone, to reproduce a fault
     --keep DIR      keep the folders of inputs that fail, with `stdout`, `stderr` and `command.json`
-    --limit S       seconds per input; default 15
+    --limit S       seconds of a processor per input, four times as many in all; default 15
     --verbose       a line for every input
     --record FILE   write counts, faults, machine, date and commit as JSON
 

@@ -17,7 +17,10 @@ GATE_MISSED, BAD_INPUT, OUT_OF_MEMORY = 1, 2, 3
 MAX_OUTPUT = 256_000
 MAX_LINE = 2_000
 _FRAME = re.compile(r'File "(?P<file>[^"]+)", line \d+, in (?P<name>\S+)')
+_RAISED = re.compile(r"(?!error:)[A-Za-z_.]+(:|$)")
 _INSPECTION_S = 20
+_NAMELESS = ("an input is nested too deep, too large or no text",)
+"""What the command line says when nothing nearer to the input has caught an error."""
 _TO_GO_ON_FROM = ".unfinished.json"
 
 
@@ -102,7 +105,7 @@ def _trace(text: str) -> list[Fault]:
         return []
     frames = [(found["file"], found["name"]) for found in _FRAME.finditer(text)]
     own = [f"{file.rpartition('/rapsam/')[2]}:{name}" for file, name in frames if "/rapsam/" in file]
-    last = next((line for line in reversed(text.splitlines()) if re.match(r"[A-Za-z_.]+(:|$)", line)), "?")
+    last = next((line for line in reversed(text.splitlines()) if _RAISED.match(line)), "?")
     return [_fault("traceback", f"{last.partition(':')[0]} in {own[-1] if own else frames[-1:]}", last)]
 
 
@@ -118,6 +121,8 @@ def _code_faults(case: Case, code: int, error: str) -> list[Fault]:
         return [_fault("exit code", f"{code} of {_verb(case)}", last)]
     if code in (BAD_INPUT, OUT_OF_MEMORY) and not is_named:
         return [_fault("no error line", _verb(case), last)]
+    if any(words in last for words in _NAMELESS):
+        return [_fault("refusal without the name of the input", _verb(case), last)]
     if code == 0 and told:
         return [_fault("error with exit code 0", _verb(case), last)]
     return []

@@ -32,6 +32,8 @@ KINDS: dict[str, Maker] = {
 _MAKING_S = 60
 _WORK_S = 5
 """For commands that may rightly work for long: a refusal comes sooner."""
+_BUSY = 4
+"""On a busy machine seconds of a processor take longer: what counts are those, what waits gets more."""
 _ATTEMPTS = 3
 
 
@@ -152,8 +154,8 @@ class _Session:
         folder = self.root / f"{tally.kind}-{self.seed}-{number}"
         case = self._made(tally.kind, number, folder)
         before, shared = snapshot(folder), snapshot(self.material.folder)
-        limit_s = min(self.limit_s, _WORK_S) if case.may_work else self.limit_s
-        ended = run_forked(lambda: _command(case), folder, limit_s)
+        limit_s = min(self.limit_s, _WORK_S) if case.may_work else _BUSY * self.limit_s
+        ended = run_forked(lambda: _command(case), folder, limit_s, self.limit_s)
         faults = faults_of(case, folder, ended, before, self.trap)
         if changes := changed_inputs(shared, snapshot(self.material.folder)):
             faults += changes

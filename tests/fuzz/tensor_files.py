@@ -20,6 +20,7 @@ from tests.fuzz.trees import changed
 
 WIDTH = VARIANTS["rapsam_nano"].embedding_width
 DTYPES = sorted({value for value in vars(torch).values() if isinstance(value, torch.dtype)}, key=str)
+SMALL = [dtype for dtype in DTYPES if "float8" in str(dtype) or "float4" in str(dtype)]
 PLAIN = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 WRAPPERS = (
     *("state_dict", "model", "state_dict_ema", "ema", "module", "teacher", "params", "\x1b[31m"),
@@ -123,7 +124,7 @@ def _network(rng: random.Random) -> tuple[dict[str, Any], str]:
 def odd_tensor(rng: random.Random, shape: tuple[int, ...]) -> tuple[Tensor, str]:
     """A tensor of a shape, of any dtype and layout, with any values."""
     chance = rng.random()
-    dtype = rng.choice(DTYPES if chance < 0.6 else PLAIN)
+    dtype = rng.choice((*DTYPES, *SMALL, *SMALL) if chance < 0.6 else PLAIN)
     values = torch.rand(shape, generator=torch.Generator().manual_seed(rng.randrange(1000)))
     values = torch.nn.functional.normalize(values, dim=-1)
     try:

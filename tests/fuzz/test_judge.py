@@ -62,6 +62,7 @@ def test_good_endings(judged):
         ({"code": -11, "error": ""}, "signal: 11 in predict"),
         ({"code": -9, "timed_out": True}, "hang: predict"),
         ({"error": "usage: x\n"}, "no error line: predict"),
+        ({"error": "error: an input is nested too deep, too large or no text (x)\n"}, "refusal without"),
         ({"code": 0}, "error with exit code 0: predict"),
         ({"error": "error: \x1b[31m\n"}, "control character"),
         ({"error": "error: " + "x" * 3000 + "\n"}, "long output: stderr"),

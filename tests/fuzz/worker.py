@@ -63,20 +63,23 @@ def preload() -> None:
     gc.freeze()
 
 
-def run_forked(work: Callable[[], int], folder: Path, limit_s: float) -> Ended:
+def run_forked(
+    work: Callable[[], int], folder: Path, limit_s: float, processor_s: float | None = None
+) -> Ended:
     """Runs `work` in a forked process inside `folder` and waits for its exit code.
 
     Args:
         work: Gives the exit code.
         folder: Has a folder `work` to run in; gets the files `stdout` and `stderr`.
         limit_s: Seconds after which it is killed with all that it started.
+        processor_s: Seconds of a processor that it may use; default: as many.
     """
     sys.stdout.flush()
     sys.stderr.flush()
     start = time.monotonic()
     child = os.fork()
     if not child:
-        os._exit(_guarded(work, folder, limit_s))
+        os._exit(_guarded(work, folder, processor_s or limit_s))
     ended = _wait(child, limit_s)
     if ended is None:
         os.killpg(child, signal.SIGKILL)
@@ -105,12 +108,12 @@ def _kill_what_is_left(group: int) -> None:
         return
 
 
-def _guarded(work: Callable[[], int], folder: Path, limit_s: float) -> int:
+def _guarded(work: Callable[[], int], folder: Path, processor_s: float) -> int:
     """In the child: sets limits and streams, and ends as the interpreter would."""
     try:
         os.setpgid(0, 0)
         _redirect(folder)
-        _limit(limit_s)
+        _limit(processor_s)
         os.chdir(folder / layout.WORK)
         sys.addaudithook(_witness(folder / CANARY))
     except OSError:
@@ -144,11 +147,11 @@ def _redirect(folder: Path) -> None:
     )
 
 
-def _limit(limit_s: float) -> None:
+def _limit(processor_s: float) -> None:
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     most = pages * resource.getpagesize() + MEMORY_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    resource.setrlimit(resource.RLIMIT_CPU, (int(limit_s) + 1, int(limit_s) + 2))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(processor_s) + 1, int(processor_s) + 2))
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
