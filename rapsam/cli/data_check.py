@@ -43,13 +43,14 @@ def _print_reports(root: str, reports: list[SourceReport], *, full: bool) -> Non
     columns = ("data set", "split", "folder", "images", "videos", "segments", "classes", "decoded", "state")
     print_table(f"Data sets in {root}", columns, [_row(report) for report in reports])
     for report in reports:
-        if not report.is_well:
+        if not report.is_well or report.notes:
             show("", f"{report.kind} {report.split} in {report.folder}")
         if report.missing:
             some = ", ".join(report.first_missing)
             show(f"  missing files: {report.missing:,}, such as {some}")
         for fault in report.broken:
             show(f"  {fault.kind}: {fault.count:,}, first {fault.first}")
+        show(*(f"  note: {note}" for note in report.notes))
     if not full:
         show("", "of each data set a sample was decoded; --full decodes all")
 

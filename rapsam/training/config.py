@@ -39,6 +39,8 @@ class SourceConfig(_Part, frozen=True, kw_only=True):
         resize: Smallest and largest factor of the random resize.
         unannotated: What its samples teach about the model's classes that it never annotates, as stuff in
             videos of things: "void" (they are not there: the published recipe) or "ignored" (nothing).
+        orientation: The pixels that annotations describe where a file has an EXIF orientation and its size
+            does not tell: "stored" or "displayed"; None to go by the other files of the data set.
     """
 
     task: Literal["panoptic", "instances", "prompt"]
@@ -50,6 +52,7 @@ class SourceConfig(_Part, frozen=True, kw_only=True):
     interval: Count = 2
     resize: tuple[Positive, Positive] = (0.8, 2.0)
     unannotated: Literal["void", "ignored"] = "void"
+    orientation: Literal["stored", "displayed"] | None = None
 
     def __post_init__(self) -> None:
         """Raises `ValueError` for values that contradict each other."""

@@ -44,7 +44,7 @@ class MixedSource(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """A sample, and a line for each one that was tried before it in vain."""
+    """A sample, a line for each one that was tried before it in vain, and for each faulty annotation."""
 
     sample: Sample
     faults: tuple[str, ...]
@@ -91,7 +91,9 @@ class MixedSamples(Dataset[Loaded]):
                 position = int(rng.integers(self._start(which), self._ends[which]))
             index = self._locate(number // self.epoch_length, which, position)
             try:
-                return Loaded(self._sample(number, rng, mixed, index), tuple(faults))
+                clip = mixed.source.read(index, _draw_frames(rng, mixed, index))
+                faults += map(str, clip.faults)
+                return Loaded(self._sample(number, rng, mixed, clip), tuple(faults))
             except InputError as error:
                 last = str(error)
                 faults.append(last)
@@ -114,8 +116,9 @@ class MixedSamples(Dataset[Loaded]):
         # Of a turn that is not whole, the places that come first in this epoch's order.
         return int(_epoch_order(self.seed + which + 1, epoch + turn, length)[place])
 
-    def _sample(self, number: int, rng: np.random.Generator, mixed: MixedSource, index: int) -> Sample:
-        clip = mixed.source.read(index, _draw_frames(rng, mixed, index))
+    def _sample(
+        self, number: int, rng: np.random.Generator, mixed: MixedSource, clip: AnnotatedClip
+    ) -> Sample:
         # Regions of many objects are left out: no single query can answer for them.
         clip = clip.with_segments(~clip.crowd)
         if mixed.config.task == "instances":

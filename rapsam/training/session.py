@@ -10,6 +10,7 @@ import torch
 
 from rapsam.data.sources.categories import label_mapping
 from rapsam.data.sources.kinds import open_annotated
+from rapsam.data.sources.orientation import described_named
 from rapsam.models.build import build_model, load_checkpoint
 from rapsam.models.rapsam.model import RapSam
 from rapsam.training.backbone_weights import load_backbone
@@ -85,7 +86,8 @@ def open_samples(config: RunConfig, data_root: Path, model: RapSam) -> MixedSamp
     """
     sources = []
     for part in config.data.sources:
-        source = open_annotated(part.kind, data_root / part.folder, part.split)
+        described = described_named(part.orientation)
+        source = open_annotated(part.kind, data_root / part.folder, part.split, described)
         known = model.text_classifier.label_set
         # Prompts ask for regions of any class.
         classes = (

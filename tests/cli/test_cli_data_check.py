@@ -62,6 +62,7 @@ def test_for_machines(root):
         "missing": 0,
         "first_missing": [],
         "broken": [],
+        "notes": [],
     }
     (root / "coco/val2017/000000000139.jpg").unlink()
     outcome = rapsam("data", "check", root, "--json")

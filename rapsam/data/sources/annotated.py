@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
+from rapsam.data.sources.faults import DataSetError
 from rapsam.tasks.arrays import Indices, Masks, Pixels
 from rapsam.tasks.labels import LabelSet
 
@@ -24,6 +25,7 @@ class AnnotatedClip(NamedTuple):
         classes: (N,) int64 index into the source's label set.
         crowd: (N,) bool, regions of many objects that nobody separated.
         ids: (N,) int64 id of each segment in the file.
+        faults: What is wrong with annotations that were left out; the others are here.
     """
 
     name: str
@@ -33,6 +35,7 @@ class AnnotatedClip(NamedTuple):
     classes: Indices
     crowd: npt.NDArray[np.bool_]
     ids: Indices
+    faults: tuple[DataSetError, ...] = ()
 
     def with_segments(self, kept: npt.NDArray[np.bool_]) -> Self:
         """Leaves out the segments where (N,) `kept` is false; their pixels become void."""
@@ -65,8 +68,10 @@ class AnnotatedSource(Protocol):
     def read(self, index: int, frames: Sequence[int] | None = None) -> AnnotatedClip:
         """Reads an image, or the named frames of a video (all of them without names).
 
+        An annotation that is faulty is left out and told in `AnnotatedClip.faults`.
+
         Raises:
-            InputError: If a file is missing or damaged or does not fit its annotation; the message names
-                the file and the field.
+            InputError: If a file is missing or damaged or does not fit its entry; the message names the
+                file and the field.
         """
         ...

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from rapsam.data.sources.faults import DataSetError
-from rapsam.data.sources.json_file import repeated
+from rapsam.data.sources.json_file import Number, repeated
 from rapsam.errors import InputError
 from rapsam.tasks.arrays import Indices
 from rapsam.tasks.labels import Label, LabelSet, find_label_set, label_sets
@@ -55,7 +55,7 @@ COCO_NAMES = {
 class Category(msgspec.Struct, frozen=True, kw_only=True):
     """A class as annotation files have it; without `isthing` it is a thing."""
 
-    id: int
+    id: Number
     name: str
     isthing: Literal[0, 1] = 1
 
@@ -74,20 +74,27 @@ def label_set_of(path: Path, kind: str, categories: Sequence[Category]) -> Label
         A label set of the package if its classes and ids are the same.
 
     Raises:
-        InputError: If there is no category, or an id or a name repeats.
+        InputError: If there is no category, or an id repeats. Names may repeat: see `repeated_names`.
     """
     ordered = sorted(categories, key=lambda category: (not category.isthing, category.id))
     labels = tuple(_label(category) for category in ordered)
-    for field, values in (
-        ("id", [label.category_id for label in labels]),
-        ("name", [label.name for label in labels]),
-    ):
-        if twice := sorted(map(str, repeated(values))):
-            raise InputError(f"{path}: categories repeat {field} {twice[0]}; expected each {field} once")
+    if twice := sorted(repeated(label.category_id for label in labels)):
+        raise InputError(f"{path}: categories repeat id {twice[0]}; expected each id once")
     if not labels:
         raise InputError(f"{path}: categories is empty; expected at least one class")
     same = (known for known in label_sets().values() if known.labels == labels)
     return next(same, LabelSet(name=f"{kind} ({len(labels)} classes)", labels=labels))
+
+
+def repeated_names(labels: LabelSet) -> list[str]:
+    """Says which names several categories have, each with their ids; in another label set they are one."""
+    twice = repeated(label.name for label in labels.labels)
+    return [
+        f"{name!r} is the name of categories "
+        + " and ".join(str(label.category_id) for label in labels.labels if label.name == name)
+        for name in dict.fromkeys(label.name for label in labels.labels)
+        if name in twice
+    ]
 
 
 def label_mapping(source: LabelSet, target: LabelSet) -> Indices:

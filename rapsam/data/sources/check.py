@@ -7,9 +7,12 @@ from pathlib import Path
 
 import msgspec
 
-from rapsam.data.sources.faults import DataSetError
+from rapsam.data.sources.categories import repeated_names
+from rapsam.data.sources.faults import SEEN_IN_PIXELS, DataSetError
 from rapsam.data.sources.kinds import SOURCES, existing_folder, splits_in
 from rapsam.data.sources.opened import OpenedSource
+from rapsam.data.sources.orientation import Described, check_decided
+from rapsam.data.sources.stored_pixels import survey_orientations
 from rapsam.errors import InputError
 
 SAMPLE = 25
@@ -43,6 +46,7 @@ class SourceReport(msgspec.Struct, kw_only=True):
         missing: Files that the annotations name and that do not exist.
         first_missing: The first of them, relative to the folder that was searched.
         broken: Faults by kind.
+        notes: What may surprise though nothing is broken, a line each.
     """
 
     kind: str
@@ -56,6 +60,7 @@ class SourceReport(msgspec.Struct, kw_only=True):
     missing: int = 0
     first_missing: list[str] = []
     broken: list[FaultCount] = []
+    notes: list[str] = []
 
     @property
     def is_well(self) -> bool:
@@ -131,6 +136,9 @@ class _Check:
             return report
         report.images, report.videos, report.segments = source.contents()
         report.classes = len(source.label_set.labels)
+        report.notes += repeated_names(source.label_set)
+        progress(f"{name}: reading the orientations of all images")
+        self._check_orientations(source)
         for stray in source.strays():
             self._count(stray.kind, str(stray))
         whole = []
@@ -147,7 +155,8 @@ class _Check:
     def _entry_is_whole(self, source: OpenedSource, index: int) -> bool:
         """Checks what needs no decoding."""
         try:
-            source.check(index)
+            for left_out in source.check(index):
+                self._count(left_out.kind, str(left_out))
             absent = [path for path in source.files(index) if not path.is_file()]
         except DataSetError as fault:
             self._count(fault.kind, str(fault))
@@ -162,18 +171,41 @@ class _Check:
         count = source.num_frames(index)
         for frame in range(count) if full else [index % count]:
             try:
-                source.read(index, [frame])
+                clip = source.read(index, [frame])
             except DataSetError as fault:
                 self._count(fault.kind, str(fault))
                 return
             self._report.decoded += 1
+            # What the entries alone tell was counted already.
+            for left_out in clip.faults:
+                if left_out.kind in SEEN_IN_PIXELS:
+                    self._count(left_out.kind, str(left_out))
 
-    def _count(self, kind: str, message: str) -> None:
+    def _check_orientations(self, source: OpenedSource) -> None:
+        """Names files that viewers show turned against their annotations, and those that nothing decides."""
+        if source.described is not None:
+            return  # its owners say what annotations describe
+        surveyed = survey_orientations(source.pictures())
+        source.described = surveyed.described()
+        if surveyed.first_stored is not None:
+            self._report.notes.append(
+                "files with an EXIF orientation that viewers and 'rapsam predict' show turned but whose "
+                f"annotations do not follow: {surveyed.followed[Described.STORED]:,}, such as "
+                f"{self._below_root(surveyed.first_stored)}"
+            )
+        try:
+            check_decided(surveyed)
+        except InputError as error:
+            # The sample would count them again.
+            source.described = Described.STORED
+            self._count("undecided orientation", str(error), surveyed.undecided)
+
+    def _count(self, kind: str, message: str, count: int = 1) -> None:
         for known in self._report.broken:
             if known.kind == kind:
-                known.count += 1
+                known.count += count
                 return
-        self._report.broken.append(FaultCount(kind=kind, count=1, first=message))
+        self._report.broken.append(FaultCount(kind=kind, count=count, first=message))
 
     def _below_root(self, path: Path) -> Path:
         # A data set that is linked into the folder resolves to elsewhere.

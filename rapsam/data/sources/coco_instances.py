@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from rapsam.data.sources.annotated import AnnotatedClip
 from rapsam.data.sources.categories import Category, ClassIndex, label_set_of
-from rapsam.data.sources.faults import DataSetError
+from rapsam.data.sources.faults import DataSetError, sorted_out
 from rapsam.data.sources.json_file import (
     Key,
     Number,
@@ -22,11 +23,13 @@ from rapsam.data.sources.json_file import (
     stray_annotations,
 )
 from rapsam.data.sources.opened import Contents, checked_frames, repeat_image
+from rapsam.data.sources.orientation import Described, StatedImage
 from rapsam.data.sources.outlines import Outline, check_outline, decode_outline, outline_mask
 from rapsam.data.sources.panoptic_images import ImageEntry
 from rapsam.data.sources.safe_path import path_below
 from rapsam.data.sources.segment_masks import new_masks
-from rapsam.data.sources.stored_pixels import read_stored_image
+from rapsam.data.sources.stored_pixels import read_annotated_image
+from rapsam.tasks.geometry import Size
 
 
 class InstanceEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +37,7 @@ class InstanceEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     id: Number
     image_id: Key
-    category_id: int
+    category_id: Number
     segmentation: msgspec.Raw
     iscrowd: Literal[0, 1] = 0
 
@@ -62,6 +65,7 @@ class CocoInstances:
             InputError: If the annotation file is missing or damaged, or its categories contradict.
         """
         self.name = f"coco_instances {split}"
+        self.described: Described | None = None
         self._root, self._folder = root, f"{split}2017"
         self._json = root / f"annotations/instances_{split}2017.json"
         content = read_json(self._json, InstancesFile)
@@ -88,11 +92,19 @@ class CocoInstances:
         field = f"{self._json}: images[{index}].file_name"
         return [path_below(self._root, self._folder, self._images[index].file_name, field)]
 
-    def check(self, index: int) -> None:
+    def pictures(self) -> Iterator[StatedImage]:
+        """Names the images; see `OpenedSource`."""
+        for index, entry in enumerate(self._images):
+            with suppress(DataSetError):
+                yield StatedImage(self.files(index)[0], (entry.height, entry.width))
+
+    def check(self, index: int) -> list[DataSetError]:
         """Compares an image's entries; see `OpenedSource`."""
-        entry = self._images[index]
-        for place, outline in self._outlines(index):
-            check_outline(outline, (entry.height, entry.width), self._field(place))
+        return self._outlines(index)[1]
+
+    def has_owned(self) -> bool:
+        """Tells whether any annotation is owned; see `OpenedSource`."""
+        return not self._places.keys().isdisjoint(image.id for image in self._images)
 
     def strays(self) -> Iterator[DataSetError]:
         """Gives annotations without an image."""
@@ -103,9 +115,9 @@ class CocoInstances:
         """Reads an image with its objects; see `AnnotatedSource`."""
         entry = self._images[index]
         repeats = checked_frames(entry.file_name, 1, frames)
-        outlines = self._outlines(index)
+        outlines, faults = self._outlines(index)
         size = (entry.height, entry.width)
-        image = read_stored_image(self.files(index)[0], size)
+        image = read_annotated_image(self.files(index)[0], size, self.described)
         masks = new_masks(len(outlines), 1, *size, f"{self._json}: images[{index}]")
         for mask, (place, outline) in zip(masks, outlines, strict=True):
             mask[0] = outline_mask(outline, size, self._field(place))
@@ -118,29 +130,31 @@ class CocoInstances:
             classes=np.array([self._class(place) for place, _ in outlines], np.int64),
             crowd=np.array([instance.iscrowd for instance in found], np.bool_),
             ids=np.array([instance.id for instance in found], np.int64),
+            faults=tuple(faults),
         )
 
-    def _outlines(self, index: int) -> list[tuple[int, Outline]]:
-        """Gives place and outline of an image's annotations, after checks of ids and categories."""
+    def _outlines(self, index: int) -> tuple[list[tuple[int, Outline]], list[DataSetError]]:
+        """Returns place and outline of an image's annotations that are whole, and what the others lack."""
         entry = self._images[index]
         if entry.id in self._repeated_images:
             raise DataSetError(
                 "repeated id",
                 f"{self._json}: images[{index}].id {entry.id!r} stands in several images; expected one",
             )
-        places = self._places.get(entry.id, [])
-        for place in places:
-            self._class(place)
-            if self._annotations[place].id in self._repeated:
-                raise DataSetError(
-                    "repeated id",
-                    f"{self._json}: annotations[{place}].id {self._annotations[place].id} stands in several "
-                    "annotations; expected one",
-                )
-        return [
-            (place, decode_outline(self._annotations[place].segmentation, self._field(place)))
-            for place in places
-        ]
+        size = (entry.height, entry.width)
+        return sorted_out(self._places.get(entry.id, []), lambda place: self._outline(place, size))
+
+    def _outline(self, place: int, size: Size) -> Outline:
+        self._class(place)
+        if self._annotations[place].id in self._repeated:
+            raise DataSetError(
+                "repeated id",
+                f"{self._json}: annotations[{place}].id {self._annotations[place].id} stands in several "
+                "annotations; expected one",
+            )
+        outline = decode_outline(self._annotations[place].segmentation, self._field(place))
+        check_outline(outline, size, self._field(place))
+        return outline
 
     def _class(self, place: int) -> int:
         field = f"{self._json}: annotations[{place}].category_id"

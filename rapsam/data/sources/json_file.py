@@ -11,15 +11,16 @@ import msgspec
 
 from rapsam.data.limits import MAX_SIDE, check_file
 from rapsam.data.sources.faults import DataSetError
-from rapsam.errors import JSON_ERRORS, InputError
+from rapsam.data.sources.json_repair import repaired_json
+from rapsam.errors import JSON_ERRORS, InputError, reading
 
 MAX_BYTES = 2 * 1024**3
 """The largest published file, the instances of COCO train2017, has 0.45 GB."""
 
-Key: TypeAlias = int | str
-"""Ids of images and videos: numbers in COCO and YouTube-VIS, names in ADE20K and VIPSeg."""
 Number: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-"""Ids of annotations, as int64 holds them."""
+"""Ids of annotations and categories, as int64 holds them."""
+Key: TypeAlias = Number | str
+"""Ids of images and videos: numbers in COCO and YouTube-VIS, names in ADE20K and VIPSeg."""
 Side: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=MAX_SIDE)]
 
 Content = TypeVar("Content")
@@ -28,6 +29,8 @@ Entry = TypeVar("Entry", bound=Hashable)
 
 def read_json(path: Path, kind: type[Content]) -> Content:
     """Decodes an annotation file; fields that `kind` does not name are skipped.
+
+    What only other tools take, such as NaN, is read as `repaired_json` has it.
 
     While it decodes, memory holds the file and the result; afterwards the file only where `kind` keeps
     parts of it as `msgspec.Raw`.
@@ -46,14 +49,27 @@ def read_json(path: Path, kind: type[Content]) -> Content:
         raise InputError(
             f"{path} has {size:,} bytes; expected an annotation file of at most {MAX_BYTES:,}: split it"
         )
+    with reading(path, "a JSON file of annotations: fetch it again"):
+        text = path.read_bytes()
+        try:
+            return msgspec.json.decode(text, type=kind)
+        except msgspec.DecodeError:
+            return _decode_repaired(path, repaired_json(text), kind)
+        except JSON_ERRORS as error:
+            raise _damaged(path, error) from error
+
+
+def _decode_repaired(path: Path, text: bytes, kind: type[Content]) -> Content:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        return msgspec.json.decode(text, type=kind)
     except msgspec.ValidationError as error:
         raise InputError(f"{path}: {error}; mend that field, or fetch the file again") from error
     except JSON_ERRORS as error:
-        raise InputError(
-            f"{path} is damaged: {error}; expected a JSON file of annotations: fetch it again"
-        ) from error
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    return InputError(f"{path} is damaged: {error}; expected a JSON file of annotations: fetch it again")
 
 
 def repeated(values: Iterable[Entry]) -> set[Entry]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -10,9 +11,11 @@ from rapsam.data.sources.ade20k_panoptic import Ade20kPanoptic
 from rapsam.data.sources.coco_instances import CocoInstances
 from rapsam.data.sources.coco_panoptic import CocoPanoptic
 from rapsam.data.sources.opened import OpenedSource
+from rapsam.data.sources.orientation import Described, check_decided
+from rapsam.data.sources.stored_pixels import survey_orientations
 from rapsam.data.sources.vipseg import Vipseg
 from rapsam.data.sources.youtube_vis_2019 import YoutubeVis2019
-from rapsam.errors import InputError, unknown_name
+from rapsam.errors import InputError, quoted, unknown_name
 
 
 class Kind(NamedTuple):
@@ -51,9 +54,18 @@ def open_source(kind: str, root: str | Path, split: str) -> OpenedSource:
         split: As in "train" or "val".
 
     Raises:
-        InputError: If there is no such kind or folder, or the annotation file is missing or damaged.
+        InputError: If there is no such kind, split or folder, or the annotation file is missing or damaged.
     """
-    return _known_kind(kind).open(existing_folder(Path(root)), split)
+    known = _known_kind(kind)
+    if not re.fullmatch(r"[\w.-]*\w", split):
+        raise InputError(f"split {quoted(split)}; expected the name of one, such as {known.splits[1]!r}")
+    folder = existing_folder(Path(root))
+    try:
+        return known.open(folder, split)
+    except InputError as error:
+        if _has_split(kind, folder, split) or not (others := _others_in(folder)):
+            raise
+        raise InputError(f"{error}; {root} holds {others}") from error
 
 
 def validation_split(kind: str) -> str:
@@ -65,18 +77,35 @@ def validation_split(kind: str) -> str:
     return _known_kind(kind).splits[1]
 
 
-def open_annotated(kind: str, root: str | Path, split: str) -> OpenedSource:
+def open_annotated(
+    kind: str, root: str | Path, split: str, described: Described | None = None
+) -> OpenedSource:
     """Opens a data set to learn from or to be scored on.
 
+    The headers of all images are read, for their EXIF orientations.
+
+    Args:
+        kind: A name in `SOURCES`.
+        root: Its folder.
+        split: As in "train" or "val".
+        described: The pixels that annotations describe, of files whose sizes do not tell; None to go by
+            the other files of the data set.
+
     Raises:
-        InputError: As `open_source`, or if nothing in it is annotated: some owners keep the annotations of a
-            split to themselves.
+        InputError: As `open_source`, or if no image has an annotation (some owners keep those of a split to
+            themselves, and ids may be numbers in one place and texts in another), or if there is a file of
+            which nothing tells whether its annotation follows its EXIF orientation.
     """
     source = open_source(kind, root, split)
     if not source.contents().segments:
         raise InputError(
             f"{root}: no image or video of {kind} {split!r} has an annotation; take another split"
         )
+    if not source.has_owned():
+        stray = next(source.strays())
+        raise InputError(f"no annotation belongs to a listed image or video; the first fault: {stray}")
+    if source.described is None:
+        source.described = described or check_decided(survey_orientations(source.pictures()))
     return source
 
 
@@ -90,12 +119,14 @@ def data_key(kind: str, root: Path, split: str) -> str:
 
 def splits_in(kind: str, folder: Path) -> list[str]:
     """Names the splits of a kind whose files lie in a folder."""
-    found = SOURCES[kind]
-    return [
-        split
-        for split in found.splits
-        if any(all((folder / path.format(split=split)).exists() for path in mark) for mark in found.marks)
-    ]
+    return [split for split in SOURCES[kind].splits if _has_split(kind, folder, split)]
+
+
+def _has_split(kind: str, folder: Path, split: str) -> bool:
+    """Tells whether the files by which a split is known lie in a folder."""
+    return any(
+        all((folder / path.format(split=split)).exists() for path in mark) for mark in SOURCES[kind].marks
+    )
 
 
 def existing_folder(path: Path) -> Path:
@@ -108,6 +139,18 @@ def existing_folder(path: Path) -> Path:
         what = "is a file" if path.exists() else "does not exist"
         raise InputError(f"{path} {what}; expected the folder of a data set")
     return path.resolve()
+
+
+def _others_in(folder: Path) -> str:
+    """Names the data sets in a folder and in those right below; empty if there is none."""
+    places = [folder, *(path for path in sorted(folder.iterdir()) if path.is_dir())]
+    found = [
+        f"kind {kind} split {split}" + (f" in {place}" if place != folder else "")
+        for place in places
+        for kind in SOURCES
+        for split in splits_in(kind, place)
+    ]
+    return ", ".join(found)
 
 
 def _known_kind(kind: str) -> Kind:

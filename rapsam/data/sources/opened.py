@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from rapsam.data.sources.annotated import AnnotatedSource
 from rapsam.data.sources.faults import DataSetError
+from rapsam.data.sources.orientation import Described, StatedImage
 from rapsam.errors import InputError
 
 Value = TypeVar("Value", bound=np.generic)
@@ -31,7 +32,14 @@ class Contents(NamedTuple):
 
 
 class OpenedSource(AnnotatedSource, Protocol):
-    """A reader of one annotation file; its faults can be told one by one."""
+    """A reader of one annotation file; its faults can be told one by one.
+
+    Attributes:
+        described: The pixels that annotations describe, for files with an EXIF orientation whose sizes do
+            not tell; None while nobody has said.
+    """
+
+    described: Described | None
 
     def contents(self) -> Contents:
         """Counts what the annotation file lists."""
@@ -45,12 +53,23 @@ class OpenedSource(AnnotatedSource, Protocol):
         """
         ...
 
-    def check(self, index: int) -> None:
+    def pictures(self) -> Iterator[StatedImage]:
+        """Names all images or frames with their sizes in the annotation file; unsafe names are left out."""
+        ...
+
+    def check(self, index: int) -> list[DataSetError]:
         """Compares the entries of an image or video with each other; opens no file.
 
+        Returns:
+            The faults of annotations that `read` leaves out, as far as the entries tell.
+
         Raises:
-            DataSetError: At the first fault; `read` would raise the same.
+            DataSetError: If the image or video cannot be used; `read` would raise the same.
         """
+        ...
+
+    def has_owned(self) -> bool:
+        """Tells whether any annotation belongs to an image or video that the file lists."""
         ...
 
     def strays(self) -> Iterator[DataSetError]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -11,9 +12,10 @@ import numpy as np
 
 from rapsam.data.sources.annotated import AnnotatedClip
 from rapsam.data.sources.categories import Category, ClassIndex, label_set_of
-from rapsam.data.sources.faults import DataSetError
+from rapsam.data.sources.faults import DataSetError, sorted_out
 from rapsam.data.sources.json_file import (
     Key,
+    Number,
     Side,
     as_number,
     places_by_owner,
@@ -22,9 +24,10 @@ from rapsam.data.sources.json_file import (
     stray_annotations,
 )
 from rapsam.data.sources.opened import Contents, checked_frames, repeat_image
+from rapsam.data.sources.orientation import Described, StatedImage
 from rapsam.data.sources.safe_path import path_below
-from rapsam.data.sources.segment_masks import check_segment_ids, fill_masks, new_masks
-from rapsam.data.sources.stored_pixels import read_stored_ids, read_stored_image
+from rapsam.data.sources.segment_masks import check_segment_id, fill_masks, new_masks
+from rapsam.data.sources.stored_pixels import read_annotated_image, read_stored_ids
 
 
 class ImageEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -39,8 +42,8 @@ class ImageEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class SegmentEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A segment of a panoptic PNG; `iscrowd` marks many objects that nobody separated."""
 
-    id: int
-    category_id: int
+    id: Number
+    category_id: Number
     iscrowd: Literal[0, 1] = 0
 
 
@@ -69,6 +72,7 @@ class PanopticLayout(NamedTuple):
         images: Folder of the images.
         masks: Folder of the PNGs.
         covered: Whether segments may be listed of which other segments left no pixel.
+        described: The pixels that its owners' annotations describe, if its owners say so.
     """
 
     kind: str
@@ -76,6 +80,7 @@ class PanopticLayout(NamedTuple):
     images: str
     masks: str
     covered: Literal["refused", "dropped"]
+    described: Described | None = None
 
 
 class PanopticImages:
@@ -97,6 +102,7 @@ class PanopticImages:
             InputError: If the annotation file is missing or damaged, or its categories contradict.
         """
         self.name = f"{layout.kind} {split}"
+        self.described = layout.described
         self._root, self._layout = root, layout
         self._json = root / layout.json
         content = read_json(self._json, PanopticFile)
@@ -120,23 +126,23 @@ class PanopticImages:
 
     def files(self, index: int, frames: Sequence[int] | None = None) -> list[Path]:  # noqa: ARG002
         """Names the image and its PNG."""
-        image, place = self._images[index], self._place(index)
-        mask_name = self._annotations[place].file_name
-        return [
-            path_below(
-                self._root,
-                self._layout.images,
-                image.file_name,
-                f"{self._json}: images[{index}].file_name",
-            ),
-            path_below(
-                self._root, self._layout.masks, mask_name, f"{self._json}: annotations[{place}].file_name"
-            ),
-        ]
+        place = self._place(index)
+        name, field = self._annotations[place].file_name, f"{self._json}: annotations[{place}].file_name"
+        return [self._image_path(index), path_below(self._root, self._layout.masks, name, field)]
 
-    def check(self, index: int) -> None:
+    def pictures(self) -> Iterator[StatedImage]:
+        """Names the images; see `OpenedSource`."""
+        for index, entry in enumerate(self._images):
+            with suppress(DataSetError):
+                yield StatedImage(self._image_path(index), (entry.height, entry.width))
+
+    def check(self, index: int) -> list[DataSetError]:
         """Compares an image's entries; see `OpenedSource`."""
-        self._checked_classes(index)
+        return self._segments(index)[1]
+
+    def has_owned(self) -> bool:
+        """Tells whether any annotation is owned; see `OpenedSource`."""
+        return not self._places.keys().isdisjoint(image.id for image in self._images)
 
     def strays(self) -> Iterator[DataSetError]:
         """Gives annotations without an image."""
@@ -147,27 +153,29 @@ class PanopticImages:
         """Reads an image with its segments; see `AnnotatedSource`."""
         entry = self._images[index]
         repeats = checked_frames(entry.file_name, 1, frames)
-        classes = self._checked_classes(index)
-        segments = self._annotations[self._place(index)].segments_info
+        whole, faults = self._segments(index)
+        listed = self._annotations[self._place(index)].segments_info
         image_path, mask_path = self.files(index)
         size = (entry.height, entry.width)
-        image = read_stored_image(image_path, size)
+        image = read_annotated_image(image_path, size, self.described)
         found = read_stored_ids(mask_path, size)
         if self._layout.covered == "dropped":
-            seen = np.isin([segment.id for segment in segments], found)
-            segments = tuple(segment for segment, has in zip(segments, seen, strict=True) if has)
-            classes = [value for value, has in zip(classes, seen, strict=True) if has]
-        masks = new_masks(len(segments), 1, *size, f"{self._json}: images[{index}]")
-        fill_masks(masks[:, 0], found, [segment.id for segment in segments], str(mask_path))
-        return AnnotatedClip(
+            seen = np.isin([listed[place].id for place, _ in whole], found)
+            whole = [segment for segment, has in zip(whole, seen, strict=True) if has]
+        masks = new_masks(len(whole), 1, *size, f"{self._json}: images[{index}]")
+        ids = [listed[place].id for place, _ in whole]
+        faults += fill_masks(masks[:, 0], found, ids, {segment.id for segment in listed}, str(mask_path))
+        clip = AnnotatedClip(
             name=entry.file_name,
             key=as_number(entry.id, index),
             frames=repeat_image(image[None], len(repeats), axis=0),
             masks=repeat_image(masks, len(repeats), axis=1),
-            classes=np.array(classes, np.int64),
-            crowd=np.array([segment.iscrowd for segment in segments], np.bool_),
-            ids=np.array([segment.id for segment in segments], np.int64),
+            classes=np.array([class_index for _, class_index in whole], np.int64),
+            crowd=np.array([listed[place].iscrowd for place, _ in whole], np.bool_),
+            ids=np.array(ids, np.int64),
+            faults=tuple(faults),
         )
+        return clip.with_segments(np.array([mask.any() for mask in masks], np.bool_))
 
     def _place(self, index: int) -> int:
         """Gives the place of an image's only annotation."""
@@ -187,12 +195,19 @@ class PanopticImages:
             )
         return places[0]
 
-    def _checked_classes(self, index: int) -> list[int]:
+    def _image_path(self, index: int) -> Path:
+        name, field = self._images[index].file_name, f"{self._json}: images[{index}].file_name"
+        return path_below(self._root, self._layout.images, name, field)
+
+    def _segments(self, index: int) -> tuple[list[tuple[int, int]], list[DataSetError]]:
+        """Returns place and class of an image's segments that are whole, and what the others lack."""
         place = self._place(index)
         field = f"{self._json}: annotations[{place}].segments_info"
         segments = self._annotations[place].segments_info
-        check_segment_ids([segment.id for segment in segments], field)
-        return [
-            self._class_of(segment.category_id, f"{field}[{number}].category_id")
-            for number, segment in enumerate(segments)
-        ]
+        ids = [segment.id for segment in segments]
+
+        def checked_class(number: int) -> int:
+            check_segment_id(ids, number, field)
+            return self._class_of(segments[number].category_id, f"{field}[{number}].category_id")
+
+        return sorted_out(range(len(segments)), checked_class)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -30,44 +30,52 @@ def new_masks(segments: int, frames: int, height: int, width: int, field: str) -
     return np.zeros((segments, frames, height, width), np.bool_)
 
 
-def check_segment_ids(ids: Sequence[int], field: str) -> None:
-    """Raises `DataSetError` unless all ids can stand in a PNG and differ."""
-    seen = set()
-    for place, value in enumerate(ids):
-        if not 1 <= value <= MAX_ID:
-            raise DataSetError(
-                "invalid id", f"{field}[{place}].id is {value}; expected 1..{MAX_ID}, for 0 is void"
-            )
-        if value in seen:
-            raise DataSetError("repeated id", f"{field}[{place}].id is {value} again; expected each id once")
-        seen.add(value)
+def check_segment_id(ids: Sequence[int], place: int, field: str) -> None:
+    """Raises `DataSetError` unless the id at a place can stand in a PNG and is not among those before."""
+    value = ids[place]
+    if not 1 <= value <= MAX_ID:
+        raise DataSetError(
+            "invalid id", f"{field}[{place}].id is {value}; expected 1..{MAX_ID}, for 0 is void"
+        )
+    if ids.index(value) < place:
+        raise DataSetError("repeated id", f"{field}[{place}].id is {value} again; expected each id once")
 
 
-def fill_masks(masks: Masks, found: Ids, ids: Sequence[int], where: str) -> None:
-    """Marks where each segment is.
+def fill_masks(
+    masks: Masks, found: Ids, ids: Sequence[int], left_out: Collection[int], where: str
+) -> list[DataSetError]:
+    """Marks where each segment is; what is left over is void.
 
     Args:
         masks: (N, h, w) all false, to be filled.
         found: (h, w) ids of the PNG.
         ids: N different ids, none 0.
+        left_out: Further ids that the annotation lists.
         where: The PNG, for messages.
 
-    Raises:
-        DataSetError: If a segment has no pixel, or pixels have an id that is not listed.
+    Returns:
+        A fault for each segment that has no pixel, and one if pixels have an id that is not listed.
     """
     covered = 0
+    faults = []
     for mask, value in zip(masks, ids, strict=True):
         np.equal(found, value, out=mask)
         pixels = int(np.count_nonzero(mask))
         if pixels == 0:
-            raise DataSetError(
-                "segment without pixels",
-                f"{where} has no pixel of segment {value}, which its segments_info lists; expected some",
+            faults.append(
+                DataSetError(
+                    "segment without pixels",
+                    f"{where} has no pixel of segment {value}, which its segments_info lists; expected some",
+                )
             )
         covered += pixels
     if covered < np.count_nonzero(found):
-        unlisted = np.setdiff1d(found, [0, *ids])
-        raise DataSetError(
-            "pixels of no segment",
-            f"{where} has pixels of id {unlisted[0]}; expected only ids that its segments_info lists",
-        )
+        unlisted = np.setdiff1d(found, [0, *ids, *(value for value in left_out if value <= MAX_ID)])
+        faults += [
+            DataSetError(
+                "pixels of no segment",
+                f"{where} has pixels of id {value}; expected only ids that its segments_info lists",
+            )
+            for value in unlisted[:1]
+        ]
+    return faults

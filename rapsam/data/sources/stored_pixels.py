@@ -1,8 +1,6 @@
-"""Reading images exactly as their files store them, which is what annotations refer to.
+"""Reading the images and masks of data sets: the pixels that annotations describe.
 
-`rapsam.data.images.read_image` turns photographs upright by their EXIF note. Annotations do not know of
-it: ADE20K's panoptic masks, for one, were made with the sizes of the stored pixels. (OpenCV, with which
-the original reads its images, does turn them, away from their masks.)
+Where a photograph has an EXIF orientation, `orientation` decides whether it is turned. Masks never are.
 """
 
 from __future__ import annotations
@@ -15,35 +13,52 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from rapsam.data.images import FORMATS
 from rapsam.data.limits import check_file, check_size
 from rapsam.data.sources.faults import DataSetError
-from rapsam.errors import InputError
+from rapsam.data.sources.orientation import Described, StatedImage, Surveyed, shown, survey
+from rapsam.errors import InputError, MemoryLimitError, is_out_of_memory
 from rapsam.tasks.arrays import Ids, Pixels
 from rapsam.tasks.geometry import Size
 
-_MODES = ("1", "L", "P", "RGB", "RGBA", "CMYK", "YCbCr")
+_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
 
 
-def read_stored_image(path: Path, size: Size) -> Pixels:
-    """Reads a JPEG or PNG without turning it; an alpha channel is ignored.
+def read_annotated_image(path: Path, size: Size, described: Described | None) -> Pixels:
+    """Reads an image as its annotations see it; transparency is composited over white, as by `read_image`.
 
     Args:
-        path: The file.
+        path: The file, of any of `rapsam.data.images.FORMATS` whatever its name ends in.
         size: Height and width that the annotations state.
+        described: What the annotations of its data set describe, for a file with an EXIF orientation whose
+            size does not tell.
 
     Returns:
         (height, width, 3) uint8 RGB.
 
     Raises:
-        DataSetError: If the file is missing, damaged, of another kind, or of another size.
+        DataSetError: If the file is missing, damaged, of another kind, of another size, or turned by a tag
+            of which nobody knows whether it counts.
     """
-    with _opened(path, "image", ("JPEG", "PNG")) as image:
-        _check_stated(path, (image.height, image.width), size)
-        if image.mode not in _MODES:
+    with _opened(path, "image", FORMATS) as image:
+        upright = shown(image, path, size, described)
+        _check_stated(path, (upright.height, upright.width), size)
+        if upright.mode not in _MODES:
             raise DataSetError(
-                "damaged file", f"{path} has pixels of mode {image.mode}; expected 8-bit colour or grey"
+                "damaged file", f"{path} has pixels of mode {upright.mode}; expected 8-bit colour or grey"
             )
-        return np.array(image.convert("RGB"))
+        if upright.has_transparency_data:
+            coloured = upright.convert("RGBA")
+            upright = Image.alpha_composite(Image.new("RGBA", coloured.size, "white"), coloured)
+        return np.array(upright.convert("RGB"))
+
+
+def survey_orientations(images: Iterator[StatedImage]) -> Surveyed:
+    """Looks at the orientation tags of the images of a data set, as `survey` does."""
+    # Pillow warns of large images and odd metadata; both are judged when a file is read.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return survey(images, FORMATS)
 
 
 def read_stored_ids(path: Path, size: Size) -> Ids:
@@ -88,6 +103,10 @@ def _opened(path: Path, what: str, formats: tuple[str, ...]) -> Iterator[Image.I
             raise DataSetError("damaged file", str(error)) from error
         # A damaged file can make a decoder raise nearly anything.
         except Exception as error:
+            if is_out_of_memory(error):
+                raise MemoryLimitError(
+                    f"{path} needs more memory than there is; take smaller images"
+                ) from error
             raise DataSetError(
                 "damaged file",
                 f"{path} is damaged or truncated; expected a whole {' or '.join(formats)} file",

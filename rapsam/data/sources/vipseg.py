@@ -6,6 +6,7 @@ See create_panoptic_video_labels.py of https://github.com/VIPSeg-Dataset/VIPSeg-
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,10 +25,11 @@ from rapsam.data.sources.json_file import (
     stray_annotations,
 )
 from rapsam.data.sources.opened import Contents, checked_frames
+from rapsam.data.sources.orientation import Described, StatedImage
 from rapsam.data.sources.panoptic_images import ImageEntry, PanopticEntry, SegmentEntry
 from rapsam.data.sources.safe_path import path_below
-from rapsam.data.sources.segment_masks import check_segment_ids, fill_masks, new_masks
-from rapsam.data.sources.stored_pixels import read_stored_ids, read_stored_image
+from rapsam.data.sources.segment_masks import check_segment_id, fill_masks, new_masks
+from rapsam.data.sources.stored_pixels import read_annotated_image, read_stored_ids
 from rapsam.tasks.geometry import Size
 
 
@@ -76,6 +78,7 @@ class Vipseg:
             InputError: If the annotation file is missing or damaged, or its categories contradict.
         """
         self.name = f"vipseg {split}"
+        self.described: Described | None = None
         self._root = root
         self._json = root / f"panoptic_gt_VIPSeg_{split}.json"
         content = read_json(self._json, VipsegFile)
@@ -117,10 +120,21 @@ class Vipseg:
             ]
         return found
 
-    def check(self, index: int) -> None:
+    def pictures(self) -> Iterator[StatedImage]:
+        """Names the frames; see `OpenedSource`."""
+        for index, video in enumerate(self._videos):
+            with suppress(DataSetError):
+                for image, path in zip(video.images, self.files(index)[0::2], strict=True):
+                    yield StatedImage(path, (image.height, image.width))
+
+    def check(self, index: int) -> list[DataSetError]:
         """Compares a video's entries; see `OpenedSource`."""
-        self._segments(index)
         self._size(index)
+        return self._segments(index)[1]
+
+    def has_owned(self) -> bool:
+        """Tells whether any annotation is owned; see `OpenedSource`."""
+        return not self._places.keys().isdisjoint(video.video_id for video in self._videos)
 
     def strays(self) -> Iterator[DataSetError]:
         """Gives annotations without a video."""
@@ -131,17 +145,19 @@ class Vipseg:
         """Reads frames of a video with its segments; see `AnnotatedSource`."""
         video = self._videos[index]
         chosen = checked_frames(str(video.video_id), len(video.images), frames)
-        segments, size = self._segments(index), self._size(index)
+        size = self._size(index)
+        segments, faults = self._segments(index)
         ids = sorted(segments)
         masks = new_masks(len(ids), len(chosen), *size, f"{self._json}: videos[{index}]")
         paths = self.files(index, chosen)
-        images = np.stack([read_stored_image(path, size) for path in paths[0::2]])
+        images = np.stack([read_annotated_image(path, size, self.described) for path in paths[0::2]])
         frames_of_video = self._frames(index)
         for slot, (frame, path) in enumerate(zip(chosen, paths[1::2], strict=True)):
-            listed = sorted(segment.id for segment in frames_of_video[frame].mask.segments_info)
-            seen = np.zeros((len(listed), *size), np.bool_)
-            fill_masks(seen, read_stored_ids(path, size), listed, str(path))
-            masks[np.searchsorted(ids, listed), slot] = seen
+            listed = {segment.id for segment in frames_of_video[frame].mask.segments_info}
+            whole = sorted(listed & segments.keys())
+            seen = np.zeros((len(whole), *size), np.bool_)
+            faults += fill_masks(seen, read_stored_ids(path, size), whole, listed, str(path))
+            masks[np.searchsorted(ids, whole), slot] = seen
         return AnnotatedClip(
             name=str(video.video_id),
             key=as_number(video.video_id, index),
@@ -150,6 +166,7 @@ class Vipseg:
             classes=np.array([segments[value][0] for value in ids], np.int64),
             crowd=np.array([segments[value][1] for value in ids], np.bool_),
             ids=np.array(ids, np.int64),
+            faults=tuple(faults),
         )
 
     def _frames(self, index: int) -> list[_Frame]:
@@ -191,15 +208,24 @@ class Vipseg:
         number, mask = masks[image.id]
         return _Frame(image, mask, f"{self._json}: annotations[{place}].annotations[{number}]")
 
-    def _segments(self, index: int) -> dict[int, tuple[int, int]]:
-        """Gives class index and crowd mark of each id of a video."""
+    def _segments(self, index: int) -> tuple[dict[int, tuple[int, int]], list[DataSetError]]:
+        """Returns class index and crowd mark of each id of a video, and the faults of what was left out.
+
+        An object is left out of all frames if its entry in one of them is faulty.
+        """
         found: dict[int, tuple[int, int]] = {}
+        faults, faulty = [], set()
         for frame in self._frames(index):
             field = f"{frame.field}.segments_info"
-            check_segment_ids([segment.id for segment in frame.mask.segments_info], field)
+            ids = [segment.id for segment in frame.mask.segments_info]
             for number, segment in enumerate(frame.mask.segments_info):
-                self._add_segment(found, segment, f"{field}[{number}]")
-        return found
+                try:
+                    check_segment_id(ids, number, field)
+                    self._add_segment(found, segment, f"{field}[{number}]")
+                except DataSetError as fault:
+                    faults.append(fault)
+                    faulty.add(segment.id)
+        return {value: entry for value, entry in found.items() if value not in faulty}, faults
 
     def _add_segment(self, found: dict[int, tuple[int, int]], segment: SegmentEntry, field: str) -> None:
         class_index = self._class_of(segment.category_id, f"{field}.category_id")

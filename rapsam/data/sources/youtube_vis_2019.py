@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from rapsam.data.sources.annotated import AnnotatedClip
 from rapsam.data.sources.categories import Category, ClassIndex, label_set_of
-from rapsam.data.sources.faults import DataSetError
+from rapsam.data.sources.faults import DataSetError, sorted_out
 from rapsam.data.sources.json_file import (
     Key,
     Number,
@@ -23,10 +24,11 @@ from rapsam.data.sources.json_file import (
     stray_annotations,
 )
 from rapsam.data.sources.opened import Contents, checked_frames
+from rapsam.data.sources.orientation import Described, StatedImage
 from rapsam.data.sources.outlines import FrameOutlines, check_outline, decode_frame_outlines, outline_mask
 from rapsam.data.sources.safe_path import path_below
 from rapsam.data.sources.segment_masks import new_masks
-from rapsam.data.sources.stored_pixels import read_stored_image
+from rapsam.data.sources.stored_pixels import read_annotated_image
 
 
 class VideoEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +38,7 @@ class VideoEntry(msgspec.Struct, frozen=True, kw_only=True):
     file_names: tuple[str, ...]
     height: Side
     width: Side
-    length: int
+    length: Number
 
 
 class TrackEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +46,7 @@ class TrackEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     id: Number
     video_id: Key
-    category_id: int
+    category_id: Number
     segmentations: msgspec.Raw
     iscrowd: Literal[0, 1] = 0
 
@@ -71,6 +73,7 @@ class YoutubeVis2019:
             InputError: If the annotation file is missing or damaged, or its categories contradict.
         """
         self.name = f"youtube_vis_2019 {split}"
+        self.described: Described | None = None
         self._root, self._folder = root, f"{split}/JPEGImages"
         beside, inside = root / f"{split}.json", root / split / "instances.json"
         self._json = inside if inside.exists() and not beside.exists() else beside
@@ -104,13 +107,20 @@ class YoutubeVis2019:
             for frame in checked_frames(self._video_name(index), len(names), frames)
         ]
 
-    def check(self, index: int) -> None:
+    def pictures(self) -> Iterator[StatedImage]:
+        """Names the frames; see `OpenedSource`."""
+        for index, video in enumerate(self._videos):
+            with suppress(DataSetError):
+                for path in self.files(index):
+                    yield StatedImage(path, (video.height, video.width))
+
+    def check(self, index: int) -> list[DataSetError]:
         """Compares a video's entries; see `OpenedSource`."""
-        size = (self._videos[index].height, self._videos[index].width)
-        for place, outlines in self._outlines(index):
-            for frame, outline in enumerate(outlines):
-                if outline is not None:
-                    check_outline(outline, size, self._field(place, frame))
+        return self._outlines(index)[1]
+
+    def has_owned(self) -> bool:
+        """Tells whether any annotation is owned; see `OpenedSource`."""
+        return not self._places.keys().isdisjoint(video.id for video in self._videos)
 
     def strays(self) -> Iterator[DataSetError]:
         """Gives annotations without a video."""
@@ -121,10 +131,12 @@ class YoutubeVis2019:
         """Reads frames of a video with its objects; see `AnnotatedSource`."""
         video, name = self._videos[index], self._video_name(index)
         chosen = checked_frames(name, len(video.file_names), frames)
-        outlines = self._outlines(index)
+        outlines, faults = self._outlines(index)
         size = (video.height, video.width)
         masks = new_masks(len(outlines), len(chosen), *size, f"{self._json}: videos[{index}]")
-        images = np.stack([read_stored_image(path, size) for path in self.files(index, chosen)])
+        images = np.stack(
+            [read_annotated_image(path, size, self.described) for path in self.files(index, chosen)]
+        )
         for mask, (place, of_frames) in zip(masks, outlines, strict=True):
             for slot, frame in enumerate(chosen):
                 outline = of_frames[frame]
@@ -139,10 +151,11 @@ class YoutubeVis2019:
             classes=np.array([self._class(place) for place, _ in outlines], np.int64),
             crowd=np.array([track.iscrowd for track in found], np.bool_),
             ids=np.array([track.id for track in found], np.int64),
+            faults=tuple(faults),
         )
 
-    def _outlines(self, index: int) -> list[tuple[int, FrameOutlines]]:
-        """Gives place and outlines of a video's annotations, after checks of ids and categories."""
+    def _outlines(self, index: int) -> tuple[list[tuple[int, FrameOutlines]], list[DataSetError]]:
+        """Returns place and outlines of a video's annotations that are whole, and what the others lack."""
         video = self._videos[index]
         if video.id in self._repeated_videos:
             raise DataSetError(
@@ -155,9 +168,9 @@ class YoutubeVis2019:
                 f"{self._json}: videos[{index}].length is {video.length} and file_names has "
                 f"{len(video.file_names)}; expected the same number, at least 1",
             )
-        return [(place, self._decoded(place, video.length)) for place in self._places.get(video.id, [])]
+        return sorted_out(self._places.get(video.id, []), lambda place: self._decoded(place, video))
 
-    def _decoded(self, place: int, length: int) -> FrameOutlines:
+    def _decoded(self, place: int, video: VideoEntry) -> FrameOutlines:
         track, field = self._tracks[place], f"{self._json}: annotations[{place}]"
         self._class(place)
         if track.id in self._repeated:
@@ -165,11 +178,14 @@ class YoutubeVis2019:
                 "repeated id", f"{field}.id {track.id} stands in several annotations; expected one"
             )
         outlines = decode_frame_outlines(track.segmentations, f"{field}.segmentations")
-        if len(outlines) != length:
+        if len(outlines) != video.length:
             raise DataSetError(
                 "wrong number of masks",
-                f"{field}.segmentations has {len(outlines)} entries; expected {length}, one per frame",
+                f"{field}.segmentations has {len(outlines)} entries; expected {video.length}, one per frame",
             )
+        for frame, outline in enumerate(outlines):
+            if outline is not None:
+                check_outline(outline, (video.height, video.width), self._field(place, frame))
         return outlines
 
     def _class(self, place: int) -> int:

@@ -157,8 +157,11 @@ def test_without_full_a_sample_is_decoded(tmp_path):
     sampled, full = only(checked(tmp_path)), only(checked(tmp_path, full=True))
     assert (sampled.decoded, sampled.is_well) == (20, True)
     assert sampled.decoded <= SAMPLE
-    assert full.decoded == 59
-    assert [fault.kind for fault in full.broken] == ["segment without pixels"]
+    assert full.decoded == 60
+    assert {fault.kind: fault.count for fault in full.broken} == {
+        "segment without pixels": 3,
+        "pixels of no segment": 1,
+    }
 
 
 def test_full_finds_a_broken_frame_in_the_middle(everything):

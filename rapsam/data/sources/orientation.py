@@ -1,0 +1,174 @@
+"""Which pixels annotations describe where a file has an EXIF orientation: the stored or the displayed ones.
+
+`rapsam predict` turns photographs upright by their tag, as viewers do. Annotations drawn in a viewer
+describe the displayed picture, those made by programs that ignore the tag the stored one. Where a quarter
+turn swaps the sides, the size that the annotation file states tells which; a half turn, a mirrored or a
+square picture has one size either way. Such a file follows the others of its data set.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import ExifTags, Image
+
+from rapsam.data.sources.faults import DataSetError
+from rapsam.errors import InputError, unknown_name
+from rapsam.tasks.geometry import Size
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_QUARTER_TURNS = (5, 6, 7, 8)
+
+
+class Described(Enum):
+    """The pixels that annotations describe."""
+
+    STORED = "stored"
+    DISPLAYED = "displayed"
+
+
+class StatedImage(NamedTuple):
+    """An image file and the height and width that the annotation file states."""
+
+    path: Path
+    size: Size
+
+
+class Surveyed(NamedTuple):
+    """What the orientation tags of a data set say.
+
+    Attributes:
+        followed: Files with a tag whose sizes tell what is described, by that.
+        undecided: Files with a tag whose sizes tell nothing.
+        first_stored: The first file that viewers show turned against its annotation.
+        first_undecided: The first file that the sizes do not decide.
+    """
+
+    followed: Counter[Described]
+    undecided: int
+    first_stored: Path | None
+    first_undecided: Path | None
+
+    def described(self) -> Described | None:
+        """Gives what the whole data set describes; None if no file tells, or two files contradict."""
+        return next(iter(self.followed)) if len(self.followed) == 1 else None
+
+
+def described_named(name: str | None) -> Described | None:
+    """Reads what a user chose; None leaves it to the sizes.
+
+    Raises:
+        InputError: If it is neither "stored" nor "displayed".
+    """
+    names = {entry.value: entry for entry in Described}
+    if name is not None and name not in names:
+        raise unknown_name("orientation", name, names)
+    return None if name is None else names[name]
+
+
+def orientation_of(image: Image.Image) -> int:
+    """Returns the EXIF orientation of an opened image, 1..8; 1 for none or nonsense. Decodes no pixel."""
+    if image.format == "PNG" and not {"exif", "Raw profile type exif"} & image.info.keys():
+        return 1  # Pillow would decode the picture to look for a note behind it
+    # Notes of cameras may be damaged anywhere; viewers then show the picture as it is stored.
+    try:
+        value = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:
+        return 1
+    return value if isinstance(value, int) and value in _TURNS else 1
+
+
+def described_by_size(orientation: int, stored: Size, stated: Size) -> Described | None:
+    """Returns what the stated size tells of a file with this tag; None if it tells nothing."""
+    if orientation not in _QUARTER_TURNS or stored[0] == stored[1]:
+        return None
+    if stated == stored:
+        return Described.STORED
+    return Described.DISPLAYED if stated == stored[::-1] else None
+
+
+def shown(image: Image.Image, path: Path, stated: Size, described: Described | None) -> Image.Image:
+    """Turns an opened image so that it has the pixels that its annotation describes.
+
+    Args:
+        image: Opened, not turned.
+        path: Its file, for messages.
+        stated: Height and width in the annotation file.
+        described: What its data set describes, where its own size does not tell; None if nobody knows.
+
+    Raises:
+        DataSetError: If the file has a tag, its size does not tell, and nobody knows.
+    """
+    orientation = orientation_of(image)
+    if orientation == 1:
+        return image
+    stored = (image.height, image.width)
+    chosen = described_by_size(orientation, stored, stated) or described
+    if chosen is None:
+        raise DataSetError("undecided orientation", _undecided(path, orientation))
+    return image.transpose(_TURNS[orientation]) if chosen is Described.DISPLAYED else image
+
+
+def survey(images: Iterator[StatedImage], formats: tuple[str, ...]) -> Surveyed:
+    """Looks at the orientation tags of a data set; reads headers only, and passes over broken files."""
+    followed: Counter[Described] = Counter()
+    first: dict[Described | None, Path] = {}
+    undecided = 0
+    for path, stated in images:
+        tag = _tag(path, formats)
+        if tag is None or tag[0] == 1:
+            continue
+        found = described_by_size(*tag, stated)
+        if found is None and set(stated) != set(tag[1]):
+            continue  # another size altogether, which reading refuses
+        first.setdefault(found, path)
+        if found is None:
+            undecided += 1
+        else:
+            followed[found] += 1
+    return Surveyed(followed, undecided, first.get(Described.STORED), first.get(None))
+
+
+def check_decided(surveyed: Surveyed) -> Described | None:
+    """Returns what a data set describes; None if no file needs to know.
+
+    Raises:
+        InputError: If some file has a tag and nothing tells whether its annotation follows it.
+    """
+    described = surveyed.described()
+    if described is None and surveyed.first_undecided is not None:
+        raise InputError(_undecided(surveyed.first_undecided, None))
+    return described
+
+
+def _undecided(path: Path, orientation: int | None) -> str:
+    tag = "an EXIF orientation" if orientation is None else f"EXIF orientation {orientation}"
+    return (
+        f"{path} has {tag}, and neither its size nor another file of the data set tells whether annotations "
+        "follow the stored pixels or the displayed picture; say which: --orientation stored or --orientation "
+        "displayed, in a recipe orientation of the source"
+    )
+
+
+def _tag(path: Path, formats: tuple[str, ...]) -> tuple[int, Size] | None:
+    """Reads orientation and stored height and width from a file's header; None if it cannot be read."""
+    if not path.is_file():
+        return None
+    try:
+        with Image.open(path, formats=formats) as image:
+            return orientation_of(image), (image.height, image.width)
+    # What is wrong with the file is told when it is read.
+    except Exception:
+        return None
