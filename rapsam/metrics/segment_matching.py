@@ -35,12 +35,13 @@ def match_segments(overlaps: Overlaps, crowd: SegmentIds, void: int) -> SegmentM
     """Matches segments of the same class with an IoU above 0.5, which can have one partner only.
 
     Void pixels of the reference do not count into a union. A predicted segment without a partner is
-    forgiven if more than half of it lies on void and on crowd regions of its class. Crowd regions are
-    neither found nor missed.
+    forgiven if more than half of it lies on void and on the crowd region of its class. Crowd regions are
+    neither found nor missed. Where a class has several of them, only the last one forgives: the published
+    program (panopticapi) keeps one per class, while the paper speaks of all.
 
     Args:
         overlaps: Shared pixels.
-        crowd: Reference ids of crowd regions.
+        crowd: Reference ids of crowd regions; of one class, the last has the highest id.
         void: Class of the pixels that belong to no segment.
     """
     our_ids, ours = np.unique(overlaps.predicted, return_inverse=True)
@@ -57,9 +58,16 @@ def match_segments(overlaps: Overlaps, crowd: SegmentIds, void: int) -> SegmentM
     iou = np.where(alike & ~is_crowd, shared / np.maximum(union, 1), 0.0)
     rows, columns = np.nonzero(iou > 0.5)
 
-    on_crowd = np.where(alike & is_crowd, shared, 0).sum(axis=1)
+    forgives = is_crowd & ~_followed(their_classes, is_crowd)
+    on_crowd = np.where(alike & forgives, shared, 0).sum(axis=1)
     extra = (our_classes < void) & (2 * (on_void + on_crowd) <= our_areas)
     extra[rows] = False
     missed = (their_classes < void) & ~is_crowd
     missed[columns] = False
     return SegmentMatches(our_classes[rows], iou[rows, columns], our_classes[extra], their_classes[missed])
+
+
+def _followed(classes: Indices, is_crowd: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Tells of each reference segment whether a crowd region of its class comes after it."""
+    last = {class_index: place for place, class_index in enumerate(classes.tolist()) if is_crowd[place]}
+    return np.array([place < last.get(class_index, -1) for place, class_index in enumerate(classes.tolist())])

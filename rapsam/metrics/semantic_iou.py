@@ -96,6 +96,11 @@ class SemanticAccumulator:
         )
         return SemanticQuality(mean_iou=mean_of_known([entry.iou for entry in found]), per_class=found)
 
+    @property
+    def missed_as_void(self) -> int:
+        """Labelled pixels that were predicted to be void."""
+        return int(self._pixels[:, -1].sum())
+
     def state(self) -> ConfusionMatrix:
         """Gives the counts."""
         return ConfusionMatrix(pixels=tuple(tuple(row) for row in self._pixels.tolist()))

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from rapsam.metrics.means import mean_of_known
 from rapsam.metrics.overlaps import (
     NO_CROWD,
     Overlaps,
@@ -30,7 +31,7 @@ class TrackingQuality(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         stq: Geometric mean of the two below.
         association_quality: AQ: how well the pixels of an object keep one id, whatever its class.
-        segmentation_quality: SQ: mean IoU of the classes.
+        segmentation_quality: SQ: mean IoU of the classes, predicted void being one.
     """
 
     stq: float
@@ -61,8 +62,8 @@ class TrackingAccumulator:
 
     where p and g are the pixels of all frames with this id. Predicted pixels of stuff have no id. Pixels
     on crowd regions do not count to p, those on void do, as in the published program. SQ is the mean
-    over the classes that occur; void is none of them, while the published program counts predicted void
-    on labelled pixels as one more class with IoU 0.
+    over the classes that occur. Void is one of them, with IoU 0, if it is predicted on labelled pixels: the
+    published program counts it so.
 
     Args:
         num_classes: K.
@@ -95,7 +96,8 @@ class TrackingAccumulator:
     def result(self) -> TrackingQuality:
         """Computes the quality of all videos together."""
         association = self._association_sum / self._objects if self._objects else float("nan")
-        segmentation = self._semantic.result().mean_iou
+        ious = [entry.iou for entry in self._semantic.result().per_class]
+        segmentation = mean_of_known([*ious, *([0.0] if self._semantic.missed_as_void else [])])
         return TrackingQuality(
             stq=math.sqrt(association * segmentation),
             association_quality=association,

@@ -37,8 +37,10 @@ def test_void_and_crowd_forgive_together():
     assert matches([[1000, 1000, 1000]], [[CLASSES, 7000, 3]], [7000]) == ([], [], [], [3])
 
 
-def test_all_crowd_regions_of_a_class_forgive():
-    assert matches([[1000, 1000, 1000]], [[7000, 8000, 3]], [7000, 8000]) == ([], [], [], [3])
+def test_only_the_last_crowd_region_of_a_class_forgives():
+    """As panopticapi has it; together they would hold two thirds of the prediction."""
+    assert matches([[1000, 1000, 1000]], [[7000, 8000, 3]], [7000, 8000]) == ([], [], [0], [3])
+    assert matches([[1000, 1000, 1000]], [[7000, 8000, 8000]], [7000, 8000]) == ([], [], [], [])
 
 
 def test_pixels_on_crowd_count_into_a_union_those_on_void_do_not():
