@@ -8,7 +8,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -176,6 +176,31 @@ def size_of(path: Path) -> int:
     if path.is_dir():
         return sum((path / name).stat().st_size for name in files_below(path))
     return path.stat().st_size
+
+
+def check_output_file(path: Path, inputs: Iterable[Path] = ()) -> None:
+    """Tells before long work whether a file can be written without harm to what is read.
+
+    Args:
+        path: The file, which may exist.
+        inputs: Files and folders that are read.
+
+    Raises:
+        InputError: If the path is not that of a plain file, is one of the inputs or lies in one, or its
+            folder cannot be written.
+    """
+    try:
+        if not path.name or path.is_dir():
+            raise InputError(f"{path} is a folder; expected the name of a file")
+        if path.exists() and not path.is_file():
+            raise InputError(f"{path} is a pipe or a device; expected the name of a plain file")
+        resolved = path.resolve()
+        for given in inputs:
+            if resolved.is_relative_to(given.resolve()) or (path.exists() and path.samefile(given)):
+                raise InputError(f"{path} would be written over {given}, which is read; choose another file")
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(f"{path} cannot be the name of a file ({error}); choose another") from error
+    check_writable(path.parent)
 
 
 def _unwritable(path: Path, error: OSError) -> InputError:

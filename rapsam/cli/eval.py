@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import re
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapsam.cli.arguments import add_model_options, load_model
-from rapsam.cli.console import StepLog, print_table, show
+from rapsam.cli.console import StepLog, print_table, say, show
 from rapsam.cli.counted_progress import counted_progress
 from rapsam.errors import InputError, printable
-from rapsam.files import check_writable
+from rapsam.files import check_output_file
 
 if TYPE_CHECKING:
+    from rapsam.data.sources.opened import OpenedSource
+    from rapsam.evaluation.run import Outcome
     from rapsam.evaluation.subject import Subject
+    from rapsam.tasks.labels import LabelSet
 
 SUMMARY = "Score a checkpoint, or a bundle in any runtime, on annotated data; write JSON and a table."
 EXAMPLE = "rapsam eval --bundle bundles/onnx --data world --kind coco_panoptic --split val"
@@ -45,6 +49,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--split", metavar="NAME", help="default: val, or valid for youtube_vis_2019")
     parser.add_argument(
+        "--orientation",
+        metavar="NAME",
+        help="stored or displayed: the pixels that annotations describe, where an image has an EXIF "
+        "orientation and its size does not tell; default: as the other images of the data set",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="end with exit code 2 at the first image or annotation that cannot be used, which is otherwise "
+        "left out and counted",
+    )
+    parser.add_argument(
         "--task",
         metavar="NAME",
         help="panoptic (PQ, mask AP, mIoU), instances, prompts, tracks (tube AP) or video-panoptic (VPQ, "
@@ -54,46 +70,98 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("eval.json"), metavar="FILE", help="default: eval.json"
     )
+    parser.add_argument("--overwrite", action="store_true", help="replace an older report")
 
 
 def run(options: argparse.Namespace) -> int:
     """Evaluates; an interrupted evaluation goes on when it is started again."""
     _check(options)
-    from rapsam.data.sources.kinds import data_key, open_annotated, validation_split
-    from rapsam.evaluation.report import report_of, write_report
-    from rapsam.evaluation.run import evaluate
-    from rapsam.evaluation.tasks import task_for
+    from rapsam.data.sources.kinds import open_annotated, validation_split
+    from rapsam.data.sources.orientation import described_named
 
     log = StepLog()
-    split = options.split or validation_split(options.kind)
-    source = open_annotated(options.kind, options.data, split)
+    split = validation_split(options.kind) if options.split is None else options.split
+    described = described_named(options.orientation)
+    log(f"reading the annotations of {options.kind} {split} in {options.data}")
+    source = open_annotated(options.kind, options.data, split, described)
+    log(f"loading {options.bundle or 'PyTorch'}")
+    # Only now, for it takes seconds.
+    from rapsam.evaluation.report import check_replaceable, report_of, write_report
+    from rapsam.evaluation.tasks import task_for
+
     task = task_for(options.kind, options.task)
+    check_replaceable(options.out)
     subject = _subject(options, task, log)
     log(f"{task}: {subject.name}, in {subject.runtime}, on {source.name}")
-    unfinished = options.out.with_suffix(".unfinished.json")
-    with counted_progress("images or videos") as report_progress:
-        outcome = evaluate(
-            subject,
-            source,
-            task,
-            data_key=f"{split} of {data_key(options.kind, options.data, split)}",
-            limit=options.limit,
-            unfinished=unfinished,
-            progress=report_progress,
-        )
+    outcome = _evaluate(options, subject, source, task, split)
     if len(outcome.left_out) == outcome.clips:
         raise InputError(f"nothing could be scored; the first fault: {outcome.left_out[0]}")
     report = report_of(subject, source.name, outcome)
     write_report(options.out, report)
-    unfinished.unlink(missing_ok=True)
+    _unfinished(options.out).unlink(missing_ok=True)
     print_table(f"{task}: {subject.name}, in {subject.runtime}", ("figure", "value"), report.rows())
+    show(*_remarks(outcome, source.label_set), str(options.out))
+    return 0
+
+
+def _evaluate(
+    options: argparse.Namespace, subject: Subject, source: OpenedSource, task: str, split: str
+) -> Outcome:
+    from rapsam.data.sources.kinds import data_key
+    from rapsam.evaluation.run import evaluate
+
+    unfinished = _unfinished(options.out)
+    key = f"{split} of {data_key(options.kind, options.data, split)}, orientation {options.orientation}"
+    with counted_progress("images or videos") as report_progress:
+        try:
+            return evaluate(
+                subject,
+                source,
+                task,
+                data_key=key,
+                strays=source.strays(),
+                limit=options.limit,
+                strict=options.strict,
+                unfinished=unfinished,
+                progress=report_progress,
+            )
+        except KeyboardInterrupt:
+            if unfinished.exists():
+                say(f"what was counted is in {unfinished}; go on with: {_command(options)}")
+            raise
+
+
+def _unfinished(out: Path) -> Path:
+    return out.with_suffix(".unfinished.json")
+
+
+def _command(options: argparse.Namespace) -> str:
+    """Writes the command line with which this evaluation was started."""
+    words = ["rapsam", "eval"]
+    for name, value in vars(options).items():
+        if name == "run" or value is None or value is False:
+            continue
+        words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
+    return shlex.join(words)
+
+
+def _remarks(outcome: Outcome, labels: LabelSet) -> list[str]:
+    """Says what the figures do not tell."""
+    from rapsam.data.sources.categories import repeated_names
+
+    lines = repeated_names(labels)
     if outcome.unknown_classes:
         names = printable(", ".join(outcome.unknown_classes))
-        show(f"classes that the network does not have, taken as void: {names}")
+        lines.append(f"classes that the network does not have, taken as void: {names}")
     if outcome.left_out:
-        show(f"{len(outcome.left_out)} could not be used; the first: {outcome.left_out[0]}")
-    show(str(options.out))
-    return 0
+        lines.append(
+            f"images or videos left out: {len(outcome.left_out):,} of {outcome.clips:,}; the first: "
+            f"{outcome.left_out[0]}"
+        )
+    if outcome.annotations_left_out:
+        first = outcome.first_annotations[0]
+        lines.append(f"annotations left out: {outcome.annotations_left_out:,}; the first: {first}")
+    return lines
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -109,9 +177,16 @@ def _check(options: argparse.Namespace) -> None:
         number = getattr(options, name)
         if number is not None and number < 1:
             raise InputError(f"--{name} {number}; expected at least 1")
-    if not options.out.name or options.out.is_dir():
-        raise InputError(f"--out {options.out} is a folder; expected the name of a JSON file")
-    check_writable(options.out.parent)
+    if options.split == "":
+        raise InputError("--split is empty; expected the name of a split, such as val")
+    named = [options.bundle, *(Path(name) for name in (options.checkpoint, options.classifier) if name)]
+    inputs = [path for path in named if path is not None and path.exists()]
+    for path in (options.out, _unfinished(options.out)):
+        check_output_file(path, inputs)
+    if options.out.exists() and not options.overwrite:
+        raise InputError(
+            f"{options.out} exists already; give --overwrite to replace it, or choose another --out"
+        )
 
 
 def _subject(options: argparse.Namespace, task: str, log: StepLog) -> Subject:

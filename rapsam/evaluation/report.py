@@ -9,11 +9,14 @@ from typing import Any
 
 import msgspec
 
+from rapsam.errors import JSON_ERRORS, InputError, printable
 from rapsam.evaluation.run import Outcome
 from rapsam.evaluation.subject import Subject
+from rapsam.evaluation.tasks import TASKS
 from rapsam.files import write_atomic
 
 SCHEMA_VERSION = 1
+_MAX_BYTES = 100_000_000
 
 
 class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +33,8 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
         task: As in `rapsam eval --task`.
         clips: Images or videos that were gone through, with those that were left out.
         left_out: A line for each of them whose files could not be used.
+        annotations_left_out: Number of faulty annotations that were left out, or belong to no image.
+        first_annotations_left_out: A line for each of the first of them.
         unknown_classes: Classes of the data set that the network does not have.
         classes: The network's classes, by index.
         figures: Results by name; 0..1, or null where nothing was compared.
@@ -44,6 +49,8 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     task: str
     clips: int
     left_out: tuple[str, ...]
+    annotations_left_out: int
+    first_annotations_left_out: tuple[str, ...]
     unknown_classes: tuple[str, ...]
     classes: tuple[str, ...]
     figures: dict[str, Any]
@@ -58,7 +65,7 @@ def report_of(subject: Subject, source: str, outcome: Outcome) -> EvaluationRepo
     # Through JSON: a figure without anything to compare is NaN, which JSON writes as null.
     figures = msgspec.json.decode(msgspec.json.encode(outcome.results))
     return EvaluationReport(
-        subject=subject.name,
+        subject=printable(subject.name),
         runtime=subject.runtime,
         input_size=subject.input_size,
         max_clip=subject.max_clip,
@@ -66,10 +73,42 @@ def report_of(subject: Subject, source: str, outcome: Outcome) -> EvaluationRepo
         task=outcome.task,
         clips=outcome.clips,
         left_out=outcome.left_out,
-        unknown_classes=outcome.unknown_classes,
-        classes=tuple(label.name for label in subject.labels.labels),
+        annotations_left_out=outcome.annotations_left_out,
+        first_annotations_left_out=outcome.first_annotations,
+        unknown_classes=tuple(map(printable, outcome.unknown_classes)),
+        classes=tuple(printable(label.name) for label in subject.labels.labels),
         figures=figures,
     )
+
+
+def check_replaceable(path: Path) -> None:
+    """Tells before long work whether a report may be written where a file may be.
+
+    Raises:
+        InputError: If there is a file that is not a report of ours, as an annotation file.
+    """
+    if path.exists() and not _is_report(path):
+        raise InputError(
+            f"{path} is not a report of an evaluation, so it is not replaced; choose another --out"
+        )
+
+
+def _is_report(path: Path) -> bool:
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            return False
+        found = msgspec.json.decode(path.read_bytes(), type=_Report)
+    except JSON_ERRORS:
+        return False
+    return found.task in TASKS
+
+
+class _Report(msgspec.Struct):
+    """What every report of any version has."""
+
+    schema_version: int
+    task: str
+    figures: dict[str, Any]
 
 
 def write_report(path: Path, report: EvaluationReport) -> None:

@@ -3,42 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from rapsam.data.sources.annotated import AnnotatedClip, AnnotatedSource
 from rapsam.data.sources.categories import label_mapping
-from rapsam.errors import JSON_ERRORS, InputError
+from rapsam.data.sources.faults import DataSetError
+from rapsam.errors import InputError, printable, reading
 from rapsam.evaluation.scores import Scores
 from rapsam.evaluation.subject import Subject
 from rapsam.evaluation.tasks import PROMPTS, TASKS
-from rapsam.files import write_atomic
+from rapsam.evaluation.unfinished import Unfinished, load_unfinished, save_unfinished
 from rapsam.tasks.arrays import Indices
 
 SAVE_SECONDS = 10.0
 """Time between two savings of what was counted."""
 
+NAMED_ANNOTATIONS = 20
+"""Annotations that were left out of which the fault is kept; the others are counted."""
+
 Progress = Callable[[int, int], None]
-
-
-class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
-    """An evaluation on its way.
-
-    Attributes:
-        question: What is evaluated on what; another one begins anew.
-        done: Clips that were counted or left out.
-        left_out: One line for each clip that was left out.
-        parts: States of the accumulators.
-    """
-
-    question: str
-    done: int
-    left_out: tuple[str, ...]
-    parts: dict[str, Any]
 
 
 class Outcome(NamedTuple):
@@ -49,6 +37,9 @@ class Outcome(NamedTuple):
         clips: Images or videos of the data set that were gone through, with those that were left out.
         results: Results by name of the accumulator.
         left_out: One line for each clip whose files could not be used.
+        annotations_left_out: Number of faulty annotations that were left out of the others, or belong to no
+            clip.
+        first_annotations: A line for each of the first `NAMED_ANNOTATIONS` of them.
         unknown_classes: Classes of the data set that the network does not have; their segments are void.
     """
 
@@ -56,6 +47,8 @@ class Outcome(NamedTuple):
     clips: int
     results: dict[str, msgspec.Struct]
     left_out: tuple[str, ...]
+    annotations_left_out: int
+    first_annotations: tuple[str, ...]
     unknown_classes: tuple[str, ...]
 
 
@@ -65,7 +58,9 @@ def evaluate(
     task: str,
     *,
     data_key: str = "",
+    strays: Iterable[DataSetError] = (),
     limit: int | None = None,
+    strict: bool = False,
     unfinished: Path | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
@@ -76,43 +71,115 @@ def evaluate(
         source: The data set.
         task: Name in `TASKS`.
         data_key: Tells data sets of one name apart, as by their folders.
+        strays: Annotations that belong to no image or video.
         limit: First clips that are taken; None for all.
+        strict: Whether a file or an annotation that cannot be used ends the evaluation.
         unfinished: File of what was counted so far; an evaluation of the same question goes on from it. It
             stays: remove it when the outcome is safe. None keeps nothing.
         progress: Told how many of them are done, and all.
 
     Raises:
         InputError: If a bundle has no graph for the task, no class of the data set is known to the network,
-            what it answers is no number, or the file is damaged.
+            what it answers is not a number, the file is damaged or was edited, or, with `strict`, something
+            cannot be used.
     """
     able, graphs = (
         (subject.takes_prompts, "prompt") if task == PROMPTS else (subject.finds_objects, "panoptic")
     )
     if not able:
         raise InputError(f"{subject.name} has no graph for {task!r}; export it with --tasks {graphs}")
-    scores = TASKS[task](subject.labels)
+    tally = _Tally(TASKS[task](subject.labels), strict=strict)
     total = len(source) if limit is None else min(limit, len(source))
     classes = _classes(source, subject, task)
-    question = f"{task}: {subject.name}, {subject.key}, on {total} of {source.name} {data_key}"
-    done, left_out = _restored(unfinished, question, scores)
+    # Names may hold bytes that are no text, which JSON cannot keep.
+    question = printable(f"{task}: {subject.name}, {subject.key}, on {total} of {source.name} {data_key}")
+    if unfinished is not None:
+        tally.go_on_from(unfinished, question, total)
+    if tally.done == 0:
+        tally.leave_out_annotations(strays)
     report = progress or _say_nothing
-    report(done, total)
+    report(tally.done, total)
     saved = time.monotonic()
-    while done < total:
-        try:
-            clip = source.read(done)
-        except InputError as error:
-            left_out.append(str(error))
-        else:
-            _add(scores, subject, clip._replace(classes=classes[clip.classes]))
-        done += 1
-        report(done, total)
-        if unfinished and (done == total or time.monotonic() - saved >= SAVE_SECONDS):
-            _save(unfinished, question, done, left_out, scores)
+    while tally.done < total:
+        tally.take(source, subject, classes)
+        report(tally.done, total)
+        if unfinished and (tally.done == total or time.monotonic() - saved >= SAVE_SECONDS):
+            save_unfinished(unfinished, tally.state(question))
             saved = time.monotonic()
     names = [label.name for label, place in zip(source.label_set.labels, classes, strict=True) if place < 0]
-    results = {name: part.result() for name, part in scores.parts.items()}
-    return Outcome(task, total, results, tuple(left_out), tuple(names))
+    return Outcome(
+        task=task,
+        clips=total,
+        results={name: part.result() for name, part in tally.scores.parts.items()},
+        left_out=tuple(tally.left_out),
+        annotations_left_out=tally.annotations_left_out,
+        first_annotations=tuple(tally.first_annotations),
+        unknown_classes=tuple(names),
+    )
+
+
+class _Tally:
+    """What was counted, and what was left out."""
+
+    def __init__(self, scores: Scores, *, strict: bool) -> None:
+        self.scores = scores
+        self.done = self.annotations_left_out = 0
+        self.left_out: list[str] = []
+        self.first_annotations: list[str] = []
+        self._strict = strict
+
+    def take(self, source: AnnotatedSource, subject: Subject, classes: Indices) -> None:
+        """Counts the next clip, or leaves it out."""
+        try:
+            clip = source.read(self.done)
+        except InputError as error:
+            self._refuse_if_strict(str(error))
+            self.left_out.append(printable(str(error)))
+        else:
+            self.leave_out_annotations(clip.faults)
+            _add(self.scores, subject, clip._replace(classes=classes[clip.classes]))
+        self.done += 1
+
+    def leave_out_annotations(self, faults: Iterable[DataSetError]) -> None:
+        """Counts annotations that were left out."""
+        for fault in faults:
+            self._refuse_if_strict(str(fault))
+            self.annotations_left_out += 1
+            if len(self.first_annotations) < NAMED_ANNOTATIONS:
+                self.first_annotations.append(printable(str(fault)))
+
+    def _refuse_if_strict(self, fault: str) -> None:
+        if self._strict:
+            raise InputError(f"{fault}; without --strict this is left out and counted")
+
+    def state(self, question: str) -> Unfinished:
+        return Unfinished(
+            question=question,
+            done=self.done,
+            left_out=tuple(self.left_out),
+            annotations_left_out=self.annotations_left_out,
+            first_annotations=tuple(self.first_annotations),
+            parts={name: part.state() for name, part in self.scores.parts.items()},
+        )
+
+    def go_on_from(self, path: Path, question: str, total: int) -> None:
+        """Takes over what was counted for the same question.
+
+        Raises:
+            InputError: If the file is damaged or edited, or with `strict`, if something was left out.
+        """
+        state = load_unfinished(path)
+        if state is None or state.question != question:
+            return
+        for fault in (*state.left_out, *state.first_annotations)[:1]:
+            self._refuse_if_strict(fault)
+        with reading(path, "counts of this evaluation: remove it to begin anew"):
+            if not len(state.left_out) <= state.done <= total:
+                raise ValueError(f"{state.done} of {total} done, {len(state.left_out)} left out")
+            for name, part in self.scores.parts.items():
+                part.merge(msgspec.convert(state.parts[name], type(part.state()), strict=False))
+        self.done, self.annotations_left_out = state.done, state.annotations_left_out
+        self.left_out, self.first_annotations = list(state.left_out), list(state.first_annotations)
 
 
 def _add(scores: Scores, subject: Subject, clip: AnnotatedClip) -> None:
@@ -132,23 +199,3 @@ def _classes(source: AnnotatedSource, subject: Subject, task: str) -> Indices:
 
 def _say_nothing(done: int, total: int) -> None:
     del done, total
-
-
-def _save(path: Path, question: str, done: int, left_out: list[str], scores: Scores) -> None:
-    states = {name: part.state() for name, part in scores.parts.items()}
-    state = Unfinished(question=question, done=done, left_out=tuple(left_out), parts=states)
-    write_atomic(path, msgspec.json.encode(state))
-
-
-def _restored(path: Path | None, question: str, scores: Scores) -> tuple[int, list[str]]:
-    if path is None or not path.exists():
-        return 0, []
-    try:
-        state = msgspec.json.decode(path.read_bytes(), type=Unfinished)
-        if state.question != question:
-            return 0, []
-        for name, part in scores.parts.items():
-            part.merge(msgspec.convert(state.parts[name], type(part.state()), strict=False))
-    except (*JSON_ERRORS, KeyError) as error:
-        raise InputError(f"{path} is damaged ({error}); remove it to begin anew") from error
-    return state.done, list(state.left_out)

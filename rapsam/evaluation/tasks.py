@@ -36,5 +36,9 @@ def task_for(kind: str, wanted: str | None) -> str:
     """
     possible = TASKS_OF_KIND[kind]
     if wanted is not None and wanted not in possible:
-        raise InputError(f"task {wanted!r} with data of kind {kind!r}; expected {' or '.join(possible)}")
+        able = [other for other, tasks in TASKS_OF_KIND.items() if wanted in tasks]
+        hint = f"; data of another kind can score it: --kind {' or '.join(able)}" if able else ""
+        raise InputError(
+            f"task {wanted!r} with data of kind {kind!r}; expected {' or '.join(possible)}{hint}"
+        )
     return wanted or possible[0]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from typing import Annotated, Protocol, TypeVar
 
 import msgspec
 
 from rapsam.errors import InputError
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+"""A count of a saved state; above, float64 could not hold it."""
+Sum = Annotated[float, msgspec.Meta(ge=0, le=2**53)]
+"""A sum of a saved state, of numbers 0..1."""
 
 StateT = TypeVar("StateT", bound=msgspec.Struct)
 ResultT = TypeVar("ResultT", bound=msgspec.Struct, covariant=True)

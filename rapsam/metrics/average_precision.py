@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from rapsam.metrics.accumulator import check_state
+from rapsam.metrics.accumulator import Count, Sum, check_state
 from rapsam.tasks.arrays import Indices, Masks
 
 Scores = npt.NDArray[np.float64]
@@ -23,6 +23,7 @@ Scores = npt.NDArray[np.float64]
 IOU_THRESHOLDS: Scores = np.linspace(0.5, 0.95, 10)
 MAX_DETECTIONS = 100
 """Detections per image and class that count: those with the highest scores."""
+Bits = Annotated[int, msgspec.Meta(ge=0, lt=2**60)]
 _RECALLS = np.linspace(0.0, 1.0, 101)
 
 
@@ -57,11 +58,11 @@ class JudgedClass(msgspec.Struct, frozen=True, kw_only=True):
         references: Objects to be found, by range of area.
     """
 
-    scores: list[float]
-    ranks: list[int]
-    matched: list[int]
-    ignored: list[int]
-    references: list[int]
+    scores: list[Sum]
+    ranks: list[Count]
+    matched: list[Bits]
+    ignored: list[Bits]
+    references: list[Count]
 
 
 class JudgedDetections(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from rapsam.errors import InputError
-from rapsam.metrics.accumulator import check_state
+from rapsam.metrics.accumulator import Count, Sum, check_state
 from rapsam.tasks.arrays import Masks
 
 CLICK_THRESHOLDS = (0.5, 0.8, 0.85, 0.9)
@@ -51,9 +51,9 @@ class PromptCounts(msgspec.Struct, frozen=True, kw_only=True):
         reached: How many prompts reached each of the IoUs.
     """
 
-    prompts: int
-    iou_sum: float
-    reached: tuple[int, ...]
+    prompts: Count
+    iou_sum: Sum
+    reached: tuple[Count, ...]
 
 
 class InteractiveAccumulator:

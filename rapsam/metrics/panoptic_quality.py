@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from rapsam.errors import InputError
-from rapsam.metrics.accumulator import check_state
+from rapsam.metrics.accumulator import Count, Sum, check_state
 from rapsam.metrics.means import mean_of_known
 from rapsam.metrics.overlaps import NO_CROWD, Overlaps, SegmentIds, check_classes, count_overlaps
 from rapsam.metrics.segment_matching import match_segments
@@ -75,10 +75,10 @@ class SegmentCounts(msgspec.Struct, frozen=True, kw_only=True):
         false_negatives: Reference segments without a partner.
     """
 
-    iou_sums: tuple[float, ...]
-    true_positives: tuple[int, ...]
-    false_positives: tuple[int, ...]
-    false_negatives: tuple[int, ...]
+    iou_sums: tuple[Sum, ...]
+    true_positives: tuple[Count, ...]
+    false_positives: tuple[Count, ...]
+    false_negatives: tuple[Count, ...]
 
 
 class PanopticAccumulator:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 
-from rapsam.metrics.accumulator import check_state
+from rapsam.metrics.accumulator import Count, check_state
 from rapsam.metrics.means import mean_of_known
 from rapsam.metrics.overlaps import Overlaps, check_classes, class_of, count_overlaps
 from rapsam.tasks.arrays import Ids
@@ -46,7 +46,7 @@ class ConfusionMatrix(msgspec.Struct, frozen=True, kw_only=True):
             void last.
     """
 
-    pixels: tuple[tuple[int, ...], ...]
+    pixels: tuple[tuple[Count, ...], ...]
 
 
 class SemanticAccumulator:

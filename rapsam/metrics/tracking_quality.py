@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from rapsam.metrics.accumulator import Count, Sum
 from rapsam.metrics.means import mean_of_known
 from rapsam.metrics.overlaps import (
     NO_CROWD,
@@ -48,8 +49,8 @@ class TrackingCounts(msgspec.Struct, frozen=True, kw_only=True):
         confusion: Of the classes of pixels.
     """
 
-    association_sum: float
-    objects: int
+    association_sum: Sum
+    objects: Count
     confusion: ConfusionMatrix
 
 

@@ -87,7 +87,7 @@ def test_videos_have_the_same_figures_when_clips_are_of_the_same_length(scenes, 
     assert json.loads(graph.read_text())["max_clip"] == json.loads(eager.read_text())["max_clip"] == 1
     assert one == _near(other)
     assert one["tube_ap"]["ap"] > 0
-    outcome = rapsam("eval", *model, *about, "--out", eager)
+    outcome = rapsam("eval", *model, *about, "--out", eager, "--overwrite")
     assert outcome.code == 0, outcome.err
     assert json.loads(eager.read_text())["max_clip"] == 5
 
@@ -147,11 +147,14 @@ def test_a_split_without_annotations_scores_nothing(world, tmp_path):
         (["--bundle", "b", "--clip", "1"], "--clip beside --bundle"),
         (["--model", "rapsam_nano", "--sides", "100"], "--sides '100'"),
         (["--model", "rapsam_nano", "--task", "tracks"], "task 'tracks'"),
+        (["--model", "rapsam_nano", "--task", "tracks"], "--kind youtube_vis_2019 or vipseg"),
+        (["--model", "rapsam_nano", "--split", ""], "--split is empty"),
+        (["--model", "rapsam_nano", "--split", "../train"], "split '../train'; expected the name of one"),
         (["--model", "rapsam_nano", "--kind", "coco"], "kind of data set"),
     ],
 )
 def test_wrong_calls_are_one_line(arguments, says, world, tmp_path):
-    outcome = rapsam("eval", *arguments, "--data", world, "--split", "train", "--out", tmp_path / "e.json")
+    outcome = rapsam("eval", "--split", "train", *arguments, "--data", world, "--out", tmp_path / "e.json")
     assert_refused(outcome, says)
     assert not list(tmp_path.iterdir())
 

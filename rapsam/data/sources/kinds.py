@@ -65,7 +65,7 @@ def open_source(kind: str, root: str | Path, split: str) -> OpenedSource:
     except InputError as error:
         if _has_split(kind, folder, split) or not (others := _others_in(folder)):
             raise
-        raise InputError(f"{error}; {root} holds {others}") from error
+        raise InputError(f"{error}; {root} holds what {others} would read") from error
 
 
 def validation_split(kind: str) -> str:
@@ -142,10 +142,10 @@ def existing_folder(path: Path) -> Path:
 
 
 def _others_in(folder: Path) -> str:
-    """Names the data sets in a folder and in those right below; empty if there is none."""
+    """Names the data sets in a folder and in those right below, as options; empty if there is none."""
     places = [folder, *(path for path in sorted(folder.iterdir()) if path.is_dir())]
     found = [
-        f"kind {kind} split {split}" + (f" in {place}" if place != folder else "")
+        (f"--data {place} " if place != folder else "") + f"--kind {kind} --split {split}"
         for place in places
         for kind in SOURCES
         for split in splits_in(kind, place)
