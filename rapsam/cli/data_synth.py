@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapsam.cli.arguments import image_size
-from rapsam.cli.console import readable_size, show, show_json
+from rapsam.cli.console import readable_size, say, show, show_json
 from rapsam.cli.counted_progress import counted_progress
+from rapsam.errors import InputError
 from rapsam.files import size_of
 
 if TYPE_CHECKING:
@@ -42,9 +43,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Draws one split."""
+    from rapsam.data.synth.into_place import finish_interrupted
     from rapsam.data.synth.world import World, check_place
     from rapsam.data.synth.write_world import write_world
 
+    if options.images == options.videos == 0:
+        raise InputError(
+            "nothing to draw: --images 0 and --videos 0; expected 1 or more of one of them, such as --images "
+            "2000 --videos 200"
+        )
     world = World(
         images=options.images,
         videos=options.videos,
@@ -52,6 +59,10 @@ def run(options: argparse.Namespace) -> int:
         size=options.size,
         split=options.split,
     )
+    if finish_interrupted(options.out, world):
+        say(f"an interrupted run had drawn all of it; moved to its places in {options.out}")
+        _print_world(options.out, world, as_json=options.json)
+        return 0
     check_place(options.out, world)
     total = world.images + world.videos
     with counted_progress("images and videos") as report:

@@ -143,7 +143,10 @@ def existing_folder(path: Path) -> Path:
 
 def _others_in(folder: Path) -> str:
     """Names the data sets in a folder and in those right below, as options; empty if there is none."""
-    places = [folder, *(path for path in sorted(folder.iterdir()) if path.is_dir())]
+    try:
+        places = [folder, *(path for path in sorted(folder.iterdir()) if path.is_dir())]
+    except OSError:
+        return ""  # what cannot be read is told by whoever reads it
     found = [
         (f"--data {place} " if place != folder else "") + f"--kind {kind} --split {split}"
         for place in places

@@ -17,6 +17,7 @@ from rapsam.errors import InputError
 
 _Result = TypeVar("_Result")
 _CHUNK = 4
+MAX_WORKERS = 256
 
 
 class Workers:
@@ -26,10 +27,12 @@ class Workers:
         """Prepares the processes.
 
         Raises:
-            InputError: If the count is below 1.
+            InputError: If the count is below 1 or above `MAX_WORKERS`.
         """
         if count < 1:
             raise InputError(f"{count} workers; expected 1 or more")
+        if count > MAX_WORKERS:
+            raise InputError(f"{count} workers; expected at most {MAX_WORKERS}, each takes a core")
         # Started anew, not forked: a fork copies threads' locks in whatever state they are.
         context = multiprocessing.get_context("spawn")
         self._pool = ProcessPoolExecutor(count, context, _live_with_parent) if count > 1 else None

@@ -16,6 +16,8 @@ from rapsam.files import check_new_folder
 SPLITS = {"train": "train", "val": "valid"}
 """Names of COCO's splits, and what YouTube-VIS calls them."""
 
+MAX_COUNT = 1_000_000
+"""Images of a split, and videos: the entries of all are held in memory."""
 DRAWING = 2
 """Version of the drawing: raised when a seed gives other pictures than before."""
 
@@ -47,6 +49,10 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
             raise unknown_name("split", self.split, SPLITS)
         if min(self.images, self.videos) < 0:
             raise InputError(f"{self.images} images and {self.videos} videos; expected 0 or more of each")
+        if max(self.images, self.videos) > MAX_COUNT:
+            raise InputError(
+                f"{max(self.images, self.videos):,} images or videos; expected at most {MAX_COUNT:,} of each"
+            )
         check_world(self.seed, min(self.images + self.videos, self.num_frames), self.size)
 
 
@@ -93,7 +99,7 @@ def check_place(out: Path, world: World) -> Places:
     if not known:
         _check_empty(out)
     for record in known:
-        if _read(record).seed == world.seed:
+        if read_record(record).seed == world.seed:
             raise InputError(
                 f"{record} has seed {world.seed} too, so the pictures would be the same; take another seed"
             )
@@ -115,7 +121,12 @@ def _check_empty(out: Path) -> None:
             )
 
 
-def _read(record: Path) -> World:
+def read_record(record: Path) -> World:
+    """Reads what was drawn.
+
+    Raises:
+        InputError: If the record is damaged.
+    """
     try:
         return msgspec.json.decode(record.read_bytes(), type=World)
     except (*JSON_ERRORS, InputError, OSError) as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import msgspec
 from rapsam.data.synth.categories import Info
 from rapsam.data.synth.coco_files import WrittenImage, instances_file, panoptic_file, write_coco_image
 from rapsam.data.synth.image import draw_image
+from rapsam.data.synth.into_place import finish_interrupted, finished_split, move_into_place
 from rapsam.data.synth.source import LABEL_SET
 from rapsam.data.synth.video import draw_video
 from rapsam.data.synth.workers import Workers
@@ -26,7 +26,9 @@ def write_world(
 ) -> None:
     """Writes COCO panoptic, COCO instances and YouTube-VIS files, the same for any number of workers.
 
-    Folders appear when everything is drawn, annotation files after them, synth_{split}.json last.
+    All of a split is drawn in a hidden folder, which one renaming makes the finished split. Then its parts
+    are moved to their places, folders first, annotation files after them, synth_{split}.json last. Whoever
+    is killed in between, calls this again with the same world, and the moving goes on.
 
     Args:
         out: A new folder, or one that holds the other split.
@@ -35,29 +37,26 @@ def write_world(
         progress: Called after each image and each video.
 
     Raises:
-        InputError: If the folder cannot be used, the number of workers is below 1, or one was killed.
+        InputError: If the folder cannot be used, the number of workers is too small or large, or one was
+            killed.
     """
-    places = check_place(out, world)
+    if finish_interrupted(out, world):
+        return
+    check_place(out, world)
     images: list[WrittenImage] = []
     videos: list[WrittenVideo] = []
-    with ExitStack() as stack:
-        scratch = places._replace(
-            **{name: stack.enter_context(atomic_folder(getattr(places, name))) for name in _folders(world)}
-        )
-        # Entered last and so left first: nobody writes any more when the scratch folders go.
-        pool = stack.enter_context(Workers(workers))
-        for image in pool.each(partial(_write_image, world, scratch), world.images):
-            images.append(image)
-            progress()
-        for video in pool.each(partial(_write_video, world, scratch), world.videos):
-            videos.append(video)
-            progress()
-    _write_annotations(places, world, images, videos)
-
-
-def _folders(world: World) -> list[str]:
-    """Names the fields of `Places` that a world fills."""
-    return [*(["images", "masks"] if world.images else []), *(["videos"] if world.videos else [])]
+    with atomic_folder(finished_split(out, world.split)) as scratch:
+        places = Places.of(scratch, world.split)
+        # Left before the scratch folder: nobody writes any more when that goes.
+        with Workers(workers) as pool:
+            for image in pool.each(partial(_write_image, world, places), world.images):
+                images.append(image)
+                progress()
+            for video in pool.each(partial(_write_video, world, places), world.videos):
+                videos.append(video)
+                progress()
+        _write_annotations(places, world, images, videos)
+    move_into_place(out, world.split)
 
 
 def _write_image(world: World, scratch: Places, index: int) -> WrittenImage:
