@@ -8,11 +8,12 @@ import shlex
 import shutil
 
 import pytest
+from PIL import ExifTags, Image
 
 import rapsam.evaluation.run as evaluation
 from rapsam.evaluation.image_scores import PromptScores
 from tests.cli.cli_runs import assert_refused, rapsam
-from tests.data.sources.tiny_sets import edit_json, write_coco_instances, write_youtube_vis
+from tests.data.sources.tiny_sets import edit_json, write_coco_instances, write_photo, write_youtube_vis
 from tests.training.tiny_run import write_tiny_world
 
 MODEL = ("--model", "rapsam_nano", "--sides", "64,64")
@@ -167,3 +168,14 @@ def test_loading_is_told(data, tmp_path):
     outcome = evaluated(data, "--out", tmp_path / "e.json")
     assert "reading the annotations of coco_instances val" in outcome.err
     assert "loading rapsam_nano" in outcome.err
+
+
+def test_a_turned_photograph_of_which_nothing_tells_stops_until_one_says(data, tmp_path):
+    note = Image.Exif()
+    note[ExifTags.Base.Orientation] = 3
+    write_photo(data / "val2017/000000000139.jpg", 0, exif=note)
+    out = tmp_path / "e.json"
+    assert_refused(evaluated(data, "--out", out), "000000000139.jpg has an EXIF orientation", "--orientation")
+    assert_refused(evaluated(data, "--out", out, "--orientation", "turned"), "unknown orientation 'turned'")
+    assert not out.exists()
+    assert evaluated(data, "--out", out, "--orientation", "displayed").code == 0

@@ -11,7 +11,7 @@ from rapsam.data.sources.categories import repeated_names
 from rapsam.data.sources.faults import SEEN_IN_PIXELS, DataSetError
 from rapsam.data.sources.kinds import SOURCES, existing_folder, splits_in
 from rapsam.data.sources.opened import OpenedSource
-from rapsam.data.sources.orientation import Described, check_decided
+from rapsam.data.sources.orientation import Described, StatedImage, check_decided
 from rapsam.data.sources.stored_pixels import survey_orientations
 from rapsam.errors import InputError
 
@@ -137,8 +137,7 @@ class _Check:
         report.images, report.videos, report.segments = source.contents()
         report.classes = len(source.label_set.labels)
         report.notes += repeated_names(source.label_set)
-        progress(f"{name}: reading the orientations of all images")
-        self._check_orientations(source)
+        self._check_orientations(source, lambda number: progress(f"{name}: looking at image {number}"))
         for stray in source.strays():
             self._count(stray.kind, str(stray))
         whole = []
@@ -181,11 +180,17 @@ class _Check:
                 if left_out.kind in SEEN_IN_PIXELS:
                     self._count(left_out.kind, str(left_out))
 
-    def _check_orientations(self, source: OpenedSource) -> None:
+    def _check_orientations(self, source: OpenedSource, progress: Callable[[int], None]) -> None:
         """Names files that viewers show turned against their annotations, and those that nothing decides."""
         if source.described is not None:
             return  # its owners say what annotations describe
-        surveyed = survey_orientations(source.pictures())
+
+        def told() -> Iterator[StatedImage]:
+            for number, picture in enumerate(source.pictures(), start=1):
+                progress(number)
+                yield picture
+
+        surveyed = survey_orientations(told())
         source.described = surveyed.described()
         if surveyed.first_stored is not None:
             self._report.notes.append(

@@ -24,7 +24,7 @@ from rapsam.data.sources.json_file import (
 )
 from rapsam.data.sources.opened import Contents, checked_frames, repeat_image
 from rapsam.data.sources.orientation import Described, StatedImage
-from rapsam.data.sources.outlines import Outline, check_outline, decode_outline, outline_mask
+from rapsam.data.sources.outlines import Outline, check_outline, check_total, decode_outline, outline_mask
 from rapsam.data.sources.panoptic_images import ImageEntry
 from rapsam.data.sources.safe_path import path_below
 from rapsam.data.sources.segment_masks import new_masks
@@ -141,8 +141,10 @@ class CocoInstances:
                 "repeated id",
                 f"{self._json}: images[{index}].id {entry.id!r} stands in several images; expected one",
             )
-        size = (entry.height, entry.width)
-        return sorted_out(self._places.get(entry.id, []), lambda place: self._outline(place, size))
+        places, size = self._places.get(entry.id, []), (entry.height, entry.width)
+        outlines = (self._annotations[place].segmentation for place in places)
+        check_total(outlines, f"{self._json}: images[{index}]")
+        return sorted_out(places, lambda place: self._outline(place, size))
 
     def _outline(self, place: int, size: Size) -> Outline:
         self._class(place)

@@ -29,6 +29,9 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+# Notes stand at the front of a JPEG, behind its first few bytes.
+_HEAD_BYTES = 8192
+_NOTES = (b"Exif\0", b"http://ns.adobe.com/xap/")
 _QUARTER_TURNS = (5, 6, 7, 8)
 
 
@@ -163,12 +166,19 @@ def _undecided(path: Path, orientation: int | None) -> str:
 
 
 def _tag(path: Path, formats: tuple[str, ...]) -> tuple[int, Size] | None:
-    """Reads orientation and stored height and width from a file's header; None if it cannot be read."""
-    if not path.is_file():
-        return None
+    """Reads orientation and stored height and width from a file's header; None if there is no tag."""
     try:
+        if not path.is_file() or _is_jpeg_without_note(path):
+            return None
         with Image.open(path, formats=formats) as image:
             return orientation_of(image), (image.height, image.width)
     # What is wrong with the file is told when it is read.
     except Exception:
         return None
+
+
+def _is_jpeg_without_note(path: Path) -> bool:
+    """Tells it without parsing the header, for data sets have 100,000 images of which few have a note."""
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD_BYTES)
+    return head[:2] == b"\xff\xd8" and not any(note in head for note in _NOTES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterable
 from typing import Annotated, NoReturn, TypeAlias
 
 import msgspec
@@ -20,6 +21,7 @@ from rapsam.tasks.geometry import Size
 _MIN_NUMBERS = 6
 # What decoding takes grows with these: at most 1 GB and some seconds for one mask.
 _MOST_BYTES = 32_000_000
+_MOST_BYTES_IN_ALL = 64_000_000
 _MOST_RUNS = 4_000_000
 _MOST_EDGE = 1_000_000
 # COCO's code for a number: up to six characters with the bit "more follows", then one without.
@@ -75,6 +77,16 @@ def decode_frame_outlines(raw: msgspec.Raw, field: str) -> FrameOutlines:
 def _check_bytes(raw: msgspec.Raw, field: str) -> None:
     if (size := memoryview(raw).nbytes) > _MOST_BYTES:
         _refuse(f"{field} has {size:,} bytes; expected at most {_MOST_BYTES:,}")
+
+
+def check_total(raws: Iterable[msgspec.Raw], field: str) -> None:
+    """Raises `DataSetError` if all outlines of an image or video are too large to decode together."""
+    size = sum(memoryview(raw).nbytes for raw in raws)
+    if size > _MOST_BYTES_IN_ALL:
+        raise DataSetError(
+            "too large",
+            f"{field}: its outlines have {size:,} bytes in all; expected at most {_MOST_BYTES_IN_ALL:,}",
+        )
 
 
 def check_outline(outline: Outline, size: Size, field: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from rapsam.data.sources.faults import DataSetError
+from rapsam.errors import MemoryLimitError
 from rapsam.tasks.arrays import Ids, Masks
 
 MAX_ID = 2**24 - 1
@@ -19,6 +20,7 @@ def new_masks(segments: int, frames: int, height: int, width: int, field: str) -
 
     Raises:
         DataSetError: If they take more than `MAX_BYTES`.
+        MemoryLimitError: If they take more than there is.
     """
     size = segments * frames * height * width
     if size > MAX_BYTES:
@@ -27,7 +29,13 @@ def new_masks(segments: int, frames: int, height: int, width: int, field: str) -
             f"{field}: {segments} masks of {frames} frames of {width}x{height} px take {size:,} bytes; "
             f"expected at most {MAX_BYTES:,}: read fewer frames at a time, or remove the entry",
         )
-    return np.zeros((segments, frames, height, width), np.bool_)
+    try:
+        return np.zeros((segments, frames, height, width), np.bool_)
+    except MemoryError as error:
+        raise MemoryLimitError(
+            f"{field}: {segments} masks of {frames} frames of {width}x{height} px need more memory than "
+            "there is; read fewer frames at a time, or remove the entry"
+        ) from error
 
 
 def check_segment_id(ids: Sequence[int], place: int, field: str) -> None:

@@ -25,7 +25,13 @@ from rapsam.data.sources.json_file import (
 )
 from rapsam.data.sources.opened import Contents, checked_frames
 from rapsam.data.sources.orientation import Described, StatedImage
-from rapsam.data.sources.outlines import FrameOutlines, check_outline, decode_frame_outlines, outline_mask
+from rapsam.data.sources.outlines import (
+    FrameOutlines,
+    check_outline,
+    check_total,
+    decode_frame_outlines,
+    outline_mask,
+)
 from rapsam.data.sources.safe_path import path_below
 from rapsam.data.sources.segment_masks import new_masks
 from rapsam.data.sources.stored_pixels import read_annotated_image
@@ -168,7 +174,10 @@ class YoutubeVis2019:
                 f"{self._json}: videos[{index}].length is {video.length} and file_names has "
                 f"{len(video.file_names)}; expected the same number, at least 1",
             )
-        return sorted_out(self._places.get(video.id, []), lambda place: self._decoded(place, video))
+        places = self._places.get(video.id, [])
+        outlines = (self._tracks[place].segmentations for place in places)
+        check_total(outlines, f"{self._json}: videos[{index}]")
+        return sorted_out(places, lambda place: self._decoded(place, video))
 
     def _decoded(self, place: int, video: VideoEntry) -> FrameOutlines:
         track, field = self._tracks[place], f"{self._json}: annotations[{place}]"

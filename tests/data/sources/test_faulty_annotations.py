@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 
 from rapsam.data.sources.check import check_below
+from rapsam.data.sources.faults import DataSetError
 from rapsam.data.sources.kinds import open_annotated, open_source
 from rapsam.errors import InputError
 from tests.data.sources.tiny_sets import (
@@ -141,3 +144,31 @@ def test_numbers_that_are_no_ids_are_refused(tmp_path, change):
     edit_json(tmp_path / INSTANCES, lambda content: content["annotations"][0].update(change))
     with pytest.raises(InputError, match=r"instances_val2017\.json"):
         open_source("coco_instances", tmp_path, "val")
+
+
+def test_outlines_that_together_would_fill_the_memory_cost_one_image(tmp_path):
+    write_coco_instances(tmp_path)
+    text = "[[" + "1," * 9_000_000 + "1]]"
+
+    def change(content):
+        one = content["annotations"][0]
+        content["annotations"] = [{**one, "id": place, "segmentation": "HUGE"} for place in range(4)]
+
+    edit_json(tmp_path / INSTANCES, change)
+    path = tmp_path / INSTANCES
+    path.write_text(path.read_text().replace('"HUGE"', text))
+    source = open_source("coco_instances", tmp_path, "val")
+    with pytest.raises(DataSetError, match=r"images\[0\]: its outlines have 72,000,\d+ bytes in all"):
+        source.check(0)
+    assert source.read(1).key == 285
+
+
+@pytest.mark.parametrize("field", ["id", "note"])
+def test_numbers_of_5000_digits_and_deep_nesting_are_no_traceback(tmp_path, field):
+    write_coco_instances(tmp_path)
+    path = tmp_path / INSTANCES
+    whole = path.read_text()
+    for text in ("9" * 5_000, "[" * 100_000 + "]" * 100_000):
+        path.write_text(whole.replace('"license": 2', f'"license": 2, "{field}": {text}', 1))
+        with contextlib.suppress(InputError):
+            open_source("coco_instances", tmp_path, "val").read(0)
