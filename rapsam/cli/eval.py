@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rapsam.cli.arguments import add_model_options, load_model
 from rapsam.cli.console import StepLog, print_table, say, show
 from rapsam.cli.counted_progress import counted_progress
-from rapsam.errors import InputError, printable
+from rapsam.errors import InputError, printable, quoted
 from rapsam.files import check_output_file
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "Score a checkpoint, or a bundle in any runtime, on annotated data; write JSON and a table."
 EXAMPLE = "rapsam eval --bundle bundles/onnx --data world --kind coco_panoptic --split val"
+_MAX_SIDE = 8192
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -112,8 +113,8 @@ def _evaluate(
 
     unfinished = _unfinished(options.out)
     key = f"{split} of {data_key(options.kind, options.data, split)}, orientation {options.orientation}"
-    with counted_progress("images or videos") as report_progress:
-        try:
+    try:
+        with counted_progress("images or videos") as report_progress:
             return evaluate(
                 subject,
                 source,
@@ -125,10 +126,10 @@ def _evaluate(
                 unfinished=unfinished,
                 progress=report_progress,
             )
-        except KeyboardInterrupt:
-            if unfinished.exists():
-                say(f"what was counted is in {unfinished}; go on with: {_command(options)}")
-            raise
+    except KeyboardInterrupt:
+        if unfinished.exists():
+            say(f"what was counted is in {unfinished}; go on with: {_command(options)}")
+        raise
 
 
 def _unfinished(out: Path) -> Path:
@@ -204,7 +205,9 @@ def _sides(text: str | None) -> tuple[int, int] | None:
     """Reads "LONG,SHORT"; None if nothing was given."""
     if text is None:
         return None
-    match = re.fullmatch(r"(\d{1,5}),(\d{1,5})", text)
-    if not match or not 32 <= int(match[2]) <= int(match[1]):
-        raise InputError(f"--sides {text!r}; expected LONG,SHORT in pixels, at least 32, such as 1333,800")
+    match = re.fullmatch(r"([0-9]{1,5}),([0-9]{1,5})", text)
+    if not match or not 32 <= int(match[2]) <= int(match[1]) <= _MAX_SIDE:
+        raise InputError(
+            f"--sides {quoted(text)}; expected LONG,SHORT in pixels, 32 to {_MAX_SIDE}, such as 1333,800"
+        )
     return int(match[1]), int(match[2])

@@ -146,6 +146,8 @@ def test_a_split_without_annotations_scores_nothing(world, tmp_path):
         (["--model", "rapsam_nano", "--clip", "0"], "--clip 0"),
         (["--bundle", "b", "--clip", "1"], "--clip beside --bundle"),
         (["--model", "rapsam_nano", "--sides", "100"], "--sides '100'"),
+        (["--model", "rapsam_nano", "--sides", "99999,99999"], "--sides '99999,99999'; expected LONG,SHORT"),
+        (["--model", "rapsam_nano", "--sides", "６４,６４"], "--sides '６４,６４'"),
         (["--model", "rapsam_nano", "--task", "tracks"], "task 'tracks'"),
         (["--model", "rapsam_nano", "--task", "tracks"], "--kind youtube_vis_2019 or vipseg"),
         (["--model", "rapsam_nano", "--split", ""], "--split is empty"),
