@@ -99,7 +99,9 @@ def run(options: argparse.Namespace) -> int:
     if first:
         log = read_log(folder)
         if log and (skipped := log[-1].skipped):
-            show(f"{skipped} samples could not be used; {folder / SKIPPED_NAME} names them")
+            show(
+                f"{skipped} samples could not be used, or not all of one; {folder / SKIPPED_NAME} names them"
+            )
         show(str(weights), f"next: rapsam predict PHOTO --model {config.model} --checkpoint {weights}")
     return 0
 
