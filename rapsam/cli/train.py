@@ -134,7 +134,7 @@ def _report(folder: Path, model: str, weights: Path) -> None:
     log = read_log(folder)
     if log and (skipped := log[-1].skipped):
         names = folder / SKIPPED_NAME
-        show(f"{skipped} samples could not be used, or not with all annotations; {names} names them")
+        show(f"{skipped} samples could not be used, or not all of one; {names} names them")
     show(str(weights), f"next: rapsam predict PHOTO --model {model} --checkpoint {weights}")
 
 
