@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rapsam.cli.bundle_facts import bundle_bytes
 from rapsam.cli.bundle_report import print_bundle
 from rapsam.cli.console import StepLog, readable_size, show
-from rapsam.cli.next_steps import next_step
+from rapsam.cli.next_steps import next_step, parity_step
 from rapsam.cli.parity_summary import print_failures
 from rapsam.errors import UnavailableError
 from rapsam.files import check_new_folder
@@ -65,17 +65,18 @@ def run(options: argparse.Namespace) -> int:
     for name, image in images.items():
         write_image(options.out / f"{name}.png", image)
     deployment = deployment_of(build_model(MODEL, checkpoint=WEIGHTS))
-    passed, lines = True, []
+    lines, causes = [], []
     for device in DEVICES:
         plan = plan_export(device=device, size=SIZE)
-        log.note(f"{device}: {plan.recipe.name}, {plan.size[0]}x{plan.size[1]}")
+        log(f"{device}: {plan.recipe.name}, {plan.size[0]}x{plan.size[1]}")
         manifest, report = run_plan(deployment, plan, options.out / device, images, log.still)
         print_bundle(device, manifest, report, verbose=options.verbose)
         print_failures(report.failures(), verbose=options.verbose)
-        passed &= report.status != "failed"
+        if report.status == "failed":
+            causes.append(parity_step(options.out / device, manifest, "--localise"))
         lines.append(f"{options.out / device}  {readable_size(bundle_bytes(manifest))}, a bundle for an app")
     android = options.out / DEVICES[-1]
-    log.note(f"segmenting with the exported graphs of {android.name}")
+    log(f"segmenting with the exported graphs of {android.name}")
     predictor = bundle_predictor(android)
     for name in images:
         predictor.image(options.out / f"{name}.png", options.out, name, (), (), log)
@@ -83,8 +84,9 @@ def run(options: argparse.Namespace) -> int:
     predictor.image(scene, options.out, f"{SCENE}.prompted", [_click(clip)], (), log)
     first, *others = (_picture(options.out / name, shows) for name, shows in PICTURES.items())
     show(*lines, f"open first: {first}", *others)
-    show(next_step("predict", scene, "--bundle", android, "--box", "40,40,200,200", "--out", "results"))
-    return 0 if passed else GATE_MISSED
+    predict = next_step("predict", scene, "--bundle", android, "--box", "40,40,200,200", "--out", "results")
+    show(causes[0] if causes else predict)
+    return GATE_MISSED if causes else 0
 
 
 def _picture(path: Path, shows: str) -> str:
