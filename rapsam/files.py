@@ -26,7 +26,7 @@ _REMEDIES = {
     errno.ENOSPC: "free some space, or choose another disk",
     errno.EDQUOT: "free some space, or choose another disk",
     errno.EMFILE: "allow more open files, as with `ulimit -n 1024`",
-    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.ENAMETOOLONG: "choose a folder that you may write to, and a shorter name",
 }
 
 

@@ -85,7 +85,7 @@ def test_permissions_are_what_the_user_asks_for(mask, file, folder, tmp_path):
 
 def test_a_name_as_long_as_a_name_can_be_is_written(tmp_path):
     write_atomic(tmp_path / ("a" * 251 + ".png"), b"x")
-    with pytest.raises(InputError, match="File name too long; choose a shorter name"):
+    with pytest.raises(InputError, match=r"File name too long; choose .* a shorter name"):
         write_atomic(tmp_path / ("a" * 252 + ".png"), b"x")
     assert len(list(tmp_path.iterdir())) == 1
 

@@ -137,7 +137,7 @@ def _planned(options: argparse.Namespace, listing: Listing) -> dict[Path, tuple[
                 f"{path} is a video; prompts work on images only: leave --point and --box out, or the video"
             )
         planned[path], results[path] = kind, files
-    check_apart(options.out, results, listing.folders, recursive=options.recursive)
+    check_apart(results, listing.folders, recursive=options.recursive)
     check_new(results, overwrite=options.overwrite)
     remove_old_scratch({file.parent for files in results.values() for file in files})
     return planned

@@ -12,21 +12,11 @@ from PIL import Image
 
 from rapsam.data import images, videos
 from rapsam.data.limits import check_file
+from rapsam.data.unread import heic_reason, unread_reason
 from rapsam.data.videos import VideoFrames
 from rapsam.errors import InputError, quoted
 
 _MOST_ENTRIES = 100_000
-_RAW = ".3fr .arw .cr2 .cr3 .crw .dng .erf .nef .nrw .orf .pef .raf .raw .rw2 .sr2 .srw"
-_OTHER_IMAGES = {
-    **dict.fromkeys(_RAW.split(), "a camera's raw file"),
-    **dict.fromkeys((".heic", ".heif", ".hif"), "HEIC"),
-    **dict.fromkeys((".j2k", ".jp2", ".jpf", ".jpx"), "JPEG 2000"),
-    ".jxl": "JPEG XL",
-    ".psd": "Photoshop",
-    ".svg": "SVG",
-}
-"""Pictures that this tool does not read. Some decoders take their previews or tiles for the picture."""
-_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _EXAMPLES = "files such as .jpg, .png or .mp4"
 _SHOWN = 3
 
@@ -56,9 +46,9 @@ def is_video(path: Path) -> bool:
     if suffix in videos.SUFFIXES or suffix in images.SUFFIXES:
         return suffix in videos.SUFFIXES
     check_file(path, "image or video")
-    kind = _OTHER_IMAGES.get(suffix) or ("HEIC" if _is_heic(path) else "")
-    if kind:
-        raise InputError(f"{path} is {kind}, which is not read; convert it to JPEG or PNG first")
+    reason = unread_reason(path) or heic_reason(path)
+    if reason:
+        raise InputError(f"{path} cannot be read: {reason}")
     return not _is_image(path) and _is_film(path)
 
 
@@ -149,8 +139,9 @@ def _reason_to_skip(entry: Path, recursive: bool) -> str:
     suffix = entry.suffix.lower()
     if suffix in (*images.SUFFIXES, *videos.SUFFIXES):
         return ""
-    if suffix in _OTHER_IMAGES:
-        return f"{_OTHER_IMAGES[suffix]} is not read; convert it to JPEG or PNG"
+    reason = unread_reason(entry)
+    if reason:
+        return reason
     return f"{quoted(suffix)} is no ending of an image or a video" if suffix else "a name without an ending"
 
 
@@ -159,12 +150,6 @@ def _nothing_to_read(folder: Path, skipped: Mapping[Path, str]) -> InputError:
     more = [f"{len(skipped) - _SHOWN:,} more"] if len(skipped) > _SHOWN else []
     beside = f" ({'; '.join(shown + more)})" if skipped else ""
     return InputError(f"folder {folder} holds no image or video{beside}; expected {_EXAMPLES}")
-
-
-def _is_heic(path: Path) -> bool:
-    with path.open("rb") as stream:
-        start = stream.read(12)
-    return start[4:8] == b"ftyp" and start[8:12] in _HEIC_BRANDS
 
 
 def _is_image(path: Path) -> bool:

@@ -14,35 +14,23 @@ from rapsam.files import remove_abandoned, scratch_folder
 PANOPTIC = ("overlay.png", "panoptic.png", "panoptic.json")
 PROMPTED = ("overlay.png", "prompts.json")
 FILMED = ("overlay.mp4", "tracks.json")
-_SEALED = ("manifest.json", "manifest.sha256")
-"""What a bundle holds that nothing may be added to."""
 _LONGEST_NAME, _LONGEST_PATH = 255, 4095
 _SCRATCH = "predict"
 _DECORATION = len(".") + len(".12345678")
 """What the name of a file that is being written has beside its own; see `files.write_atomic`."""
 
 
-def check_apart(
-    out: Path, results: Mapping[Path, Sequence[Path]], folders: Sequence[Path], *, recursive: bool
-) -> None:
+def check_apart(results: Mapping[Path, Sequence[Path]], folders: Sequence[Path], *, recursive: bool) -> None:
     """Tells before any work whether results would replace, or be taken for, what is read.
 
     Args:
-        out: Folder of the results.
         results: For each input the files that will be written.
         folders: Folders that are read.
         recursive: Whether their subfolders are read too.
 
     Raises:
-        InputError: If a result is one of the inputs or would lie where the next run reads it, or the
-            results would break the seal of a bundle.
+        InputError: If a result is one of the inputs or would lie where the next run reads it.
     """
-    for place in (out.resolve(), *out.resolve().parents):
-        if all((place / name).exists() for name in _SEALED):
-            raise InputError(
-                f"--out {out} is in the bundle {place}, whose seal new files would break; "
-                "choose another --out"
-            )
     named = [file for source, files in results.items() for file in (source, *files)]
     parents = {parent: parent.resolve() for parent in {file.parent for file in named}}
     # An input may be a link: neither the link nor what it leads to may be replaced.

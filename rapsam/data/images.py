@@ -61,7 +61,8 @@ def read_image(path: str | Path) -> Pixels:
         warnings.simplefilter("ignore")
         # Given a name, Pillow maps the file, and then mixes up the rows of grey TIFF that is stored turned.
         with path.open("rb") as file, _opened(path, file) as image:
-            return _upright(path, image)
+            pixels = stored_pixels(path, image)
+            return image_orientation(image).applied(pixels)
 
 
 def rgb_pixels(image: Image.Image) -> Pixels:
@@ -76,7 +77,27 @@ def rgb_pixels(image: Image.Image) -> Pixels:
     """
     name = Path(getattr(image, "filename", "") or "the PIL image")
     with reading(name, _EXPECTED):
-        return _upright(name, image)
+        pixels = stored_pixels(name, image)
+        return image_orientation(image).applied(pixels)
+
+
+def stored_pixels(path: Path, image: Image.Image) -> Pixels:
+    """Decodes an opened image as it is stored, not turned by its orientation; see `read_image`.
+
+    Args:
+        path: Its file, for messages.
+        image: Opened; its pixels are loaded here.
+
+    Returns:
+        (height, width, 3) uint8 RGB.
+
+    Raises:
+        InputError: If it is too small or large, damaged, or of a mode that has no colours.
+        MemoryError: If there is too little memory for it.
+    """
+    check_size(path, image.width, image.height)
+    _load(path, image)
+    return _rgb(path, image)
 
 
 def write_image(path: Path, pixels: Pixels) -> None:
@@ -124,12 +145,6 @@ def _unopened(path: Path, error: Exception) -> str:
     said = "" if isinstance(error, UnidentifiedImageError) else f" ({reason_of(error)})"
     expected = f"expected one of {', '.join(FORMATS)}: convert it first"
     return f"{path} is not an image that can be read{said}; {expected}"
-
-
-def _upright(path: Path, image: Image.Image) -> Pixels:
-    check_size(path, image.width, image.height)
-    _load(path, image)
-    return image_orientation(image).applied(_rgb(path, image))
 
 
 def _load(path: Path, image: Image.Image) -> None:

@@ -30,8 +30,9 @@ class Orientation(NamedTuple):
         return np.ascontiguousarray(turned[::rows, ::columns])
 
 
+UPRIGHT = Orientation()
 EXIF_ORIENTATIONS = {
-    1: Orientation(),
+    1: UPRIGHT,
     2: Orientation(columns_reversed=True),
     3: Orientation(rows_reversed=True, columns_reversed=True),
     4: Orientation(rows_reversed=True),
@@ -52,7 +53,7 @@ def image_orientation(image: Image.Image) -> Orientation:
     for value in (_in_exif(_exif_bytes(image)), _in_xmp(image)):
         if value in EXIF_ORIENTATIONS:
             return EXIF_ORIENTATIONS[value]
-    return EXIF_ORIENTATIONS[1]
+    return UPRIGHT
 
 
 def _exif_bytes(image: Image.Image) -> bytes:

@@ -26,6 +26,7 @@ _KINDS = {
         *(".braw", ".dv", ".dvr-ms", ".mxf", ".r3d", ".rm", ".rmvb", ".swf", ".wtv"),
     ),
 }
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 _REASONS = {suffix: reason for reason, suffixes in _KINDS.items() for suffix in suffixes}
 
 
@@ -37,3 +38,14 @@ def unread_reason(path: Path) -> str | None:
         names of other kinds, which may be anything.
     """
     return _REASONS.get(path.suffix.lower())
+
+
+def heic_reason(path: Path) -> str | None:
+    """Tells by a file's first bytes, whatever its name, what to do with HEIC; None for any other content.
+
+    Raises:
+        OSError: If the file cannot be read.
+    """
+    with path.open("rb") as stream:
+        start = stream.read(12)
+    return _HEIC if start[4:8] == b"ftyp" and start[8:12] in _HEIC_BRANDS else None

@@ -139,7 +139,7 @@ LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n"
         (LFS, r"Git LFS pointer.*'git lfs pull'"),
         (b"\n<!DOCTYPE html><html>", "a web page"),
         (b"<html><head>", "a web page"),
-        (gzip.compress(b"x"), "packed with gzip"),
+        (gzip.compress(b"x", mtime=0), "packed with gzip"),
         (b"BZh91AY", "packed with bzip2"),
         (b"a" * 257 + b"ustar\x00", "a tar archive"),
         (b"\x89HDF\r\n", "HDF5"),

@@ -14,25 +14,16 @@ from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import ExifTags, Image
+from PIL import Image
 
+from rapsam.data.orientation import EXIF_ORIENTATIONS, UPRIGHT, Orientation, image_orientation
 from rapsam.data.sources.faults import DataSetError
 from rapsam.errors import InputError, unknown_name
 from rapsam.tasks.geometry import Size
 
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 # Notes stand at the front of a JPEG, behind its first few bytes.
 _HEAD_BYTES = 8192
 _NOTES = (b"Exif\0", b"http://ns.adobe.com/xap/")
-_QUARTER_TURNS = (5, 6, 7, 8)
 
 
 class Described(Enum):
@@ -81,32 +72,20 @@ def described_named(name: str | None) -> Described | None:
     return None if name is None else names[name]
 
 
-def orientation_of(image: Image.Image) -> int:
-    """Returns the EXIF orientation of an opened image, 1..8; 1 for none or nonsense. Decodes no pixel."""
-    if image.format == "PNG" and not {"exif", "Raw profile type exif"} & image.info.keys():
-        return 1  # Pillow would decode the picture to look for a note behind it
-    # Notes of cameras may be damaged anywhere; viewers then show the picture as it is stored.
-    try:
-        value = image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:
-        return 1
-    return value if isinstance(value, int) and value in _TURNS else 1
-
-
-def described_by_size(orientation: int, stored: Size, stated: Size) -> Described | None:
+def described_by_size(orientation: Orientation, stored: Size, stated: Size) -> Described | None:
     """Returns what the stated size tells of a file with this tag; None if it tells nothing."""
-    if orientation not in _QUARTER_TURNS or stored[0] == stored[1]:
+    if not orientation.transposed or stored[0] == stored[1]:
         return None
     if stated == stored:
         return Described.STORED
     return Described.DISPLAYED if stated == stored[::-1] else None
 
 
-def shown(image: Image.Image, path: Path, stated: Size, described: Described | None) -> Image.Image:
-    """Turns an opened image so that it has the pixels that its annotation describes.
+def turn_of(image: Image.Image, path: Path, stated: Size, described: Described | None) -> Orientation:
+    """Returns how to turn the stored pixels of an image into those that its annotation describes.
 
     Args:
-        image: Opened, not turned.
+        image: Opened and loaded.
         path: Its file, for messages.
         stated: Height and width in the annotation file.
         described: What its data set describes, where its own size does not tell; None if nobody knows.
@@ -114,14 +93,14 @@ def shown(image: Image.Image, path: Path, stated: Size, described: Described | N
     Raises:
         DataSetError: If the file has a tag, its size does not tell, and nobody knows.
     """
-    orientation = orientation_of(image)
-    if orientation == 1:
-        return image
-    stored = (image.height, image.width)
-    chosen = described_by_size(orientation, stored, stated) or described
+    orientation = image_orientation(image)
+    if orientation == UPRIGHT:
+        return UPRIGHT
+    chosen = described_by_size(orientation, (image.height, image.width), stated) or described
     if chosen is None:
-        raise DataSetError("undecided orientation", _undecided(path, orientation))
-    return image.transpose(_TURNS[orientation]) if chosen is Described.DISPLAYED else image
+        number = next(number for number, known in EXIF_ORIENTATIONS.items() if known == orientation)
+        raise DataSetError("undecided orientation", _undecided(path, f"EXIF orientation {number}"))
+    return orientation if chosen is Described.DISPLAYED else UPRIGHT
 
 
 def survey(images: Iterator[StatedImage], formats: tuple[str, ...]) -> Surveyed:
@@ -131,7 +110,7 @@ def survey(images: Iterator[StatedImage], formats: tuple[str, ...]) -> Surveyed:
     undecided = 0
     for path, stated in images:
         tag = _tag(path, formats)
-        if tag is None or tag[0] == 1:
+        if tag is None or tag[0] == UPRIGHT:
             continue
         found = described_by_size(*tag, stated)
         if found is None and set(stated) != set(tag[1]):
@@ -152,12 +131,11 @@ def check_decided(surveyed: Surveyed) -> Described | None:
     """
     described = surveyed.described()
     if described is None and surveyed.first_undecided is not None:
-        raise InputError(_undecided(surveyed.first_undecided, None))
+        raise InputError(_undecided(surveyed.first_undecided, "an EXIF orientation"))
     return described
 
 
-def _undecided(path: Path, orientation: int | None) -> str:
-    tag = "an EXIF orientation" if orientation is None else f"EXIF orientation {orientation}"
+def _undecided(path: Path, tag: str) -> str:
     return (
         f"{path} has {tag}, and neither its size nor another file of the data set tells whether annotations "
         "follow the stored pixels or the displayed picture; say which: --orientation stored or --orientation "
@@ -165,13 +143,13 @@ def _undecided(path: Path, orientation: int | None) -> str:
     )
 
 
-def _tag(path: Path, formats: tuple[str, ...]) -> tuple[int, Size] | None:
+def _tag(path: Path, formats: tuple[str, ...]) -> tuple[Orientation, Size] | None:
     """Reads orientation and stored height and width from a file's header; None if there is no tag."""
     try:
         if not path.is_file() or _is_jpeg_without_note(path):
             return None
         with Image.open(path, formats=formats) as image:
-            return orientation_of(image), (image.height, image.width)
+            return image_orientation(image), (image.height, image.width)
     # What is wrong with the file is told when it is read.
     except Exception:
         return None

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from rapsam.data.images import FORMATS
+from rapsam.data.images import FORMATS, stored_pixels
 from rapsam.data.limits import check_file, check_size
 from rapsam.data.sources.faults import DataSetError
-from rapsam.data.sources.orientation import Described, StatedImage, Surveyed, shown, survey
+from rapsam.data.sources.orientation import Described, StatedImage, Surveyed, survey, turn_of
 from rapsam.errors import InputError, MemoryLimitError, is_out_of_memory
 from rapsam.tasks.arrays import Ids, Pixels
 from rapsam.tasks.geometry import Size
@@ -41,16 +41,14 @@ def read_annotated_image(path: Path, size: Size, described: Described | None) ->
             of which nobody knows whether it counts.
     """
     with _opened(path, "image", FORMATS) as image:
-        upright = shown(image, path, size, described)
-        _check_stated(path, (upright.height, upright.width), size)
-        if upright.mode not in _MODES:
+        if image.mode not in _MODES:
             raise DataSetError(
-                "damaged file", f"{path} has pixels of mode {upright.mode}; expected 8-bit colour or grey"
+                "damaged file", f"{path} has pixels of mode {image.mode}; expected 8-bit colour or grey"
             )
-        if upright.has_transparency_data:
-            coloured = upright.convert("RGBA")
-            upright = Image.alpha_composite(Image.new("RGBA", coloured.size, "white"), coloured)
-        return np.array(upright.convert("RGB"))
+        stored = stored_pixels(path, image)
+        pixels = turn_of(image, path, size, described).applied(stored)
+        _check_stated(path, (pixels.shape[0], pixels.shape[1]), size)
+        return pixels
 
 
 def survey_orientations(images: Iterator[StatedImage]) -> Surveyed:
