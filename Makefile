@@ -16,13 +16,18 @@ PYTHON_CHECK = $(shell $(PYTHON) -c 'import sys; v = sys.version_info[:2]; \
 	sys.stdout.write("ok" if (3, 11) <= v <= (3, 12) else "Python %d.%d" % v)' 2>/dev/null)
 PYTHON_WANTED = 3.11 or 3.12 is needed, as in make PYTHON=python3.11 $(MAKECMDGOALS)
 
-.PHONY: help setup demo test test-fast lint types clean
+# Of `make fuzz`: hostile inputs of each kind, and what they are made from.
+COUNT ?= 500
+SEED ?= 1
+
+.PHONY: help setup demo test test-fast fuzz lint types clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       install the toolchain, then show the whole path from a model to phone bundles"
 	@echo "make test       all tests"
 	@echo "make test-fast  the tests that take no full-size model"
+	@echo "make fuzz       hostile inputs of six kinds, COUNT=500 of each; failing ones stay in fuzz-failures"
 	@echo "make lint       style, formatting and the direction of imports"
 	@echo "make types      static types"
 	@echo "make clean      remove results and caches; the environments stay"
@@ -61,6 +66,9 @@ test: $(INSTALLED) old-runtime
 test-fast: $(INSTALLED)
 	$(PYTEST) -m "not slow"
 
+fuzz: $(INSTALLED)
+	$(BIN)/python -m tests.fuzz --count $(COUNT) --seed $(SEED) --keep fuzz-failures --record fuzz-record.json
+
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -70,6 +78,6 @@ types: $(INSTALLED)
 	$(BIN)/mypy
 
 clean:
-	rm -rf build dist $(DEMO_OUTPUT) *.egg-info
+	rm -rf build dist $(DEMO_OUTPUT) fuzz-failures fuzz-record.json *.egg-info
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -path './.venv*' -prune -o -type d -name __pycache__ -exec rm -rf {} +
