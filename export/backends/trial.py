@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import resource
 import signal
@@ -30,6 +31,8 @@ def fatal_signal(work: Callable[[], object], patience_s: float = PATIENCE_S) -> 
     child = os.fork()
     if child == 0:
         with contextlib.suppress(BaseException):
+            # Its end is told by the caller, in one line.
+            faulthandler.disable()
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             work()
         os._exit(0)

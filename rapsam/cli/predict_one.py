@@ -25,6 +25,8 @@ from rapsam.tasks.draw import draw_instances, draw_interactive, draw_panoptic
 from rapsam.tasks.labels import LabelSet
 
 Prompts = Sequence[tuple[float, ...]]
+_DIGITS = 6
+"""Of times in records: to the microsecond, which is finer than any video's clock."""
 
 
 class Predictor:
@@ -119,16 +121,12 @@ class Predictor:
             height=frames.size[0],
             width=frames.size[1],
             num_frames=len(times.starts_s),
-            fps=len(times.starts_s) / times.end_s,
-            duration_s=times.end_s,
-            times_s=tuple(times.starts_s),
+            fps=round(len(times.starts_s) / times.end_s, _DIGITS),
+            duration_s=round(times.end_s, _DIGITS),
+            times_s=tuple(round(start_s, _DIGITS) for start_s in times.starts_s),
             tracks=tracks.records(),
         )
-        try:
-            write_json(record, result)
-        except InputError:
-            overlay.unlink(missing_ok=True)  # all results or none
-            raise
+        write_json(record, result)
         return [overlay, record]
 
 

@@ -184,9 +184,9 @@ def test_refused_videos_leave_no_folder(damage, bundle, tmp_path):
 
 
 def test_results_are_written_together(bundle, tmp_path):
-    """Where the record cannot be written, no overlay stays."""
+    """Where the record cannot stand, no overlay is written."""
     video = several(tmp_path / "a.mkv", (2, 48, 64, "mpeg4"))
     (tmp_path / "out" / "a.tracks.json").mkdir(parents=True)
     outcome = rapsam("predict", video, "--bundle", bundle, "--out", tmp_path / "out")
-    assert_refused(outcome, "cannot write", "a.tracks.json")
+    assert_refused(outcome, "a.tracks.json is a folder, where a result is to stand")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["a.tracks.json"]
