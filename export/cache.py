@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import re
@@ -18,6 +17,7 @@ from rapsam.export.manifest import FileEntry
 from rapsam.export.seal import file_entries
 from rapsam.export.user_cache import user_cache
 from rapsam.files import files_below, remove_abandoned, scratch_folder
+from rapsam.locks import wait_for_lock
 
 FOLDER_VARIABLE = "RAPSAM_CACHE"
 LIMIT_BYTES = 8 * 10**9
@@ -78,9 +78,9 @@ class StageCache:
                 return None
             with self._locked():
                 return self._take(entry, destination, note, problem_of)
-        except OSError as error:  # a full disk, say: the entry may be good
+        except (OSError, InputError) as error:  # a full disk or a lock, say: the entry may be good
             _empty(destination)
-            note(f"{self.folder} cannot be used: {error.strerror or error}")
+            note(f"{self.folder} cannot be used: {getattr(error, 'strerror', None) or error}")
             return None
 
     def _take(
@@ -138,7 +138,7 @@ class StageCache:
     def _locked(self) -> Iterator[None]:
         """Waits until no other process or thread changes or copies entries."""
         with (self.folder / _LOCK).open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            wait_for_lock(lock.fileno(), self.folder)
             yield
 
     def _make_room(self, keep: str) -> None:

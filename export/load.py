@@ -11,6 +11,7 @@ from rapsam.data.images import read_image, rgb_pixels
 from rapsam.errors import UnavailableError, unknown_name
 from rapsam.export.backends.runtimes import RUNTIMES, Runtime
 from rapsam.export.manifest import Manifest
+from rapsam.export.manifest_fit import check_format
 from rapsam.export.network import GraphNetwork
 from rapsam.export.predict import PromptResult, predict_panoptic, predict_prompts
 from rapsam.export.private_copy import load_graphs
@@ -81,6 +82,7 @@ def load_bundle(path: str | Path, runtime: str | None = None) -> Bundle:
     """
     folder = Path(path)
     manifest = verify_bundle(folder)
+    check_format(folder, manifest)
     reasons = []
     for candidate in _runtimes(RECIPES[manifest.recipe].backend, runtime):
         reason = candidate.cannot_run()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rapsam.errors import unknown_name
+from rapsam.errors import BundleError, unknown_name
+from rapsam.export.backends import find_backend
 from rapsam.export.recipes import RECIPES
 
 if TYPE_CHECKING:
@@ -52,6 +54,20 @@ def fit_problems(manifest: Manifest) -> Iterator[str]:
         yield f"gives the features the shapes {[list(shape) for shape in features][:4]}; {_AGAIN}"
     for entry in manifest.graphs:
         yield from _contract_problems(entry.contract, manifest)
+
+
+def check_format(folder: Path, manifest: Manifest) -> None:
+    """Tells before graphs are loaded whether they are files of the format that the recipe makes.
+
+    Raises:
+        BundleError: If one is not: a seal says nothing of that.
+    """
+    suffix = find_backend(RECIPES[manifest.recipe].backend).suffix
+    for entry in manifest.graphs:
+        if not entry.path.endswith(suffix):
+            raise BundleError(
+                f"{folder / entry.path} is no {suffix}, which the recipe {manifest.recipe} makes; {_AGAIN}"
+            )
 
 
 def _label_problems(manifest: Manifest) -> Iterator[str]:

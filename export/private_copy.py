@@ -7,10 +7,12 @@ therefore a copy that nobody else knows, and its digest is the one of the manife
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import tempfile
 import weakref
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +23,13 @@ from rapsam.export.backends.base import Arrays, Runner
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.manifest import GraphEntry, Manifest
 from rapsam.export.untrusted import list_files, open_plain
+from rapsam.files import remove_abandoned, scratch_folder
+from rapsam.locks import holding
 
 _CHUNK = 1 << 20
+_NAME = "rapsam-copy"
+# A folder may be a moment old before it is locked.
+_ABANDONED_S = 60.0
 
 
 def load_graphs(runtime: Runtime, folder: Path, manifest: Manifest) -> dict[str, Runner]:
@@ -43,32 +50,47 @@ def load_graph(runtime: Runtime, folder: Path, entry: GraphEntry) -> Runner:
         UnavailableError: If the runtime does not work here.
     """
     try:
-        private = Path(tempfile.mkdtemp(prefix="rapsam-"))
+        private = _PrivateFolder()
     except OSError as error:
         raise _not_copied(folder / entry.path, error) from error
     try:
-        _copy_checked(folder, entry, private)
-        runner = runtime.load(private / entry.path, entry.contract)
-    except OSError as error:
-        shutil.rmtree(private, ignore_errors=True)
-        raise _not_copied(folder / entry.path, error) from error
-    except RapSamError as error:
-        shutil.rmtree(private, ignore_errors=True)
-        raise _of_original(error, private, folder) from error
-    except BaseException:
-        shutil.rmtree(private, ignore_errors=True)
+        _copy_checked(folder, entry, private.path)
+        runner = runtime.load(private.path / entry.path, entry.contract)
+    except BaseException as error:
+        private.remove()
+        if isinstance(error, OSError):
+            raise _not_copied(folder / entry.path, error) from error
+        if isinstance(error, RapSamError):
+            raise _of_original(error, private.path, folder) from error
         raise
     return _RunnerOfCopy(runner, private, folder)
+
+
+class _PrivateFolder:
+    """A new folder among the temporary files, for this user only, and locked until it is removed."""
+
+    def __init__(self) -> None:
+        place = Path(tempfile.gettempdir(), _NAME)
+        # What killed processes left: a living one holds its own locked.
+        remove_abandoned(place.parent, re.escape(_NAME), after_s=_ABANDONED_S)
+        self.path = scratch_folder(place, mode=0o700)
+        self._lock = ExitStack()
+        self._lock.enter_context(holding(self.path))
+
+    def remove(self) -> None:
+        """Removes it with all that it holds."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        self._lock.close()
 
 
 class _RunnerOfCopy:
     """Some runtimes read the file anew for each run."""
 
-    def __init__(self, runner: Runner, private: Path, folder: Path) -> None:
+    def __init__(self, runner: Runner, private: _PrivateFolder, folder: Path) -> None:
         self._runner = runner
-        self._private = private
+        self._private = private.path
         self._folder = folder
-        weakref.finalize(self, shutil.rmtree, private, ignore_errors=True)
+        weakref.finalize(self, private.remove)
 
     def run(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Arrays:
         try:

@@ -23,7 +23,7 @@ _LINE = 1000
 _HUGE_BITS = 1024
 _NO_MEMORY = (
     *("not enough memory", "can't allocate memory", "cannot allocate memory", "out of memory"),
-    *("failed to allocate memory", "bad_alloc"),
+    *("failed to allocate memory", "bad_alloc", "failed to map segment"),
 )
 
 

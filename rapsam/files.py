@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import os
 import re
@@ -11,11 +10,12 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
 from rapsam.errors import InputError, reason_of
+from rapsam.locks import holding, is_in_use, wait_for_lock
 
 _ABANDONED_S = 24 * 3600
 _MARK = ".rapsam-"
@@ -85,34 +85,38 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     check_new_folder(path)
     missing = [folder for folder in path.parents if not folder.exists()]
     scratch = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        remove_abandoned(path.parent, re.escape(path.name))
-        with _locked(path.parent):
-            _refuse_second(path)
-            scratch = scratch_folder(path)
-            lock = os.open(scratch, os.O_RDONLY)
-            _lock(lock)
-    except OSError as error:
-        _remove(scratch, missing)
-        raise _unwritable(path, error) from error
-    try:
-        yield scratch
-        _move(scratch, path)
-    finally:
-        os.close(lock)
-        _remove(scratch, missing)
+    with ExitStack() as lock:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            remove_abandoned(path.parent, re.escape(path.name))
+            with _locked(path.parent):
+                _refuse_second(path)
+                scratch = scratch_folder(path)
+                lock.enter_context(holding(scratch))
+        except OSError as error:
+            _remove(scratch, missing)
+            raise _unwritable(path, error) from error
+        try:
+            yield scratch
+            _move(scratch, path)
+        finally:
+            _remove(scratch, missing)
 
 
-def scratch_folder(destination: Path) -> Path:
-    """Makes a folder in which to make what shall be renamed to `destination`: a hidden one beside it."""
+def scratch_folder(destination: Path, mode: int = 0o777) -> Path:
+    """Makes a folder in which to make what shall be renamed to `destination`: a hidden one beside it.
+
+    Args:
+        destination: Where its content will go.
+        mode: Permissions, less what the user's umask takes.
+    """
     folder = destination.parent / f".{destination.name}{_MARK}{_random()}"
-    folder.mkdir()
+    folder.mkdir(mode)
     return folder
 
 
 def remove_abandoned(parent: Path, name: str, after_s: float = _ABANDONED_S) -> None:
-    """Removes scratch folders that nobody has changed for long: their processes were killed.
+    """Removes scratch folders that nobody has changed for long or holds locked: their processes were killed.
 
     Args:
         parent: Where to look; not below.
@@ -120,7 +124,7 @@ def remove_abandoned(parent: Path, name: str, after_s: float = _ABANDONED_S) -> 
         after_s: Seconds without a change, a day unless told; 0 where there can be no other writer.
     """
     for path in _scratch_folders(parent, name):
-        if _age_s(path) >= after_s:
+        if _age_s(path) >= after_s and not is_in_use(path):
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -153,15 +157,8 @@ def _age_s(path: Path) -> float:
 
 def _refuse_second(path: Path) -> None:
     """A scratch folder is locked as long as its process lives, however that ends."""
-    for scratch in _scratch_folders(path.parent, re.escape(path.name)):
-        with suppress(FileNotFoundError, NotADirectoryError):
-            handle = os.open(scratch, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            try:
-                free = _lock(handle)
-            finally:
-                os.close(handle)
-            if not free:
-                raise InputError(f"another process is making {path}; wait for it, or choose another folder")
+    if any(is_in_use(scratch) for scratch in _scratch_folders(path.parent, re.escape(path.name))):
+        raise InputError(f"another process is making {path}; wait for it, or choose another folder")
 
 
 @contextmanager
@@ -169,22 +166,10 @@ def _locked(folder: Path) -> Iterator[None]:
     """Waits while another process begins something in the same folder."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        with suppress(OSError):  # some file systems of networks have no locks
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        wait_for_lock(handle, folder)
         yield
     finally:
         os.close(handle)
-
-
-def _lock(handle: int) -> bool:
-    """Locks until the handle is closed, unless another process has; True where there are no locks."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _move(scratch: Path, path: Path) -> None:
@@ -215,7 +200,8 @@ def check_new_folder(path: Path) -> None:
             raise InputError(f"{path} exists already; expected a new folder: choose another, or remove it")
         check_writable(path)
         if path.parent.is_dir():
-            _refuse_second(path)
+            with _locked(path.parent):
+                _refuse_second(path)
     except OSError as error:
         raise _unwritable(path, error) from error
 
@@ -227,7 +213,9 @@ def check_writable(folder: Path) -> None:
         InputError: If it is a file, lies below one, may not be written, or belongs to a sealed bundle.
     """
     try:
-        nearest = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+        nearest = next(place for place in (folder, *folder.absolute().parents) if os.path.lexists(place))
+        if not nearest.exists():
+            raise FileNotFoundError(None, f"{nearest} is a link to nothing")
         if not nearest.is_dir():
             raise NotADirectoryError(None, f"{nearest} is a file")
         if not os.access(nearest, os.W_OK | os.X_OK):

@@ -64,7 +64,10 @@ def make_environment(folder: Path) -> None:
 
 def cannot_run() -> str | None:
     """Says why tflite-runtime 2.14.0 cannot run here, and what to do; None if it can."""
-    folder = environment_folder()
+    try:
+        folder = environment_folder()
+    except UnavailableError as error:
+        return str(error)
     if any(folder.glob("lib/python*/site-packages/tflite_runtime")):
         return None
     return "it has no environment of its own yet; run: python -m rapsam.export.backends.tflite_runtime_214"

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from rapsam.errors import InputError, RapSamError
+from rapsam.errors import InputError, MemoryLimitError, RapSamError
 from rapsam.export.backends.base import Runner
 from rapsam.export.backends.runtimes import RUNTIMES, Runtime
 from rapsam.export.manifest import Manifest
+from rapsam.export.manifest_fit import check_format
 from rapsam.export.network import GraphNetwork, reference_device, reference_name
 from rapsam.export.parity.case import Case, References, TaskReference, graph_network
 from rapsam.export.parity.histograms import compare_histograms
@@ -85,9 +86,11 @@ def check_parity(
 
     Raises:
         InputError: If there is no image: tensors alone do not prove a task.
+        BundleError: If a graph is not of the format that the recipe makes.
     """
     if not images:
         raise InputError("no image to compare tasks on; give at least one")
+    check_format(folder, manifest)
     device = reference_device()
     recipe = RECIPES[manifest.recipe]
     rows: list[Row] = []
@@ -147,6 +150,8 @@ def _check_runtime(
     progress(f"{runtime.name}: loading")
     try:
         runners = load_graphs(runtime, folder, manifest)
+    except MemoryLimitError:
+        raise
     except RapSamError as error:
         yield from _refused(runtime, manifest, str(error))
         return
@@ -167,6 +172,8 @@ def _check_runtime(
         )
         try:
             yield from _check_tasks(exported, case, case.tasks, context)
+        except MemoryLimitError:
+            raise
         except RapSamError as error:
             yield from _refused(runtime, manifest, str(error), case.name)
     if wanted.clip is not None:
@@ -200,6 +207,8 @@ def _check_tensors(runtime: Runtime, runners: Mapping[str, Runner], gates: Gates
 def _run(runner: Runner, inputs: dict[str, Floats]) -> tuple[dict[str, Floats], str]:
     try:
         return runner.run(inputs), ""
+    except MemoryLimitError:
+        raise
     except RapSamError as error:
         return {}, str(error)
 
@@ -225,6 +234,8 @@ def _check_video(
 ) -> VideoParity:
     try:
         result = run_clip(exported, sample_clip())
+    except MemoryLimitError:
+        raise
     except RapSamError as error:
         return VideoParity(
             runtime=runtime.name,

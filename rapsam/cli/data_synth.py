@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rapsam.cli.arguments import image_size
 from rapsam.cli.console import readable_size, say, show, show_json
 from rapsam.cli.counted_progress import counted_progress
+from rapsam.cli.next_steps import next_step
 from rapsam.errors import InputError
 from rapsam.files import size_of
 
@@ -85,4 +86,4 @@ def _print_world(out: Path, world: World, *, as_json: bool) -> None:
         return
     for place, size in sizes.items():
         show(f"{place}  {readable_size(size)}")
-    show(f"next: rapsam data check {out}")
+    show(next_step("data", "check", out))

@@ -56,8 +56,7 @@ def run(options: argparse.Namespace) -> int:
     from rapsam.export.plan import plan_export
     from rapsam.models.build import build_model, deployment_of
 
-    for device in DEVICES:
-        check_new_folder(options.out / device)
+    check_new_folder(options.out)
     log = StepLog()
     log(f"loading {MODEL} with the weights {WEIGHTS}, a drawn scene and a photograph")
     clip = _scene()

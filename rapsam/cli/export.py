@@ -158,7 +158,9 @@ def _make_all(
                 )
         except Exception as error:  # the network, a converter or the disk: they raise whatever they like
             failed[folder] = str(error) if isinstance(error, RapSamError) else reason_of(error)
-            lacked_memory |= is_out_of_memory(error)
+            if is_out_of_memory(error):
+                lacked_memory = True
+                failed[folder] += "; this needs more memory than there is: take a smaller --size"
         if folder in failed:
             log.note(f"{plan.name} failed")
     return made, failed, lacked_memory

@@ -10,9 +10,14 @@ if TYPE_CHECKING:
     from rapsam.export.manifest import Manifest
 
 
+def command_line(*words: str | Path) -> str:
+    """Returns a command of this tool, quoted for a shell."""
+    return f"rapsam {shlex.join(map(str, words))}"
+
+
 def next_step(*words: str | Path) -> str:
-    """Returns a line with a command of this tool, quoted for a shell."""
-    return f"next: rapsam {shlex.join(map(str, words))}"
+    """Returns a line with the command that comes next."""
+    return f"next: {command_line(*words)}"
 
 
 def parity_step(

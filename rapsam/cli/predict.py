@@ -100,7 +100,8 @@ def run(options: argparse.Namespace) -> int:
             if len(listing.named) == 1 and not listing.skipped:
                 raise
             report.failed[str(path)] = str(error)
-            say(f"error: {error}")
+            where = "" if str(path) in str(error) else f"{path}: "
+            say(f"error: {where}{error}")
             continue
         report.written[str(path)] = [str(place / file.name) for file in files]
     _print_report(options, report)

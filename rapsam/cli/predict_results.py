@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rapsam.errors import InputError, RapSamError
 from rapsam.files import remove_abandoned, scratch_folder
+from rapsam.locks import holding
 
 PANOPTIC = ("overlay.png", "panoptic.png", "panoptic.json")
 PROMPTED = ("overlay.png", "prompts.json")
@@ -120,8 +121,9 @@ def results_together(folder: Path, *, overwrite: bool) -> Iterator[Path]:
     except OSError as error:
         raise _unwritable(folder, error) from error
     try:
-        yield scratch
-        _move(scratch, folder, overwrite=overwrite)
+        with holding(scratch):
+            yield scratch
+            _move(scratch, folder, overwrite=overwrite)
         finished = True
     except RapSamError as error:
         if str(scratch) not in str(error):

@@ -8,6 +8,8 @@ import sys
 from contextlib import suppress
 from typing import TextIO
 
+from rapsam.errors import InputError
+
 
 class ReaderGoneError(KeyboardInterrupt):
     """Nobody reads the progress, as behind `2>&1 | head -1`: the work is given up as after Ctrl-C."""
@@ -48,15 +50,16 @@ def flush_results() -> None:
     """Brings all results so far to their reader, if there still is one.
 
     Raises:
-        OSError: If they cannot be written, as to a full disk; what is left of them is dropped.
+        InputError: If they cannot be written, as to a full disk; what is left of them is dropped.
     """
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         _send_nowhere(sys.stdout)
-    except OSError:
+    except OSError as error:
         _send_nowhere(sys.stdout)
-        raise
+        reason = error.strerror or str(error)
+        raise InputError(f"cannot write to standard output: {reason}; send it elsewhere") from error
 
 
 def write_note(text: str) -> None:
@@ -85,7 +88,7 @@ def settle_streams() -> None:
     """Drops what cannot be written, since Python would try again at exit, and change the exit code.
 
     Raises:
-        OSError: If results cannot be written, as to a full disk.
+        InputError: If results cannot be written, as to a full disk.
     """
     try:
         sys.stderr.flush()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rapsam.cli.console import say, show
 from rapsam.cli.counted_progress import counted_progress
+from rapsam.cli.next_steps import command_line, next_step
 from rapsam.errors import InputError
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _trained(
             return train(engine, config, model, samples, folder, progress, teacher=teacher)
     except KeyboardInterrupt:
         if first and checkpoints_of(folder):
-            say(f"go on with: rapsam train --resume {folder} --data {options.data}")
+            say(f"go on with: {command_line('train', '--resume', folder, '--data', options.data)}")
         raise
 
 
@@ -135,7 +136,7 @@ def _report(folder: Path, model: str, weights: Path) -> None:
     if log and (skipped := log[-1].skipped):
         names = folder / SKIPPED_NAME
         show(f"{skipped} samples could not be used, or not all of one; {names} names them")
-    show(str(weights), f"next: rapsam predict PHOTO --model {model} --checkpoint {weights}")
+    show(str(weights), next_step("predict", "PHOTO", "--model", model, "--checkpoint", weights))
 
 
 def _say_nothing(done: int, total: int, note: str = "") -> None:

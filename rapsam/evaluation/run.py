@@ -100,8 +100,11 @@ def evaluate(
     report = progress or _say_nothing
     report(tally.done, total)
     saved = time.monotonic()
+    for place in tuple(tally.left_out):
+        tally.take(place, source, subject, classes)
     while tally.done < total:
-        tally.take(source, subject, classes)
+        tally.take(tally.done, source, subject, classes)
+        tally.done += 1
         report(tally.done, total)
         if unfinished and (tally.done == total or time.monotonic() - saved >= SAVE_SECONDS):
             save_unfinished(unfinished, tally.state(question))
@@ -111,7 +114,7 @@ def evaluate(
         task=task,
         clips=total,
         results={name: part.result() for name, part in tally.scores.parts.items()},
-        left_out=tuple(tally.left_out),
+        left_out=tuple(line for _, line in sorted(tally.left_out.items())),
         annotations_left_out=tally.annotations_left_out,
         first_annotations=tuple(tally.first_annotations),
         unknown_classes=tuple(names),
@@ -124,21 +127,21 @@ class _Tally:
     def __init__(self, scores: Scores, *, strict: bool) -> None:
         self.scores = scores
         self.done = self.annotations_left_out = 0
-        self.left_out: list[str] = []
+        self.left_out: dict[int, str] = {}
         self.first_annotations: list[str] = []
         self._strict = strict
 
-    def take(self, source: AnnotatedSource, subject: Subject, classes: Indices) -> None:
-        """Counts the next clip, or leaves it out."""
+    def take(self, place: int, source: AnnotatedSource, subject: Subject, classes: Indices) -> None:
+        """Counts a clip, or leaves it out; its files may have been mended since it was left out."""
         try:
-            clip = source.read(self.done)
+            clip = source.read(place)
         except InputError as error:
             self._refuse_if_strict(str(error))
-            self.left_out.append(printable(str(error)))
+            self.left_out[place] = printable(str(error))
         else:
+            self.left_out.pop(place, None)
             self.leave_out_annotations(clip.faults)
             _add(self.scores, subject, clip._replace(classes=classes[clip.classes]))
-        self.done += 1
 
     def leave_out_annotations(self, faults: Iterable[DataSetError]) -> None:
         """Counts annotations that were left out."""
@@ -156,7 +159,7 @@ class _Tally:
         return Unfinished(
             question=question,
             done=self.done,
-            left_out=tuple(self.left_out),
+            left_out=dict(self.left_out),
             annotations_left_out=self.annotations_left_out,
             first_annotations=tuple(self.first_annotations),
             parts={name: part.state() for name, part in self.scores.parts.items()},
@@ -166,20 +169,20 @@ class _Tally:
         """Takes over what was counted for the same question.
 
         Raises:
-            InputError: If the file is damaged or edited, or with `strict`, if something was left out.
+            InputError: If the file is damaged or edited, or with `strict`, if an annotation was left out.
         """
         state = load_unfinished(path)
         if state is None or state.question != question:
             return
-        for fault in (*state.left_out, *state.first_annotations)[:1]:
+        for fault in state.first_annotations[:1]:
             self._refuse_if_strict(fault)
         with reading(path, "counts of this evaluation: remove it to begin anew"):
-            if not len(state.left_out) <= state.done <= total:
+            if state.done > total or not all(place < state.done for place in state.left_out):
                 raise ValueError(f"{state.done} of {total} done, {len(state.left_out)} left out")
             for name, part in self.scores.parts.items():
                 part.merge(msgspec.convert(state.parts[name], type(part.state()), strict=False))
         self.done, self.annotations_left_out = state.done, state.annotations_left_out
-        self.left_out, self.first_annotations = list(state.left_out), list(state.first_annotations)
+        self.left_out, self.first_annotations = dict(state.left_out), list(state.first_annotations)
 
 
 def _add(scores: Scores, subject: Subject, clip: AnnotatedClip) -> None:

@@ -22,7 +22,7 @@ class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         question: What is evaluated on what; another one begins anew.
         done: Clips that were counted or left out.
-        left_out: One line for each clip that was left out.
+        left_out: One line for each clip that was left out, by its place in the data set.
         annotations_left_out: Number of annotations that were left out of clips that were counted.
         first_annotations: A line for each of the first of them.
         parts: States of the accumulators.
@@ -30,7 +30,7 @@ class Unfinished(msgspec.Struct, frozen=True, kw_only=True):
 
     question: str
     done: Counted
-    left_out: tuple[str, ...]
+    left_out: dict[Counted, str]
     annotations_left_out: Counted
     first_annotations: tuple[str, ...]
     parts: dict[str, Any]

@@ -100,7 +100,7 @@ def test_streams_that_are_closed_from_the_start(closed, photo, bundle, tmp_path)
 def test_results_that_cannot_be_written_are_an_error():
     done = shell("> /dev/full", "devices")
     assert done.returncode == 2
-    assert done.stderr.startswith("error: cannot use a file: No space left on device")
+    assert done.stderr.startswith("error: cannot write to standard output: No space left on device")
     assert len(done.stderr.splitlines()) == 1
 
 
