@@ -47,14 +47,11 @@ def write_atomic(path: Path, data: bytes, *, sealed: bool = False) -> None:
         check_outside_bundles(path.parent)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _tidy(path.parent.absolute())
-        # The name of the file would make a long one too long.
-        temporary = path.parent / f"{_MARK}{_random()}"
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        temporary = scratch_file(path.parent)
     except OSError as error:
         raise _unwritable(path, error) from error
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with temporary.open("wb") as stream:
             stream.write(data)
             # A new name must not outlive its content when the power fails.
             stream.flush()
@@ -64,6 +61,21 @@ def write_atomic(path: Path, data: bytes, *, sealed: bool = False) -> None:
         raise _unwritable(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def scratch_file(folder: Path) -> Path:
+    """Makes an empty file in which to write what shall be renamed to a file of the same folder.
+
+    What earlier processes left in the folder when they were killed is removed after a day.
+
+    Raises:
+        OSError: If the folder cannot be written.
+    """
+    _tidy(folder.absolute())
+    # The name of the destination would make a long one too long.
+    path = folder / f"{_MARK}{_random()}"
+    path.touch(exist_ok=False)
+    return path
 
 
 @contextmanager

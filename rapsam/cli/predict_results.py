@@ -17,8 +17,6 @@ PROMPTED = ("overlay.png", "prompts.json")
 FILMED = ("overlay.mp4", "tracks.json")
 _LONGEST_NAME, _LONGEST_PATH = 255, 4095
 _SCRATCH = "predict"
-_DECORATION = len(".") + len(".12345678")
-"""What the name of a file that is being written has beside its own; see `files.write_atomic`."""
 
 
 def check_apart(results: Mapping[Path, Sequence[Path]], folders: Sequence[Path], *, recursive: bool) -> None:
@@ -89,11 +87,12 @@ def check_length(source: Path, files: Sequence[Path]) -> None:
         InputError: If a name is too long for file systems.
     """
     for file in files:
-        name, path = (len(os.fsencode(text)) + _DECORATION for text in (file.name, file.absolute()))
-        if name > _LONGEST_NAME or path + len(_SCRATCH) + len("..rapsam-12345678/") > _LONGEST_PATH:
+        name, path = (len(os.fsencode(text)) for text in (file.name, file.absolute()))
+        # What is being written lies in a scratch folder.
+        if name > _LONGEST_NAME or path + len(f".{_SCRATCH}.rapsam-12345678/") > _LONGEST_PATH:
             raise InputError(
                 f"the name of the result {file.name} of {source} is too long, "
-                f"{len(os.fsencode(file.name))} bytes; expected at most {_LONGEST_NAME - _DECORATION}, "
+                f"{name} bytes; expected at most {_LONGEST_NAME}, "
                 "and paths of fewer than 4,000: rename the input"
             )
 

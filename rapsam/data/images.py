@@ -66,7 +66,9 @@ def read_image(path: str | Path) -> Pixels:
 
 
 def rgb_pixels(image: Image.Image) -> Pixels:
-    """Turns a Pillow image, opened or made, into pixels, as `read_image` does with files.
+    """Turns a Pillow image into pixels: one that was opened as `read_image` does, any other as it is.
+
+    What Pillow derives from an opened image keeps its orientation tag, whether it was turned or not.
 
     Returns:
         (height, width, 3) uint8 RGB.
@@ -78,7 +80,7 @@ def rgb_pixels(image: Image.Image) -> Pixels:
     name = Path(getattr(image, "filename", "") or "the PIL image")
     with reading(name, _EXPECTED):
         pixels = stored_pixels(name, image)
-        return image_orientation(image).applied(pixels)
+        return image_orientation(image).applied(pixels) if isinstance(image, ImageFile) else pixels
 
 
 def stored_pixels(path: Path, image: Image.Image) -> Pixels:

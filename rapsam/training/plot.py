@@ -13,6 +13,8 @@ from rapsam.training.run_log import LogEntry, read_log
 
 PLOT_NAME = "curves.png"
 _LONGEST = 80
+_LARGEST = 1e30
+"""Beyond it matplotlib cannot place the marks of an axis."""
 
 
 def plot_run(run: Path) -> Path:
@@ -29,6 +31,7 @@ def plot_run(run: Path) -> Path:
     entries = read_log(run)
     if not entries:
         raise InputError(f"the log of {run} is empty; wait for the first entry")
+    _check_figures(run, entries)
     figure = Figure(figsize=(11, 7), layout="constrained")
     losses, sums, rates, speeds = figure.subplots(2, 2).flat
     steps = [entry.step for entry in entries]
@@ -46,11 +49,20 @@ def plot_run(run: Path) -> Path:
     figure.suptitle(f"{_plain(run.resolve().name)}: {entries[-1].step} steps, {entries[-1].epoch:.2f} epochs")
     buffer = BytesIO()
     with warnings.catch_warnings():
-        # Names may hold characters of any script; a box in their place is no reason to warn.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        # Characters of any script that the font lacks, losses below zero on a logarithmic axis: all are seen.
+        warnings.simplefilter("ignore")
         figure.savefig(buffer, format="png", dpi=110)
     write_atomic(run / PLOT_NAME, buffer.getvalue())
     return run / PLOT_NAME
+
+
+def _check_figures(run: Path, entries: Sequence[LogEntry]) -> None:
+    for entry in entries:
+        for value in (entry.epoch, entry.loss, entry.lr, entry.samples_per_s, *entry.losses.values()):
+            if abs(value) > _LARGEST:
+                raise InputError(
+                    f"the log of {run} has {value:g} at step {entry.step}; expected up to {_LARGEST:g}"
+                )
 
 
 def _plain(name: str) -> str:

@@ -65,14 +65,20 @@ def _read(path: Path) -> dict[str, Any]:
             raise InputError(f"{path} is larger than 1 MiB; expected a recipe")
         text = path.read_text(encoding="utf-8")
         # tomllib takes minutes for keys of many thousand parts.
-        if any(line.count(".") > _MOST_DOTS for line in text.splitlines()):
-            raise InputError(f"{path} has a line with more than {_MOST_DOTS} dots; expected a recipe in TOML")
+        keys = (line.partition("=")[0].partition("#")[0] for line in text.splitlines())
+        if any(key.count(".") > _MOST_DOTS for key in keys):
+            raise InputError(f"{path} has a key with more than {_MOST_DOTS} dots; expected a recipe in TOML")
         return tomllib.loads(text)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}; expected a recipe in TOML") from error
-    # Integers of thousands of digits are a `ValueError`, deep nesting is a `RecursionError`.
-    except (ValueError, RecursionError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is no TOML: {reason_of(error)}; mend the line") from error
+    except RecursionError as error:
+        raise InputError(f"{path} is no TOML of a recipe: nested too deep; expected its few tables") from error
+    except ValueError as error:
+        raise InputError(
+            f"{path} is no TOML of a recipe: integers of thousands of digits, or no UTF-8; mend the line"
+        ) from error
 
 
 def _merged(base: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:

@@ -27,12 +27,21 @@ def test_a_pillow_image_is_read_like_its_file(mode, tmp_path):
 def test_it_is_turned_upright(tmp_path):
     exif = Image.Exif()
     exif[ORIENTATION] = ROTATED_RIGHT
-    image = Image.fromarray(PIXELS)
-    image.info["exif"] = exif.tobytes()
-    np.testing.assert_array_equal(rgb_pixels(image), np.rot90(PIXELS, -1))
-    image.save(tmp_path / "a.png", exif=exif)
+    Image.fromarray(PIXELS).save(tmp_path / "a.png", exif=exif)
     with Image.open(tmp_path / "a.png") as opened:
+        np.testing.assert_array_equal(rgb_pixels(opened), np.rot90(PIXELS, -1))
         np.testing.assert_array_equal(rgb_pixels(opened), read_image(tmp_path / "a.png"))
+
+
+def test_what_was_made_from_an_opened_image_is_taken_as_it_is(tmp_path):
+    """Pillow keeps the tag on what it turns, copies or cuts."""
+    exif = Image.Exif()
+    exif[ORIENTATION] = ROTATED_RIGHT
+    Image.fromarray(PIXELS).save(tmp_path / "a.png", exif=exif)
+    with Image.open(tmp_path / "a.png") as opened:
+        turned = opened.transpose(Image.Transpose.ROTATE_270)
+        np.testing.assert_array_equal(rgb_pixels(turned), np.rot90(PIXELS, -1))
+        np.testing.assert_array_equal(rgb_pixels(opened.crop((0, 0, 3, 2))), PIXELS[:2, :3])
 
 
 def test_what_cannot_be_used_is_refused(tmp_path):

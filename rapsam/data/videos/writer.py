@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +17,7 @@ from av.video.stream import VideoStream
 
 from rapsam.data.videos.streams import file_url, lacks_memory, too_little_memory
 from rapsam.errors import InputError, RapSamError
+from rapsam.files import scratch_file
 from rapsam.tasks.arrays import Pixels
 
 _ENCODERS = ("libx264", "mpeg4")
@@ -68,9 +68,7 @@ class VideoWriter:
         self._made = [folder for folder in path.parents if not folder.exists()]
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".mp4", dir=path.parent)
-            os.close(handle)
-            self._temporary = Path(name)
+            self._temporary = scratch_file(path.parent)
             self._container = av.open(file_url(self._temporary), "w", format="mp4")
         except _WRITE_ERRORS as error:
             self._remove_folders()
@@ -133,7 +131,6 @@ class VideoWriter:
         # A new name must not outlive its content when the power fails.
         with self._temporary.open("rb") as written:
             os.fsync(written.fileno())
-        self._temporary.chmod(0o644)
         self._temporary.replace(self._path)
 
     def _start(self, time_s: float | None) -> int:
