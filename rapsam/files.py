@@ -297,13 +297,13 @@ def check_output_file(path: Path, inputs: Iterable[Path] = ()) -> None:
     """
     try:
         if not path.name or path.is_dir():
-            raise InputError(f"{path} is a folder; expected the name of a file")
+            raise InputError(f"cannot write {path}: it is a folder; expected the name of a file")
         if path.exists() and not path.is_file():
             raise InputError(f"{path} is a pipe or a device; expected the name of a plain file")
         resolved = path.resolve()
         for given in inputs:
             if resolved.is_relative_to(given.resolve()) or (path.exists() and path.samefile(given)):
-                raise InputError(f"{path} would be written over {given}, which is read; choose another file")
+                raise InputError(f"cannot write {path} over {given}, which is read; choose another file")
     except (OSError, ValueError, RuntimeError) as error:
         raise InputError(f"{path} cannot be the name of a file ({error}); choose another") from error
     check_writable(path.parent)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from rapsam.errors import InputError, MemoryLimitError, RapSamError
+from rapsam.errors import InputError, RapSamError
 from rapsam.export.backends.base import Runner
 from rapsam.export.backends.runtimes import RUNTIMES, Runtime
 from rapsam.export.manifest import Manifest
@@ -150,8 +150,6 @@ def _check_runtime(
     progress(f"{runtime.name}: loading")
     try:
         runners = load_graphs(runtime, folder, manifest)
-    except MemoryLimitError:
-        raise
     except RapSamError as error:
         yield from _refused(runtime, manifest, str(error))
         return
@@ -172,8 +170,6 @@ def _check_runtime(
         )
         try:
             yield from _check_tasks(exported, case, case.tasks, context)
-        except MemoryLimitError:
-            raise
         except RapSamError as error:
             yield from _refused(runtime, manifest, str(error), case.name)
     if wanted.clip is not None:
@@ -207,8 +203,6 @@ def _check_tensors(runtime: Runtime, runners: Mapping[str, Runner], gates: Gates
 def _run(runner: Runner, inputs: dict[str, Floats]) -> tuple[dict[str, Floats], str]:
     try:
         return runner.run(inputs), ""
-    except MemoryLimitError:
-        raise
     except RapSamError as error:
         return {}, str(error)
 
@@ -234,8 +228,6 @@ def _check_video(
 ) -> VideoParity:
     try:
         result = run_clip(exported, sample_clip())
-    except MemoryLimitError:
-        raise
     except RapSamError as error:
         return VideoParity(
             runtime=runtime.name,
