@@ -224,10 +224,13 @@ def test_a_prefix_before_the_published_names_is_named(tmp_path):
 
 def test_integers_sets_and_byte_arrays_beside_the_weights_are_passed_over(tmp_path):
     beside = {"a": 1 << 5000, "b": frozenset({1}), "c": bytearray(300), "d": {"e"}, "f": 1 << 100}
-    recursive = []
-    recursive.append((recursive,))  # Pickled with POP and POP_MARK.
+    short, long = [], []  # Tuples that hold themselves: pickled with POP and with POP_MARK.
+    short.append((short,))
+    long.append((long, 1, 2, 3))
     path = tmp_path / "a.pth"
-    torch.save({"state_dict": STATE, "beside": beside, "deep": recursive[0]}, path, pickle_protocol=5)
+    torch.save(
+        {"state_dict": STATE, "beside": beside, "deep": short[0], "wide": long[0]}, path, pickle_protocol=5
+    )
     assert same(read_tensors(path), STATE)
 
 
