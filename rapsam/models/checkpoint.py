@@ -15,16 +15,17 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from rapsam.errors import CheckpointError, MemoryLimitError, RapSamError, is_out_of_memory, quoted, shortened
+from rapsam.errors import CheckpointError, quoted
 from rapsam.files import write_atomic
+from rapsam.models.misfit import advice, listed
 from rapsam.models.pickle_tree import Inert
 from rapsam.models.safetensors_file import open_safetensors, read_text_metadata
-from rapsam.models.stored_tensor import StoredTensor, check_plain
+from rapsam.models.stored_tensor import PLAIN_DTYPES, StoredTensor, check_plain
 from rapsam.models.torch_file import open_legacy, open_pickle, open_zip
-from rapsam.models.weight_file import DAMAGED, SAFETENSORS_SUFFIX, content_of
-from rapsam.models.wrappers import common_prefix, unwrap
+from rapsam.models.weight_boundary import parsing
+from rapsam.models.weight_file import SAFETENSORS_SUFFIX, content_of
+from rapsam.models.wrappers import unwrap
 
-_LISTED = 12
 _OPENERS = {
     "safetensors": open_safetensors,
     "torch zip": open_zip,
@@ -59,15 +60,21 @@ def read_tensors(path: Path, note: Note | None = None) -> dict[str, Tensor]:
         return {name: tensor.read() for name, tensor in tensors.items()}
 
 
-def read_tensor(path: Path, expected: str) -> tuple[Tensor, dict[str, str]]:
+def read_tensor(
+    path: Path, expected: str, check_shape: Callable[[tuple[int, ...]], None]
+) -> tuple[Tensor, dict[str, str]]:
     """Reads a file that holds one tensor (a published text classifier, or ours with its metadata).
 
     Args:
         path: The file.
         expected: What it should be, for messages.
+        check_shape: Is called with the shape before anything is read; raises what it likes.
+
+    Returns:
+        The tensor as float32, and the text metadata of the file.
 
     Raises:
-        CheckpointError: As `read_tensors`, or if the file holds more than one tensor.
+        CheckpointError: As `read_tensors`, or if the file holds anything but one tensor of floats.
     """
     with _opened(path, expected) as loaded:
         stored = _only_tensor(loaded)
@@ -75,10 +82,11 @@ def read_tensor(path: Path, expected: str) -> tuple[Tensor, dict[str, str]]:
             raise _objects(path, None, loaded)
         if stored is not None:
             check_plain(path, {"the tensor": stored})
-        tensor = stored.read() if stored is not None else None
-    if tensor is None or not tensor.is_floating_point():
-        raise CheckpointError(f"{path} holds something else; expected one tensor of floats")
-    return tensor.float(), read_metadata(path)
+        if stored is None or not PLAIN_DTYPES[stored.dtype].is_floating_point:
+            raise CheckpointError(f"{path} holds something else; expected one tensor of floats")
+        check_shape(stored.shape)
+        tensor = stored.read().float()
+    return tensor, read_metadata(path)
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -147,18 +155,17 @@ def load_strictly(
         if tensors[name].shape != wanted[name].shape
     }
     problems = [
-        *_listed("missing", wanted.keys() - tensors.keys()),
-        *_listed("unexpected", tensors.keys() - wanted.keys()),
-        *_listed("of another shape", misshapen),
-        *_listed(
+        *listed("missing", wanted.keys() - tensors.keys()),
+        *listed("unexpected", tensors.keys() - wanted.keys()),
+        *listed("of another shape", misshapen),
+        *listed(
             "of another kind",
             {f"{n} {tensors[n].dtype}" for n in shared if _is_float(tensors[n]) != _is_float(wanted[n])},
         ),
     ]
     if problems:
-        raise CheckpointError(
-            f"{source} does not fit the model: {'; '.join(problems)}; {_advice(wanted, tensors)}"
-        )
+        what_to_do = advice(own.keys() | theirs.keys(), tensors.keys())
+        raise CheckpointError(f"{source} does not fit the model: {'; '.join(problems)}; {what_to_do}")
     # Cast first: a large float64 becomes infinite in float32.
     cast = {name: tensors[name].to(wanted[name].dtype) for name in shared}
     for name in sorted(shared):
@@ -168,16 +175,6 @@ def load_strictly(
                 f"{_dtype_name(wanted[name])}; expected finite weights"
             )
     module.load_state_dict({theirs[name] if in_published else name: tensor for name, tensor in cast.items()})
-
-
-def _advice(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
-    """Says what to do about names that do not fit: another variant, or a prefix that nobody knows."""
-    parts = common_prefix(given).split(".")
-    for length in range(1, len(parts)):
-        prefix = ".".join(parts[:length]) + "."
-        if any(name.removeprefix(prefix) in wanted for name in given):
-            return f"all names begin with {quoted(prefix)}: save them without it"
-    return "is it another variant?"
 
 
 def _dtype_name(tensor: Tensor) -> str:
@@ -190,15 +187,8 @@ def _opened(path: Path, expected: str, note: Note | None = None) -> Iterator[obj
     content = content_of(path, expected)
     if note and (content == "safetensors") != (path.suffix == SAFETENSORS_SUFFIX):
         note(f"{path.name} is a {content} file, whatever its name says; it is read as one")
-    try:
-        with _OPENERS[content](path) as loaded:
-            yield loaded
-    except RapSamError:
-        raise
-    except Exception as error:
-        if is_out_of_memory(error):
-            raise MemoryLimitError(f"{path} needs more memory than there is; free some") from error
-        raise CheckpointError(f"cannot read {path}: {DAMAGED}") from error
+    with parsing(path), _OPENERS[content](path) as loaded:
+        yield loaded
 
 
 def _named_tensors(path: Path, content: object) -> dict[str, StoredTensor]:
@@ -239,11 +229,3 @@ def _kind(value: object) -> str:
     if isinstance(value, StoredTensor):
         return "a single tensor"
     return "an empty dict" if isinstance(value, dict) and not value else f"a {type(value).__name__}"
-
-
-def _listed(what: str, names: set[str]) -> list[str]:
-    if not names:
-        return []
-    shown = ", ".join(shortened(name, 120) for name in sorted(names)[:_LISTED])
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return [f"{len(names)} {what} ({shown}{more})"]

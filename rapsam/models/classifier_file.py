@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -40,7 +41,8 @@ def find_classifier(classifier: str | Path | Tensor | None, width: int) -> TextC
         name = classifier if isinstance(classifier, str) else _BY_COUNT[133]
         return TextClassifier(formula_classifier(name), find_label_set(name), FORMULA_ORIGIN)
     if isinstance(classifier, Tensor):
-        _check(classifier, width, InputError, "the classifier tensor")
+        _check_shape(classifier.shape, width, InputError, "the classifier tensor")
+        _check(classifier, InputError, "the classifier tensor")
         prototypes = classifier.detach().float().clone()
         return TextClassifier(prototypes, label_set_for(len(prototypes)), "a tensor")
     path = Path(classifier)
@@ -56,8 +58,10 @@ def read_classifier(path: Path, width: int) -> TextClassifier:
         CheckpointError: If the file cannot be read or does not fit.
     """
     expected = f"a text classifier file, or a vocabulary: {', '.join(label_sets())}"
-    prototypes, metadata = read_tensor(path, expected)
-    _check(prototypes, width, CheckpointError, str(path))
+    prototypes, metadata = read_tensor(
+        path, expected, lambda shape: _check_shape(shape, width, CheckpointError, str(path))
+    )
+    _check(prototypes, CheckpointError, str(path))
     label_set = label_set_for(len(prototypes))
     if _LABELS_KEY in metadata:
         try:
@@ -104,10 +108,14 @@ def _check_names(path: Path, label_set: LabelSet) -> None:
             )
 
 
-def _check(prototypes: Tensor, width: int, error: type[InputError | CheckpointError], source: str) -> None:
-    shape = list(prototypes.shape)
-    if prototypes.dim() != 3 or shape[-1] != width or 0 in shape:
-        raise error(f"{source} has shape {shape}; expected [classes, synonyms, {width}]")
+def _check_shape(
+    shape: Sequence[int], width: int, error: type[InputError | CheckpointError], source: str
+) -> None:
+    if len(shape) != 3 or shape[-1] != width or 0 in shape:
+        raise error(f"{source} has shape {list(shape)}; expected [classes, synonyms, {width}]")
+
+
+def _check(prototypes: Tensor, error: type[InputError | CheckpointError], source: str) -> None:
     lengths = prototypes.float().norm(dim=-1)
     if not bool(torch.isfinite(lengths).all()) or bool(((lengths - 1).abs() > 1e-2).any()):
         raise error(

@@ -3,7 +3,9 @@
 The few instructions with which `torch.save` writes are carried out here, on texts, small numbers, dicts and
 lists. What a pickle names stays a name (`Named`), what it would make stays a note of that (`Inert`), unless
 it is among the few things that the reader knows how to make itself. Any other instruction is refused, and so
-are more than two million, so that what a pickle takes is bounded by its bytes.
+are more than two million, so that what a pickle takes is bounded by its bytes. What it holds may share parts
+by the memo, a few bytes for each use: nothing here, and no maker, may print, hash, compare or copy a value
+before it is known to be small.
 """
 
 from __future__ import annotations
@@ -18,8 +20,10 @@ _LONGEST_NAME = 200
 
 _LITERALS = (
     *("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "BINSTRING", "SHORT_BINSTRING"),
-    *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"),
+    *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
+    *("BININT", "BININT1", "BININT2", "LONG1", "LONG4", "BINFLOAT"),
 )
+_INT64 = range(-(2**63), 2**63)
 _MARK = object()
 
 
@@ -93,6 +97,7 @@ class _Machine:
     def __init__(self, makers: Mapping[str, Maker], stored: Callable[[object], object]) -> None:
         self.stack: list[object] = []
         self._memo: dict[int, object] = {}
+        self._given = 0
         self._makers = makers
         self._stored = stored
         self._steps: Mapping[str, Callable[[object], None]] = {
@@ -107,6 +112,9 @@ class _Machine:
             "EMPTY_LIST": lambda _: self.stack.append([]),
             "EMPTY_TUPLE": lambda _: self.stack.append(()),
             "EMPTY_SET": lambda _: self.stack.append(Inert("set")),
+            "FROZENSET": lambda _: self._replace(self._since_mark(), Inert("frozenset")),
+            "POP": lambda _: self._last(1).clear(),
+            "POP_MARK": lambda _: self._since_mark().clear(),
             "MARK": lambda _: self.stack.append(_MARK),
             "TUPLE": lambda _: self.stack.append(tuple(self._since_mark())),
             "TUPLE1": lambda _: self.stack.append(tuple(self._last(1))),
@@ -118,7 +126,7 @@ class _Machine:
             "SETITEMS": lambda _: self._set(self._since_mark()),
             "ADDITEMS": lambda _: self._append(self._since_mark()),
             "GLOBAL": lambda value: self._name(*str(value).split(" ", 1)),
-            "STACK_GLOBAL": lambda _: self._name(*map(str, self._last(2))),
+            "STACK_GLOBAL": lambda _: self._name(*self._last(2)),
             "REDUCE": lambda _: self._make(*self._last(2)),
             "NEWOBJ": lambda _: self._make(*self._last(2)),
             "NEWOBJ_EX": lambda _: self._make(*self._last(3)),
@@ -140,7 +148,13 @@ class _Machine:
         assert isinstance(place, int)
         self.stack.append(self._memo[place])
 
-    def _name(self, module: str, name: str) -> None:
+    def _replace(self, items: list[object], value: object) -> None:
+        items.clear()
+        self.stack.append(value)
+
+    def _name(self, module: object, name: object) -> None:
+        if not isinstance(module, str) or not isinstance(name, str):
+            raise PickleTreeError("a name that is no text")
         if len(module) + len(name) > _LONGEST_NAME:
             raise PickleTreeError("a name that is too long")
         self.stack.append(Named(module, name))
@@ -148,9 +162,18 @@ class _Machine:
     def _make(self, function: object, arguments: object, named: object = None) -> None:
         maker = self._makers.get(str(function)) if isinstance(function, Named) else None
         if maker and isinstance(arguments, tuple) and not named:
+            self._charge(arguments)
             self.stack.append(maker(arguments))
         else:
             self.stack.append(Inert(str(function) if isinstance(function, Named) else "object"))
+
+    def _charge(self, arguments: tuple[object, ...]) -> None:
+        """Counts each item that a maker is given, since one list may be given to many."""
+        self._given += len(arguments)
+        if self._given <= MAX_INSTRUCTIONS:
+            self._given += sum(len(item) for item in arguments if isinstance(item, list | tuple))
+        if self._given > MAX_INSTRUCTIONS:
+            raise PickleTreeError(f"more than {MAX_INSTRUCTIONS:,} arguments")
 
     def _append(self, items: list[object]) -> None:
         target = self.stack[-1]
@@ -186,6 +209,8 @@ def dict_key(key: object) -> object:
 
 
 def _literal(value: object) -> object:
-    """Keeps numbers and texts of the length of names; arrays that somebody saved as text take memory."""
-    is_long = isinstance(value, str) and len(value) > _LONGEST_TEXT
-    return Inert(type(value).__name__) if is_long or isinstance(value, bytes) else value
+    """Keeps numbers of 64 bits and texts of the length of names; arrays saved as text take memory."""
+    is_long = (isinstance(value, str) and len(value) > _LONGEST_TEXT) or (
+        isinstance(value, int) and value not in _INT64
+    )
+    return Inert(type(value).__name__) if is_long or isinstance(value, bytes | bytearray) else value

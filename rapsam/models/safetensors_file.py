@@ -11,7 +11,7 @@ import safetensors
 
 from rapsam.errors import CheckpointError
 from rapsam.models.stored_tensor import StoredTensor
-from rapsam.models.weight_file import DAMAGED
+from rapsam.models.weight_boundary import parsing
 
 _DTYPES = {
     "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32",
@@ -43,13 +43,11 @@ def read_text_metadata(path: Path) -> dict[str, str]:
     """Reads the metadata.
 
     Raises:
+        MemoryLimitError: If there is too little memory.
         CheckpointError: If the file is damaged, or its metadata are longer than 16 MiB.
     """
-    try:
-        with safetensors.safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-    except Exception as error:
-        raise CheckpointError(f"cannot read {path}: {DAMAGED}") from error
+    with parsing(path), safetensors.safe_open(path, "pt") as file:
+        metadata = file.metadata() or {}
     if sum(map(len, metadata.values())) > _MAX_METADATA:
         raise CheckpointError(f"{path} has more than {_MAX_METADATA:,} characters of metadata; make it again")
     return metadata

@@ -21,6 +21,8 @@ PLAIN_DTYPES = {
     )
 }
 """What PyTorch computes with everywhere; 8-bit and 4-bit floats are scaled in ways that no file tells."""
+MAX_DIMENSIONS = 64
+_SIDES = range(2**63)
 
 
 class StoredTensor(NamedTuple):
@@ -48,15 +50,20 @@ def check_plain(path: Path, tensors: Mapping[str, StoredTensor]) -> None:
     """
     total = 0
     for name, tensor in tensors.items():
+        # Before they are multiplied, which takes without end for many long numbers.
+        if len(tensor.shape) > MAX_DIMENSIONS or any(side not in _SIDES for side in tensor.shape):
+            raise CheckpointError(
+                f"{path}: {quoted(name)} has a shape that no tensor has; expected at most {MAX_DIMENSIONS} "
+                "sizes of 0 or more: copy or download it again"
+            )
+        width = PLAIN_DTYPES[tensor.dtype].itemsize if tensor.dtype in PLAIN_DTYPES else 0
+        total += math.prod(tensor.shape) * width
+        if total > MAX_BYTES:
+            size = "far more" if total > 2**80 else f"{total:,} bytes"
+            raise CheckpointError(f"{path} would unfold to {size}; expected at most {MAX_BYTES:,}")
         if tensor.oddity is not None or tensor.dtype not in PLAIN_DTYPES:
             what = " ".join(filter(None, (tensor.oddity, shortened(tensor.dtype, 40))))
             raise CheckpointError(
                 f"{path}: {quoted(name)} is no plain tensor of numbers, but {what}; expected float32, "
                 "float64, float16, bfloat16, integers or bool: convert it in PyTorch and save it again"
             )
-        if any(side < 0 for side in tensor.shape):
-            raise CheckpointError(f"{path}: {quoted(name)} has a negative size; copy or download it again")
-        total += math.prod(tensor.shape) * PLAIN_DTYPES[tensor.dtype].itemsize
-        if total > MAX_BYTES:
-            size = "far more" if total > 2**80 else f"{total:,} bytes"
-            raise CheckpointError(f"{path} would unfold to {size}; expected at most {MAX_BYTES:,}")

@@ -1,7 +1,8 @@
 """Files of `torch.save`, read without PyTorch's unpickler: zip archives, and the format before version 1.6.
 
-Only what is asked for is read, and nothing can take more memory than the file has bytes, beside a small
-multiple of its pickle.
+Only what is asked for is read, each storage once; a tensor has no more elements than its storage has numbers.
+So nothing takes more memory than the file has bytes, beside a multiple of its pickle that is bounded by
+the number of instructions.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
-from rapsam.errors import CheckpointError
+from rapsam.errors import CheckpointError, quoted
 from rapsam.models.pickle_tree import Inert, PickleReader
 from rapsam.models.torch_tensors import TensorMakers, TorchFileError
 from rapsam.models.zip_limits import check_directory
@@ -42,7 +43,7 @@ def open_zip(path: Path) -> Iterator[object]:
                 content = bytearray(info.file_size)
                 with archive.open(info) as stream:
                     if cast("io.BufferedIOBase", stream).readinto(content) != len(content):
-                        raise TorchFileError(f"storage {key} ends early")
+                        raise TorchFileError(f"storage {quoted(key)} ends early")
                 return content
 
             names = archive.namelist()
@@ -71,11 +72,13 @@ def open_legacy(path: Path) -> Iterator[object]:
         if not isinstance(keys, list) or len(keys) > len(widths):
             raise TorchFileError("its list of storages")
         for key in keys:
+            if not isinstance(key, str):
+                raise TorchFileError("a storage whose key is no text")
             (length,) = struct.unpack("<q", content.read(8))
             start = content.tell()
             end = start + length * widths[key]
             if not start <= end <= len(content):
-                raise TorchFileError(f"storage {key} ends early")
+                raise TorchFileError(f"storage {quoted(key)} ends early")
             places[key] = (start, end)
             content.seek(end)
         yield tree

@@ -9,14 +9,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from rapsam.errors import quoted
 from rapsam.models.pickle_tree import Maker, Named, PickleReader, dict_key
-from rapsam.models.stored_tensor import PLAIN_DTYPES, StoredTensor
+from rapsam.models.stored_tensor import MAX_DIMENSIONS, PLAIN_DTYPES, StoredTensor
 
 _STORAGES = {
     "Double": "float64", "Float": "float32", "Half": "float16", "BFloat16": "bfloat16", "Long": "int64",
     "Int": "int32", "Short": "int16", "Char": "int8", "Byte": "uint8", "Bool": "bool",
 }  # fmt: skip
 _UNTYPED = "bytes"
+_LONGEST_REFERENCE = 6
+_OF_A_CLASS = "torch._tensor._rebuild_from_type_v2"
 _PLAIN_CLASSES = {"torch.Tensor", "torch._tensor.Tensor", "torch.nn.parameter.Parameter"}
 
 
@@ -51,13 +54,13 @@ class TensorMakers:
     def __init__(self, load: Callable[[str], bytearray]) -> None:
         self.widths: dict[str, int] = {}
         self._load = load
-        self._loaded: dict[tuple[str, str], Tensor] = {}
+        self._loaded: dict[str, bytearray] = {}
         self._makers: Mapping[str, Maker] = {
             **_MAKERS,
             "torch._utils._rebuild_tensor": self._tensor,
             "torch._utils._rebuild_tensor_v2": self._tensor,
             "torch._utils._rebuild_tensor_v3": self._tensor_of_dtype,
-            "torch._tensor._rebuild_from_type_v2": self._of_a_class,
+            _OF_A_CLASS: self._of_a_class,
         }
 
     def reader(self) -> PickleReader:
@@ -70,36 +73,44 @@ class TensorMakers:
         return storage
 
     def _tensor(self, arguments: Sequence[object]) -> StoredTensor:
-        return self._described(arguments, _storage_of(arguments).dtype)
+        return self._described(arguments, _storage_of(arguments).dtype, arguments[6:])
 
     def _tensor_of_dtype(self, arguments: Sequence[object]) -> StoredTensor:
-        return self._described(arguments, str(arguments[6]).removeprefix("torch."))
+        dtype = arguments[6]
+        if not isinstance(dtype, Named):
+            raise TorchFileError("a tensor whose dtype is no name")
+        return self._described(arguments, str(dtype).removeprefix("torch."), arguments[7:])
 
-    def _described(self, arguments: Sequence[object], dtype: str) -> StoredTensor:
+    def _described(self, arguments: Sequence[object], dtype: str, metadata: Sequence[object]) -> StoredTensor:
+        # PyTorch writes there that the numbers of a view have to be negated or conjugated.
+        if any(item is not None and item != {} for item in metadata):
+            return _view(arguments)
         storage = _storage_of(arguments)
         offset, shape, stride = _count(arguments[1]), _counts(arguments[2]), _counts(arguments[3])
+        oddity = "an expanded tensor of" if _is_expanded(shape, stride) else None
         return StoredTensor(
-            dtype, shape, None, lambda: _cut(self._numbers(storage, dtype), offset, shape, stride)
+            dtype, shape, oddity, lambda: _cut(self._numbers(storage, dtype), offset, shape, stride)
         )
 
     def _of_a_class(self, arguments: Sequence[object]) -> object:
         function, kind, inner = arguments[:3]
-        maker = self._makers.get(str(function))
+        if not isinstance(function, Named) or not isinstance(kind, Named):
+            raise TorchFileError("a tensor whose class is no name")
+        # Not by itself: PyTorch never nests it, and a nest may be walked through again for every use.
+        maker = self._makers.get(str(function)) if str(function) != _OF_A_CLASS else None
         if str(kind) in _PLAIN_CLASSES and maker and isinstance(inner, tuple):
             return maker(inner)
         return _odd(f"a tensor of the class {kind}")(arguments)
 
     def _numbers(self, storage: _Storage, dtype: str) -> Tensor:
-        """Reads a storage, once for all tensors that share it."""
-        if (storage.key, dtype) not in self._loaded:
-            content = self._load(storage.key)
-            if len(content) != storage.length * _width(storage.dtype):
-                raise TorchFileError(f"storage {storage.key} has another length")
-            plain = PLAIN_DTYPES[dtype]
-            self._loaded[storage.key, dtype] = (
-                torch.frombuffer(content, dtype=plain) if content else torch.empty(0, dtype=plain)
-            )
-        return self._loaded[storage.key, dtype]
+        """Reads a storage, once for all tensors that share it, whatever their dtypes."""
+        if storage.key not in self._loaded:
+            self._loaded[storage.key] = self._load(storage.key)
+        content = self._loaded[storage.key]
+        if len(content) != storage.length * _width(storage.dtype):
+            raise TorchFileError(f"storage {quoted(storage.key)} has another length")
+        plain = PLAIN_DTYPES[dtype]
+        return torch.frombuffer(content, dtype=plain) if content else torch.empty(0, dtype=plain)
 
 
 def _storage_of(arguments: Sequence[object]) -> _Storage:
@@ -110,7 +121,7 @@ def _storage_of(arguments: Sequence[object]) -> _Storage:
 
 
 def _storage(reference: object) -> _Storage:
-    if not isinstance(reference, tuple):
+    if not isinstance(reference, tuple) or len(reference) > _LONGEST_REFERENCE:
         raise TorchFileError("a reference to what is no storage")
     kind, key, view = reference[1], reference[2], reference[5:]
     if not isinstance(kind, Named) or not isinstance(key, str) or any(item is not None for item in view):
@@ -124,6 +135,12 @@ def _storage(reference: object) -> _Storage:
 def _width(dtype: str) -> int:
     """Bytes of a number; 1 for kinds that are refused later."""
     return PLAIN_DTYPES[dtype].itemsize if dtype in PLAIN_DTYPES else 1
+
+
+def _is_expanded(shape: tuple[int, ...], stride: tuple[int, ...]) -> bool:
+    """Tells whether a tensor has more elements than places in its storage, so that it would unfold."""
+    places = 1 + sum((side - 1) * step for side, step in zip(shape, stride, strict=True))
+    return all(shape) and math.prod(shape) > places
 
 
 def _cut(numbers: Tensor, offset: int, shape: tuple[int, ...], stride: tuple[int, ...]) -> Tensor:
@@ -140,8 +157,8 @@ def _count(value: object) -> int:
 
 
 def _counts(values: object) -> tuple[int, ...]:
-    if not isinstance(values, tuple):
-        raise TorchFileError("sizes that are no list")
+    if not isinstance(values, tuple) or len(values) > MAX_DIMENSIONS:
+        raise TorchFileError(f"sizes that are no list of at most {MAX_DIMENSIONS}")
     return tuple(map(_count, values))
 
 
@@ -159,7 +176,7 @@ def _first(arguments: Sequence[object]) -> object:
     return arguments[0]
 
 
-def _odd(what: str) -> Maker:
+def _odd(what: str) -> Callable[[Sequence[object]], StoredTensor]:
     """Makes tensors that are named in a refusal and never read."""
 
     def make(arguments: Sequence[object]) -> StoredTensor:
@@ -173,6 +190,7 @@ def _odd(what: str) -> Maker:
     return make
 
 
+_view = _odd("a negated or conjugated view")
 _MAKERS: Mapping[str, Maker] = {
     "collections.OrderedDict": _ordered,
     "torch.Size": _first,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from rapsam.models.stored_tensor import StoredTensor
+
 AVERAGED = ("state_dict_ema", "model_ema", "ema")
 """Where averaged weights lie (timm and others). Not `ema_state_dict`: mmengine exchanges the two when it
 saves, so that its `state_dict` is the average."""
@@ -35,7 +37,9 @@ def unwrap(loaded: object) -> Unwrapped:
     notes: list[str] = []
     content = loaded
     while isinstance(content, dict) and len(way) < _DEEPEST:
-        found = [key for key in (*AVERAGED, *PLAIN) if _is_named(content.get(key))]
+        named = [key for key in (*AVERAGED, *PLAIN) if _is_named(content.get(key))]
+        # Beside the weights, `ema` may hold no more than how to average.
+        found = [key for key in named if _holds_tensors(content[key])] or named
         if not found:
             break
         way.append(found[0])
@@ -63,6 +67,20 @@ def common_prefix(names: Iterable[str]) -> str:
 
 def _is_named(value: object) -> bool:
     return isinstance(value, dict) and any(isinstance(key, str) for key in value)
+
+
+def _holds_tensors(value: object) -> bool:
+    """Looks for a tensor in a dict, and in the dicts that it holds, each of them once."""
+    waiting, seen = [value], {id(value)}
+    while waiting:
+        content = waiting.pop()
+        if isinstance(content, StoredTensor):
+            return True
+        for item in content.values() if isinstance(content, dict) else ():
+            if isinstance(item, dict | StoredTensor) and id(item) not in seen:
+                seen.add(id(item))
+                waiting.append(item)
+    return False
 
 
 def _without_prefixes(names: Mapping[object, object]) -> tuple[dict[object, object], list[str]]:

@@ -39,6 +39,9 @@ def _number(value: int) -> bytes:
     if -(2**31) <= value < 2**31:
         return b"J" + struct.pack("<i", value)
     data = value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
+    # As Python writes it; the longest form never reaches what reads tensors.
+    if len(data) < 256:
+        return b"\x8a" + bytes([len(data)]) + data
     return b"\x8b" + struct.pack("<i", len(data)) + data
 
 
@@ -51,13 +54,16 @@ def _called(module: str, name: str, arguments: bytes) -> bytes:
 
 
 def _tensor(storage: bytes, offset: int, size: tuple[int, ...], stride: tuple[int, ...]) -> bytes:
-    sides = [b"(" + b"".join(map(_number, sides)) + b"t" for sides in (size, stride)]
     hooks = _called("collections", "OrderedDict", b"")
     return _called(
         "torch._utils",
         "_rebuild_tensor_v2",
-        storage + _number(offset) + sides[0] + sides[1] + b"\x89" + hooks,
+        storage + _number(offset) + _sides(size) + _sides(stride) + b"\x89" + hooks,
     )
+
+
+def _sides(values: tuple[int, ...]) -> bytes:
+    return b"(" + b"".join(map(_number, values)) + b"t"
 
 
 def _storage(kind: str = "FloatStorage", count: int = 16, key: str = "0") -> bytes:
@@ -89,6 +95,7 @@ def _lying_tensor(rng: random.Random, _: str) -> bytes:
             ((4,), (1,), -1),
             ((1,) * 300, (1,) * 300, 0),
         ),
+        *(((2**2000,) * 5000, (1,) * 5000, 0), ((0, *(2**62,) * 60), (1,) * 61, 0)),
         *(((2**70,), (1,), 0), ((), (), 0), ((0,), (1,), 0), ((4, 4), (4,), 0)),
     )
     size, stride, offset = rng.choice(shapes)
@@ -133,6 +140,53 @@ def _doubling(rng: random.Random, _: str) -> bytes:
     return b"]q\x00" + b"".join(
         b"]q" + bytes([n + 1]) + b"(h" + bytes([n]) + b"h" + bytes([n]) + b"e" for n in range(steps)
     )
+
+
+def _nest(rng: random.Random) -> bytes:
+    """A tuple that holds the one before twice, by the memo."""
+    return b")q\x00" + b"h\x00\x86q\x00" * rng.choice((12, 30, 60))
+
+
+def _nested_arguments(rng: random.Random, _: str) -> bytes:
+    """A nest where a name, a number or a list is expected."""
+    nest = _nest(rng)
+    place = rng.choice(("global", "dtype", "metadata", "class", "storage", "key", "sides", "state"))
+    rebuilt = _storage() + _number(0) + _sides((4,)) + _sides((1,)) + b"\x89}"
+    programs = {
+        "global": rng.choice((nest + _text("x"), _text("x") + nest)) + b"\x93",
+        "dtype": _called("torch._utils", "_rebuild_tensor_v3", rebuilt + nest),
+        "metadata": _called("torch._utils", "_rebuild_tensor_v2", rebuilt + nest),
+        "class": _called("torch._tensor", "_rebuild_from_type_v2", nest + nest + b")}"),
+        "storage": b"(" + _text("storage") + nest + _text("0") + _text("cpu") + _number(16) + b"tQ",
+        "key": b"(" + _text("storage") + _global("torch", "FloatStorage") + nest + _text("cpu") + b"K\x01tQ",
+        "sides": _called(
+            "torch._utils", "_rebuild_tensor_v2", _storage() + _number(0) + nest + nest + b"\x89}"
+        ),
+        "state": _called(
+            "torch._utils", "_rebuild_parameter_with_state", _tensor(_storage(), 0, (4,), (1,)) + nest
+        ),
+    }
+    return _dict(programs[place])
+
+
+def _used_again(rng: random.Random, _: str) -> bytes:
+    """One list, shape or reference that is given to makers many times."""
+    many, long = rng.choice((1000, 20_000)), rng.choice((60, 100_000))
+    pairs = b"](" + b"NN\x86" * long + b"e\x85"
+    shape = b"(" + b"K\x01" * long + b"tq\x03h\x03"
+    tensor = b"(" + _storage() + _number(0) + shape + b"\x89}t"
+    reference = _storage()[:-2] + b"N" * long + b"t"
+    programs = (
+        pairs + b"q\x01" + _global("collections", "OrderedDict") + b"q\x02(" + b"h\x02h\x01R" * many + b"t",
+        tensor
+        + b"q\x01"
+        + _global("torch._utils", "_rebuild_tensor_v2")
+        + b"q\x02("
+        + b"h\x02h\x01R" * many
+        + b"t",
+        reference + b"q\x01(" + b"h\x01Q" * many + b"t",
+    )
+    return b"(" + rng.choice(programs) + b"t"
 
 
 def _itself(_: random.Random, __: str) -> bytes:
@@ -193,6 +247,8 @@ _PROGRAMS = {
     "large": _large,
     "deep": _deep,
     "doubling": _doubling,
+    "nested arguments": _nested_arguments,
+    "used again": _used_again,
     "itself": _itself,
     "unknown class": _unknown,
     "known function": _allowed,

@@ -7,8 +7,6 @@ import io
 import os
 import pickle
 import struct
-import subprocess
-import sys
 import warnings
 import zipfile
 
@@ -20,20 +18,7 @@ from rapsam.errors import CheckpointError, RapSamError
 from rapsam.models.build import build_model
 from rapsam.models.checkpoint import read_tensors
 from rapsam.models.classifier_file import read_classifier
-
-PROTO, STOP = b"\x80\x02", b"."
-
-
-def torch_zip(path, pickled, entries=(), compression=zipfile.ZIP_STORED):
-    with zipfile.ZipFile(path, "w", compression) as archive:
-        archive.writestr("archive/data.pkl", pickled)
-        for name, content in entries:
-            archive.writestr(f"archive/{name}", content)
-    return path
-
-
-def text(value):
-    return b"X" + struct.pack("<I", len(value)) + value.encode()
+from tests.models.hand_pickles import PROTO, STOP, read_in_little_memory, text, torch_zip
 
 
 def called(name, argument):
@@ -107,26 +92,6 @@ def test_functions_that_python_itself_pickles_do_not_run(function, tmp_path):
         read_tensors(tmp_path / "evil.pth")
 
 
-def _limited(path):
-    """Reads a file in a process that may take 1 GB beside what it has after the imports."""
-    script = (
-        "import resource, sys\n"
-        "from pathlib import Path\n"
-        "from rapsam.errors import RapSamError\n"
-        "from rapsam.models.checkpoint import read_tensors\n"
-        "used = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
-        "resource.setrlimit(resource.RLIMIT_AS, (used + 10**9, resource.RLIM_INFINITY))\n"
-        "for path in map(Path, sys.argv[1:]):\n"
-        "    try:\n"
-        "        read_tensors(path)\n"
-        "    except RapSamError as error:\n"
-        "        print(type(error).__name__, error)\n"
-    )
-    return subprocess.run(
-        [sys.executable, "-c", script, *map(str, path)], capture_output=True, text=True, timeout=120
-    )
-
-
 def test_little_is_allocated(tmp_path):
     def long1(value):
         return b"\x8a\x08" + struct.pack("<q", value)
@@ -146,7 +111,7 @@ def test_little_is_allocated(tmp_path):
             tmp_path / "bomb.pth", PROTO + b"}.", [("data/0", bytes(30_000_000))], zipfile.ZIP_DEFLATED
         ),
     ]  # fmt: skip
-    done = _limited(files)
+    done = read_in_little_memory(files)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert len(lines) == len(files), done.stdout

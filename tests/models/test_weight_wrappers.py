@@ -188,3 +188,53 @@ def test_a_whole_network_loads_with_a_note(tmp_path):
     loaded = load_checkpoint(build_model("rapsam_nano"), tmp_path / "a.pth", notes.append)
     assert same(loaded.state_dict(), model.state_dict())
     assert "took the weights 'model'" in notes[0]
+
+
+def test_settings_of_an_average_are_no_weights(tmp_path):
+    content = {"ema": {"decay": 0.999, "updates": 10}, "state_dict": STATE}
+    found, notes = read(content, tmp_path / "a.pth")
+    assert same(found, STATE)
+    assert not notes
+
+
+def test_a_nested_average_is_still_found(tmp_path):
+    content = {"ema": {"decay": {"at": 0.999}, "module": AVERAGE}, "state_dict": STATE}
+    found, _ = read(content, tmp_path / "a.pth")
+    assert same(found, AVERAGE)
+
+
+@pytest.mark.parametrize("prefix", ["model.", "module.model."])
+def test_a_known_prefix_is_named_where_something_lies_beside_it(prefix, tmp_path):
+    """As Lightning saves a loss with weights beside the network."""
+    module = torch.nn.ModuleDict({"neck": torch.nn.Linear(2, 1)})
+    state = {**prefixed(prefix, module.state_dict()), "criterion.weight": torch.ones(2)}
+    with pytest.raises(CheckpointError) as caught:
+        load_strictly(module, state, tmp_path / "a.pth", str)
+    assert str(caught.value).endswith(
+        f"most names fit without {prefix!r}: save those alone, without it; 1 left over (criterion.weight)"
+    )
+
+
+def test_a_prefix_before_the_published_names_is_named(tmp_path):
+    module = torch.nn.ModuleDict({"neck": torch.nn.Linear(2, 1)})
+    state = {f"net.pub.{name}": tensor for name, tensor in module.state_dict().items()}
+    with pytest.raises(CheckpointError, match=r"all names begin with 'net\.': save them without it"):
+        load_strictly(module, state, tmp_path / "a.pth", lambda name: f"pub.{name}")
+
+
+def test_integers_sets_and_byte_arrays_beside_the_weights_are_passed_over(tmp_path):
+    beside = {"a": 1 << 5000, "b": frozenset({1}), "c": bytearray(300), "d": {"e"}, "f": 1 << 100}
+    short, long = [], []  # Tuples that hold themselves: pickled with POP and with POP_MARK.
+    short.append((short,))
+    long.append((long, 1, 2, 3))
+    path = tmp_path / "a.pth"
+    torch.save(
+        {"state_dict": STATE, "beside": beside, "deep": short[0], "wide": long[0]}, path, pickle_protocol=5
+    )
+    assert same(read_tensors(path), STATE)
+
+
+def test_the_reason_of_a_refusal_is_told(tmp_path):
+    torch.save({"state_dict": STATE, "beside": {"a": [1, 2]}}, tmp_path / "a.pth", pickle_protocol=0)
+    with pytest.raises(CheckpointError, match=r"the instruction \w+, .*save its state dict alone"):
+        read_tensors(tmp_path / "a.pth")
