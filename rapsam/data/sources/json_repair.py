@@ -7,8 +7,9 @@ import re
 _NUMBERS = rb"id|image_id|video_id|category_id|iscrowd|isthing|width|height|length"
 _WHOLE = re.compile(rb'("(?:' + _NUMBERS + rb')"\s*:\s*-?\d+)\.0+(?=[\s,}\]])')
 _TRUTH = re.compile(rb'("(?:iscrowd|isthing)"\s*:\s*)(true|false)\b')
-# A text is skipped whole, so that words in it stay.
-_NO_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*+"|-?\bInfinity\b|\bNaN\b', re.DOTALL)
+# A text is skipped whole, so that words in it stay; one without an end too, or each of its quotes would
+# be looked at as the start of another.
+_NO_NUMBER = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|-?\bInfinity\b|\bNaN\b', re.DOTALL)
 
 
 def repaired_json(text: bytes) -> bytes:

@@ -9,6 +9,7 @@ import pytest
 
 from rapsam.data.sources.check import check_below
 from rapsam.data.sources.faults import DataSetError
+from rapsam.data.sources.json_repair import repaired_json
 from rapsam.data.sources.kinds import open_annotated, open_source
 from rapsam.errors import InputError
 from tests.data.sources.tiny_sets import (
@@ -172,3 +173,9 @@ def test_numbers_of_5000_digits_and_deep_nesting_are_no_traceback(tmp_path, fiel
         path.write_text(whole.replace('"license": 2', f'"license": 2, "{field}": {text}', 1))
         with contextlib.suppress(InputError):
             open_source("coco_instances", tmp_path, "val").read(0)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("text", [b'NaN "' + b'\\"' * 200_000, b"NaN " + b'"a' * 200_001])
+def test_a_text_without_an_end_costs_no_more_than_others(text):
+    assert repaired_json(text) == b"null" + text[3:]
