@@ -13,6 +13,7 @@ import numpy as np
 from rapsam.data.sources.annotated import AnnotatedClip
 from rapsam.data.sources.categories import Category, ClassIndex, label_set_of
 from rapsam.data.sources.faults import DataSetError, sorted_out
+from rapsam.data.sources.faulty_entries import Entries
 from rapsam.data.sources.json_file import (
     Key,
     Number,
@@ -68,13 +69,15 @@ class CocoInstances:
         self.described: Described | None = None
         self._root, self._folder = root, f"{split}2017"
         self._json = root / f"annotations/instances_{split}2017.json"
-        content = read_json(self._json, InstancesFile)
+        content, self._faulty = read_json(self._json, InstancesFile, Entries(("annotations",), InstanceEntry))
         self._images, self._annotations = content.images, content.annotations
         self.label_set = label_set_of(self._json, "coco_instances", content.categories)
         self._class_of = ClassIndex(self.label_set)
         self._places = places_by_owner(entry.image_id for entry in content.annotations)
         self._repeated_images = repeated(image.id for image in content.images)
-        self._repeated = repeated(entry.id for entry in content.annotations)
+        self._repeated = repeated(
+            entry.id for place, entry in enumerate(content.annotations) if (place,) not in self._faulty
+        )
 
     def __len__(self) -> int:
         return len(self._images)
@@ -109,7 +112,8 @@ class CocoInstances:
     def strays(self) -> Iterator[DataSetError]:
         """Gives annotations without an image."""
         owners = (entry.image_id for entry in self._annotations)
-        return stray_annotations(self._json, "image_id", owners, {image.id for image in self._images})
+        known = {image.id for image in self._images}
+        return stray_annotations(self._json, "image_id", owners, known, self._faulty)
 
     def read(self, index: int, frames: Sequence[int] | None = None) -> AnnotatedClip:
         """Reads an image with its objects; see `AnnotatedSource`."""
@@ -147,6 +151,7 @@ class CocoInstances:
         return sorted_out(places, lambda place: self._outline(place, size))
 
     def _outline(self, place: int, size: Size) -> Outline:
+        self._faulty.check(place)
         self._class(place)
         if self._annotations[place].id in self._repeated:
             raise DataSetError(

@@ -13,6 +13,7 @@ import numpy as np
 from rapsam.data.sources.annotated import AnnotatedClip
 from rapsam.data.sources.categories import Category, ClassIndex, label_set_of
 from rapsam.data.sources.faults import DataSetError, sorted_out
+from rapsam.data.sources.faulty_entries import Entries
 from rapsam.data.sources.json_file import (
     Key,
     Number,
@@ -105,7 +106,8 @@ class PanopticImages:
         self.described = layout.described
         self._root, self._layout = root, layout
         self._json = root / layout.json
-        content = read_json(self._json, PanopticFile)
+        segments = Entries(("annotations", "segments_info"), SegmentEntry)
+        content, self._faulty = read_json(self._json, PanopticFile, segments)
         self._images, self._annotations = content.images, content.annotations
         self.label_set = label_set_of(self._json, layout.kind, content.categories)
         self._class_of = ClassIndex(self.label_set)
@@ -147,7 +149,8 @@ class PanopticImages:
     def strays(self) -> Iterator[DataSetError]:
         """Gives annotations without an image."""
         owners = (entry.image_id for entry in self._annotations)
-        return stray_annotations(self._json, "image_id", owners, {image.id for image in self._images})
+        known = {image.id for image in self._images}
+        return stray_annotations(self._json, "image_id", owners, known, self._faulty)
 
     def read(self, index: int, frames: Sequence[int] | None = None) -> AnnotatedClip:
         """Reads an image with its segments; see `AnnotatedSource`."""
@@ -207,6 +210,7 @@ class PanopticImages:
         ids = [segment.id for segment in segments]
 
         def checked_class(number: int) -> int:
+            self._faulty.check(place, number)
             check_segment_id(ids, number, field)
             return self._class_of(segments[number].category_id, f"{field}[{number}].category_id")
 

@@ -16,6 +16,7 @@ import numpy as np
 from rapsam.data.sources.annotated import AnnotatedClip
 from rapsam.data.sources.categories import Category, ClassIndex, label_set_of
 from rapsam.data.sources.faults import DataSetError
+from rapsam.data.sources.faulty_entries import Entries
 from rapsam.data.sources.json_file import (
     Key,
     as_number,
@@ -56,10 +57,11 @@ class VipsegFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Frame(NamedTuple):
-    """A frame and its mask; `field` names the latter's entry."""
+    """A frame and its mask; `places` and `field` tell where the latter's entry stands."""
 
     image: ImageEntry
     mask: PanopticEntry
+    places: tuple[int, int]
     field: str
 
 
@@ -81,7 +83,8 @@ class Vipseg:
         self.described: Described | None = None
         self._root = root
         self._json = root / f"panoptic_gt_VIPSeg_{split}.json"
-        content = read_json(self._json, VipsegFile)
+        segments = Entries(("annotations", "annotations", "segments_info"), SegmentEntry)
+        content, self._faulty = read_json(self._json, VipsegFile, segments)
         self._videos, self._annotations = content.videos, content.annotations
         self.label_set = label_set_of(self._json, "vipseg", content.categories)
         self._class_of = ClassIndex(self.label_set)
@@ -139,7 +142,8 @@ class Vipseg:
     def strays(self) -> Iterator[DataSetError]:
         """Gives annotations without a video."""
         owners = (entry.video_id for entry in self._annotations)
-        return stray_annotations(self._json, "video_id", owners, {video.video_id for video in self._videos})
+        known = {video.video_id for video in self._videos}
+        return stray_annotations(self._json, "video_id", owners, known, self._faulty)
 
     def read(self, index: int, frames: Sequence[int] | None = None) -> AnnotatedClip:
         """Reads frames of a video with its segments; see `AnnotatedSource`."""
@@ -206,7 +210,9 @@ class Vipseg:
                 f"{field}.id is {image.id!r}, which no annotation of the video has as image_id; expected one",
             )
         number, mask = masks[image.id]
-        return _Frame(image, mask, f"{self._json}: annotations[{place}].annotations[{number}]")
+        return _Frame(
+            image, mask, (place, number), f"{self._json}: annotations[{place}].annotations[{number}]"
+        )
 
     def _segments(self, index: int) -> tuple[dict[int, tuple[int, int]], list[DataSetError]]:
         """Returns class index and crowd mark of each id of a video, and the faults of what was left out.
@@ -220,6 +226,7 @@ class Vipseg:
             ids = [segment.id for segment in frame.mask.segments_info]
             for number, segment in enumerate(frame.mask.segments_info):
                 try:
+                    self._faulty.check(*frame.places, number)
                     check_segment_id(ids, number, field)
                     self._add_segment(found, segment, f"{field}[{number}]")
                 except DataSetError as fault:

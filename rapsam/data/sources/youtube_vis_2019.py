@@ -13,6 +13,7 @@ import numpy as np
 from rapsam.data.sources.annotated import AnnotatedClip
 from rapsam.data.sources.categories import Category, ClassIndex, label_set_of
 from rapsam.data.sources.faults import DataSetError, sorted_out
+from rapsam.data.sources.faulty_entries import Entries
 from rapsam.data.sources.json_file import (
     Key,
     Number,
@@ -83,13 +84,15 @@ class YoutubeVis2019:
         self._root, self._folder = root, f"{split}/JPEGImages"
         beside, inside = root / f"{split}.json", root / split / "instances.json"
         self._json = inside if inside.exists() and not beside.exists() else beside
-        content = read_json(self._json, VideosFile)
+        content, self._faulty = read_json(self._json, VideosFile, Entries(("annotations",), TrackEntry))
         self._videos, self._tracks = content.videos, content.annotations or ()
         self.label_set = label_set_of(self._json, "youtube_vis_2019", content.categories)
         self._class_of = ClassIndex(self.label_set)
         self._places = places_by_owner(track.video_id for track in self._tracks)
         self._repeated_videos = repeated(video.id for video in self._videos)
-        self._repeated = repeated(track.id for track in self._tracks)
+        self._repeated = repeated(
+            track.id for place, track in enumerate(self._tracks) if (place,) not in self._faulty
+        )
 
     def __len__(self) -> int:
         return len(self._videos)
@@ -131,7 +134,8 @@ class YoutubeVis2019:
     def strays(self) -> Iterator[DataSetError]:
         """Gives annotations without a video."""
         owners = (track.video_id for track in self._tracks)
-        return stray_annotations(self._json, "video_id", owners, {video.id for video in self._videos})
+        known = {video.id for video in self._videos}
+        return stray_annotations(self._json, "video_id", owners, known, self._faulty)
 
     def read(self, index: int, frames: Sequence[int] | None = None) -> AnnotatedClip:
         """Reads frames of a video with its objects; see `AnnotatedSource`."""
@@ -181,6 +185,7 @@ class YoutubeVis2019:
 
     def _decoded(self, place: int, video: VideoEntry) -> FrameOutlines:
         track, field = self._tracks[place], f"{self._json}: annotations[{place}]"
+        self._faulty.check(place)
         self._class(place)
         if track.id in self._repeated:
             raise DataSetError(
