@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 
 from rapsam.data.limits import MAX_SIDE, check_file
-from rapsam.data.sources.faults import DataSetError
 from rapsam.data.sources.faulty_entries import Entries, FaultyEntries, with_stand_ins
 from rapsam.data.sources.json_repair import repaired_json
 from rapsam.errors import JSON_ERRORS, InputError, reading
@@ -95,34 +94,6 @@ def _damaged(path: Path, error: Exception) -> InputError:
 def repeated(values: Iterable[Entry]) -> set[Entry]:
     """Gives the values that occur more than once."""
     return {value for value, count in Counter(values).items() if count > 1}
-
-
-def places_by_owner(owners: Iterable[Key]) -> dict[Key, list[int]]:
-    """Gives for each id the places in the list where it stands."""
-    found: dict[Key, list[int]] = {}
-    for place, owner in enumerate(owners):
-        found.setdefault(owner, []).append(place)
-    return found
-
-
-def stray_annotations(
-    path: Path, field: str, owners: Iterable[Key], known: set[Key], faulty: FaultyEntries
-) -> Iterator[DataSetError]:
-    """Gives a fault for each annotation of an image or video that the file does not list.
-
-    Args:
-        path: The file.
-        field: In which an annotation names its image or video.
-        owners: What stands in it, annotation by annotation.
-        known: Ids of the images or videos.
-        faulty: What is wrong with annotations that could not be decoded.
-    """
-    for place, owner in enumerate(owners):
-        if owner not in known:
-            yield faulty.fault(place) or DataSetError(
-                "stray annotation",
-                f"{path}: annotations[{place}].{field} is {owner!r}; expected the id of a listed one",
-            )
 
 
 def as_number(key: Key, place: int) -> int:

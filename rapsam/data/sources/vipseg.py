@@ -17,16 +17,10 @@ from rapsam.data.sources.annotated import AnnotatedClip
 from rapsam.data.sources.categories import Category, ClassIndex, label_set_of
 from rapsam.data.sources.faults import DataSetError
 from rapsam.data.sources.faulty_entries import Entries
-from rapsam.data.sources.json_file import (
-    Key,
-    as_number,
-    places_by_owner,
-    read_json,
-    repeated,
-    stray_annotations,
-)
+from rapsam.data.sources.json_file import Key, as_number, read_json, repeated
 from rapsam.data.sources.opened import Contents, checked_frames
 from rapsam.data.sources.orientation import Described, StatedImage
+from rapsam.data.sources.owned_annotations import OwnedAnnotations
 from rapsam.data.sources.panoptic_images import ImageEntry, PanopticEntry, SegmentEntry
 from rapsam.data.sources.safe_path import path_below
 from rapsam.data.sources.segment_masks import check_segment_id, fill_masks, new_masks
@@ -65,7 +59,7 @@ class _Frame(NamedTuple):
     field: str
 
 
-class Vipseg:
+class Vipseg(OwnedAnnotations):
     """panoptic_gt_VIPSeg_{split}.json, images/<video>/*.jpg, panomasksRGB/<video>/*.png.
 
     See `AnnotatedSource` and `OpenedSource`. Whatever frames of a video are read, its clip has all its
@@ -82,17 +76,14 @@ class Vipseg:
         self.name = f"vipseg {split}"
         self.described: Described | None = None
         self._root = root
-        self._json = root / f"panoptic_gt_VIPSeg_{split}.json"
+        path = root / f"panoptic_gt_VIPSeg_{split}.json"
         segments = Entries(("annotations", "annotations", "segments_info"), SegmentEntry)
-        content, self._faulty = read_json(self._json, VipsegFile, segments)
+        content, faulty = read_json(path, VipsegFile, segments)
+        owners = (entry.video_id for entry in content.annotations)
+        super().__init__(path, "video_id", owners, [video.video_id for video in content.videos], faulty)
         self._videos, self._annotations = content.videos, content.annotations
         self.label_set = label_set_of(self._json, "vipseg", content.categories)
         self._class_of = ClassIndex(self.label_set)
-        self._places = places_by_owner(entry.video_id for entry in content.annotations)
-        self._repeated = repeated(video.video_id for video in content.videos)
-
-    def __len__(self) -> int:
-        return len(self._videos)
 
     def num_frames(self, index: int) -> int:
         """Counts the frames of a video."""
@@ -135,16 +126,6 @@ class Vipseg:
         self._size(index)
         return self._segments(index)[1]
 
-    def has_owned(self) -> bool:
-        """Tells whether any annotation is owned; see `OpenedSource`."""
-        return not self._places.keys().isdisjoint(video.video_id for video in self._videos)
-
-    def strays(self) -> Iterator[DataSetError]:
-        """Gives annotations without a video."""
-        owners = (entry.video_id for entry in self._annotations)
-        known = {video.video_id for video in self._videos}
-        return stray_annotations(self._json, "video_id", owners, known, self._faulty)
-
     def read(self, index: int, frames: Sequence[int] | None = None) -> AnnotatedClip:
         """Reads frames of a video with its segments; see `AnnotatedSource`."""
         video = self._videos[index]
@@ -178,7 +159,7 @@ class Vipseg:
         video = self._videos[index]
         field = f"{self._json}: videos[{index}]"
         places = self._places.get(video.video_id, [])
-        if len(places) > 1 or video.video_id in self._repeated:
+        if len(places) > 1 or video.video_id in self._repeated_owners:
             raise DataSetError(
                 "repeated id",
                 f"{field}.video_id {video.video_id!r} stands in several videos or annotations; expected one",
