@@ -132,10 +132,11 @@ def _report(folder: Path, model: str, weights: Path) -> None:
     from rapsam.training.run_log import read_log
     from rapsam.training.skipped import SKIPPED_NAME
 
-    log = read_log(folder)
-    if log and (skipped := log[-1].skipped):
-        names = folder / SKIPPED_NAME
-        show(f"{skipped} samples could not be used, or not all of one; {names} names them")
+    log, names = read_log(folder), folder / SKIPPED_NAME
+    if log and log[-1].skipped:
+        show(f"{log[-1].skipped} samples could not be used; others took their place: {names} names them")
+    if log and log[-1].incomplete:
+        show(f"{log[-1].incomplete} samples were used with faulty annotations left out: {names} names these")
     show(str(weights), next_step("predict", "PHOTO", "--model", model, "--checkpoint", weights))
 
 

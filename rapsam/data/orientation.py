@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from rapsam.tasks.arrays import Pixels
+from rapsam.tasks.geometry import Size
 
 _ORIENTATION = 0x0112
 _VALUE_FORMATS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
@@ -28,6 +30,12 @@ class Orientation(NamedTuple):
         turned = pixels.transpose(1, 0, 2) if self.transposed else pixels
         rows, columns = (-1 if self.rows_reversed else 1), (-1 if self.columns_reversed else 1)
         return np.ascontiguousarray(turned[::rows, ::columns])
+
+    def inverse(self) -> Orientation:
+        """Returns how to get stored pixels from displayed ones."""
+        if self.transposed:
+            return Orientation(True, self.columns_reversed, self.rows_reversed)
+        return self
 
 
 UPRIGHT = Orientation()
@@ -48,12 +56,27 @@ def image_orientation(image: Image.Image) -> Orientation:
     """Reads the orientation of an opened image; upright if the file says nothing that can be understood.
 
     Only this tag is looked at: what else stands in EXIF, right or wrong, does not matter. Pillow turns
-    TIFF files itself when it loads them, so load the image first.
+    TIFF files itself when it loads them, so load the image first. See `turned_by_loading`.
     """
     for value in (_in_exif(_exif_bytes(image)), _in_xmp(image)):
         if value in EXIF_ORIENTATIONS:
             return EXIF_ORIENTATIONS[value]
     return UPRIGHT
+
+
+def turned_by_loading(image: Image.Image) -> Orientation:
+    """Returns how Pillow will turn an opened image that is not loaded yet: TIFF by its tag, others not."""
+    # Pillow asks this itself; afterwards the tag is gone.
+    value = image.getexif().get(_ORIENTATION) if isinstance(image, TiffImageFile) else None
+    return EXIF_ORIENTATIONS.get(value, UPRIGHT) if isinstance(value, int) else UPRIGHT
+
+
+def stored_size(image: Image.Image) -> Size:
+    """Returns stored height and width of an opened image that is not loaded yet."""
+    # Of TIFF Pillow tells the displayed ones, where the tag stands in TIFF's own place.
+    value = image.tag_v2.get(_ORIENTATION) if isinstance(image, TiffImageFile) else None
+    swapped = isinstance(value, int) and EXIF_ORIENTATIONS.get(value, UPRIGHT).transposed
+    return (image.width, image.height) if swapped else (image.height, image.width)
 
 
 def _exif_bytes(image: Image.Image) -> bytes:

@@ -73,12 +73,22 @@ class Batch:
 
     Attributes:
         samples: At least one.
-        faults: One line for each sample that was replaced by another.
+        faults: One line for each image or video that could not be used; another took its place.
+        left_out: One line for each faulty annotation that was left out.
+        incomplete: How many of the samples lack an annotation that was left out.
     """
 
-    def __init__(self, samples: Sequence[Sample], faults: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        *,
+        faults: Sequence[str] = (),
+        left_out: Sequence[str] = (),
+        incomplete: int = 0,
+    ) -> None:
         self.samples = tuple(samples)
-        self.faults = tuple(faults)
+        self.faults, self.left_out = tuple(faults), tuple(left_out)
+        self.incomplete = incomplete
 
     @property
     def objects(self) -> tuple[ObjectSample, ...]:
@@ -92,7 +102,12 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """Copies all tensors to a device."""
-        return Batch([sample.to(device) for sample in self.samples], self.faults)
+        return Batch(
+            [sample.to(device) for sample in self.samples],
+            faults=self.faults,
+            left_out=self.left_out,
+            incomplete=self.incomplete,
+        )
 
 
 def by_frames(samples: Sequence[ObjectSample]) -> dict[int, tuple[ObjectSample, ...]]:

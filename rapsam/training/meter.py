@@ -24,10 +24,11 @@ class Meter:
 
     Attributes:
         skipped: Samples that this process could not use since the start of the run.
+        incomplete: Samples that it used with faulty annotations left out.
     """
 
     def __init__(self, names: Sequence[str], samples_per_step: int) -> None:
-        self.skipped = 0
+        self.skipped, self.incomplete = 0, 0
         self._names = tuple(names)
         self._samples_per_step = samples_per_step
         self._reset()
@@ -69,6 +70,7 @@ class Meter:
             samples_per_s=self._steps * self._samples_per_step / seconds,
             wait_share=self._waited / seconds,
             skipped=sum_over_processes(fabric, self.skipped),
+            incomplete=sum_over_processes(fabric, self.incomplete),
         )
         self._reset()
         return entry

@@ -30,7 +30,10 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
         grad_norm: L2 norm of the gradient before clipping; None if all of them overflowed.
         samples_per_s: Over all processes.
         wait_share: Share of the time in which training waited for data, 0..1.
-        skipped: Samples that could not be used since the start; `skipped.txt` names them.
+        skipped: Samples that could not be used since the start, so that others took their place;
+            `skipped.txt` names them.
+        incomplete: Samples since the start that were used with faulty annotations left out; `skipped.txt`
+            names each such annotation once.
     """
 
     step: Annotated[int, Meta(ge=0, le=_LARGEST)]
@@ -42,6 +45,7 @@ class LogEntry(msgspec.Struct, frozen=True, kw_only=True):
     samples_per_s: float
     wait_share: float
     skipped: Annotated[int, Meta(ge=0, le=_LARGEST)]
+    incomplete: Annotated[int, Meta(ge=0, le=_LARGEST)] = 0
 
 
 class RunLog:

@@ -37,7 +37,8 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
         step: Optimiser steps that are done.
         epoch_length: Samples of an epoch, so that other data are noticed.
         scaler: State of the fp16 loss scaler; empty for other precisions.
-        skipped: Samples that could not be used so far.
+        skipped: Samples that could not be used so far; others took their place.
+        incomplete: Samples so far that were used with faulty annotations left out.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -45,6 +46,7 @@ class RunState(msgspec.Struct, frozen=True, kw_only=True):
     epoch_length: int
     scaler: dict[str, int | float] = {}
     skipped: int = 0
+    incomplete: int = 0
 
 
 class Trained(msgspec.Struct, frozen=True, kw_only=True):

@@ -44,10 +44,19 @@ class MixedSource(NamedTuple):
 
 
 class Loaded(NamedTuple):
-    """A sample, a line for each one that was tried before it in vain, and for each faulty annotation."""
+    """A sample, and what was wrong on the way to it.
+
+    Attributes:
+        sample: The sample.
+        faults: A line for each image or video that was tried before it in vain.
+        left_out: A line for each faulty annotation, of this sample or of those before it.
+        is_incomplete: Whether an annotation of this sample was left out.
+    """
 
     sample: Sample
     faults: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    is_incomplete: bool = False
 
 
 class _UnluckyCropError(Exception):
@@ -81,6 +90,7 @@ class MixedSamples(Dataset[Loaded]):
     def __getitem__(self, number: int) -> Loaded:
         """Makes sample `number`; where a file cannot be used, another of its source takes its place."""
         faults: list[str] = []
+        left_out: list[str] = []
         last = ""
         position = self._position(number)
         which = int(np.searchsorted(self._ends, position, side="right"))
@@ -92,8 +102,9 @@ class MixedSamples(Dataset[Loaded]):
             index = self._locate(number // self.epoch_length, which, position)
             try:
                 clip = mixed.source.read(index, _draw_frames(rng, mixed, index))
-                faults += map(str, clip.faults)
-                return Loaded(self._sample(number, rng, mixed, clip), tuple(faults))
+                left_out += map(str, clip.faults)
+                sample = self._sample(number, rng, mixed, clip)
+                return Loaded(sample, tuple(faults), tuple(left_out), bool(clip.faults))
             except InputError as error:
                 last = str(error)
                 faults.append(last)
@@ -179,7 +190,12 @@ class MixedSamples(Dataset[Loaded]):
 
 def collate(loaded: Sequence[Loaded]) -> Batch:
     """Puts the samples of a step together."""
-    return Batch([item.sample for item in loaded], [fault for item in loaded for fault in item.faults])
+    return Batch(
+        [item.sample for item in loaded],
+        faults=[fault for item in loaded for fault in item.faults],
+        left_out=[fault for item in loaded for fault in item.left_out],
+        incomplete=sum(item.is_incomplete for item in loaded),
+    )
 
 
 def _draw_frames(rng: np.random.Generator, mixed: MixedSource, index: int) -> list[int] | None:

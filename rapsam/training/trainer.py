@@ -33,7 +33,7 @@ from rapsam.training.run_state import (
 )
 from rapsam.training.samples import MixedSamples
 from rapsam.training.schedule import rate_factor
-from rapsam.training.skipped import note_skipped
+from rapsam.training.skipped import SkippedFile
 from rapsam.training.statistics import set_training_mode, share_statistics
 from rapsam.training.stop_request import StopRequest
 from rapsam.training.stopped import TrainingStoppedError, dead_processes_explained
@@ -94,6 +94,7 @@ class Trainer:
             network=self.losses,
             optimiser=optimiser,
         )
+        self.skipped_file = SkippedFile(run, fabric.global_rank)
         self.meter = Meter(self.losses.names, config.data.batch_size * config.optimiser.accumulate)
 
     @property
@@ -120,7 +121,8 @@ class Trainer:
 
     def _steps(self, stop: StopRequest, progress: Progress) -> None:
         state = self._restored()
-        self.meter.skipped = state.skipped if self.fabric.is_global_zero else 0
+        if self.fabric.is_global_zero:
+            self.meter.skipped, self.meter.incomplete = state.skipped, state.incomplete
         log = RunLog(self.run, state.step) if self.fabric.is_global_zero else None
         batches = self._batches(state.step)
         if log:
@@ -181,9 +183,9 @@ class Trainer:
             raise failure or TrainingStoppedError(
                 "another process could not load its samples; see what it says"
             )
-        if batch.faults:
-            self.meter.skipped += len(batch.faults)
-            note_skipped(self.run, self.fabric.global_rank, step, batch.faults)
+        self.meter.skipped += len(batch.faults)
+        self.meter.incomplete += batch.incomplete
+        self.skipped_file.note(step, batch.faults, batch.left_out)
         return batch
 
     def _losses(self, batch: Batch) -> Losses:
@@ -244,6 +246,7 @@ class Trainer:
             epoch_length=self.samples.epoch_length,
             scaler=self.scaler.state_dict() if self.scaler is not None else {},
             skipped=sum_over_processes(self.fabric, self.meter.skipped),
+            incomplete=sum_over_processes(self.fabric, self.meter.incomplete),
         )
         on_first_process(self.fabric, lambda: save_state(self.run, state, self.trained, self.config.keep))
 

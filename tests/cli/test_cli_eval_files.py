@@ -81,17 +81,24 @@ def test_pipes_and_devices_are_refused_at_once(data, tmp_path):
     assert_refused(evaluated(data, "--out", "a\0b"), "cannot be the name of a file")
 
 
-def test_a_faulty_annotation_is_counted_and_its_image_stays(data, tmp_path):
-    edit_json(data / ANNOTATIONS, lambda content: content["annotations"][1].update(segmentation=[[1, 2]]))
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"segmentation": [[1, 2]]}, "annotations[1].segmentation[0] has 2 numbers"),
+        ({"iscrowd": 2}, "annotations[1]: Invalid enum value 2 - at `$.iscrowd`"),
+    ],
+)
+def test_a_faulty_annotation_is_counted_and_its_image_stays(data, tmp_path, change, fault):
+    edit_json(data / ANNOTATIONS, lambda content: content["annotations"][1].update(change))
     out = tmp_path / "e.json"
     outcome = evaluated(data, "--out", out)
     assert outcome.code == 0, outcome.err
     assert "annotations left out: 1; the first: " in outcome.out
     report = json.loads(out.read_text())
     assert (report["annotations_left_out"], report["left_out"]) == (1, [])
-    assert "annotations[1].segmentation[0]" in report["first_annotations_left_out"][0]
+    assert fault in report["first_annotations_left_out"][0]
     outcome = evaluated(data, "--out", tmp_path / "strict.json", "--strict")
-    assert_refused(outcome, "annotations[1].segmentation[0] has 2 numbers", "without --strict")
+    assert_refused(outcome, fault, "without --strict")
     assert not (tmp_path / "strict.json").exists()
 
 

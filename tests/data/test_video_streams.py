@@ -100,6 +100,21 @@ def test_an_unknown_codec_beside_a_known_one_is_left_out(tmp_path):
     assert video.choice == "video stream 2 of 2 (mpeg4, 64x48 px)"
 
 
+@pytest.mark.parametrize(
+    ("suffix", "codec", "kind"), [(".y4m", "wrapped_avframe", "yuv4mpegpipe"), (".ivf", "libvpx", "ivf")]
+)
+@pytest.mark.parametrize("missing", [1, 20, -1])
+def test_a_raw_video_that_ends_within_a_frame_is_noticed(suffix, codec, kind, missing, tmp_path):
+    path = encoded(tmp_path / f"a{suffix}", codec=codec, format=kind)
+    content, two = path.read_bytes(), encoded(tmp_path / f"b{suffix}", 2, codec, format=kind)
+    assert len(list(VideoFrames(path))) == 3
+    # Within the last frame, or within the few bytes in front of it.
+    end = len(content) - missing if missing > 0 else two.stat().st_size + 4
+    path.write_bytes(content[:end])
+    with pytest.raises(InputError, match=r"^\S+ is damaged or truncated after frame 2; expected"):
+        list(VideoFrames(path))
+
+
 def test_damage_met_while_counting_names_file_and_frame(tmp_path):
     path = encoded(tmp_path / "a.y4m", codec="wrapped_avframe", format="yuv4mpegpipe")
     content = path.read_bytes()

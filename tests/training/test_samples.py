@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from rapsam.data.sources.faults import DataSetError
 from rapsam.data.synth.source import SynthImages, SynthVideos
 from rapsam.errors import InputError
 from rapsam.training.config import DataConfig, SourceConfig
 from rapsam.training.loader import StepSampler, load_batches
-from rapsam.training.samples import MixedSamples, MixedSource
+from rapsam.training.samples import MixedSamples, MixedSource, collate
 
 SIZE = (64, 64)
 # Another test may have loaded JAX into this process; the loading processes do not touch it.
@@ -137,6 +138,19 @@ def test_a_broken_image_is_replaced_and_named():
     faults = [fault for number in range(4) for fault in samples[number].faults]
     assert faults
     assert set(faults) == {"image 2 is broken"}
+
+
+def test_a_sample_with_faulty_annotations_left_out_is_used_and_told():
+    class Faulty(Counting):
+        def read(self, index, frames=None):
+            clip = self.source.read(index, frames)
+            fault = DataSetError("invalid id", f"an annotation of {index}")
+            return clip._replace(faults=(fault, fault) if index == 1 else ())
+
+    samples = _samples((Faulty(SynthImages(3, 4, SIZE)), _config("panoptic")))
+    batch = collate([samples[number] for number in range(4)])
+    assert (batch.faults, batch.incomplete) == ((), 1)
+    assert batch.left_out == ("an annotation of 1",) * 2
 
 
 def test_a_broken_source_is_not_hidden_by_the_others():

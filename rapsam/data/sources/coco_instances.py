@@ -13,18 +13,12 @@ import numpy as np
 from rapsam.data.sources.annotated import AnnotatedClip
 from rapsam.data.sources.categories import Category, ClassIndex, label_set_of
 from rapsam.data.sources.faults import DataSetError, sorted_out
-from rapsam.data.sources.json_file import (
-    Key,
-    Number,
-    as_number,
-    places_by_owner,
-    read_json,
-    repeated,
-    stray_annotations,
-)
+from rapsam.data.sources.faulty_entries import Entries
+from rapsam.data.sources.json_file import Key, Number, as_number, read_json, repeated
 from rapsam.data.sources.opened import Contents, checked_frames, repeat_image
 from rapsam.data.sources.orientation import Described, StatedImage
 from rapsam.data.sources.outlines import Outline, check_outline, check_total, decode_outline, outline_mask
+from rapsam.data.sources.owned_annotations import OwnedAnnotations
 from rapsam.data.sources.panoptic_images import ImageEntry
 from rapsam.data.sources.safe_path import path_below
 from rapsam.data.sources.segment_masks import new_masks
@@ -50,7 +44,7 @@ class InstancesFile(msgspec.Struct, frozen=True, kw_only=True):
     categories: tuple[Category, ...]
 
 
-class CocoInstances:
+class CocoInstances(OwnedAnnotations):
     """annotations/instances_{split}2017.json and {split}2017/*.jpg; things only.
 
     See `AnnotatedSource` and `OpenedSource`. Objects of an image may overlap. An image may have none. A
@@ -67,17 +61,16 @@ class CocoInstances:
         self.name = f"coco_instances {split}"
         self.described: Described | None = None
         self._root, self._folder = root, f"{split}2017"
-        self._json = root / f"annotations/instances_{split}2017.json"
-        content = read_json(self._json, InstancesFile)
+        path = root / f"annotations/instances_{split}2017.json"
+        content, faulty = read_json(path, InstancesFile, Entries(("annotations",), InstanceEntry))
+        owners = (entry.image_id for entry in content.annotations)
+        super().__init__(path, "image_id", owners, [image.id for image in content.images], faulty)
         self._images, self._annotations = content.images, content.annotations
         self.label_set = label_set_of(self._json, "coco_instances", content.categories)
         self._class_of = ClassIndex(self.label_set)
-        self._places = places_by_owner(entry.image_id for entry in content.annotations)
-        self._repeated_images = repeated(image.id for image in content.images)
-        self._repeated = repeated(entry.id for entry in content.annotations)
-
-    def __len__(self) -> int:
-        return len(self._images)
+        self._repeated = repeated(
+            entry.id for place, entry in enumerate(content.annotations) if (place,) not in self._faulty
+        )
 
     def num_frames(self, index: int) -> int:  # noqa: ARG002 (the protocol's)
         """Gives 1: these are images."""
@@ -101,15 +94,6 @@ class CocoInstances:
     def check(self, index: int) -> list[DataSetError]:
         """Compares an image's entries; see `OpenedSource`."""
         return self._outlines(index)[1]
-
-    def has_owned(self) -> bool:
-        """Tells whether any annotation is owned; see `OpenedSource`."""
-        return not self._places.keys().isdisjoint(image.id for image in self._images)
-
-    def strays(self) -> Iterator[DataSetError]:
-        """Gives annotations without an image."""
-        owners = (entry.image_id for entry in self._annotations)
-        return stray_annotations(self._json, "image_id", owners, {image.id for image in self._images})
 
     def read(self, index: int, frames: Sequence[int] | None = None) -> AnnotatedClip:
         """Reads an image with its objects; see `AnnotatedSource`."""
@@ -136,7 +120,7 @@ class CocoInstances:
     def _outlines(self, index: int) -> tuple[list[tuple[int, Outline]], list[DataSetError]]:
         """Returns place and outline of an image's annotations that are whole, and what the others lack."""
         entry = self._images[index]
-        if entry.id in self._repeated_images:
+        if entry.id in self._repeated_owners:
             raise DataSetError(
                 "repeated id",
                 f"{self._json}: images[{index}].id {entry.id!r} stands in several images; expected one",
@@ -147,6 +131,7 @@ class CocoInstances:
         return sorted_out(places, lambda place: self._outline(place, size))
 
     def _outline(self, place: int, size: Size) -> Outline:
+        self._faulty.check(place)
         self._class(place)
         if self._annotations[place].id in self._repeated:
             raise DataSetError(

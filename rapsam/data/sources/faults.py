@@ -18,6 +18,7 @@ FaultKind = Literal[
     "unknown category",
     "repeated id",
     "invalid id",
+    "invalid entry",
     "no annotation",
     "stray annotation",
     "wrong number of masks",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 
 from rapsam.data.limits import MAX_SIDE, check_file
-from rapsam.data.sources.faults import DataSetError
+from rapsam.data.sources.faulty_entries import Entries, FaultyEntries, with_stand_ins
 from rapsam.data.sources.json_repair import repaired_json
 from rapsam.errors import JSON_ERRORS, InputError, reading
 
@@ -27,10 +27,11 @@ Content = TypeVar("Content")
 Entry = TypeVar("Entry", bound=Hashable)
 
 
-def read_json(path: Path, kind: type[Content]) -> Content:
+def read_json(path: Path, kind: type[Content], entries: Entries) -> tuple[Content, FaultyEntries]:
     """Decodes an annotation file; fields that `kind` does not name are skipped.
 
-    What only other tools take, such as NaN, is read as `repaired_json` has it.
+    What only other tools take, such as NaN, is read as `repaired_json` has it. Where one of `entries` is
+    faulty, something that can be decoded stands in its place.
 
     While it decodes, memory holds the file and the result; afterwards the file only where `kind` keeps
     parts of it as `msgspec.Raw`.
@@ -38,10 +39,14 @@ def read_json(path: Path, kind: type[Content]) -> Content:
     Args:
         path: The file, at most `MAX_BYTES`.
         kind: What it holds.
+        entries: The annotations or segments of which each may be faulty by itself.
+
+    Returns:
+        What it holds, and what is wrong with the entries that are faulty.
 
     Raises:
-        InputError: If the file is missing, too large, no JSON, or a field is missing or of a wrong type;
-            the message names the field.
+        InputError: If the file is missing, too large, no JSON, or a field outside of `entries` is missing
+            or of a wrong type; the message names the field.
     """
     check_file(path, "annotation")
     size = path.stat().st_size
@@ -52,20 +57,34 @@ def read_json(path: Path, kind: type[Content]) -> Content:
     with reading(path, "a JSON file of annotations: fetch it again"):
         text = path.read_bytes()
         try:
-            return msgspec.json.decode(text, type=kind)
+            return msgspec.json.decode(text, type=kind), FaultyEntries(path)
         except msgspec.DecodeError:
-            return _decode_repaired(path, repaired_json(text), kind)
+            return _decode_repaired(path, repaired_json(text), kind, entries)
         except JSON_ERRORS as error:
             raise _damaged(path, error) from error
 
 
-def _decode_repaired(path: Path, text: bytes, kind: type[Content]) -> Content:
+def _decode_repaired(
+    path: Path, text: bytes, kind: type[Content], entries: Entries
+) -> tuple[Content, FaultyEntries]:
     try:
-        return msgspec.json.decode(text, type=kind)
+        # Good files are decoded once; only for others is it worth to look at each entry.
+        if (content := _decoded(text, kind)) is not None:
+            return content, FaultyEntries(path)
+        text, faulty = with_stand_ins(path, text, entries)
+        return msgspec.json.decode(text, type=kind), faulty
     except msgspec.ValidationError as error:
         raise InputError(f"{path}: {error}; mend that field, or fetch the file again") from error
     except JSON_ERRORS as error:
         raise _damaged(path, error) from error
+
+
+def _decoded(text: bytes, kind: type[Content]) -> Content | None:
+    """Decodes JSON; None if it holds anything else."""
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except msgspec.ValidationError:
+        return None
 
 
 def _damaged(path: Path, error: Exception) -> InputError:
@@ -75,33 +94,6 @@ def _damaged(path: Path, error: Exception) -> InputError:
 def repeated(values: Iterable[Entry]) -> set[Entry]:
     """Gives the values that occur more than once."""
     return {value for value, count in Counter(values).items() if count > 1}
-
-
-def places_by_owner(owners: Iterable[Key]) -> dict[Key, list[int]]:
-    """Gives for each id the places in the list where it stands."""
-    found: dict[Key, list[int]] = {}
-    for place, owner in enumerate(owners):
-        found.setdefault(owner, []).append(place)
-    return found
-
-
-def stray_annotations(
-    path: Path, field: str, owners: Iterable[Key], known: set[Key]
-) -> Iterator[DataSetError]:
-    """Gives a fault for each annotation of an image or video that the file does not list.
-
-    Args:
-        path: The file.
-        field: In which an annotation names its image or video.
-        owners: What stands in it, annotation by annotation.
-        known: Ids of the images or videos.
-    """
-    for place, owner in enumerate(owners):
-        if owner not in known:
-            yield DataSetError(
-                "stray annotation",
-                f"{path}: annotations[{place}].{field} is {owner!r}; expected the id of a listed one",
-            )
 
 
 def as_number(key: Key, place: int) -> int:

@@ -15,13 +15,12 @@ from PIL import Image
 
 from rapsam.data.images import FORMATS, stored_pixels
 from rapsam.data.limits import check_file, check_size
+from rapsam.data.orientation import UPRIGHT, image_orientation, turned_by_loading
 from rapsam.data.sources.faults import DataSetError
 from rapsam.data.sources.orientation import Described, StatedImage, Surveyed, survey, turn_of
 from rapsam.errors import InputError, MemoryLimitError, is_out_of_memory
 from rapsam.tasks.arrays import Ids, Pixels
 from rapsam.tasks.geometry import Size
-
-_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr")
 
 
 def read_annotated_image(path: Path, size: Size, described: Described | None) -> Pixels:
@@ -41,12 +40,11 @@ def read_annotated_image(path: Path, size: Size, described: Described | None) ->
             of which nobody knows whether it counts.
     """
     with _opened(path, "image", FORMATS) as image:
-        if image.mode not in _MODES:
-            raise DataSetError(
-                "damaged file", f"{path} has pixels of mode {image.mode}; expected 8-bit colour or grey"
-            )
-        stored = stored_pixels(path, image)
-        pixels = turn_of(image, path, size, described).applied(stored)
+        turned = turned_by_loading(image)
+        stored = turned.inverse().applied(stored_pixels(path, image))
+        orientation = image_orientation(image) if turned == UPRIGHT else turned
+        stored_as = (stored.shape[0], stored.shape[1])
+        pixels = turn_of(orientation, stored_as, path, size, described).applied(stored)
         _check_stated(path, (pixels.shape[0], pixels.shape[1]), size)
         return pixels
 
@@ -92,7 +90,8 @@ def _opened(path: Path, what: str, formats: tuple[str, ...]) -> Iterator[Image.I
             if not path.exists():
                 raise DataSetError("missing file", f"{path} does not exist; expected this {what} file")
             check_file(path, what)
-            with Image.open(path, formats=formats) as image:
+            # Given a name, Pillow maps the file, and then mixes up the rows of turned grey TIFF.
+            with path.open("rb") as file, Image.open(file, formats=formats) as image:
                 check_size(path, image.width, image.height)
                 yield image
         except DataSetError:

@@ -16,16 +16,11 @@ import numpy as np
 from rapsam.data.sources.annotated import AnnotatedClip
 from rapsam.data.sources.categories import Category, ClassIndex, label_set_of
 from rapsam.data.sources.faults import DataSetError
-from rapsam.data.sources.json_file import (
-    Key,
-    as_number,
-    places_by_owner,
-    read_json,
-    repeated,
-    stray_annotations,
-)
+from rapsam.data.sources.faulty_entries import Entries
+from rapsam.data.sources.json_file import Key, as_number, read_json, repeated
 from rapsam.data.sources.opened import Contents, checked_frames
 from rapsam.data.sources.orientation import Described, StatedImage
+from rapsam.data.sources.owned_annotations import OwnedAnnotations
 from rapsam.data.sources.panoptic_images import ImageEntry, PanopticEntry, SegmentEntry
 from rapsam.data.sources.safe_path import path_below
 from rapsam.data.sources.segment_masks import check_segment_id, fill_masks, new_masks
@@ -56,14 +51,15 @@ class VipsegFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Frame(NamedTuple):
-    """A frame and its mask; `field` names the latter's entry."""
+    """A frame and its mask; `places` and `field` tell where the latter's entry stands."""
 
     image: ImageEntry
     mask: PanopticEntry
+    places: tuple[int, int]
     field: str
 
 
-class Vipseg:
+class Vipseg(OwnedAnnotations):
     """panoptic_gt_VIPSeg_{split}.json, images/<video>/*.jpg, panomasksRGB/<video>/*.png.
 
     See `AnnotatedSource` and `OpenedSource`. Whatever frames of a video are read, its clip has all its
@@ -80,16 +76,14 @@ class Vipseg:
         self.name = f"vipseg {split}"
         self.described: Described | None = None
         self._root = root
-        self._json = root / f"panoptic_gt_VIPSeg_{split}.json"
-        content = read_json(self._json, VipsegFile)
+        path = root / f"panoptic_gt_VIPSeg_{split}.json"
+        segments = Entries(("annotations", "annotations", "segments_info"), SegmentEntry)
+        content, faulty = read_json(path, VipsegFile, segments)
+        owners = (entry.video_id for entry in content.annotations)
+        super().__init__(path, "video_id", owners, [video.video_id for video in content.videos], faulty)
         self._videos, self._annotations = content.videos, content.annotations
         self.label_set = label_set_of(self._json, "vipseg", content.categories)
         self._class_of = ClassIndex(self.label_set)
-        self._places = places_by_owner(entry.video_id for entry in content.annotations)
-        self._repeated = repeated(video.video_id for video in content.videos)
-
-    def __len__(self) -> int:
-        return len(self._videos)
 
     def num_frames(self, index: int) -> int:
         """Counts the frames of a video."""
@@ -132,15 +126,6 @@ class Vipseg:
         self._size(index)
         return self._segments(index)[1]
 
-    def has_owned(self) -> bool:
-        """Tells whether any annotation is owned; see `OpenedSource`."""
-        return not self._places.keys().isdisjoint(video.video_id for video in self._videos)
-
-    def strays(self) -> Iterator[DataSetError]:
-        """Gives annotations without a video."""
-        owners = (entry.video_id for entry in self._annotations)
-        return stray_annotations(self._json, "video_id", owners, {video.video_id for video in self._videos})
-
     def read(self, index: int, frames: Sequence[int] | None = None) -> AnnotatedClip:
         """Reads frames of a video with its segments; see `AnnotatedSource`."""
         video = self._videos[index]
@@ -174,7 +159,7 @@ class Vipseg:
         video = self._videos[index]
         field = f"{self._json}: videos[{index}]"
         places = self._places.get(video.video_id, [])
-        if len(places) > 1 or video.video_id in self._repeated:
+        if len(places) > 1 or video.video_id in self._repeated_owners:
             raise DataSetError(
                 "repeated id",
                 f"{field}.video_id {video.video_id!r} stands in several videos or annotations; expected one",
@@ -206,7 +191,9 @@ class Vipseg:
                 f"{field}.id is {image.id!r}, which no annotation of the video has as image_id; expected one",
             )
         number, mask = masks[image.id]
-        return _Frame(image, mask, f"{self._json}: annotations[{place}].annotations[{number}]")
+        return _Frame(
+            image, mask, (place, number), f"{self._json}: annotations[{place}].annotations[{number}]"
+        )
 
     def _segments(self, index: int) -> tuple[dict[int, tuple[int, int]], list[DataSetError]]:
         """Returns class index and crowd mark of each id of a video, and the faults of what was left out.
@@ -220,6 +207,7 @@ class Vipseg:
             ids = [segment.id for segment in frame.mask.segments_info]
             for number, segment in enumerate(frame.mask.segments_info):
                 try:
+                    self._faulty.check(*frame.places, number)
                     check_segment_id(ids, number, field)
                     self._add_segment(found, segment, f"{field}[{number}]")
                 except DataSetError as fault:

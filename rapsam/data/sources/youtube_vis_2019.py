@@ -13,16 +13,8 @@ import numpy as np
 from rapsam.data.sources.annotated import AnnotatedClip
 from rapsam.data.sources.categories import Category, ClassIndex, label_set_of
 from rapsam.data.sources.faults import DataSetError, sorted_out
-from rapsam.data.sources.json_file import (
-    Key,
-    Number,
-    Side,
-    as_number,
-    places_by_owner,
-    read_json,
-    repeated,
-    stray_annotations,
-)
+from rapsam.data.sources.faulty_entries import Entries
+from rapsam.data.sources.json_file import Key, Number, Side, as_number, read_json, repeated
 from rapsam.data.sources.opened import Contents, checked_frames
 from rapsam.data.sources.orientation import Described, StatedImage
 from rapsam.data.sources.outlines import (
@@ -32,6 +24,7 @@ from rapsam.data.sources.outlines import (
     decode_frame_outlines,
     outline_mask,
 )
+from rapsam.data.sources.owned_annotations import OwnedAnnotations
 from rapsam.data.sources.safe_path import path_below
 from rapsam.data.sources.segment_masks import new_masks
 from rapsam.data.sources.stored_pixels import read_annotated_image
@@ -65,7 +58,7 @@ class VideosFile(msgspec.Struct, frozen=True, kw_only=True):
     annotations: tuple[TrackEntry, ...] | None = None
 
 
-class YoutubeVis2019:
+class YoutubeVis2019(OwnedAnnotations):
     """{split}.json or {split}/instances.json, and {split}/JPEGImages/<video>/*.jpg; things only.
 
     See `AnnotatedSource` and `OpenedSource`. Whatever frames of a video are read, its clip has all its
@@ -82,17 +75,16 @@ class YoutubeVis2019:
         self.described: Described | None = None
         self._root, self._folder = root, f"{split}/JPEGImages"
         beside, inside = root / f"{split}.json", root / split / "instances.json"
-        self._json = inside if inside.exists() and not beside.exists() else beside
-        content = read_json(self._json, VideosFile)
+        path = inside if inside.exists() and not beside.exists() else beside
+        content, faulty = read_json(path, VideosFile, Entries(("annotations",), TrackEntry))
         self._videos, self._tracks = content.videos, content.annotations or ()
+        owners = (track.video_id for track in self._tracks)
+        super().__init__(path, "video_id", owners, [video.id for video in self._videos], faulty)
         self.label_set = label_set_of(self._json, "youtube_vis_2019", content.categories)
         self._class_of = ClassIndex(self.label_set)
-        self._places = places_by_owner(track.video_id for track in self._tracks)
-        self._repeated_videos = repeated(video.id for video in self._videos)
-        self._repeated = repeated(track.id for track in self._tracks)
-
-    def __len__(self) -> int:
-        return len(self._videos)
+        self._repeated = repeated(
+            track.id for place, track in enumerate(self._tracks) if (place,) not in self._faulty
+        )
 
     def num_frames(self, index: int) -> int:
         """Counts the frames of a video."""
@@ -124,15 +116,6 @@ class YoutubeVis2019:
         """Compares a video's entries; see `OpenedSource`."""
         return self._outlines(index)[1]
 
-    def has_owned(self) -> bool:
-        """Tells whether any annotation is owned; see `OpenedSource`."""
-        return not self._places.keys().isdisjoint(video.id for video in self._videos)
-
-    def strays(self) -> Iterator[DataSetError]:
-        """Gives annotations without a video."""
-        owners = (track.video_id for track in self._tracks)
-        return stray_annotations(self._json, "video_id", owners, {video.id for video in self._videos})
-
     def read(self, index: int, frames: Sequence[int] | None = None) -> AnnotatedClip:
         """Reads frames of a video with its objects; see `AnnotatedSource`."""
         video, name = self._videos[index], self._video_name(index)
@@ -163,7 +146,7 @@ class YoutubeVis2019:
     def _outlines(self, index: int) -> tuple[list[tuple[int, FrameOutlines]], list[DataSetError]]:
         """Returns place and outlines of a video's annotations that are whole, and what the others lack."""
         video = self._videos[index]
-        if video.id in self._repeated_videos:
+        if video.id in self._repeated_owners:
             raise DataSetError(
                 "repeated id",
                 f"{self._json}: videos[{index}].id {video.id!r} stands in several videos; expected one",
@@ -181,6 +164,7 @@ class YoutubeVis2019:
 
     def _decoded(self, place: int, video: VideoEntry) -> FrameOutlines:
         track, field = self._tracks[place], f"{self._json}: annotations[{place}]"
+        self._faulty.check(place)
         self._class(place)
         if track.id in self._repeated:
             raise DataSetError(

@@ -23,6 +23,9 @@ from rapsam.tasks.geometry import Size
 _FALLBACK_FPS = Fraction(25)
 """For streams that carry no time at all."""
 _AGREEMENT = 0.01
+_RAW_LEAD_BYTES = {"yuv4mpegpipe": 0, "ivf": 12}
+"""Between the place and the content of a frame, in formats that hold nothing but frames: there FFmpeg does
+not tell that the last one was cut off."""
 _EXPECTED = "a video such as MP4, MOV, MKV, WebM or AVI: encode it anew"
 
 
@@ -168,19 +171,24 @@ def _stated_duration_s(frame: VideoFrame) -> Fraction | None:
 
 def _counted(path: Path, index: int) -> tuple[int, Fraction | None]:
     """Counts frames without decoding, and measures the mean rate of their timestamps."""
-    count, stamps = 0, array("q")
+    count, end, stamps = 0, 0, array("q")
     with opened(path) as container:
         stream = stream_at(container, index)
-        unit_s = stream.time_base or Fraction(1)
+        unit_s, lead = stream.time_base or Fraction(1), _RAW_LEAD_BYTES.get(container.format.name)
         try:
             for packet in container.demux(stream):
                 if packet.size == 0 or packet.is_discard:
                     continue
+                if packet.is_corrupt and lead is not None:
+                    break  # it has no end
                 count += 1
+                end = (packet.pos or 0) + (lead or 0) + packet.size
                 if packet.pts is not None:
                     stamps.append(packet.pts)
         except Exception as error:
             raise damaged(path, count, error) from error
+        if lead is not None and end != container.size:
+            raise damaged(path, count)
     steps = np.diff(np.unique(stamps))
     steps = steps[steps <= int(LONGEST_GAP_S / unit_s)]
     return count, len(steps) / (int(steps.sum()) * unit_s) if len(steps) else None

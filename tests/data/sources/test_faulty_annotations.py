@@ -9,6 +9,7 @@ import pytest
 
 from rapsam.data.sources.check import check_below
 from rapsam.data.sources.faults import DataSetError
+from rapsam.data.sources.json_repair import repaired_json
 from rapsam.data.sources.kinds import open_annotated, open_source
 from rapsam.errors import InputError
 from tests.data.sources.tiny_sets import (
@@ -138,11 +139,91 @@ def test_categories_may_share_a_name_and_it_is_told(tmp_path):
     assert report.notes == ["'person' is the name of categories 1 and 55"]
 
 
-@pytest.mark.parametrize("change", [{"id": 10**400}, {"category_id": 2**64}, {"iscrowd": 2}, {"id": 1.5}])
-def test_numbers_that_are_no_ids_are_refused(tmp_path, change):
+MISSING = object()
+FAULTY_FIELDS = [
+    {"id": 10**400},
+    {"id": 2**64},
+    {"id": 1.5},
+    {"id": None},
+    {"category_id": 2**64},
+    {"category_id": None},
+    {"category_id": MISSING},
+    {"iscrowd": 2},
+    {"iscrowd": "yes"},
+]
+SETS = [
+    ("coco_instances", "val", write_coco_instances, INSTANCES, ("annotations", 0)),
+    ("coco_panoptic", "val", write_coco_panoptic, PANOPTIC, ("annotations", 1, "segments_info", 2)),
+    ("youtube_vis_2019", "train", write_youtube_vis, "train.json", ("annotations", 0)),
+    (
+        *("vipseg", "val", write_vipseg, "panoptic_gt_VIPSeg_val.json"),
+        ("annotations", 0, "annotations", 0, "segments_info", 1),
+    ),
+]
+
+
+def changed(route, change):
+    """Makes an edit that changes fields of the entry to which a route of names and places leads."""
+
+    def edit(content):
+        *before, last = route
+        for step in before:
+            content = content[step]
+        if not isinstance(change, dict):
+            content[last] = change
+            return
+        content[last].update({name: value for name, value in change.items() if value is not MISSING})
+        for name in (name for name, value in change.items() if value is MISSING):
+            del content[last][name]
+
+    return edit
+
+
+@pytest.mark.parametrize("change", [*FAULTY_FIELDS, None, 7, []])
+@pytest.mark.parametrize(("kind", "split", "write", "file", "route"), SETS)
+def test_an_entry_that_cannot_be_decoded_is_left_out_alone(tmp_path, kind, split, write, file, route, change):
+    write(tmp_path)
+    whole = open_source(kind, tmp_path, split).read(0)
+    edit_json(tmp_path / file, changed(route, change))
+    source = open_annotated(kind, tmp_path, split)
+    clip = source.read(0)
+    faults = [*clip.faults, *source.strays()]
+    (fault,) = [fault for fault in faults if fault.kind == "invalid entry"]
+    field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in route)
+    assert str(fault).startswith(f"{tmp_path / file}: {field[1:]}: ")
+    assert len(clip.ids) == len(whole.ids) - 1
+    kept = [place for place, value in enumerate(whole.ids) if value in clip.ids]
+    np.testing.assert_array_equal(clip.masks, whole.masks[kept])
+    assert {fault.kind for fault in faults} <= {"invalid entry", "pixels of no segment"}
+    (report,) = check_below(tmp_path, full=True, progress=lambda _: None)
+    assert {fault.kind: fault.count for fault in report.broken}["invalid entry"] == 1
+
+
+@pytest.mark.parametrize(("kind", "split", "write", "file", "route"), SETS)
+def test_iscrowd_of_null_is_no_crowd(tmp_path, kind, split, write, file, route):
+    write(tmp_path)
+    whole = open_source(kind, tmp_path, split).read(0)
+    edit_json(tmp_path / file, changed(route, {"iscrowd": None}))
+    clip = open_source(kind, tmp_path, split).read(0)
+    assert (clip.crowd.tolist(), clip.faults) == (whole.crowd.tolist(), ())
+
+
+def test_an_annotation_of_no_known_owner_is_a_stray(tmp_path):
     write_coco_instances(tmp_path)
-    edit_json(tmp_path / INSTANCES, lambda content: content["annotations"][0].update(change))
-    with pytest.raises(InputError, match=r"instances_val2017\.json"):
+    edit_json(tmp_path / INSTANCES, changed(("annotations", 0), {"image_id": None}))
+    source = open_annotated("coco_instances", tmp_path, "val")
+    (stray,) = source.strays()
+    assert "annotations[0]: Expected `int | str`, got `null` - at `$.image_id`" in str(stray)
+    assert len(source.read(0).ids) == 2
+
+
+@pytest.mark.parametrize("route", [("annotations",), ("images", 0), ("categories", 0)])
+def test_a_file_that_is_unusable_as_a_whole_is_refused(tmp_path, route):
+    write_coco_instances(tmp_path)
+    edit_json(tmp_path / INSTANCES, changed(route, None))
+    with pytest.raises(
+        InputError, match=rf"instances_val2017\.json: Expected .*{route[0]}.*; mend that field"
+    ):
         open_source("coco_instances", tmp_path, "val")
 
 
@@ -172,3 +253,9 @@ def test_numbers_of_5000_digits_and_deep_nesting_are_no_traceback(tmp_path, fiel
         path.write_text(whole.replace('"license": 2', f'"license": 2, "{field}": {text}', 1))
         with contextlib.suppress(InputError):
             open_source("coco_instances", tmp_path, "val").read(0)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("text", [b'NaN "' + b'\\"' * 200_000, b"NaN " + b'"a' * 200_001])
+def test_a_text_without_an_end_costs_no_more_than_others(text):
+    assert repaired_json(text) == b"null" + text[3:]

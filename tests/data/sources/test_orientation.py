@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, TiffImagePlugin
 
 from rapsam.data.images import read_image
 from rapsam.data.sources.check import check_below
@@ -153,3 +153,62 @@ def test_pictures_of_other_kinds_are_read_as_predict_reads_them(tmp_path):
     ):
         picture.save(tmp_path / FIRST, format=kind)
         np.testing.assert_array_equal(opened().read(0).frames[0], read_image(tmp_path / FIRST))
+
+
+def write_turned_tiff(path, orientation, size, mode="RGB", **settings):
+    """Writes a TIFF with a tag; returns its stored and its displayed pixels."""
+    stored = np.random.default_rng(orientation).integers(0, 256, (*size, 3), np.uint8)
+    picture = Image.fromarray(stored).convert(mode)
+    picture.save(path, format="TIFF", exif=exif(orientation), **settings)
+    return np.array(picture.convert("RGB")), read_image(path)
+
+
+@pytest.mark.parametrize("settings", [{}, {"mode": "L"}, {"compression": "tiff_lzw"}])
+@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("follows", list(Described))
+def test_a_turned_tiff_is_read_as_its_annotation_has_it(tmp_path, orientation, follows, settings):
+    write_coco_panoptic(tmp_path)
+    size = SIZE if follows is Described.STORED or orientation < 5 else SIZE[::-1]
+    stored, displayed = write_turned_tiff(tmp_path / FIRST, orientation, size, **settings)
+    if orientation < 5:
+        with pytest.raises(InputError, match=r"000000000139\.jpg has an EXIF orientation"):
+            open_annotated("coco_panoptic", tmp_path, "val")
+        source = open_annotated("coco_panoptic", tmp_path, "val", follows)
+    else:
+        source = open_annotated("coco_panoptic", tmp_path, "val")
+        assert source.described is follows
+    wanted = stored if follows is Described.STORED else displayed
+    np.testing.assert_array_equal(source.read(0).frames[0], wanted)
+
+
+def test_a_tiff_that_is_turned_in_its_xmp_alone_follows_too(tmp_path):
+    write_coco_panoptic(tmp_path)
+    stored = np.random.default_rng(0).integers(0, 256, (*SIZE, 3), np.uint8)
+    note = TiffImagePlugin.ImageFileDirectory_v2()
+    note[700] = b'<x:xmpmeta tiff:Orientation="3"/>'
+    note.tagtype[700] = 1
+    Image.fromarray(stored).save(tmp_path / FIRST, format="TIFF", tiffinfo=note)
+    with pytest.raises(InputError, match=r"000000000139\.jpg has an EXIF orientation"):
+        open_annotated("coco_panoptic", tmp_path, "val")
+    source = open_annotated("coco_panoptic", tmp_path, "val", Described.STORED)
+    np.testing.assert_array_equal(source.read(0).frames[0], stored)
+
+
+def test_grey_of_16_bits_is_read_as_predict_reads_it(tmp_path):
+    opened = panoptic(tmp_path)
+    pixels = np.random.default_rng(0).integers(0, 65_536, SIZE, np.uint16)
+    Image.fromarray(pixels).save(tmp_path / FIRST, format="PNG")
+    np.testing.assert_array_equal(opened().read(0).frames[0], read_image(tmp_path / FIRST))
+
+
+@pytest.mark.parametrize("count", [1, 3, 500])
+def test_a_tag_behind_other_notes_is_found(tmp_path, count):
+    write_coco_panoptic(tmp_path)
+    stored, _ = write_turned(tmp_path / FIRST, 3)
+    photo, note = (tmp_path / FIRST).read_bytes(), b"Photoshop 3.0\0".ljust(20_000)
+    segment = b"\xff\xed" + (len(note) + 2).to_bytes(2) + note
+    (tmp_path / FIRST).write_bytes(photo[:2] + segment * count + photo[2:])
+    with pytest.raises(InputError, match=r"000000000139\.jpg has an EXIF orientation"):
+        open_annotated("coco_panoptic", tmp_path, "val")
+    source = open_annotated("coco_panoptic", tmp_path, "val", Described.STORED)
+    np.testing.assert_array_equal(source.read(0).frames[0], stored)

@@ -1,0 +1,50 @@
+"""Which annotations of a file belong to which of its images or videos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from rapsam.data.sources.faults import DataSetError
+from rapsam.data.sources.faulty_entries import FaultyEntries
+from rapsam.data.sources.json_file import Key, repeated
+
+
+class OwnedAnnotations:
+    """Base of the readers of annotation files.
+
+    Args:
+        path: The annotation file.
+        field: In which an annotation names its image or video.
+        owners: What stands in it, annotation by annotation.
+        listed: Ids of the images or videos, in their order.
+        faulty: What is wrong with entries that could not be decoded.
+    """
+
+    def __init__(
+        self, path: Path, field: str, owners: Iterable[Key], listed: list[Key], faulty: FaultyEntries
+    ) -> None:
+        self._json, self._field_of_owner, self._faulty = path, field, faulty
+        self._listed, self._repeated_owners = set(listed), repeated(listed)
+        self._places: dict[Key, list[int]] = {}
+        for place, owner in enumerate(owners):
+            self._places.setdefault(owner, []).append(place)
+        self._length = len(listed)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def has_owned(self) -> bool:
+        """Tells whether any annotation is owned; see `OpenedSource`."""
+        return not self._places.keys().isdisjoint(self._listed)
+
+    def strays(self) -> Iterator[DataSetError]:
+        """Gives annotations without an image or video; see `OpenedSource`."""
+        unowned = self._places.keys() - self._listed
+        found = sorted((place, owner) for owner in unowned for place in self._places[owner])
+        for place, owner in found:
+            yield self._faulty.fault(place) or DataSetError(
+                "stray annotation",
+                f"{self._json}: annotations[{place}].{self._field_of_owner} is {owner!r}; expected the id of "
+                "a listed one",
+            )
