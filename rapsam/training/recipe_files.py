@@ -74,7 +74,7 @@ def _read(path: Path) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is no TOML: {reason_of(error)}; mend the line") from error
     except RecursionError as error:
-        raise InputError(f"{path} is no TOML of a recipe: nested too deep; expected its few tables") from error
+        raise InputError(f"{path} is no TOML of a recipe: nested too deep; mend it") from error
     except ValueError as error:
         raise InputError(
             f"{path} is no TOML of a recipe: integers of thousands of digits, or no UTF-8; mend the line"
