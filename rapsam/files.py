@@ -251,8 +251,10 @@ def check_outside_bundles(folder: Path) -> None:
         for bundle in (place, *place.parents):
             if all((bundle / name).is_file() for name in _SEALED):
                 raise InputError(f"{folder} is in the sealed bundle {bundle}; choose a folder outside of it")
-    except (OSError, RuntimeError) as error:  # RuntimeError: links that go round in circles
-        raise InputError(f"cannot write to {folder}: {reason_of(error)}; choose another folder") from error
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    except RuntimeError as error:  # links that go round in circles
+        raise InputError(f"cannot write {folder}: {reason_of(error)}; choose another folder") from error
 
 
 def files_below(folder: Path) -> list[Path]:

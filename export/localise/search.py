@@ -28,7 +28,6 @@ from rapsam.export.manifest import GraphEntry, Manifest
 from rapsam.export.network import EagerRunner
 from rapsam.export.parity.rounding import ROUNDING_RUNS, RandomRounding, half_weights
 from rapsam.export.parity.tensors import compare_tensors
-from rapsam.export.private_copy import load_graph
 from rapsam.export.recipes import RECIPES, Recipe
 from rapsam.export.sample_images import sample_boxes
 from rapsam.models.deployment import Deployment
@@ -255,7 +254,7 @@ def _bundle_note(
         told = ", ".join(f"{name} {bundled.get(name)}, not {lowered.get(name)}" for name in differing)
         return f"its inputs and outputs are others: {told}"
     try:
-        own = load_graph(runtime, folder, entry).run(tapped.inputs)
+        own = runtime.load(folder / entry.path, entry.contract).run(tapped.inputs)
     except RapSamError as error:
         return f"the bundle's graph does not run: {error}"
     for name, values in own.items():

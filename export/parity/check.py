@@ -10,7 +10,6 @@ from rapsam.errors import InputError, RapSamError
 from rapsam.export.backends.base import Runner
 from rapsam.export.backends.runtimes import RUNTIMES, Runtime
 from rapsam.export.manifest import Manifest
-from rapsam.export.manifest_fit import check_format
 from rapsam.export.network import GraphNetwork, reference_device, reference_name
 from rapsam.export.parity.case import Case, References, TaskReference, graph_network
 from rapsam.export.parity.histograms import compare_histograms
@@ -86,11 +85,9 @@ def check_parity(
 
     Raises:
         InputError: If there is no image: tensors alone do not prove a task.
-        BundleError: If a graph is not of the format that the recipe makes.
     """
     if not images:
         raise InputError("no image to compare tasks on; give at least one")
-    check_format(folder, manifest)
     device = reference_device()
     recipe = RECIPES[manifest.recipe]
     rows: list[Row] = []

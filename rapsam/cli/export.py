@@ -14,7 +14,7 @@ from rapsam.cli.console import StepLog, readable_size, say, show, show_json
 from rapsam.cli.next_steps import next_step, parity_step
 from rapsam.cli.parity_summary import print_failures
 from rapsam.cli.photographs import read_images
-from rapsam.errors import RapSamError
+from rapsam.errors import MemoryLimitError, RapSamError, is_out_of_memory, reason_of
 
 if TYPE_CHECKING:
     from rapsam.export.manifest import Manifest
@@ -29,7 +29,6 @@ SUMMARY = (
 EXAMPLE = "rapsam export --model rapsam_r18 --device iphone-15-pro pixel-8 --out bundles"
 GATE_MISSED = 1
 BAD_INPUT = 2
-OUT_OF_MEMORY = 3
 
 
 class Made(NamedTuple):
@@ -100,10 +99,13 @@ def run(options: argparse.Namespace) -> int:
         line for bundle in made.values() for line in problems_of(bundle.manifest, strict=options.strict)
     ]
     print_failures(problems, verbose=options.verbose or options.json)
+    # One of several bundles fails alone, whatever the reason.
+    if lacked_memory and len(plans) == 1:
+        raise MemoryLimitError(f"{next(iter(failed.values()))}; too little memory: take a smaller --size")
     for folder in failed:
         say(f"error: {_named(folder, plans)}{failed[folder]}")
     if failed:
-        return OUT_OF_MEMORY if lacked_memory else BAD_INPUT
+        return BAD_INPUT
     return GATE_MISSED if problems else 0
 
 
@@ -134,7 +136,6 @@ def _make_all(
     Returns:
         What is there now; why other bundles are not, in one line each; whether one of them lacked memory.
     """
-    from rapsam.errors import is_out_of_memory, reason_of
     from rapsam.export.bundle import make_bundle
     from rapsam.export.cache import StageCache, cache_folder
     from rapsam.export.finished import finished_bundle, read_report
@@ -158,9 +159,7 @@ def _make_all(
                 )
         except Exception as error:  # the network, a converter or the disk: they raise whatever they like
             failed[folder] = str(error) if isinstance(error, RapSamError) else reason_of(error)
-            if is_out_of_memory(error):
-                lacked_memory = True
-                failed[folder] += "; this needs more memory than there is: take a smaller --size"
+            lacked_memory |= is_out_of_memory(error)
         if folder in failed:
             log.note(f"{plan.name} failed")
     return made, failed, lacked_memory

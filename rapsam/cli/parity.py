@@ -13,7 +13,7 @@ from rapsam.cli.localisation_tables import print_localisation
 from rapsam.cli.next_steps import next_step, parity_step
 from rapsam.cli.parity_summary import print_failures
 from rapsam.cli.photographs import read_images
-from rapsam.errors import InputError, unknown_name
+from rapsam.errors import InputError
 
 if TYPE_CHECKING:
     from rapsam.export.manifest import Manifest
@@ -50,8 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Checks a bundle."""
+    from rapsam.export.manifest_fit import check_format
     from rapsam.export.parity.check import check_parity
-    from rapsam.export.recipes import RECIPES
     from rapsam.export.seal import verify_bundle
 
     if options.threshold is not None and not (options.localise and math.isfinite(options.threshold)):
@@ -59,8 +59,7 @@ def run(options: argparse.Namespace) -> int:
             f"--threshold {options.threshold} says nothing; expected a number of dB, with --localise"
         )
     manifest = verify_bundle(options.bundle)
-    if manifest.recipe not in RECIPES:
-        raise unknown_name(f"recipe in {options.bundle}", manifest.recipe, RECIPES)
+    check_format(options.bundle, manifest)
     images = read_images(options.image)
     deployment = _deployment(manifest, options)
     if options.localise:

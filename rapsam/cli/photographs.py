@@ -28,7 +28,7 @@ def read_images(paths: Sequence[str]) -> dict[str, Pixels]:
     for path in map(Path, paths):
         name = _FORBIDDEN.sub("_", path.stem).strip(" .") or "_"
         if name in images:
-            raise InputError(f"{path}: a second image called {quoted(name)}; give each another name")
+            raise InputError(f"two images are called {quoted(name)}; give each another name")
         images[name] = read_image(path)
     drawn = sample_images()
     if not images:

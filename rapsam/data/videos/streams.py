@@ -25,6 +25,8 @@ SUFFIXES = (
 _PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails | Disposition.still_image
 _PREVIEW = 4
 """So many times more frames has the film at least, whatever the rates of both are."""
+_STILLS = 2
+"""Frames that are a picture or two, and no film beside a longer one."""
 _ALIGNMENT = 1.1
 """Decoders round sides up to whole blocks, so what they hold may be a little larger than the frame."""
 
@@ -79,8 +81,9 @@ def damaged(path: Path, done: int, error: Exception | None = None) -> RapSamErro
 def chosen_stream(path: Path, container: InputContainer) -> VideoStream:
     """Finds the stream that a player would show.
 
-    Cover pictures, thumbnails, and previews, with less than a quarter of the frames of the fullest stream,
-    are left out; of the others the default stream is taken, else the largest, the longest, the first.
+    Cover pictures, thumbnails, and previews, with one or two frames or less than a quarter of the frames of
+    the fullest stream, are left out; of the others the default stream is taken, else the largest, the
+    longest, the first.
 
     Args:
         path: The file, for errors.
@@ -103,7 +106,8 @@ def chosen_stream(path: Path, container: InputContainer) -> VideoStream:
         return films[0]
     counts = _counted(container, films)
     most = max(counts.values())
-    films = [stream for stream in films if counts[stream.index] * _PREVIEW >= most]
+    least = max(most / _PREVIEW, min(most, _STILLS + 1))
+    films = [stream for stream in films if counts[stream.index] >= least]
     return max(films, key=lambda stream: _rank(stream, counts[stream.index]))
 
 
