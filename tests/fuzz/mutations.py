@@ -112,7 +112,7 @@ _NAMES = (
         "a;b",
     ),
     *("\x1b[31mred", "\x1b]0;title\x07", "line\nbreak", "tab\there", "$x^2$", "café", "\u202egnp", "é" * 60),
-    *("[bold]x[/bold]", "<b>raw</b>", "http:", "%d%s", "*", "?", "~", "'\"", "A" * 200, "文件"),
+    *("[bold]x[/bold]", "<b>raw<b>", "http:", "%d%s", "*", "?", "~", "'\"", "A" * 200, "文件"),
 )
 _BYTES = (b"\xff\xfe", b"caf\xe9", b"a\x80b", b"\xc3")
 
