@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TextIO
 
@@ -39,11 +40,12 @@ def prepare_streams() -> None:
 
 
 def write_result(text: str) -> None:
-    """Writes to standard output. That nobody reads it, as behind `| head -1`, changes nothing."""
-    try:
-        sys.stdout.write(text)
-    except BrokenPipeError:
-        _send_nowhere(sys.stdout)
+    """Writes to standard output. That nobody reads it, as behind `| head -1`, changes nothing.
+
+    Raises:
+        InputError: If it cannot be written, as to a full disk; what is left of it is dropped.
+    """
+    _result(lambda: sys.stdout.write(text))
 
 
 def flush_results() -> None:
@@ -52,8 +54,12 @@ def flush_results() -> None:
     Raises:
         InputError: If they cannot be written, as to a full disk; what is left of them is dropped.
     """
+    _result(sys.stdout.flush)
+
+
+def _result(write: Callable[[], object]) -> None:
     try:
-        sys.stdout.flush()
+        write()
     except BrokenPipeError:
         _send_nowhere(sys.stdout)
     except OSError as error:
