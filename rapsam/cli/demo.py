@@ -83,7 +83,8 @@ def run(options: argparse.Namespace) -> int:
     predictor.image(scene, options.out, f"{SCENE}.prompted", [_click(clip)], (), log)
     first, *others = (_picture(options.out / name, shows) for name, shows in PICTURES.items())
     show(*lines, f"open first: {first}", *others)
-    predict = next_step("predict", scene, "--bundle", android, "--box", "40,40,200,200", "--out", "results")
+    box, out = "40,40,200,200", options.out / "results"
+    predict = next_step("predict", scene, "--bundle", android, "--box", box, "--out", out)
     show(causes[0] if causes else predict)
     return GATE_MISSED if causes else 0
 
