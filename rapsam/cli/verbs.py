@@ -65,6 +65,9 @@ class Parser(argparse.ArgumentParser):
         # No option takes a value that begins with two dashes.
         known = {"--help", *re.findall(r"--[a-z][a-z-]*", self.format_usage())}
         for argument in itertools.takewhile(lambda argument: argument != "--", arguments):
-            name = argument.partition("=")[0]
+            name, _, value = argument.partition("=")
             if name.startswith("--") and name not in known:
                 raise unknown_name("option", name, known)
+            # argparse would take it for the end of all options, and the option for an empty list.
+            if value == "--":
+                raise InputError(f"{name} is given '--'; expected a value")

@@ -61,3 +61,9 @@ def test_a_refusal_is_short():
         with pytest.raises(InputError) as refused:
             numbers(text, 2, "point")
         assert len(str(refused.value)) < 200
+
+
+def test_two_dashes_are_no_value(tmp_path):
+    """Python's parser makes an empty list of them."""
+    outcome = rapsam("data", "synth", "--out", tmp_path / "out", "--seed", "1", "--images=--")
+    assert_refused(outcome, "--images is given '--'; expected a value")
