@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
 from numpy.lib.npyio import NpzFile
 
-_SHARED = Path(__file__).resolve().parents[2] / "shared"
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def fail_or_skip(reason: str, named: str | None) -> NoReturn:
+    """Fails a test whose files are expected here (CI, a variable, a shared folder), else skips."""
+    if named or os.environ.get("CI") or SHARED.exists():
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def golden_folder() -> Path:
@@ -19,13 +27,10 @@ def golden_folder() -> Path:
     the test; elsewhere it skips.
     """
     named = os.environ.get("RAPSAM_GOLDEN")
-    folder = Path(named) if named else _SHARED / "golden"
+    folder = Path(named) if named else SHARED / "golden"
     if folder.is_dir():
         return folder
-    reason = f"no golden files in {folder}; set RAPSAM_GOLDEN to the folder that holds them"
-    if named or os.environ.get("CI") or _SHARED.exists():
-        pytest.fail(reason)
-    pytest.skip(reason)
+    fail_or_skip(f"no golden files in {folder}; set RAPSAM_GOLDEN to the folder that holds them", named)
 
 
 def golden(name: str) -> NpzFile:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
-
-_SHARED = Path(__file__).resolve().parents[2] / "shared"
+from tests.golden_files import SHARED, fail_or_skip
 
 
 def shared_case(name: str) -> Path:
@@ -17,10 +15,7 @@ def shared_case(name: str) -> Path:
     the test; elsewhere it skips.
     """
     named = os.environ.get("RAPSAM_CASES")
-    path = (Path(named) if named else _SHARED / "cases") / name
-    if path.is_file():
-        return path
-    reason = f"no file {path}; set RAPSAM_CASES to the folder that holds it"
-    if named or os.environ.get("CI") or _SHARED.exists():
-        pytest.fail(reason)
-    pytest.skip(reason)
+    path = (Path(named) if named else SHARED / "cases") / name
+    if not path.is_file():
+        fail_or_skip(f"no file {path}; set RAPSAM_CASES to the folder that holds it", named)
+    return path
