@@ -38,11 +38,11 @@ def export_all(model_name: str, size: tuple[int, int]) -> FullExport:
     The cache of stages is empty at first.
     """
     import rapsam
-    from rapsam.export.bundle import make_bundle
-    from rapsam.export.cache import StageCache
-    from rapsam.export.material import gather
-    from rapsam.export.plan import plan_export
-    from rapsam.export.sample_images import sample_images
+    from rapsam.export.build.bundle import make_bundle
+    from rapsam.export.build.cache import StageCache
+    from rapsam.export.build.material import gather
+    from rapsam.export.build.plan import plan_export
+    from rapsam.export.parity.sample_images import sample_images
     from rapsam.models.build import deployment_of
 
     model = rapsam.build_model(model_name, checkpoint=WEIGHTS)

@@ -23,7 +23,7 @@ from rapsam.benchmarks.speed_group_run import Conditions, run_group
 from rapsam.benchmarks.speed_groups import GROUPS
 from rapsam.benchmarks.speed_records import FullExport, SpeedRecords, SpeedRun, Subject
 from rapsam.errors import RapSamError
-from rapsam.export.source import source_sha256
+from rapsam.export.build.source import source_sha256
 
 FILE = RESULTS / "runtime_speed.json"
 COMMAND = "python -m rapsam.benchmarks.runtime_speed"

@@ -35,9 +35,9 @@ from rapsam.benchmarks.tables import with_table
 from rapsam.contract import Sampling
 from rapsam.errors import RapSamError
 from rapsam.export.backends import find_backend
-from rapsam.export.capture import capture
-from rapsam.export.recipes import find_recipe
+from rapsam.export.backends.recipes import find_recipe
 from rapsam.files import write_atomic
+from rapsam.graph.capture import capture
 from rapsam.models.build import build_model, deployment_of
 
 FILE = RESULTS / "sampling_forms.json"
@@ -53,7 +53,7 @@ class FormTiming(msgspec.Struct, frozen=True, kw_only=True):
     """One form in one runtime.
 
     Attributes:
-        target: As in `rapsam.export.recipes.TARGETS`.
+        target: As in `rapsam.export.backends.recipes.TARGETS`.
         sampling: The form.
         ms: Time of a pass, or None if it did not run.
         not_run: Why it did not run, or None.

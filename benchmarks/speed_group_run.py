@@ -17,7 +17,7 @@ from rapsam.benchmarks.speed_process import ContenderProcess, worker_command
 from rapsam.benchmarks.speed_records import SpeedRun, Subject, Timing, quartiles
 from rapsam.errors import UnavailableError
 from rapsam.export.backends.packages import installed_versions
-from rapsam.export.source import source_sha256
+from rapsam.export.build.source import source_sha256
 
 # After a pass, idle threads of ONNX Runtime were seen to spin for 40 ms before they slept.
 PAUSE_S = 0.1

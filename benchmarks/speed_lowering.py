@@ -16,7 +16,7 @@ from rapsam.benchmarks.apart import in_own_process
 from rapsam.contract import GraphContract
 from rapsam.errors import RapSamError
 from rapsam.export.backends import find_backend
-from rapsam.export.recipes import find_recipe
+from rapsam.export.backends.recipes import find_recipe
 
 WEIGHTS = "formula"
 
@@ -54,8 +54,8 @@ def lower(
     model: str, size: tuple[int, int], graph: str, num_prompts: int, targets: Sequence[str], folder: Path
 ) -> Lowering:
     """Lowers one graph at fp32, with formula weights, for those targets whose artifact is not there yet."""
-    from rapsam.export.capture import capture
-    from rapsam.export.macs import count_macs
+    from rapsam.graph.capture import capture
+    from rapsam.graph.macs import count_macs
     from rapsam.models.build import build_model, deployment_of
 
     deployment = deployment_of(build_model(model, checkpoint=WEIGHTS))

@@ -23,15 +23,15 @@ from rapsam.benchmarks.speed_groups import (
 from rapsam.benchmarks.speed_lowering import WEIGHTS, artifact_path, read_contract
 from rapsam.benchmarks.speed_records import Subject
 from rapsam.benchmarks.speed_scenes import crowd
-from rapsam.export.backends.base import Arrays
 from rapsam.export.backends.runtimes import RUNTIMES
-from rapsam.export.manifest import TRAINED, UNTRAINED
-from rapsam.export.sample_images import draw_scene
+from rapsam.export.parity.sample_images import draw_scene
+from rapsam.inference.runner import Arrays
 from rapsam.tasks.arrays import Floats
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.labels import find_label_set
 from rapsam.tasks.logits import softmax
 from rapsam.tasks.panoptic import PanopticResult, panoptic_segmentation
+from rapsam.tasks.postprocess import TRAINED, UNTRAINED
 from rapsam.tasks.preprocess import letterbox
 from rapsam.tasks.prompt import interactive_masks
 
@@ -83,8 +83,8 @@ def make_pass(job: Job) -> Pass:
 def _eager(job: Job) -> Pass:
     import torch
 
-    from rapsam.export.capture import capture, example_tensors
-    from rapsam.export.macs import count_macs
+    from rapsam.graph.capture import capture, example_tensors
+    from rapsam.graph.macs import count_macs
     from rapsam.models.build import build_model, deployment_of
 
     torch.set_num_threads(job.threads)

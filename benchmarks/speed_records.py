@@ -66,7 +66,7 @@ class SpeedRun(msgspec.Struct, frozen=True, kw_only=True):
         rounds: Turns that everyone had.
         group: Key of `rapsam.benchmarks.speed_groups.GROUPS`.
         load_average: Running processes over the minute before; near 0 on a quiet machine.
-        source_sha256: Of the code that decides what a bundle holds; see `rapsam.export.source`; "" unknown.
+        source_sha256: Of the code that decides what a bundle holds; see `rapsam.export.build.source`.
         tool_versions: Packages that ran.
         timings: One per subject.
     """

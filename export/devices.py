@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from rapsam.errors import InputError, unknown_name
-from rapsam.export.recipes import Recipe, find_recipe
+from rapsam.export.backends.recipes import Recipe, find_recipe
 
 CATALOGUE = Path(__file__).with_name("devices.toml")
 

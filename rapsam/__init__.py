@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from rapsam.export.bundle import export_bundle
-    from rapsam.export.load import load_bundle
+    from rapsam.export.build.bundle import export_bundle
+    from rapsam.export.bundle.load import load_bundle
     from rapsam.models.build import build_model, load_checkpoint
 
 __all__ = ["build_model", "export_bundle", "load_bundle", "load_checkpoint"]
 
 _HOMES = {
     "build_model": "rapsam.models.build",
-    "export_bundle": "rapsam.export.bundle",
-    "load_bundle": "rapsam.export.load",
+    "export_bundle": "rapsam.export.build.bundle",
+    "load_bundle": "rapsam.export.bundle.load",
     "load_checkpoint": "rapsam.models.build",
 }
 

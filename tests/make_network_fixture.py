@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 import rapsam
-from rapsam.export.sample_images import draw_scene
+from rapsam.export.parity.sample_images import draw_scene
 from rapsam.models.rapsam.model import RapSamOutput
 from rapsam.tasks.preprocess import normalise_and_pad
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from rapsam.errors import unknown_name
 from rapsam.export.backends.base import Backend
-from rapsam.export.backends.coreml_backend import CoremlBackend
-from rapsam.export.backends.executorch_backend import ExecutorchBackend
-from rapsam.export.backends.executorch_gpu_backends import ExecutorchCoremlBackend, ExecutorchVulkanBackend
-from rapsam.export.backends.onnx_backend import OnnxBackend
-from rapsam.export.backends.tflite_backend import TfliteBackend
+from rapsam.export.backends.coreml.backend import CoremlBackend
+from rapsam.export.backends.executorch.backend import ExecutorchBackend
+from rapsam.export.backends.executorch.gpu_backends import ExecutorchCoremlBackend, ExecutorchVulkanBackend
+from rapsam.export.backends.onnx import OnnxBackend
+from rapsam.export.backends.tflite.backend import TfliteBackend
 
 BACKENDS: dict[str, Backend] = {
     "coreml": CoremlBackend(),

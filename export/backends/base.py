@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
 from rapsam.contract import GraphContract
-from rapsam.export.delegation import DelegationReport
-from rapsam.export.recipes import Recipe
+from rapsam.export.backends.delegation import DelegationReport
+from rapsam.export.backends.recipes import Recipe
+from rapsam.inference.runner import Runner
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
-Arrays = dict[str, npt.NDArray[np.float32]]
+Provenance = Literal["measured", "emulated"]
 NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
 
@@ -42,25 +41,6 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     minimum_runtime: str
     tool_versions: dict[str, str]
     delegation: DelegationReport | None = None
-
-
-class Runner(Protocol):
-    """A loaded graph."""
-
-    def run(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Arrays:
-        """Runs the graph once.
-
-        Args:
-            inputs: One float32 array per input of the contract, under its name, in its shape.
-
-        Returns:
-            One float32 array per output of the contract, under its name, in its shape, whatever the
-            format does inside. The arrays are the caller's: a later run does not change them.
-
-        Raises:
-            InputError: If an input is missing, unknown, or of another shape or dtype.
-        """
-        ...
 
 
 class Backend(Protocol):
@@ -92,7 +72,7 @@ class Backend(Protocol):
         """Converts a captured graph and writes it.
 
         Args:
-            program: The float32 graph from `rapsam.export.capture.capture`, batch 1. It is not changed.
+            program: The float32 graph from `rapsam.graph.capture.capture`, batch 1. It is not changed.
             contract: Names, shapes and meanings of inputs and outputs.
             recipe: Precision and deployment target.
             path: Where to write, with this backend's suffix; must not exist. The caller owns the

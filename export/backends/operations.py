@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from rapsam.export.delegation import DelegationReport, FallbackOp
-from rapsam.export.pixel_size import Grid, is_pixel_sized
+from rapsam.export.backends.delegation import DelegationReport, FallbackOp
+from rapsam.graph.pixel_size import Grid, is_pixel_sized
 
 # Name of the submodule that holds a deformable convolution, in every network that has one.
 _DEFORMABLE = "deform_conv"
@@ -54,7 +54,7 @@ def delegation_report(
         provenance: "measured" or "estimated"; see `DelegationReport`.
         operations: All operators of the graph but constants.
         partitions: Pieces that the delegate gets.
-        grid: Smallest pixel-sized map; see `rapsam.export.pixel_size`.
+        grid: Smallest pixel-sized map; see `rapsam.graph.pixel_size`.
 
     Returns:
         The report. Operators of one name are apart if they differ in being pixel-sized, or in being the

@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rapsam.contract import GraphContract
-from rapsam.export.backends import BACKENDS, coreml_emulation, tflite_runtime_214
-from rapsam.export.backends.base import Arrays, Runner
+from rapsam.export.backends import BACKENDS
+from rapsam.export.backends.coreml import emulation
 from rapsam.export.backends.guard import running
+from rapsam.export.backends.tflite import runtime_214
+from rapsam.inference.runner import Arrays, Runner
 
 Load = Callable[[Path, GraphContract, int], Runner]
 # Results do not depend on it; two is what the smallest machines have.
@@ -59,7 +61,7 @@ def _own(backend: str, name: str) -> Runtime:
 RUNTIMES: dict[str, tuple[Runtime, ...]] = {
     "coreml": (
         _own("coreml", "Core ML"),
-        Runtime("Core ML, emulated", coreml_emulation.cannot_run, coreml_emulation.load, "emulated"),
+        Runtime("Core ML, emulated", emulation.cannot_run, emulation.load, "emulated"),
     ),
     "executorch": (_own("executorch", "ExecuTorch"),),
     "executorch-coreml": (_own("executorch-coreml", "ExecuTorch, Core ML"),),
@@ -67,6 +69,6 @@ RUNTIMES: dict[str, tuple[Runtime, ...]] = {
     "onnx": (_own("onnx", "ONNX Runtime"),),
     "tflite": (
         _own("tflite", "LiteRT"),
-        Runtime("tflite-runtime 2.14", tflite_runtime_214.cannot_run, tflite_runtime_214.load),
+        Runtime("tflite-runtime 2.14", runtime_214.cannot_run, runtime_214.load),
     ),
 }

@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from rapsam.contract import GraphContract
 from rapsam.errors import BundleError
-from rapsam.export.backends.base import Arrays, Artifact
-from rapsam.export.recipes import Recipe
+from rapsam.export.backends.base import Artifact
+from rapsam.export.backends.recipes import Recipe
 from rapsam.files import sha256_of, size_of
+from rapsam.inference.runner import Arrays
 
 Shapes = dict[str, tuple[int, ...]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from rapsam.export.parity.report import Provenance
+from rapsam.export.backends.base import Provenance
 
 SCHEMA_VERSION = 1
 

@@ -19,17 +19,17 @@ import torch
 from rapsam.contract import GraphContract
 from rapsam.errors import ExportError, RapSamError
 from rapsam.export.backends import find_backend
-from rapsam.export.backends.base import Arrays
+from rapsam.export.backends.recipes import RECIPES, Recipe
 from rapsam.export.backends.runtimes import RUNTIMES, Runtime
-from rapsam.export.capture import capture
+from rapsam.export.bundle.manifest import GraphEntry, Manifest
 from rapsam.export.localise.report import SCHEMA_VERSION, GraphLocalisation, LocalisationReport, TapParity
 from rapsam.export.localise.taps import Tap, TappedModule, tap_modules, tap_sources
-from rapsam.export.manifest import GraphEntry, Manifest
-from rapsam.export.network import EagerRunner
 from rapsam.export.parity.rounding import ROUNDING_RUNS, RandomRounding, half_weights
-from rapsam.export.parity.tensors import compare_tensors
-from rapsam.export.recipes import RECIPES, Recipe
-from rapsam.export.sample_images import sample_boxes
+from rapsam.export.parity.sample_images import sample_boxes
+from rapsam.graph.capture import capture
+from rapsam.inference.network import EagerRunner
+from rapsam.inference.runner import Arrays
+from rapsam.metrics.tensor_error import compare_tensors
 from rapsam.models.deployment import Deployment
 from rapsam.tasks.arrays import Floats, Pixels
 from rapsam.tasks.preprocess import letterbox

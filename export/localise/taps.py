@@ -14,7 +14,7 @@ from torch.utils import _pytree as pytree
 
 from rapsam.contract import GraphContract, TensorSpec
 from rapsam.errors import ExportError
-from rapsam.export.capture import example_tensors
+from rapsam.graph.capture import example_tensors
 
 MAX_TAPS = 80
 Hook = Callable[[nn.Module, tuple[object, ...], object], None]

@@ -8,14 +8,14 @@ from typing import NamedTuple
 import numpy as np
 
 from rapsam.contract import GraphContract
-from rapsam.export.backends.base import Runner
-from rapsam.export.manifest import Manifest
-from rapsam.export.network import EagerRunner, GraphNetwork, PromptLogits
+from rapsam.export.backends.recipes import RECIPES
+from rapsam.export.bundle.manifest import Manifest
 from rapsam.export.parity.memory import RememberingRunner
 from rapsam.export.parity.rounding import ROUNDING_RUNS, RoundedRunner, half_weights
-from rapsam.export.parity.tensors import compare_tensors
-from rapsam.export.recipes import RECIPES
-from rapsam.export.sample_images import sample_boxes
+from rapsam.export.parity.sample_images import sample_boxes
+from rapsam.inference.network import EagerRunner, GraphNetwork, PromptLogits
+from rapsam.inference.runner import Runner
+from rapsam.metrics.tensor_error import compare_tensors
 from rapsam.models.deployment import Deployment
 from rapsam.tasks.arrays import Floats, Pixels
 from rapsam.tasks.geometry import ImageGeometry

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rapsam.errors import InputError, RapSamError
-from rapsam.export.backends.base import Runner
+from rapsam.export.backends.recipes import RECIPES, Gates
 from rapsam.export.backends.runtimes import RUNTIMES, Runtime
-from rapsam.export.manifest import Manifest
-from rapsam.export.network import GraphNetwork, reference_device, reference_name
+from rapsam.export.bundle.manifest import Manifest
+from rapsam.export.bundle.private_copy import load_graphs
 from rapsam.export.parity.case import Case, References, TaskReference, graph_network
 from rapsam.export.parity.histograms import compare_histograms
 from rapsam.export.parity.panoptic import compare_panoptic, usable_thresholds
@@ -25,6 +25,7 @@ from rapsam.export.parity.report import (
     TensorParity,
     VideoParity,
 )
+from rapsam.export.parity.sample_images import extreme_images, sample_clip
 from rapsam.export.parity.tasks import (
     TaskContext,
     compare_objects,
@@ -32,11 +33,11 @@ from rapsam.export.parity.tasks import (
     object_decisions,
     prompt_decisions,
 )
-from rapsam.export.parity.tensors import TensorFigures, excuse_tensor, judge_tensor
+from rapsam.export.parity.tensors import excuse_tensor, judge_tensor
 from rapsam.export.parity.video import compare_videos, run_clip
-from rapsam.export.private_copy import load_graphs
-from rapsam.export.recipes import RECIPES, Gates
-from rapsam.export.sample_images import extreme_images, sample_clip
+from rapsam.inference.network import GraphNetwork, reference_device, reference_name
+from rapsam.inference.runner import Runner
+from rapsam.metrics.tensor_error import TensorFigures
 from rapsam.models.deployment import Deployment
 from rapsam.tasks.arrays import Floats, Pixels
 from rapsam.tasks.tracker import Clip

@@ -25,10 +25,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from rapsam.export.manifest import PostprocessSpec
 from rapsam.tasks.arrays import Floats, Indices, Masks
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.logits import sigmoid, softmax
+from rapsam.tasks.postprocess import PostprocessSpec
 from rapsam.tasks.tracker import Clip
 
 MARGIN = 3.0

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from rapsam.export.backends.base import Arrays, Runner
+from rapsam.inference.runner import Arrays, Runner
 from rapsam.tasks.arrays import Floats
 
 

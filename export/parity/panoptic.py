@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rapsam.export.manifest import UNTRAINED, PostprocessSpec
 from rapsam.export.parity.decisions import (
     measure_margins,
     object_distances,
@@ -22,6 +21,7 @@ from rapsam.tasks.contest import hold_contest
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.logits import softmax
 from rapsam.tasks.panoptic import INSTANCE_STEP, PanopticResult, panoptic_segmentation
+from rapsam.tasks.postprocess import UNTRAINED, PostprocessSpec
 from rapsam.tasks.tracker import Clip
 
 

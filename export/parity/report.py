@@ -6,12 +6,13 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from rapsam.export.backends.base import Provenance
+from rapsam.export.bundle.manifest import Verdict
+
 SCHEMA_VERSION = 2
 Status = Literal["passed", "benign", "failed", "not run", "not meaningful"]
 """Benign: a gate is missed, but as rounding alone misses it, and reached over what rounding does not decide
 (a tensor has no such part). Not meaningful: there is nothing to compare, or rounding decides all of it."""
-Verdict = Literal["passed", "emulated", "undecided", "failed", "not run"]
-Provenance = Literal["measured", "emulated"]
 
 
 class TensorParity(msgspec.Struct, frozen=True, kw_only=True):

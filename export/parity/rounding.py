@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from rapsam.export.backends.base import Arrays, Runner
+from rapsam.inference.runner import Arrays, Runner
 from rapsam.tasks.arrays import Floats
 
 ROUNDING_RUNS = 4

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rapsam.export.manifest import PostprocessSpec
-from rapsam.export.network import PromptLogits
+from rapsam.export.backends.base import Provenance
+from rapsam.export.backends.recipes import Gates
 from rapsam.export.parity.decisions import (
     FlipCounts,
     at_risk,
@@ -19,11 +19,12 @@ from rapsam.export.parity.decisions import (
     object_distances,
 )
 from rapsam.export.parity.gates import excuse, under_gate, worst_status
-from rapsam.export.parity.report import DecisionParity, Provenance, Status, TaskParity
-from rapsam.export.recipes import Gates
+from rapsam.export.parity.report import DecisionParity, Status, TaskParity
+from rapsam.inference.network import PromptLogits
 from rapsam.metrics.mask_iou import match_masks
 from rapsam.tasks.arrays import Floats, Indices, Masks
 from rapsam.tasks.geometry import ImageGeometry
+from rapsam.tasks.postprocess import PostprocessSpec
 from rapsam.tasks.tracker import Clip
 
 MIN_CLASS_AGREEMENT = 0.95

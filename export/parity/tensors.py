@@ -4,44 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
+from rapsam.export.backends.recipes import Gates
 from rapsam.export.parity.report import Status
-from rapsam.export.recipes import Gates
+from rapsam.metrics.tensor_error import TensorFigures, compare_tensors
 from rapsam.tasks.arrays import Floats
 
 EXCUSED_DB = 6.0
 """A faithful artifact has at most twice the error of the worst rounded run."""
 MIN_MEANING_DB = 9.0
 """A result of zeros has 0 dB: a reference whose rounding leaves less than this cannot tell them apart."""
-
-
-class TensorFigures(NamedTuple):
-    """How far a tensor is from its reference.
-
-    Attributes:
-        max_abs: Largest absolute difference.
-        cosine: Cosine similarity of the flattened tensors; 1 if both are zero.
-        sqnr_db: 10 log10(sum ref^2 / sum err^2); None without any error.
-    """
-
-    max_abs: float
-    cosine: float
-    sqnr_db: float | None
-
-
-def compare_tensors(result: Floats, reference: Floats) -> TensorFigures:
-    """Measures the distance of two finite tensors of the same shape, in float64."""
-    a, b = result.astype(np.float64).ravel(), reference.astype(np.float64).ravel()
-    error = a - b
-    norms = math.sqrt(float(a @ a) * float(b @ b))
-    equal = not error.any()
-    cosine = 1.0 if equal else float(a @ b) / norms if norms else 0.0
-    noise, signal = float(error @ error), float(b @ b)
-    sqnr = None if equal else 10 * math.log10(signal / noise) if signal else -math.inf
-    return TensorFigures(float(np.abs(error).max(initial=0.0)), cosine, sqnr)
 
 
 def judge_tensor(result: Floats, reference: Floats, gates: Gates) -> tuple[TensorFigures | None, str]:

@@ -21,11 +21,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from rapsam.export.network import Network
+from rapsam.export.backends.base import Provenance
 from rapsam.export.parity.decisions import MARGIN, at_risk, content
 from rapsam.export.parity.gates import excuse, under_gate, worst_status
-from rapsam.export.parity.report import Provenance, Status, VideoParity
+from rapsam.export.parity.report import Status, VideoParity
 from rapsam.export.parity.tasks import NO_MASKS, not_finite, pair_iou
+from rapsam.inference.network import Network
 from rapsam.metrics.mask_iou import match_masks
 from rapsam.tasks.arrays import Floats, Indices, Masks, Pixels
 from rapsam.tasks.tracker import Clip, NearOnlineTracker, match_queries

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rapsam.export.manifest import Manifest
+    from rapsam.export.bundle.manifest import Manifest
 
 
 def bundle_facts(folder: Path, manifest: Manifest) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from rapsam.cli.parity_summary import print_heading, print_summary
 from rapsam.cli.parity_tables import print_tables
 
 if TYPE_CHECKING:
-    from rapsam.export.delegation import DelegationReport
-    from rapsam.export.manifest import GraphEntry, Manifest
+    from rapsam.export.backends.delegation import DelegationReport
+    from rapsam.export.bundle.manifest import GraphEntry, Manifest
     from rapsam.export.parity.report import ParityReport
 
 _SHOWN_FALLBACKS = 3

@@ -52,8 +52,8 @@ def run(options: argparse.Namespace) -> int:
     """Runs the demo."""
     from rapsam.cli.predict_one import bundle_predictor
     from rapsam.data.images import write_image
-    from rapsam.export.bundle import run_plan
-    from rapsam.export.plan import plan_export
+    from rapsam.export.build.bundle import run_plan
+    from rapsam.export.build.plan import plan_export
     from rapsam.models.build import build_model, deployment_of
 
     check_new_folder(options.out)

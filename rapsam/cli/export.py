@@ -17,10 +17,10 @@ from rapsam.cli.photographs import read_images
 from rapsam.errors import MemoryLimitError, RapSamError, is_out_of_memory, reason_of
 
 if TYPE_CHECKING:
-    from rapsam.export.manifest import Manifest
-    from rapsam.export.material import Material
+    from rapsam.export.build.material import Material
+    from rapsam.export.build.plan import ExportPlan
+    from rapsam.export.bundle.manifest import Manifest
     from rapsam.export.parity.report import ParityReport
-    from rapsam.export.plan import ExportPlan
 
 SUMMARY = (
     "Export a network for phones: a folder per device with graphs, manifest, self-test and model card, "
@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     plans = _plans(options)
     images = read_images(options.image)
     log = StepLog()
-    from rapsam.export.material import gather
+    from rapsam.export.build.material import gather
     from rapsam.models.build import deployment_of
 
     material = gather(deployment_of(load_model(options, log)), images)
@@ -111,8 +111,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _plans(options: argparse.Namespace) -> dict[Path, ExportPlan]:
     """Plans all bundles, and finds before the first long work what would stop a later one."""
-    from rapsam.export.finished import check_out_folder
-    from rapsam.export.plan import plan_matrix
+    from rapsam.export.build.finished import check_out_folder
+    from rapsam.export.build.plan import plan_matrix
 
     plans = plan_matrix(
         devices=options.device,
@@ -136,9 +136,9 @@ def _make_all(
     Returns:
         What is there now; why other bundles are not, in one line each; whether one of them lacked memory.
     """
-    from rapsam.export.bundle import make_bundle
-    from rapsam.export.cache import StageCache, cache_folder
-    from rapsam.export.finished import finished_bundle, read_report
+    from rapsam.export.build.bundle import make_bundle
+    from rapsam.export.build.cache import StageCache, cache_folder
+    from rapsam.export.build.finished import finished_bundle, read_report
 
     # Before the first long work: a folder with something else in it stops everything.
     finished = {folder: finished_bundle(material, plan, folder) for folder, plan in plans.items()}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rapsam.export.manifest import Manifest
+    from rapsam.export.bundle.manifest import Manifest
 
 
 def command_line(*words: str | Path) -> str:

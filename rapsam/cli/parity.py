@@ -16,7 +16,7 @@ from rapsam.cli.photographs import read_images
 from rapsam.errors import InputError
 
 if TYPE_CHECKING:
-    from rapsam.export.manifest import Manifest
+    from rapsam.export.bundle.manifest import Manifest
     from rapsam.export.parity.report import ParityReport
     from rapsam.models.deployment import Deployment
     from rapsam.tasks.arrays import Pixels
@@ -50,9 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Checks a bundle."""
-    from rapsam.export.manifest_fit import check_format
+    from rapsam.export.bundle.manifest_fit import check_format
+    from rapsam.export.bundle.seal import verify_bundle
     from rapsam.export.parity.check import check_parity
-    from rapsam.export.seal import verify_bundle
 
     if options.threshold is not None and not (options.localise and math.isfinite(options.threshold)):
         raise InputError(
@@ -98,7 +98,7 @@ def _print_next(options: argparse.Namespace, manifest: Manifest, report: ParityR
 
 
 def _deployment(manifest: Manifest, options: argparse.Namespace) -> Deployment:
-    from rapsam.export.material import weights_sha256
+    from rapsam.export.build.material import weights_sha256
     from rapsam.models.build import FORMULA, build_model, deployment_of
     from rapsam.models.shipped import shipped_name
     from rapsam.tasks.labels import label_sets

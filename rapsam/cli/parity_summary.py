@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from rapsam.cli.console import say, show
 
 if TYPE_CHECKING:
+    from rapsam.export.backends.recipes import Gates
     from rapsam.export.parity.report import JudgedRow, ParityReport
-    from rapsam.export.recipes import Gates
 
 # The worst first. What has nothing to compare is shown only where nothing else is.
 _ORDER = ("failed", "benign", "passed", "not meaningful")
@@ -113,7 +113,7 @@ def _rank(found: _Finding) -> tuple[int, float]:
 
 
 def _findings(report: ParityReport) -> Iterator[_Finding]:
-    from rapsam.export.recipes import RECIPES
+    from rapsam.export.backends.recipes import RECIPES
 
     recipe = RECIPES.get(report.recipe)
     gates = recipe.gates if recipe else None

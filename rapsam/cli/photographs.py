@@ -22,7 +22,7 @@ def read_images(paths: Sequence[str]) -> dict[str, Pixels]:
     "cam-12:30:05.jpg".
     """
     from rapsam.data.images import read_image
-    from rapsam.export.sample_images import sample_images
+    from rapsam.export.parity.sample_images import sample_images
 
     images: dict[str, Pixels] = {}
     for path in map(Path, paths):

@@ -12,17 +12,17 @@ from rapsam.data.images import read_image, write_image
 from rapsam.data.results import PromptsFile, TrackCollector, TracksFile, prompt_records
 from rapsam.data.videos import FrameTimes, VideoFrames, VideoWriter
 from rapsam.errors import BundleError, InputError
-from rapsam.export.bundle import thresholds
-from rapsam.export.load import load_bundle
-from rapsam.export.manifest import PostprocessSpec
-from rapsam.export.network import EagerNetwork, Network, reference_device
-from rapsam.export.predict import predict_clips, predict_panoptic, predict_prompts
+from rapsam.export.build.bundle import thresholds
+from rapsam.export.bundle.load import load_bundle
+from rapsam.inference.network import EagerNetwork, Network, reference_device
+from rapsam.inference.predict import predict_clips, predict_panoptic, predict_prompts
 from rapsam.models.build import deployment_of
 from rapsam.models.rapsam.model import RapSam
 from rapsam.tasks.arrays import Pixels
 from rapsam.tasks.clips import clip_ends, clip_length
 from rapsam.tasks.draw import draw_instances, draw_interactive, draw_panoptic
 from rapsam.tasks.labels import LabelSet
+from rapsam.tasks.postprocess import PostprocessSpec
 
 Prompts = Sequence[tuple[float, ...]]
 _DIGITS = 6

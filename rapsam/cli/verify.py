@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Verifies a bundle."""
-    from rapsam.export.seal import verify_bundle
+    from rapsam.export.bundle.seal import verify_bundle
 
     manifest = verify_bundle(options.bundle)
     facts = bundle_facts(options.bundle, manifest)

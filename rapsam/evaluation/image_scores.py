@@ -9,7 +9,7 @@ from rapsam.data.sources.annotated import AnnotatedClip
 from rapsam.evaluation.scores import Part, with_known_classes
 from rapsam.evaluation.semantic_map import semantic_map
 from rapsam.evaluation.subject import Subject
-from rapsam.export.predict import predict_prompts
+from rapsam.inference.predict import predict_prompts
 from rapsam.metrics.interactive_quality import InteractiveAccumulator
 from rapsam.metrics.mask_precision import MaskPrecisionAccumulator
 from rapsam.metrics.panoptic_quality import PanopticAccumulator

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from rapsam.export.bundle import thresholds
-from rapsam.export.load import load_bundle
-from rapsam.export.manifest import PostprocessSpec
-from rapsam.export.material import weights_sha256
-from rapsam.export.network import EagerNetwork, Network, reference_device, reference_name
+from rapsam.export.build.bundle import thresholds
+from rapsam.export.build.material import weights_sha256
+from rapsam.export.bundle.load import load_bundle
+from rapsam.inference.network import EagerNetwork, Network, reference_device, reference_name
 from rapsam.models.build import deployment_of
 from rapsam.models.rapsam.model import RapSam
 from rapsam.tasks.labels import LabelSet
+from rapsam.tasks.postprocess import PostprocessSpec
 
 
 class Subject(NamedTuple):

@@ -15,7 +15,7 @@ from rapsam.benchmarks.speed_records import FullExport, SpeedRecords, SpeedRun, 
 from rapsam.benchmarks.speed_scenes import crowd
 from rapsam.benchmarks.speed_tables import NOTHING, speed_tables
 from rapsam.errors import InputError
-from rapsam.export.source import source_sha256
+from rapsam.export.build.source import source_sha256
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.panoptic import panoptic_segmentation
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rapsam.export.sample_images import draw_scene
+from rapsam.export.parity.sample_images import draw_scene
 from rapsam.models.checkpoint import write_safetensors
 from tests.cli.cli_runs import Outcome, rapsam
 from tests.models.golden_models import golden_model

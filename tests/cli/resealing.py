@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from rapsam.export.manifest import read_manifest, write_manifest
-from rapsam.export.seal import file_entries
+from rapsam.export.bundle.manifest import read_manifest, write_manifest
+from rapsam.export.bundle.seal import file_entries
 from rapsam.files import sha256_of, size_of
 
 

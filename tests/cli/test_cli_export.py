@@ -20,12 +20,12 @@ from PIL import Image
 from rapsam.cli.console import readable_size
 from rapsam.export.backends import BACKENDS
 from rapsam.export.backends.base import Artifact
-from rapsam.export.backends.onnx_backend import OnnxBackend
+from rapsam.export.backends.delegation import DelegationReport, FallbackOp
+from rapsam.export.backends.onnx import OnnxBackend
 from rapsam.export.backends.runtimes import RUNTIMES, Runtime
-from rapsam.export.backends.tflite_backend import TfliteBackend
-from rapsam.export.cache import FOLDER_VARIABLE
-from rapsam.export.delegation import DelegationReport, FallbackOp
-from rapsam.export.manifest import read_manifest
+from rapsam.export.backends.tflite.backend import TfliteBackend
+from rapsam.export.build.cache import FOLDER_VARIABLE
+from rapsam.export.bundle.manifest import read_manifest
 from tests.cli.cli_runs import assert_refused, command, rapsam
 from tests.cli.conftest import LEFT_BY_A_KILLED_EXPORT
 

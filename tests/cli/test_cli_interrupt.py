@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from rapsam.export.cache import FOLDER_VARIABLE
+from rapsam.export.build.cache import FOLDER_VARIABLE
 from rapsam.files import atomic_folder
 from tests.cli.cli_runs import assert_refused, command, process, rapsam
 

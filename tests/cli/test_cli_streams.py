@@ -139,7 +139,7 @@ def test_too_little_memory_is_an_exit_code_of_its_own(bundle, monkeypatch):
     def without_memory(_path):
         raise MemoryError
 
-    monkeypatch.setattr("rapsam.export.seal.list_files", without_memory)
+    monkeypatch.setattr("rapsam.export.bundle.seal.list_files", without_memory)
     outcome = rapsam("verify", bundle)
     assert (outcome.code, outcome.err) == (
         3,
@@ -151,7 +151,7 @@ def test_a_fault_of_ours_is_no_missed_gate(bundle, monkeypatch):
     def broken(_path):
         raise TypeError("\x1b[31m")
 
-    monkeypatch.setattr("rapsam.export.seal.list_files", broken)
+    monkeypatch.setattr("rapsam.export.bundle.seal.list_files", broken)
     outcome = rapsam("verify", bundle)
     assert outcome.code == 70
     assert "\x1b" not in outcome.err

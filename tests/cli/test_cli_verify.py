@@ -8,7 +8,7 @@ import os
 import msgspec
 import pytest
 
-from rapsam.export.manifest import read_manifest
+from rapsam.export.bundle.manifest import read_manifest
 from tests.cli.cli_runs import assert_refused, rapsam
 from tests.cli.resealing import reseal
 

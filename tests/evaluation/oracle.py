@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from rapsam.evaluation.subject import Subject
-from rapsam.export.manifest import TRAINED
-from rapsam.export.network import PromptLogits
+from rapsam.inference.network import PromptLogits
 from rapsam.tasks.geometry import ImageGeometry
+from rapsam.tasks.postprocess import TRAINED
 from rapsam.tasks.preprocess import NetworkInput
 from rapsam.tasks.tracker import Clip
 

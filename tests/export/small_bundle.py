@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from rapsam.contract import GraphContract, TensorSpec
-from rapsam.export.delegation import DelegationReport
-from rapsam.export.manifest import (
+from rapsam.export.backends.delegation import DelegationReport
+from rapsam.export.build.golden import write_golden
+from rapsam.export.bundle.manifest import (
     SCHEMA_VERSION,
-    UNTRAINED,
     GraphEntry,
     Manifest,
     ModelEntry,
@@ -18,11 +18,11 @@ from rapsam.export.manifest import (
     write_contract,
     write_manifest,
 )
-from rapsam.export.sample_images import draw_scene
-from rapsam.export.seal import file_entries
-from rapsam.export.self_test import write_golden
+from rapsam.export.bundle.seal import file_entries
+from rapsam.export.parity.sample_images import draw_scene
 from rapsam.files import sha256_of, size_of
 from rapsam.tasks.labels import find_label_set
+from rapsam.tasks.postprocess import UNTRAINED
 from rapsam.tasks.preprocess import PreprocessSpec
 
 SIZE = (32, 64)

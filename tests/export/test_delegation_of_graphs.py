@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from rapsam.export.backends import BACKENDS
-from rapsam.export.capture import capture
-from rapsam.export.delegation import DelegationReport
-from rapsam.export.macs import count_macs
-from rapsam.export.recipes import RECIPES
+from rapsam.export.backends.delegation import DelegationReport
+from rapsam.export.backends.recipes import RECIPES
+from rapsam.graph.capture import capture
+from rapsam.graph.macs import count_macs
 from rapsam.models.build import deployment_of
 from rapsam.models.rapsam.graphs import GRAPHS
 from tests.models.golden_models import golden_model

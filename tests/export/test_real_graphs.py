@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import rapsam
-from rapsam.export.sample_images import draw_scene
+from rapsam.export.parity.sample_images import draw_scene
 from tests.models.golden_models import golden_model
 
 IMAGES = {"scene": draw_scene(1, (360, 480))}

@@ -10,10 +10,10 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from rapsam.contract import GraphContract, TensorSpec
-from rapsam.export.backends.onnx_backend import OnnxBackend
-from rapsam.export.manifest import (
+from rapsam.export.backends.onnx import OnnxBackend
+from rapsam.export.build.golden import write_golden
+from rapsam.export.bundle.manifest import (
     SCHEMA_VERSION,
-    UNTRAINED,
     GraphEntry,
     Manifest,
     ModelEntry,
@@ -21,11 +21,11 @@ from rapsam.export.manifest import (
     write_contract,
     write_manifest,
 )
-from rapsam.export.sample_images import draw_scene
-from rapsam.export.seal import file_entries
-from rapsam.export.self_test import write_golden
+from rapsam.export.bundle.seal import file_entries
+from rapsam.export.parity.sample_images import draw_scene
 from rapsam.files import sha256_of, size_of
 from rapsam.tasks.labels import find_label_set
+from rapsam.tasks.postprocess import UNTRAINED
 from rapsam.tasks.preprocess import PreprocessSpec
 from tests.data.sources.tiny_sets import (
     write_ade20k,

@@ -7,8 +7,8 @@ import torch
 
 from rapsam.contract import GraphContract, TensorSpec
 from rapsam.export.backends import BACKENDS
-from rapsam.export.capture import capture
-from rapsam.export.recipes import RECIPES
+from rapsam.export.backends.recipes import RECIPES
+from rapsam.graph.capture import capture
 from rapsam.models.rapsam.deform_conv import DeformConv2d
 from rapsam.models.rapsam.rewrites.deform_grid import GridDeformConv2d
 from rapsam.models.rapsam.rewrites.deform_rows import RowGatherDeformConv2d

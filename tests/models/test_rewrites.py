@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from rapsam.contract import GraphContract, TensorSpec
-from rapsam.export.macs import count_macs
+from rapsam.graph.macs import count_macs
 from rapsam.models.rapsam.attention import Attention
 from rapsam.models.rapsam.decoder import mask_product, prompt_visibility
 from rapsam.models.rapsam.neck import PyramidNeck

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from rapsam.export.backends import BACKENDS
-from rapsam.export.capture import capture
-from rapsam.export.recipes import RECIPES
+from rapsam.export.backends.recipes import RECIPES
+from rapsam.graph.capture import capture
 from tests.export.backends.probe_case import Probe
 from tests.export.probe_network import probe_contract, probe_network
 

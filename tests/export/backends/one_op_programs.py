@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from rapsam.contract import GraphContract, TensorSpec
-from rapsam.export.backends import coreml_emulation
+from rapsam.export.backends.coreml import emulation as coreml_emulation
 
 Inputs = dict[str, np.ndarray]
 

@@ -11,7 +11,8 @@ from torch.export import ExportedProgram
 
 from rapsam.contract import GraphContract
 from rapsam.errors import BundleError, InputError
-from rapsam.export.backends.base import Arrays, Backend, Runner
+from rapsam.export.backends.base import Backend
+from rapsam.inference.runner import Arrays, Runner
 
 # Outputs of the probe reach 1.4.
 TOLERANCE = {"fp32": 5e-6, "fp16": 5e-3}

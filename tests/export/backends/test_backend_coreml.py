@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from rapsam.errors import BundleError, ExportError, UnavailableError
-from rapsam.export.backends.coreml_backend import CoremlRunner, to_image
-from rapsam.export.backends.coreml_package import MAX_PROGRAM_BYTES, read_program
-from rapsam.export.recipes import RECIPES
+from rapsam.export.backends.coreml.backend import CoremlRunner, to_image
+from rapsam.export.backends.coreml.package import MAX_PROGRAM_BYTES, read_program
+from rapsam.export.backends.recipes import RECIPES
 from tests.export.backends import probe_case
 
 COREML = [name for name, recipe in RECIPES.items() if recipe.backend == "coreml"]
@@ -215,7 +215,7 @@ def test_aliases_are_converted(tmp_path) -> None:
 
     from rapsam.contract import GraphContract, TensorSpec
     from rapsam.export.backends import find_backend
-    from rapsam.export.capture import capture
+    from rapsam.graph.capture import capture
 
     class Detached(torch.nn.Module):
         def forward(self, x):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rapsam.errors import BundleError, UnavailableError
-from rapsam.export.backends import tflite_runtime_214
+from rapsam.export.backends.tflite import runtime_214 as tflite_runtime_214
 from tests.export.backends import probe_case
 
 needs_environment = pytest.mark.skipif(
@@ -51,7 +51,7 @@ def test_without_its_environment_the_reason_names_the_command_and_no_folder(
     assert reason is not None
     # The reason is written into bundles, which shall hold no paths of this machine.
     assert str(tmp_path) not in reason
-    assert "python -m rapsam.export.backends.tflite_runtime_214" in reason
+    assert "python -m rapsam.export.backends.tflite.runtime_214" in reason
     with pytest.raises(UnavailableError, match="no environment of its own"):
         tflite_runtime_214.load(tmp_path / "probe.tflite", probe.contract)
 

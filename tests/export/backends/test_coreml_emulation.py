@@ -10,8 +10,8 @@ from torch import nn
 from rapsam.contract import GraphContract, TensorSpec
 from rapsam.errors import BundleError
 from rapsam.export.backends import coreml_emulation, find_backend
-from rapsam.export.capture import capture
-from rapsam.export.recipes import RECIPES
+from rapsam.export.backends.recipes import RECIPES
+from rapsam.graph.capture import capture
 from tests.export.backends import probe_case
 
 COREML = [name for name, recipe in RECIPES.items() if recipe.backend == "coreml"]

@@ -7,11 +7,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from rapsam.contract import GraphContract, TensorSpec
 from rapsam.export.backends import find_backend
-from rapsam.export.backends.coreml_package import main_function, read_program
-from rapsam.export.backends.coreml_placement import placement
-from rapsam.export.backends.neural_engine import engine_list
-from rapsam.export.capture import capture, example_tensors
-from rapsam.export.recipes import RECIPES
+from rapsam.export.backends.coreml.neural_engine import engine_list
+from rapsam.export.backends.coreml.package import main_function, read_program
+from rapsam.export.backends.coreml.placement import placement
+from rapsam.export.backends.recipes import RECIPES
+from rapsam.graph.capture import capture, example_tensors
 from rapsam.models.build import deployment_of
 from tests.models.golden_models import golden_model
 

@@ -11,9 +11,9 @@ from torch import nn
 
 from rapsam.errors import UnavailableError
 from rapsam.export.backends import BACKENDS, coreml_emulation
+from rapsam.export.backends.recipes import RECIPES, find_recipe
 from rapsam.export.backends.runtimes import RUNTIMES
-from rapsam.export.capture import capture
-from rapsam.export.recipes import RECIPES, find_recipe
+from rapsam.graph.capture import capture
 from tests.export.backends.delegation_case import MACS, LargestRow, RunningSum, Small, small_contract, summary
 
 # PyTorch's own use of its own deprecated class.

@@ -8,8 +8,8 @@ from torch import nn
 from rapsam.contract import GraphContract, TensorSpec
 from rapsam.errors import BundleError
 from rapsam.export.backends import coreml_emulation, find_backend
-from rapsam.export.capture import capture
-from rapsam.export.recipes import RECIPES
+from rapsam.export.backends.recipes import RECIPES
+from rapsam.graph.capture import capture
 from tests.export.backends.one_op_programs import Case, run_saved
 
 INPUTS, OUTPUTS = 64, 32

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rapsam.errors import BundleError
-from rapsam.export.backends import coreml_emulation
+from rapsam.export.backends.coreml import emulation as coreml_emulation
 from tests.export.backends.one_op_programs import Case, run_saved
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rapsam.errors import BundleError
-from rapsam.export.backends.mil.operators import OPERATORS
+from rapsam.export.backends.coreml.mil.operators import OPERATORS
 from tests.export.backends.one_op_programs import Case, run_saved, tensors
 from tests.export.backends.operator_cases import CASES, normal, resampled, unary
 

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from rapsam.export.backends import BACKENDS
-from rapsam.export.capture import capture
-from rapsam.export.recipes import RECIPES
+from rapsam.export.backends.recipes import RECIPES
+from rapsam.graph.capture import capture
 from tests.export.backends.delegation_case import MACS, LargestRow, RunningSum, Small, small_contract, summary
 
 # PyTorch's own use of its own deprecated class.

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from rapsam.contract import GraphContract, TensorSpec
-from rapsam.export.backends.tflite_rewrites import rewrite_biases
-from rapsam.export.capture import trace
+from rapsam.export.backends.tflite.rewrites import rewrite_biases
+from rapsam.graph.capture import trace
 
 # PyTorch's own use of its own deprecated class.
 pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")

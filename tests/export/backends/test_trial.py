@@ -10,7 +10,7 @@ import time
 import pytest
 
 from rapsam.errors import BundleError
-from rapsam.export.backends.trial import fatal_signal
+from rapsam.export.backends.executorch.trial import fatal_signal
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks are made on Linux only")
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from torch import fx, nn
 
 from rapsam.contract import GraphContract, TensorSpec
-from rapsam.export.backends.tflite_rewrites import hard_mask as hard_mask_of_litert
-from rapsam.export.backends.xnnpack_form import xnnpack_form
-from rapsam.export.capture import trace
+from rapsam.export.backends.executorch.xnnpack_form import xnnpack_form
+from rapsam.export.backends.tflite.rewrites import hard_mask as hard_mask_of_litert
+from rapsam.graph.capture import trace
 
 _aten = torch.ops.aten
 # PyTorch's own use of its own deprecated class.

@@ -1,0 +1,1 @@
+"""Core ML: an ML program in a package."""

@@ -1,0 +1,111 @@
+"""Core ML: an ML program in a package, run by Core ML itself, which exists on macOS only."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from rapsam.contract import GraphContract
+from rapsam.errors import ExportError
+from rapsam.export.backends.base import NO_METADATA, Artifact
+from rapsam.export.backends.coreml.convert import converted, decomposed, is_image
+from rapsam.export.backends.coreml.package import main_function, read_program, save_package
+from rapsam.export.backends.coreml.placement import module_names, placement
+from rapsam.export.backends.guard import converting, loading
+from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
+from rapsam.export.backends.recipes import Recipe
+from rapsam.export.backends.tensors import describe, named_outputs, ordered_inputs
+from rapsam.inference.runner import Arrays
+
+if TYPE_CHECKING:
+    from PIL import Image
+    from torch.export import ExportedProgram
+
+
+class CoremlBackend:
+    """The Core ML format."""
+
+    name = "coreml"
+    suffix = ".mlpackage"
+
+    def unavailable(self) -> str | None:
+        """See `Backend.unavailable`."""
+        return missing_package("coreml", ("coremltools",))
+
+    def cannot_run(self) -> str | None:
+        """See `Backend.cannot_run`."""
+        if sys.platform != "darwin":
+            return "Core ML runs on macOS only; run this on a Mac, or verify another format here"
+        return self.unavailable()
+
+    def tool_versions(self) -> dict[str, str]:
+        """See `Backend.tool_versions`."""
+        return installed_versions(("torch", "coremltools"))
+
+    def lower(
+        self,
+        program: ExportedProgram,
+        contract: GraphContract,
+        recipe: Recipe,
+        path: Path,
+        metadata: Mapping[str, str] = NO_METADATA,
+    ) -> Artifact:
+        """See `Backend.lower`.
+
+        fp16 means 16-bit weights and arithmetic, float32 borders; sine and cosine with all that they are
+        computed from stay float32. The entries "author", "license", "version" and "short_description"
+        of `metadata` go where Xcode shows them, all others become user-defined entries.
+
+        The artifact's delegation is an estimate of what the Neural Engine can take, see `coreml_placement`.
+        """
+        refuse_if(self.unavailable())
+        target = recipe.deployment_target
+        if target is None:
+            raise ExportError(f"recipe {recipe.name!r} has no deployment target; choose one such as iOS17")
+        with converting("Core ML Tools", contract.graph, path):
+            graph = decomposed(program)
+            model = converted(graph, contract, target, recipe.precision)
+            save_package(model, contract, metadata, path)
+            function = main_function(path, read_program(path, contract))
+            delegation = placement(function, contract, module_names(graph))
+        artifact = describe(path, recipe, target, self.tool_versions())
+        return msgspec.structs.replace(artifact, delegation=delegation)
+
+    def load(self, path: Path, contract: GraphContract, threads: int = 1) -> CoremlRunner:  # noqa: ARG002
+        """See `Backend.load`. Core ML chooses compute units and threads."""
+        refuse_if(self.cannot_run())
+        with loading("Core ML", path):
+            import coremltools
+
+            read_program(path, contract)
+            model = coremltools.models.MLModel(str(path))
+        return CoremlRunner(model, contract)
+
+
+class CoremlRunner:
+    """A model that Core ML has compiled. Untested where this was written: there was no Mac."""
+
+    def __init__(self, model: Any, contract: GraphContract) -> None:  # noqa: ANN401 - untyped package
+        self._model = model
+        self._contract = contract
+
+    def run(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Arrays:
+        """See `Runner.run`. Image inputs are rounded to 8 bits, as the app's own are."""
+        pairs = zip(self._contract.inputs, ordered_inputs(self._contract, inputs), strict=True)
+        fed = {spec.name: to_image(array) if is_image(spec) else array for spec, array in pairs}
+        values = self._model.predict(fed)
+        return named_outputs(self._contract, [values[spec.name] for spec in self._contract.outputs])
+
+
+def to_image(array: npt.NDArray[np.float32]) -> Image.Image:
+    """Makes the picture that Core ML wants from pixels (1, 3, H, W), 0..255."""
+    from PIL import Image
+
+    pixels = np.clip(np.rint(array[0].transpose(1, 2, 0)), 0, 255).astype(np.uint8)
+    return Image.fromarray(pixels)

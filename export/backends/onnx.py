@@ -1,0 +1,160 @@
+"""ONNX: made by PyTorch's exporter, simplified, run by ONNX Runtime on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from rapsam.contract import GraphContract
+from rapsam.errors import ExportError
+from rapsam.export.backends.base import NO_METADATA, Artifact
+from rapsam.export.backends.guard import converting, loading
+from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
+from rapsam.export.backends.recipes import Recipe
+from rapsam.export.backends.tensors import check_signature, describe, named_outputs, ordered_inputs
+from rapsam.files import write_atomic
+from rapsam.inference.runner import Arrays
+from rapsam.metrics.tensor_error import compare_tensors
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
+OPSET = 18
+# Simplifying may change roundings, and a rounding may flip a pixel of a hard mask and move a query. A wrong
+# graph is off by far more; how equal the right one is, parity measures.
+MIN_COSINE = 0.98
+# The first ONNX Runtime that knows opset 18.
+MINIMUM_RUNTIME = "onnxruntime 1.14.0"
+
+
+class OnnxBackend:
+    """The ONNX format."""
+
+    name = "onnx"
+    suffix = ".onnx"
+
+    def unavailable(self) -> str | None:
+        """See `Backend.unavailable`."""
+        return missing_package("onnx", ("onnx", "onnxscript", "onnxsim", "onnxruntime"))
+
+    def cannot_run(self) -> str | None:
+        """See `Backend.cannot_run`."""
+        return missing_package("onnx", ("onnxruntime",))
+
+    def tool_versions(self) -> dict[str, str]:
+        """See `Backend.tool_versions`."""
+        return installed_versions(("torch", "onnx", "onnxscript", "onnxsim", "onnxruntime"))
+
+    def lower(
+        self,
+        program: ExportedProgram,
+        contract: GraphContract,
+        recipe: Recipe,
+        path: Path,
+        metadata: Mapping[str, str] = NO_METADATA,
+    ) -> Artifact:
+        """See `Backend.lower`. fp16 means 16-bit weights and arithmetic between float32 borders."""
+        refuse_if(self.unavailable())
+        with converting("ONNX", contract.graph, path):
+            model = _simplify(_export(program, contract, recipe), contract)
+            _describe_model(model, contract, metadata)
+            write_atomic(path, model.SerializeToString(deterministic=True))
+        return describe(path, recipe, MINIMUM_RUNTIME, self.tool_versions())
+
+    def load(self, path: Path, contract: GraphContract, threads: int = 1) -> OnnxRunner:
+        """See `Backend.load`."""
+        refuse_if(self.cannot_run())
+        with loading("ONNX Runtime", path):
+            session = _session(path, threads)
+        inputs = {node.name: tuple(node.shape) for node in session.get_inputs()}
+        outputs = {node.name: tuple(node.shape) for node in session.get_outputs()}
+        check_signature(contract, path, inputs, outputs)
+        return OnnxRunner(session, contract)
+
+
+class OnnxRunner:
+    """A graph in an ONNX Runtime session."""
+
+    def __init__(self, session: Any, contract: GraphContract) -> None:  # noqa: ANN401 - untyped package
+        self._session = session
+        self._contract = contract
+        self._outputs = [spec.name for spec in contract.outputs]
+
+    def run(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Arrays:
+        """See `Runner.run`."""
+        arrays = ordered_inputs(self._contract, inputs)
+        names = [spec.name for spec in self._contract.inputs]
+        values = self._session.run(self._outputs, dict(zip(names, arrays, strict=True)))
+        return named_outputs(self._contract, values)
+
+
+def _export(program: ExportedProgram, contract: GraphContract, recipe: Recipe) -> Any:  # noqa: ANN401
+    import torch
+    from onnxscript import optimizer
+
+    from rapsam.graph.half import half_precision
+
+    if recipe.precision == "fp16":
+        program = half_precision(program, contract)
+    # optimize=False: onnxscript 0.7.2 merges two clips of one value into a node whose bounds it loses.
+    # What remains of its optimiser is called here.
+    exported = torch.onnx.export(
+        program,
+        (),
+        input_names=[spec.name for spec in contract.inputs],
+        output_names=[spec.name for spec in contract.outputs],
+        opset_version=OPSET,
+        dynamo=True,
+        optimize=False,
+        verbose=False,
+    )
+    if exported is None:
+        raise ExportError(f"PyTorch gives no ONNX model for graph {contract.graph!r}")
+    optimizer.fold_constants(exported.model)
+    optimizer.remove_unused_nodes(exported.model)
+    return exported.model_proto
+
+
+def _simplify(model: Any, contract: GraphContract) -> Any:  # noqa: ANN401 - untyped package
+    import onnx
+    import onnxsim
+
+    simplified, valid = onnxsim.simplify(model)
+    if not valid:
+        raise ExportError(f"onnxsim makes an invalid model of graph {contract.graph!r}")
+    onnx.checker.check_model(simplified, full_check=True)
+    before, after = _run_once(model, contract), _run_once(simplified, contract)
+    for name in before:
+        if not compare_tensors(after[name], before[name]).cosine >= MIN_COSINE:
+            raise ExportError(f"onnxsim changes output {name!r} of graph {contract.graph!r}")
+    return simplified
+
+
+def _run_once(model: Any, contract: GraphContract) -> Arrays:  # noqa: ANN401 - untyped package
+    return OnnxRunner(_session(model.SerializeToString(), threads=1), contract).run(contract.example_inputs())
+
+
+def _session(model: bytes | Path, threads: int) -> Any:  # noqa: ANN401 - untyped package
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3  # errors only
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _describe_model(model: Any, contract: GraphContract, metadata: Mapping[str, str]) -> None:  # noqa: ANN401
+    model.graph.name = contract.graph
+    for node, spec in zip(
+        [*model.graph.input, *model.graph.output], [*contract.inputs, *contract.outputs], strict=True
+    ):
+        node.doc_string = spec.meaning
+    del model.metadata_props[:]  # onnxsim's account of what it removed
+    entries = {"contract": msgspec.json.encode(contract).decode(), **metadata}
+    for key, value in entries.items():
+        model.metadata_props.add(key=key, value=value)

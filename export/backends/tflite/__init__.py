@@ -1,0 +1,1 @@
+"""TFLite, in LiteRT and in the last tflite-runtime."""

@@ -1,0 +1,125 @@
+"""TFLite: made by LiteRT's converter for PyTorch, run by LiteRT, the successor of tflite-runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from rapsam.contract import GraphContract
+from rapsam.export.backends.base import NO_METADATA, Artifact
+from rapsam.export.backends.guard import converting, loading
+from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
+from rapsam.export.backends.recipes import Recipe
+from rapsam.export.backends.tensors import check_signature, describe, named_outputs, ordered_inputs
+from rapsam.files import write_atomic
+from rapsam.inference.runner import Arrays
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
+# Proven by running: the side environment of `tflite_runtime_214` executes what is made here.
+MINIMUM_RUNTIME = "tflite-runtime 2.14.0"
+
+
+class TfliteBackend:
+    """The TFLite format; images stay NCHW."""
+
+    name = "tflite"
+    suffix = ".tflite"
+
+    def unavailable(self) -> str | None:
+        """See `Backend.unavailable`."""
+        packages = ("litert_torch", "litert_converter", "ai_edge_litert", "ai_edge_quantizer", "jax")
+        return missing_package("tflite", packages)
+
+    def cannot_run(self) -> str | None:
+        """See `Backend.cannot_run`."""
+        return missing_package("tflite", ("ai_edge_litert",))
+
+    def tool_versions(self) -> dict[str, str]:
+        """See `Backend.tool_versions`."""
+        return installed_versions(
+            ("torch", "litert-torch", "litert-converter", "ai-edge-litert", "ai-edge-quantizer", "jax")
+        )
+
+    def lower(
+        self,
+        program: ExportedProgram,
+        contract: GraphContract,
+        recipe: Recipe,
+        path: Path,
+        metadata: Mapping[str, str] = NO_METADATA,  # noqa: ARG002 - the format has no place for it
+    ) -> Artifact:
+        """See `Backend.lower`. fp16 means 16-bit weights; the arithmetic is the delegate's choice."""
+        refuse_if(self.unavailable())
+        with converting("LiteRT", contract.graph, path):
+            from rapsam.export.backends.tflite.delegation import tflite_delegation
+
+            content = _converted(program, contract)
+            write_atomic(path, _with_half_weights(content) if recipe.precision == "fp16" else content)
+            report = tflite_delegation(path, contract)
+        artifact = describe(path, recipe, MINIMUM_RUNTIME, self.tool_versions())
+        return msgspec.structs.replace(artifact, delegation=report)
+
+    def load(self, path: Path, contract: GraphContract, threads: int = 1) -> TfliteRunner:
+        """See `Backend.load`."""
+        refuse_if(self.cannot_run())
+        with loading("LiteRT", path):
+            from ai_edge_litert.interpreter import Interpreter
+
+            interpreter = Interpreter(model_path=str(path), num_threads=threads)
+            interpreter.allocate_tensors()
+            signature = interpreter.get_signature_runner()
+        inputs = {name: tuple(d["shape"]) for name, d in signature.get_input_details().items()}
+        outputs = {name: tuple(d["shape"]) for name, d in signature.get_output_details().items()}
+        check_signature(contract, path, inputs, outputs)
+        return TfliteRunner(signature, contract)
+
+
+class TfliteRunner:
+    """The signature of a loaded interpreter."""
+
+    def __init__(self, signature: Any, contract: GraphContract) -> None:  # noqa: ANN401 - untyped package
+        self._signature = signature
+        self._contract = contract
+
+    def run(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Arrays:
+        """See `Runner.run`."""
+        arrays = ordered_inputs(self._contract, inputs)
+        names = [spec.name for spec in self._contract.inputs]
+        values = self._signature(**dict(zip(names, arrays, strict=True)))
+        return named_outputs(self._contract, [values[spec.name] for spec in self._contract.outputs])
+
+
+def _converted(program: ExportedProgram, contract: GraphContract) -> bytes:
+    import litert_torch
+
+    from rapsam.export.backends.tflite.form import tflite_form
+    from rapsam.graph.capture import example_tensors
+
+    names = [spec.name for spec in contract.inputs]
+    examples = dict(zip(names, example_tensors(contract), strict=True))
+    model = litert_torch.convert(tflite_form(program, contract), sample_kwargs=examples)
+    return bytes(model.model_content())
+
+
+def _with_half_weights(content: bytes) -> bytes:
+    from ai_edge_quantizer import qtyping
+    from ai_edge_quantizer.quantizer import Quantizer
+
+    half = qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT)
+    quantizer = Quantizer(content)
+    quantizer.update_quantization_recipe(
+        regex=".*",
+        operation_name=qtyping.TFLOperationName.ALL_SUPPORTED,
+        op_config=qtyping.OpQuantizationConfig(
+            weight_tensor_config=half, compute_precision=qtyping.ComputePrecision.FLOAT
+        ),
+        algorithm_key="float_casting",
+    )
+    return bytes(quantizer.quantize().quantized_model)

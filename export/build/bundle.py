@@ -1,0 +1,201 @@
+"""From a network to a bundle: a folder that an app can load, with proof that it computes the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from rapsam import __version__
+from rapsam.errors import BundleError, ExportError, UnavailableError
+from rapsam.export.backends import find_backend
+from rapsam.export.build.cache import Note, StageCache
+from rapsam.export.build.finished import finished_bundle, read_report
+from rapsam.export.build.material import Material, bundle_key, gather
+from rapsam.export.build.model_card import model_card
+from rapsam.export.build.plan import DEFAULT_TASKS, ExportPlan, plan_export
+from rapsam.export.build.stages import (
+    GraphRecord,
+    Progress,
+    Workshop,
+    golden_stage,
+    graph_stage,
+    parity_stage,
+)
+from rapsam.export.bundle.manifest import (
+    MANIFEST_NAME,
+    PARITY_NAME,
+    SCHEMA_VERSION,
+    SEAL_NAME,
+    Manifest,
+    ModelEntry,
+    ParitySummary,
+    encode_record,
+    write_manifest,
+)
+from rapsam.export.bundle.manifest_check import manifest_problems
+from rapsam.export.bundle.seal import file_entries, verify_bundle
+from rapsam.export.parity.report import ParityReport
+from rapsam.export.parity.sample_images import sample_images
+from rapsam.files import atomic_folder, write_atomic
+from rapsam.models.build import deployment_of
+from rapsam.models.deployment import Deployment
+from rapsam.models.rapsam.model import RapSam
+from rapsam.tasks.arrays import Pixels
+from rapsam.tasks.postprocess import TRAINED, UNTRAINED, PostprocessSpec
+from rapsam.tasks.preprocess import PreprocessSpec
+
+CARD_NAME = "MODEL_CARD.md"
+
+
+def export_bundle(
+    model: RapSam,
+    out: str | Path,
+    *,
+    device: str | None = None,
+    target: str | None = None,
+    precision: str | None = None,
+    ios: int | None = None,
+    size: tuple[int, int] | None = None,
+    tasks: Sequence[str] = DEFAULT_TASKS,
+    num_prompts: int = 1,
+    images: Mapping[str, Pixels] | None = None,
+    cache: StageCache | None = None,
+) -> tuple[Manifest, ParityReport]:
+    """Exports one bundle for a device of the catalogue or for a format.
+
+    Args:
+        model: The network; it is not changed.
+        out: Folder of the bundle; must not exist yet, or be empty, or hold this very bundle: then nothing
+            is made.
+        device: Id from the catalogue, such as "pixel-8".
+        target: One of `rapsam.export.backends.recipes.TARGETS`.
+        precision: "fp32" or "fp16".
+        ios: Core ML deployment target.
+        size: Image (height, width), multiples of 32.
+        tasks: Any of "panoptic", "prompt", "video".
+        num_prompts: Prompts per pass.
+        images: Name to RGB image (h, w, 3), uint8, for parity and self-test; drawn ones by default.
+        cache: Keeps finished stages between exports, as `StageCache(cache_folder())` does for the command
+            line; None keeps none.
+
+    Returns:
+        The manifest, and the parity report: look at its `status`.
+
+    Raises:
+        InputError: If a choice cannot be used, or the folder cannot be written or holds anything else.
+        ExportError: If a converter refuses a graph. No folder is left.
+        UnavailableError: If the converter is not installed.
+    """
+    plan = plan_export(
+        device=device,
+        target=target,
+        precision=precision,
+        ios=ios,
+        size=size,
+        tasks=tasks,
+        num_prompts=num_prompts,
+    )
+    network = deployment_of(model)
+    return run_plan(network, plan, Path(out), images or sample_images(), lambda _step: None, cache)
+
+
+def run_plan(
+    deployment: Deployment,
+    plan: ExportPlan,
+    out: Path,
+    images: Mapping[str, Pixels],
+    progress: Progress,
+    cache: StageCache | None = None,
+) -> tuple[Manifest, ParityReport]:
+    """Makes the bundle of a plan, unless it is there; see `export_bundle`. `progress` gets every line."""
+    material = gather(deployment, images)
+    manifest = finished_bundle(material, plan, out)
+    if manifest is not None:
+        progress(f"{out} holds this bundle already: nothing to do")
+        return manifest, read_report(out)
+    return make_bundle(material, plan, out, cache, progress=progress, note=progress)
+
+
+def make_bundle(
+    material: Material,
+    plan: ExportPlan,
+    out: Path,
+    cache: StageCache | None,
+    *,
+    progress: Progress,
+    note: Note,
+) -> tuple[Manifest, ParityReport]:
+    """Makes the bundle of a plan in a new folder; see `export_bundle`.
+
+    `progress` gets a line per step, `note` what shall stay to be read, such as a damaged stage.
+    """
+    reason = find_backend(plan.recipe.backend).unavailable()
+    if reason:
+        raise UnavailableError(reason)
+    with atomic_folder(out) as folder:
+        shop = Workshop(
+            material=material, plan=plan, folder=folder, cache=cache, progress=progress, note=note
+        )
+        graphs = [graph_stage(shop, graph) for graph in material.deployment.graphs_for(plan.tasks)]
+        manifest = _manifest(material, plan, graphs)
+        golden_stage(shop, manifest)
+        report = parity_stage(shop, manifest)
+        write_atomic(folder / PARITY_NAME, encode_record(report))
+        write_atomic(folder / CARD_NAME, model_card(manifest, report).encode())
+        summary = ParitySummary(
+            status=report.status,
+            reference=report.reference,
+            failures=report.failures(),
+            benign=report.lines("benign"),
+            not_run=report.not_run(),
+        )
+        manifest = msgspec.structs.replace(manifest, parity=summary, files=file_entries(folder))
+        for problem in manifest_problems(manifest, (MANIFEST_NAME, SEAL_NAME)):
+            raise ExportError(f"the bundle could not be read again: its manifest {problem}")
+        write_manifest(folder, manifest)
+        _check_result(folder)
+    return manifest, report
+
+
+def _check_result(folder: Path) -> None:
+    """Verifies what was made, as its user will, before it gets its name."""
+    try:
+        verify_bundle(folder)
+    except BundleError as error:
+        message = str(error).replace(f"{folder}/", "")
+        raise ExportError(f"the bundle that was made is not whole: {message}") from error
+
+
+def thresholds(deployment: Deployment) -> PostprocessSpec:
+    """Gives the published thresholds, or lower ones for weights that have learnt nothing."""
+    return TRAINED if deployment.trained else UNTRAINED
+
+
+def _manifest(material: Material, plan: ExportPlan, graphs: Sequence[GraphRecord]) -> Manifest:
+    deployment = material.deployment
+    return Manifest(
+        schema_version=SCHEMA_VERSION,
+        rapsam_version=__version__,
+        source_sha256=material.source_sha256,
+        key=bundle_key(material, plan),
+        images_sha256=material.images_sha256,
+        device=plan.device,
+        recipe=plan.recipe.name,
+        tasks=plan.tasks,
+        minimum_runtime=graphs[0].minimum_runtime,
+        model=ModelEntry(
+            name=deployment.name,
+            weights_origin=deployment.weights_origin,
+            classifier_origin=deployment.classifier_origin,
+            weights_sha256=material.weights_sha256,
+            trained=deployment.trained,
+        ),
+        graphs=tuple(graph.entry for graph in graphs),
+        labels=deployment.label_set,
+        preprocess=PreprocessSpec(size=plan.size),
+        postprocess=thresholds(deployment),
+        parity=None,
+        files=(),
+    )

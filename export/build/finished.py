@@ -1,0 +1,121 @@
+"""Is the bundle that shall be made there already; and if another is, in what does it differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from rapsam import __version__
+from rapsam.errors import BundleError, InputError
+from rapsam.export.backends import find_backend
+from rapsam.export.build.material import Material, bundle_key
+from rapsam.export.build.plan import ExportPlan
+from rapsam.export.bundle.manifest import MANIFEST_NAME, PARITY_NAME, Manifest
+from rapsam.export.bundle.manifest_check import one_line
+from rapsam.export.bundle.seal import verify_bundle
+from rapsam.export.parity.report import ParityReport
+from rapsam.files import check_new_folder
+from rapsam.inference.network import reference_device, reference_name
+from rapsam.untrusted import read_limited
+
+MAX_REPORT_BYTES = 256 * 1024**2
+OTHER_CONDITIONS = "made under other conditions: another processor, other runtimes or package versions"
+
+
+def check_out_folder(out: Path) -> None:
+    """Tells before long work whether a bundle can be written, as far as one sees without the network.
+
+    Raises:
+        InputError: If the folder holds anything but a bundle, or cannot be written.
+    """
+    if not _has_manifest(out):
+        check_new_folder(out)
+
+
+def finished_bundle(material: Material, plan: ExportPlan, out: Path) -> Manifest | None:
+    """Looks for the bundle of a plan.
+
+    Args:
+        material: What it would be made from.
+        plan: The bundle.
+        out: Its folder.
+
+    Returns:
+        The manifest of the very bundle that would be made, verified; None if there is no bundle yet.
+
+    Raises:
+        InputError: If the folder holds another bundle, a damaged one, or anything else.
+    """
+    check_out_folder(out)
+    if not _has_manifest(out):
+        return None
+    try:
+        manifest = verify_bundle(out)
+    except BundleError as error:
+        raise InputError(
+            f"{out} exists already, with no bundle to go on from ({error}); remove it"
+        ) from error
+    if manifest.key == bundle_key(material, plan):
+        return manifest
+    differences = "; ".join(_differences(manifest, material, plan)) or OTHER_CONDITIONS
+    raise InputError(
+        f"{out} exists already and holds another bundle ({differences}): remove it, or choose another --out"
+    )
+
+
+def _has_manifest(out: Path) -> bool:
+    try:
+        return (out / MANIFEST_NAME).is_file()
+    except OSError:  # a name that is too long, or a folder that may not be read: there is none to go on from
+        return False
+
+
+def read_report(folder: Path) -> ParityReport:
+    """Reads the parity report of a verified bundle.
+
+    Raises:
+        BundleError: If it cannot be read.
+    """
+    path = folder / PARITY_NAME
+    try:
+        return msgspec.json.decode(read_limited(path, MAX_REPORT_BYTES), type=ParityReport)
+    except (OSError, msgspec.MsgspecError, ValueError, RecursionError) as error:
+        reason = one_line(error)
+        raise BundleError(f"{path} is no parity report ({reason}); export the bundle again") from error
+
+
+def _differences(manifest: Manifest, material: Material, plan: ExportPlan) -> Iterator[str]:
+    wanted: dict[str, tuple[object, object]] = {
+        "model": (manifest.model.name, material.deployment.name),
+        "weights": (manifest.model.weights_origin, material.deployment.weights_origin),
+        "classifier": (manifest.model.classifier_origin, material.deployment.classifier_origin),
+        "device": (manifest.device, plan.device),
+        "recipe": (manifest.recipe, plan.recipe.name),
+        "size": (_by(manifest.preprocess.size), _by(plan.size)),
+        "tasks": (" + ".join(manifest.tasks), " + ".join(plan.tasks)),
+    }
+    if manifest.has_graph("prompt"):
+        wanted["prompts per pass"] = (manifest.num_prompts, plan.num_prompts)
+    for what, (found, expected) in wanted.items():
+        if found != expected:
+            yield f"{what} {found}, not {expected}"
+    if manifest.model.weights_sha256 != material.weights_sha256:
+        yield "weights or text prototypes with other values"
+    if manifest.labels != material.deployment.label_set:
+        yield "other class names"
+    if manifest.images_sha256 != material.images_sha256:
+        yield "other images for self-test and parity"
+    if (manifest.rapsam_version, manifest.source_sha256) != (__version__, material.source_sha256):
+        yield "made by another version of this toolkit"
+    reference = reference_name(reference_device())
+    if manifest.parity and manifest.parity.reference != reference:
+        yield f"compared with {manifest.parity.reference}, not {reference}"
+    tools = find_backend(plan.recipe.backend).tool_versions()
+    if manifest.recipe == plan.recipe.name and manifest.graphs[0].tool_versions != tools:
+        yield "made by other versions of the converters"
+
+
+def _by(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"

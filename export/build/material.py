@@ -1,0 +1,139 @@
+"""What bundles are made from, and the digests that name it."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+from torch import Tensor
+
+from rapsam import __version__
+from rapsam.export.backends import find_backend
+from rapsam.export.backends.packages import installed_versions
+from rapsam.export.backends.runtimes import RUNTIMES
+from rapsam.export.build.golden import check_images
+from rapsam.export.build.plan import ExportPlan
+from rapsam.export.build.source import source_sha256
+from rapsam.export.parity.shared_references import SharedReferences
+from rapsam.inference.network import reference_device, reference_name
+from rapsam.models.deployment import Deployment
+from rapsam.tasks.arrays import Pixels
+
+
+class Material(NamedTuple):
+    """The network and the images that one or more bundles are made from.
+
+    Attributes:
+        deployment: The network, on the CPU.
+        images: Name to RGB image (h, w, 3), uint8, for self-test and parity.
+        weights_sha256: Digest of the network's tensors.
+        images_sha256: Digest of names, shapes and pixels.
+        source_sha256: Digest of the toolkit's source.
+    """
+
+    deployment: SharedReferences
+    images: Mapping[str, Pixels]
+    weights_sha256: str
+    images_sha256: str
+    source_sha256: str
+
+
+def gather(deployment: Deployment, images: Mapping[str, Pixels]) -> Material:
+    """Checks the images, and digests all that bundles are made from.
+
+    Raises:
+        InputError: If an image or its name cannot be used.
+    """
+    check_images(images)
+    return Material(
+        deployment=SharedReferences(deployment).to("cpu"),
+        images=images,
+        weights_sha256=weights_sha256(deployment.state()),
+        images_sha256=images_sha256(images),
+        source_sha256=source_sha256(),
+    )
+
+
+def weights_sha256(state: Mapping[str, Tensor]) -> str:
+    """Hashes names, shapes, dtypes and values of tensors, in the order of the names."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def images_sha256(images: Mapping[str, Pixels]) -> str:
+    """Hashes names, shapes and pixels of images, in their order."""
+    digest = hashlib.sha256()
+    for name, image in images.items():
+        digest.update(f"{name} {image.dtype} {list(image.shape)}\n".encode(errors="surrogateescape"))
+        digest.update(image.tobytes())
+    return digest.hexdigest()
+
+
+def graph_key(material: Material, plan: ExportPlan, graph: str) -> str:
+    """Digests all that decides a lowered graph: weights, place in the network, recipe, code and tools."""
+    return digest_of(
+        {
+            "stage": "graph",
+            "weights": material.weights_sha256,
+            "graph": graph,
+            "size": plan.size,
+            "prompts": plan.num_prompts,
+            "recipe": plan.recipe,
+            "source": material.source_sha256,
+            "tools": find_backend(plan.recipe.backend).tool_versions(),
+            "metadata": metadata(material.deployment),
+        }
+    )
+
+
+def bundle_key(material: Material, plan: ExportPlan) -> str:
+    """Digests all that decides a bundle: its graphs, its images, and what compares them on this machine."""
+    return digest_of(
+        {
+            "stage": "bundle",
+            "device": plan.device,
+            "tasks": plan.tasks,
+            "graphs": [
+                graph_key(material, plan, graph) for graph in material.deployment.graphs_for(plan.tasks)
+            ],
+            "model": [material.deployment.classifier_origin, material.deployment.trained],
+            "version": __version__,
+            "images": material.images_sha256,
+            "judges": judges(plan),
+        }
+    )
+
+
+def referees() -> list[object]:
+    """Says what computes the reference here, and makes and stores its inputs."""
+    versions = installed_versions(("numpy", "pillow", "scipy"))
+    return [platform.machine(), reference_name(reference_device()), versions]
+
+
+def judges(plan: ExportPlan) -> list[object]:
+    """Says what compares graphs of this format here: the reference, and each runtime or why it cannot run."""
+    runtimes = {found.name: found.cannot_run() or "runs" for found in RUNTIMES[plan.recipe.backend]}
+    # Core ML is part of macOS; the other runtimes are packages.
+    versions = find_backend(plan.recipe.backend).tool_versions() | {"macOS": platform.mac_ver()[0]}
+    return [*referees(), runtimes, versions]
+
+
+def metadata(deployment: Deployment) -> dict[str, str]:
+    """Gives what formats that have a place for it keep inside each graph."""
+    return {
+        "model": deployment.name,
+        "weights": deployment.weights_origin,
+        "labels": msgspec.json.encode(deployment.label_set).decode(),
+    }
+
+
+def digest_of(value: object) -> str:
+    """Hashes the JSON of a value, keys sorted."""
+    return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()

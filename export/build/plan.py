@@ -1,0 +1,156 @@
+"""What to export: the choices of a user, completed from the catalogue and checked before any work."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import msgspec
+
+from rapsam.errors import InputError, unknown_name
+from rapsam.export.backends.recipes import APPLE_TARGETS, Recipe, find_recipe
+from rapsam.export.bundle.manifest_fit import MAX_PROMPTS
+from rapsam.export.devices import find_device
+from rapsam.models.deployment import TASKS
+from rapsam.tasks.preprocess import check_network_size
+
+DEFAULT_SIZE = (640, 640)
+DEFAULT_TASKS = ("panoptic", "prompt")
+MAX_SIDE = 2048
+"""Of an image; a graph of that size takes tens of GB while it is exported."""
+
+
+class ExportPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """One bundle to be made.
+
+    Attributes:
+        name: Folder name: the device, or else the recipe.
+        device: Device of the catalogue, or None.
+        recipe: How to lower.
+        size: Image height and width.
+        tasks: Sorted subset of "panoptic", "prompt", "video".
+        num_prompts: Prompts per pass of the prompt graph.
+    """
+
+    name: str
+    device: str | None
+    recipe: Recipe
+    size: tuple[int, int]
+    tasks: tuple[str, ...]
+    num_prompts: int
+
+
+def plan_matrix(
+    *,
+    devices: Sequence[str] = (),
+    target: str | None = None,
+    precision: str | None = None,
+    ios: int | None = None,
+    sizes: Sequence[tuple[int, int]] = (),
+    tasks: Sequence[str] = DEFAULT_TASKS,
+    num_prompts: int = 1,
+) -> tuple[ExportPlan, ...]:
+    """Plans a bundle for every device at every size; see `plan_export`.
+
+    Args:
+        devices: Ids from the catalogue; without any, bundles for the target.
+        target: As in `plan_export`.
+        precision: As in `plan_export`.
+        ios: As in `plan_export`.
+        sizes: Without any, each device's own. With several, they become part of the names.
+        tasks: As in `plan_export`.
+        num_prompts: As in `plan_export`.
+
+    Returns:
+        The plans, those of one size together, so that what they share stays at hand; no name twice.
+
+    Raises:
+        InputError: If a name is unknown or choices contradict each other.
+    """
+    plans: dict[str, ExportPlan] = {}
+    chosen: list[tuple[int, int] | None] = list(dict.fromkeys(sizes)) or [None]
+    named: list[str | None] = list(devices) or [None]
+    for size, device in itertools.product(chosen, named):
+        plan = plan_export(
+            device=device,
+            target=target,
+            precision=precision,
+            ios=ios,
+            size=size,
+            tasks=tasks,
+            num_prompts=num_prompts,
+        )
+        if len(chosen) > 1:
+            plan = msgspec.structs.replace(plan, name=f"{plan.name}-{plan.size[0]}x{plan.size[1]}")
+        plans[plan.name] = plan
+    return tuple(sorted(plans.values(), key=lambda plan: plan.size))
+
+
+def plan_export(
+    *,
+    device: str | None = None,
+    target: str | None = None,
+    precision: str | None = None,
+    ios: int | None = None,
+    size: tuple[int, int] | None = None,
+    tasks: Sequence[str] = DEFAULT_TASKS,
+    num_prompts: int = 1,
+) -> ExportPlan:
+    """Completes and checks the choices for one bundle.
+
+    Args:
+        device: Id from the catalogue; gives target, precision, iOS version and size unless they are named.
+        target: One of `rapsam.export.backends.recipes.TARGETS`; needed without a device.
+        precision: "fp32" or "fp16"; without a device fp32 is the default, for Core ML fp16.
+        ios: Core ML deployment target, 16, 17 (default) or 18.
+        size: Image (height, width), multiples of 32; 640x640 by default.
+        tasks: What the bundle shall do.
+        num_prompts: Prompts per pass of the prompt graph, 1 to 64.
+
+    Raises:
+        InputError: If a name is unknown or choices contradict each other.
+    """
+    tasks = (tasks,) if isinstance(tasks, str) else tasks
+    for task in tasks:
+        if task not in TASKS:
+            raise unknown_name("task", task, TASKS)
+    if not tasks:
+        raise InputError(f"no task given; expected at least one of {', '.join(TASKS)}")
+    if size is not None and (len(size) != 2 or not all(isinstance(side, int) for side in size)):
+        raise InputError(f"size {size!r}; expected (height, width) in pixels, such as (480, 640)")
+    if device is None and target is None:
+        raise InputError("neither device nor target given; name one: --device pixel-8, or --target onnx")
+    found = None if device is None else find_device(device)
+    if found is not None:
+        target = found.target if target is None else target
+        precision = found.precision if precision is None else precision
+        ios = found.ios if ios is None else ios
+        size = found.size if size is None else size
+        if target in APPLE_TARGETS and found.platform != "ios":
+            raise InputError(f"target {target} for {device}, an {found.platform} phone; leave the target out")
+    foreign = target is not None and target not in APPLE_TARGETS
+    if foreign and ios is not None and (found is None or ios != found.ios):
+        apple = " and ".join(APPLE_TARGETS)
+        raise InputError(f"iOS {ios} for target {target!r}; only {apple} have an iOS version: leave it out")
+    _check_extent(DEFAULT_SIZE if size is None else size, num_prompts)
+    assert target is not None
+    if precision is None:
+        precision = "fp16" if target in APPLE_TARGETS else "fp32"
+    recipe = find_recipe(target, precision, 17 if ios is None else ios)
+    return ExportPlan(
+        name=device or recipe.name,
+        device=device,
+        recipe=recipe,
+        size=size or DEFAULT_SIZE,
+        tasks=tuple(sorted(set(tasks))),
+        num_prompts=num_prompts,
+    )
+
+
+def _check_extent(size: tuple[int, int], num_prompts: int) -> None:
+    """Refuses what no export could finish, before the network is loaded."""
+    check_network_size(size)
+    if max(size) > MAX_SIDE:
+        raise InputError(f"size {size[0]}x{size[1]} is too large; expected sides of at most {MAX_SIDE}")
+    if not 1 <= num_prompts <= MAX_PROMPTS:
+        raise InputError(f"{num_prompts} prompts per pass; expected 1 to {MAX_PROMPTS}")

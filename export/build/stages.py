@@ -1,0 +1,222 @@
+"""The stages of a bundle, each made once: lowered graphs, self-test, parity."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from rapsam.export.backends import find_backend
+from rapsam.export.build.cache import Note, StageCache
+from rapsam.export.build.golden import write_golden
+from rapsam.export.build.material import Material, digest_of, graph_key, judges, metadata, referees
+from rapsam.export.build.plan import ExportPlan
+from rapsam.export.bundle.manifest import GraphEntry, Manifest, write_contract
+from rapsam.export.bundle.manifest_check import is_plain_path
+from rapsam.export.parity.check import check_parity
+from rapsam.export.parity.report import JudgedRow, ParityReport, TaskParity, TensorParity, VideoParity
+from rapsam.files import sha256_of, size_of
+from rapsam.graph.capture import capture
+from rapsam.graph.macs import count_macs
+from rapsam.inference.network import EagerRunner, reference_device
+from rapsam.inference.runner import Runner
+
+Progress = Callable[[str], None]
+Record = TypeVar("Record", bound=msgspec.Struct)
+
+
+class GraphRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A lowered graph as the manifest tells of it, and the oldest runtime that computes it correctly."""
+
+    entry: GraphEntry
+    minimum_runtime: str
+
+
+class NoRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """For a stage that makes nothing but files."""
+
+
+class Workshop(msgspec.Struct, frozen=True, kw_only=True):
+    """Where and from what the stages of one bundle are made.
+
+    Attributes:
+        material: The network and the images.
+        plan: The bundle to be made.
+        folder: The unfinished bundle.
+        cache: Finished stages of other runs; None to make everything.
+        progress: Gets one line per step.
+        note: Gets what shall stay to be read: what goes wrong with the cache.
+    """
+
+    material: Material
+    plan: ExportPlan
+    folder: Path
+    cache: StageCache | None
+    progress: Progress
+    note: Note
+
+
+def graph_stage(shop: Workshop, graph: str) -> GraphRecord:
+    """Lowers a graph into the bundle, its contract beside it."""
+    key = graph_key(shop.material, shop.plan, graph)
+    return _stage(
+        shop,
+        key,
+        graph,
+        GraphRecord,
+        lambda folder: _lower(shop, graph, key, folder),
+        problem_of=lambda record, folder: _graph_problem(record, folder, graph, key),
+    )
+
+
+def golden_stage(shop: Workshop, manifest: Manifest) -> None:
+    """Writes the self-test of the bundle."""
+    contracts = {entry.contract.graph: entry.contract for entry in manifest.graphs}
+    key = digest_of(
+        {
+            "stage": "golden",
+            "weights": shop.material.weights_sha256,
+            "contracts": list(contracts.values()),
+            "images": shop.material.images_sha256,
+            "source": shop.material.source_sha256,
+            "referees": referees(),
+        }
+    )
+
+    def make(folder: Path) -> NoRecord:
+        shop.progress("golden inputs and outputs")
+        device = reference_device()
+        moved = shop.material.deployment.to(device)
+        references: dict[str, Runner] = {graph: EagerRunner(moved, graph, device) for graph in contracts}
+        write_golden(folder, shop.material.images, shop.plan.size, contracts, references)
+        return NoRecord()
+
+    _stage(shop, key, "golden inputs and outputs", NoRecord, make)
+
+
+def parity_stage(shop: Workshop, manifest: Manifest) -> ParityReport:
+    """Compares the graphs of the bundle with the network.
+
+    A report with a comparison that came to no figures is not kept: a runtime that ran out of memory once need
+    not do so again.
+    """
+    key = digest_of(
+        {
+            "stage": "parity",
+            "weights": shop.material.weights_sha256,
+            "artifacts": [entry.sha256 for entry in manifest.graphs],
+            "contracts": [entry.contract for entry in manifest.graphs],
+            "model": manifest.model,
+            "recipe": shop.plan.recipe,
+            "tasks": manifest.tasks,
+            "labels": manifest.labels,
+            "size": shop.plan.size,
+            "postprocess": manifest.postprocess,
+            "images": shop.material.images_sha256,
+            "source": shop.material.source_sha256,
+            "judges": judges(shop.plan),
+        }
+    )
+
+    def make(_folder: Path) -> ParityReport:
+        report = check_parity(
+            shop.material.deployment, shop.folder, manifest, shop.material.images, shop.progress
+        )
+        return _without_folder(report, shop.folder)
+
+    return _stage(shop, key, "parity", ParityReport, make, keep=_has_all_figures)
+
+
+def _stage(
+    shop: Workshop,
+    key: str,
+    name: str,
+    kind: type[Record],
+    make: Callable[[Path], Record],
+    keep: Callable[[Record], bool] = lambda _record: True,
+    problem_of: Callable[[Record, Path], str | None] = lambda _record, _folder: None,
+) -> Record:
+    """Takes a stage from the cache, or makes it and keeps it, if it may; its files end in the bundle.
+
+    `problem_of` says what is wrong with a record that was kept, beside the files that were kept with it.
+    """
+
+    def stored_problem(stored: bytes) -> str | None:
+        return problem_of(msgspec.json.decode(stored, type=kind), work)
+
+    work = Path(tempfile.mkdtemp(prefix=".stage.", dir=shop.folder))
+    try:
+        stored = shop.cache and shop.cache.take(key, work, shop.note, stored_problem)
+        if stored:
+            shop.progress(f"{name}: made before, taken from the cache")
+            record = msgspec.json.decode(stored, type=kind)
+        else:
+            record = make(work)
+            if shop.cache and keep(record):
+                shop.cache.put(key, work, msgspec.json.encode(record), shop.note)
+        for made in work.iterdir():
+            made.rename(shop.folder / made.name)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return record
+
+
+def _graph_problem(record: GraphRecord, folder: Path, graph: str, key: str) -> str | None:
+    """Compares what a record tells of a graph with the file beside it: an entry may have been forged."""
+    entry = record.entry
+    if (entry.contract.graph, entry.parent) != (graph, key):
+        return "it is another graph"
+    path = folder / entry.path
+    if not is_plain_path(entry.path) or not path.exists():
+        return "its graph is missing"
+    if (sha256_of(path), size_of(path)) != (entry.sha256, entry.size_bytes):
+        return "its graph is another than its record tells of"
+    return None
+
+
+def _lower(shop: Workshop, graph: str, key: str, folder: Path) -> GraphRecord:
+    deployment, plan = shop.material.deployment, shop.plan
+    backend = find_backend(plan.recipe.backend)
+    module, contract = deployment.build_graph(graph, plan.size, plan.num_prompts, plan.recipe.sampling)
+    shop.progress(f"{graph}: capturing")
+    program = capture(module, contract)
+    shop.progress(f"{graph}: lowering to {plan.recipe.name}")
+    path = folder / f"{graph}{backend.suffix}"
+    artifact = backend.lower(program, contract, plan.recipe, path, metadata(deployment))
+    entry = GraphEntry(
+        path=path.name,
+        contract=contract,
+        sha256=artifact.sha256,
+        size_bytes=artifact.size_bytes,
+        parent=key,
+        macs_before=count_macs(*deployment.published_graph(graph, plan.size, plan.num_prompts)),
+        macs_after=count_macs(program.module(check_guards=False), contract),
+        delegation=artifact.delegation,
+        tool_versions=artifact.tool_versions,
+    )
+    write_contract(folder, entry)
+    return GraphRecord(entry=entry, minimum_runtime=artifact.minimum_runtime)
+
+
+def _has_all_figures(report: ParityReport) -> bool:
+    return all(_has_figures(row) for row in report.judged() if row.status == "failed")
+
+
+def _has_figures(row: JudgedRow) -> bool:
+    """Tells a result that is off from none at all: the runtime gave up, or gave what no one can compare."""
+    if isinstance(row, TensorParity):
+        return row.max_abs is not None
+    if isinstance(row, TaskParity):
+        return row.mask_iou is not None or row.pq is not None
+    return bool(row.frame_ious) if isinstance(row, VideoParity) else row.shift is not None
+
+
+def _without_folder(report: ParityReport, folder: Path) -> ParityReport:
+    """Cuts the place of this machine out of reasons: it says nothing to whoever gets the bundle."""
+    text = msgspec.json.encode(report).decode()
+    place = msgspec.json.encode(f"{folder}/").decode().strip('"')
+    return msgspec.json.decode(text.replace(place, ""), type=ParityReport)

@@ -1,0 +1,239 @@
+"""The manifest of a bundle: everything that an app, a checker or a reader must know about its files."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from rapsam.contract import GraphContract
+from rapsam.errors import BundleError, InputError
+from rapsam.export.backends.delegation import DelegationReport
+from rapsam.export.bundle.manifest_check import MAX_BUNDLE_BYTES, manifest_problems, one_line
+from rapsam.files import write_atomic
+from rapsam.tasks.labels import LabelSet
+from rapsam.tasks.postprocess import PostprocessSpec
+from rapsam.tasks.preprocess import PreprocessSpec
+from rapsam.untrusted import read_limited
+
+SCHEMA_VERSION = 2
+MANIFEST_NAME = "manifest.json"
+SEAL_NAME = "manifest.sha256"
+PARITY_NAME = "parity.json"
+CONTRACT_SUFFIX = ".contract.json"
+MAX_MANIFEST_BYTES = 8 * 1024**2
+
+# "\Z" and not "$", which a line break may follow.
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
+Bytes = Annotated[int, msgspec.Meta(ge=0, le=MAX_BUNDLE_BYTES)]
+Macs = Annotated[int, msgspec.Meta(ge=0, le=1 << 60)]
+Verdict = Literal["passed", "emulated", "undecided", "failed", "not run"]
+
+
+class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The network that a bundle was made from.
+
+    Attributes:
+        name: Variant.
+        weights_origin: File name or formula.
+        classifier_origin: File name or formula of the text prototypes that give the classes.
+        weights_sha256: Digest of names, shapes and values of all weights and text prototypes.
+        trained: False for random or formula weights: results are then numbers without meaning.
+    """
+
+    name: str
+    weights_origin: str
+    classifier_origin: str
+    weights_sha256: Sha256
+    trained: bool
+
+
+class GraphEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One graph of a bundle.
+
+    Attributes:
+        path: File, or package folder, relative to the bundle.
+        contract: Inputs and outputs.
+        sha256: Digest of the artifact; a folder's is made from its files' names and contents.
+        size_bytes: Size of the artifact.
+        parent: Digest of what the artifact was made from; see `rapsam.export.build.material.graph_key`.
+        macs_before: Multiply-adds of the published network in this graph's place.
+        macs_after: Multiply-adds of the graph that was lowered.
+        delegation: What the format's delegate takes over; None for ONNX, which has no delegate.
+        tool_versions: Versions of the packages that lowered it.
+    """
+
+    path: str
+    contract: GraphContract
+    sha256: Sha256
+    size_bytes: Bytes
+    parent: Sha256
+    macs_before: Macs
+    macs_after: Macs
+    delegation: DelegationReport | None
+    tool_versions: dict[str, str]
+
+    @property
+    def contract_path(self) -> str:
+        """File beside the artifact that holds the contract as JSON."""
+        return f"{self.path.rpartition('.')[0]}{CONTRACT_SUFFIX}"
+
+
+class ParitySummary(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the bundle compared with the reference when it was made; `parity.json` has the whole report.
+
+    Attributes:
+        status: Verdict.
+        reference: What computed the reference.
+        failures: A line for each missed gate.
+        benign: A line for each gate that is missed where rounding alone decides.
+        not_run: A line for each runtime that did not run.
+    """
+
+    status: Verdict
+    reference: str
+    failures: tuple[str, ...]
+    benign: tuple[str, ...]
+    not_run: tuple[str, ...]
+
+
+class FileEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One file of a bundle: its path relative to the bundle, digest and size."""
+
+    path: str
+    sha256: Sha256
+    size_bytes: Bytes
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a bundle holds.
+
+    Attributes:
+        schema_version: Version of this format.
+        rapsam_version: Version of the toolkit that wrote it.
+        source_sha256: Digest of the toolkit's source; see `rapsam.export.build.source`.
+        key: Digest of all that decides the content; see `rapsam.export.build.material.bundle_key`.
+        images_sha256: Digest of the images that the self-test and parity were made with.
+        device: Device of the catalogue that it was made for, or None.
+        recipe: Name of the recipe.
+        tasks: What the graphs together can do.
+        minimum_runtime: Oldest runtime that computes these graphs correctly.
+        model: The network.
+        graphs: The graphs, in the order in which an app runs them.
+        labels: Class names; the class logits have one more column, void.
+        preprocess: From a photograph to the first graph's input.
+        postprocess: From the outputs to results.
+        parity: Comparison with the reference.
+        files: Every file of the bundle but the manifest itself and its digest.
+    """
+
+    schema_version: int
+    rapsam_version: str
+    source_sha256: Sha256
+    key: Sha256
+    images_sha256: Sha256
+    device: str | None
+    recipe: str
+    tasks: tuple[str, ...]
+    minimum_runtime: str
+    model: ModelEntry
+    graphs: tuple[GraphEntry, ...]
+    labels: LabelSet
+    preprocess: PreprocessSpec
+    postprocess: PostprocessSpec
+    parity: ParitySummary | None
+    files: tuple[FileEntry, ...]
+
+    def graph(self, name: str) -> GraphEntry:
+        """Finds a graph by name.
+
+        Raises:
+            BundleError: If the bundle has no such graph.
+        """
+        for entry in self.graphs:
+            if entry.contract.graph == name:
+                return entry
+        names = [entry.contract.graph for entry in self.graphs]
+        raise BundleError(f"the bundle has no graph {name!r}, only {names}; export it with the task you need")
+
+    def has_graph(self, name: str) -> bool:
+        """Tells whether the bundle has this graph."""
+        return any(entry.contract.graph == name for entry in self.graphs)
+
+    @property
+    def finds_objects(self) -> bool:
+        """Whether the graphs find objects: in one piece, or behind the encoder."""
+        return self.has_graph("panoptic_image") or self.has_graph("panoptic")
+
+    @property
+    def num_prompts(self) -> int:
+        """Prompts per pass of the prompt graph; 0 without one."""
+        return self.graph("prompt").contract.outputs[0].shape[1] if self.has_graph("prompt") else 0
+
+
+def encode_record(record: object) -> bytes:
+    """Writes a record as indented JSON, the same bytes for the same content."""
+    return msgspec.json.format(msgspec.json.encode(record, order="sorted"), indent=2) + b"\n"
+
+
+def write_contract(folder: Path, entry: GraphEntry) -> None:
+    """Writes a graph's contract beside the artifact."""
+    write_atomic(folder / entry.contract_path, encode_record(entry.contract))
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Writes `manifest.json`, the same bytes for the same content, and its digest as `sha256sum` does."""
+    content = encode_record(manifest)
+    write_atomic(folder / MANIFEST_NAME, content, sealed=True)
+    write_atomic(folder / SEAL_NAME, seal_line(content), sealed=True)
+
+
+def seal_line(manifest: bytes) -> bytes:
+    """Makes the content of the manifest's digest file, in the form that `sha256sum --check` reads."""
+    return f"{hashlib.sha256(manifest).hexdigest()}  {MANIFEST_NAME}\n".encode()
+
+
+class _Version(msgspec.Struct):
+    schema_version: int
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Reads and checks the manifest of a bundle; the other files are not looked at.
+
+    Raises:
+        BundleError: If it is missing, too large, damaged, of another schema, out of bounds, or names
+            anything but plain paths inside the bundle.
+    """
+    if not folder.is_dir():
+        raise BundleError(f"{folder} is no folder; expected a bundle made by 'rapsam export'")
+    path = folder / MANIFEST_NAME
+    if path.is_symlink() or not path.is_file():
+        raise BundleError(f"{folder} has no {MANIFEST_NAME}; expected a bundle made by 'rapsam export'")
+    try:
+        return decode_manifest(read_limited(path, MAX_MANIFEST_BYTES), path)
+    except OSError as error:
+        raise BundleError(f"cannot read {path}: {error.strerror}; copy the bundle again") from error
+
+
+def decode_manifest(data: bytes, path: Path) -> Manifest:
+    """Decodes and checks the content of a manifest; see `read_manifest`.
+
+    Args:
+        data: Content.
+        path: Where it was read, for messages.
+    """
+    try:
+        version = msgspec.json.decode(data, type=_Version).schema_version
+        if version != SCHEMA_VERSION:
+            raise BundleError(
+                f"{path} has schema version {str(version)[:20]}; this toolkit reads {SCHEMA_VERSION}: "
+                "export it again"
+            )
+        manifest = msgspec.json.decode(data, type=Manifest)
+    except (msgspec.MsgspecError, InputError, ValueError, RecursionError) as error:
+        raise BundleError(f"{path} is damaged ({one_line(error)}); export the bundle again") from error
+    for problem in manifest_problems(manifest, (MANIFEST_NAME, SEAL_NAME)):
+        raise BundleError(f"{path} {problem}")
+    return manifest

@@ -1,0 +1,1 @@
+"""From an image or a video to results, whatever runs the network."""

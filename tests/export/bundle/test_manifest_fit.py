@@ -1,0 +1,115 @@
+"""Manifests whose parts contradict each other are refused: whoever seals a bundle can write anything."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from rapsam.errors import BundleError
+from rapsam.export.bundle.manifest import Manifest, read_manifest, write_contract, write_manifest
+from rapsam.export.bundle.seal import file_entries, verify_bundle
+from rapsam.tasks.labels import find_label_set
+from rapsam.tasks.preprocess import PreprocessSpec
+from tests.export.small_bundle import write_small_bundle
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("small") / "bundle"
+    folder.mkdir()
+    write_small_bundle(folder)
+    return folder
+
+
+@pytest.fixture
+def bundle(original, tmp_path) -> Path:
+    return shutil.copytree(original, tmp_path / "bundle")
+
+
+def sealed_again(folder: Path, manifest: Manifest) -> str:
+    """Seals the folder with another manifest, and gives the message of the refusal."""
+    (folder / "manifest.sha256").unlink()
+    for entry in manifest.graphs:
+        write_contract(folder, entry)
+    write_manifest(folder, msgspec.structs.replace(manifest, files=file_entries(folder)))
+    with pytest.raises(BundleError) as caught:
+        verify_bundle(folder)
+    return str(caught.value)
+
+
+def with_labels(manifest: Manifest, **changes: object) -> Manifest:
+    first, *others = manifest.labels.labels
+    labels = (msgspec.structs.replace(first, **changes), *others)
+    return msgspec.structs.replace(manifest, labels=msgspec.structs.replace(manifest.labels, labels=labels))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"preprocess": PreprocessSpec(size=(1 << 31, 1 << 31))}, "gives 'image' of graph 'encoder'"),
+        ({"preprocess": PreprocessSpec(size=(64, 32))}, "the shape [1, 3, 32, 64]; its size, classes"),
+        ({"labels": find_label_set("coco_panoptic")}, "gives 'class_logits' of graph 'panoptic' the shape"),
+        ({"recipe": "onnx-int4"}, "has an unknown recipe 'onnx-int4'; did you mean onnx-fp"),
+        ({"recipe": "x" * 100_000}, "has an unknown recipe"),
+        ({"tasks": ()}, "has the tasks [] for the graphs ['encoder', 'panoptic']"),
+        ({"tasks": ("prompt",)}, "has the tasks ['prompt']"),
+        ({"tasks": ("panoptic", "fly")}, "has the tasks ['panoptic', 'fly']"),
+    ],
+)
+def test_what_contradicts_the_graphs_is_refused(changes, says, bundle):
+    message = sealed_again(bundle, msgspec.structs.replace(read_manifest(bundle), **changes))
+    assert says in message
+    assert len(message) < 1000
+
+
+@pytest.mark.parametrize("changes", [{"name": "n" * 201}, {"category_id": 1 << 62}, {"category_id": -1}])
+def test_classes_that_no_picture_can_show_are_refused(changes, bundle):
+    assert "has the class" in sealed_again(bundle, with_labels(read_manifest(bundle), **changes))
+
+
+@pytest.mark.parametrize(
+    ("graph", "tensor", "changes", "says"),
+    [
+        ("encoder", "features", {"shape": (1, 2, 8, 8)}, "gives the features the shapes"),
+        ("encoder", "features", {"name": "other"}, "gives the graph 'encoder' other tensors"),
+        ("panoptic", "class_logits", {"shape": (1, 6, 41)}, "gives 'mask_logits' of graph 'panoptic'"),
+        ("panoptic", "class_logits", {"name": "scores"}, "gives the graph 'panoptic' other tensors"),
+        ("panoptic", "mask_logits", {"shape": (1, 5, 32, 64)}, "gives 'mask_logits' of graph 'panoptic'"),
+        ("panoptic", "queries", {"shape": (1, 4, 6)}, "gives 'queries' of graph 'panoptic'"),
+    ],
+)
+def test_a_tensor_that_contradicts_the_others_is_refused(graph, tensor, changes, says, bundle):
+    manifest = read_manifest(bundle)
+    graphs = tuple(
+        msgspec.structs.replace(
+            entry,
+            contract=msgspec.structs.replace(
+                entry.contract,
+                inputs=changed(entry.contract.inputs, tensor, changes, entry.contract.graph == graph),
+                outputs=changed(entry.contract.outputs, tensor, changes, entry.contract.graph == graph),
+            ),
+        )
+        for entry in manifest.graphs
+    )
+    assert says in sealed_again(bundle, msgspec.structs.replace(manifest, graphs=graphs))
+
+
+def changed(specs, name, changes, wanted):
+    return tuple(
+        msgspec.structs.replace(spec, **changes) if wanted and spec.name == name else spec for spec in specs
+    )
+
+
+def test_more_masks_than_any_network_gives_are_refused(bundle):
+    manifest = read_manifest(bundle)
+    encoder, panoptic = manifest.graphs
+    outputs = tuple(
+        msgspec.structs.replace(spec, shape=(1, 5000, *spec.shape[2:])) for spec in panoptic.contract.outputs
+    )
+    contract = msgspec.structs.replace(panoptic.contract, outputs=outputs)
+    graphs = (encoder, msgspec.structs.replace(panoptic, contract=contract))
+    message = sealed_again(bundle, msgspec.structs.replace(manifest, graphs=graphs))
+    assert "5,000 masks per pass; expected at most 1000" in message
