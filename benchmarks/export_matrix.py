@@ -93,7 +93,7 @@ def measure(model_name: str, target: str, precision: str, size: tuple[int, int])
         if compared and all(r.provenance == "emulated" for r in compared)
         else "measured",
         model=model_name,
-        weights=manifest.model.weights_origin,
+        weights=str(manifest.model.weights),
         recipe=manifest.recipe,
         size=manifest.preprocess.size,
         tool_versions=manifest.graphs[0].tool_versions,

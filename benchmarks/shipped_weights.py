@@ -32,8 +32,8 @@ from rapsam.data.sources.kinds import open_source
 from rapsam.data.synth.source import SynthImages
 from rapsam.errors import RapSamError, UnavailableError
 from rapsam.evaluation.run import Outcome, evaluate
-from rapsam.evaluation.subject import Subject, model_subject
 from rapsam.files import sha256_of
+from rapsam.inference.segmenter import Segmenter, model_segmenter
 from rapsam.metrics.interactive_quality import InteractiveQuality
 from rapsam.metrics.panoptic_quality import PanopticQuality
 from rapsam.models.build import build_model
@@ -222,9 +222,9 @@ def score_first_images(weights: Path | str) -> FirstImages:
     return FirstImages(pq=panoptic.pq, click_miou=clicks.mean_iou)
 
 
-def _subject(weights: Path | str) -> Subject:
+def _subject(weights: Path | str) -> Segmenter:
     model = build_model(SHIPPED[NAME], checkpoint=weights)
-    return model_subject(model, model.test_sides(video=False))
+    return model_segmenter(model, model.test_sides(video=False))
 
 
 def _pretrain(world: Path, backbone: Path) -> None:

@@ -26,12 +26,13 @@ from rapsam.benchmarks.speed_scenes import crowd
 from rapsam.export.backends.runtimes import RUNTIMES
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.inference.runner import Arrays
+from rapsam.models.rapsam.deployment import PUBLISHED_THRESHOLDS
 from rapsam.tasks.arrays import Floats
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.labels import find_label_set
 from rapsam.tasks.logits import softmax
 from rapsam.tasks.panoptic import PanopticResult, panoptic_segmentation
-from rapsam.tasks.postprocess import TRAINED, UNTRAINED
+from rapsam.tasks.postprocess import LENIENT
 from rapsam.tasks.preprocess import letterbox
 from rapsam.tasks.prompt import interactive_masks
 
@@ -128,7 +129,7 @@ def _letterbox(job: Job) -> Pass:
 def _fuse_scene(job: Job) -> Pass:
     outputs = _outputs_on_scene(job)
     class_logits, mask_logits = outputs["class_logits"][0], outputs["mask_logits"][0]
-    thresholds = UNTRAINED.score_threshold, UNTRAINED.overlap_threshold
+    thresholds = LENIENT.score_threshold, LENIENT.overlap_threshold
     return _fusing(job, class_logits, mask_logits, *thresholds)
 
 
@@ -136,7 +137,7 @@ def _fuse_crowd(job: Job) -> Pass:
     num_classes = len(find_label_set("coco_panoptic").labels)
     shape = (job.size[0] // _STRIDE, job.size[1] // _STRIDE)
     class_logits, mask_logits = crowd(_CROWD, _QUERIES, num_classes, shape)
-    thresholds = TRAINED.score_threshold, TRAINED.overlap_threshold
+    thresholds = PUBLISHED_THRESHOLDS.score_threshold, PUBLISHED_THRESHOLDS.overlap_threshold
     return _fusing(job, class_logits, mask_logits, *thresholds)
 
 

@@ -36,7 +36,7 @@ from rapsam.data.synth.world import World
 from rapsam.data.synth.write_world import write_world
 from rapsam.errors import RapSamError, UnavailableError
 from rapsam.evaluation.run import evaluate
-from rapsam.evaluation.subject import model_subject
+from rapsam.inference.segmenter import model_segmenter
 from rapsam.models.build import build_model
 from rapsam.models.rapsam.model import RapSam
 from rapsam.models.shipped import SHIPPED
@@ -234,7 +234,7 @@ def _evaluation(task: str) -> EvaluationSpeed:
     _say(f"evaluating {task} of {model_name} on {IMAGES} images")
     model = build_model(model_name, checkpoint=WEIGHTS)
     start = time.perf_counter()
-    evaluate(model_subject(model, model.test_sides(video=False)), SynthImages(2, IMAGES, SIZE), task)
+    evaluate(model_segmenter(model, model.test_sides(video=False)), SynthImages(2, IMAGES, SIZE), task)
     return EvaluationSpeed(
         model=model_name, task=task, images=IMAGES, seconds=round(time.perf_counter() - start, 1)
     )

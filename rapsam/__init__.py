@@ -13,15 +13,17 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from rapsam.export.build.bundle import export_bundle
     from rapsam.export.bundle.load import load_bundle
+    from rapsam.inference.segmenter import model_segmenter
     from rapsam.models.build import build_model, load_checkpoint
 
-__all__ = ["build_model", "export_bundle", "load_bundle", "load_checkpoint"]
+__all__ = ["build_model", "export_bundle", "load_bundle", "load_checkpoint", "model_segmenter"]
 
 _HOMES = {
     "build_model": "rapsam.models.build",
     "export_bundle": "rapsam.export.build.bundle",
     "load_bundle": "rapsam.export.bundle.load",
     "load_checkpoint": "rapsam.models.build",
+    "model_segmenter": "rapsam.inference.segmenter",
 }
 
 

@@ -1,9 +1,9 @@
-"""What a graph takes and gives, in one typed object that every converter, runner and app reads."""
+"""What graphs take and return, and which of them do a task: read by every converter, runner and app."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
@@ -15,6 +15,37 @@ from rapsam.errors import InputError
 Array = npt.NDArray[np.float32]
 # How a target reads maps at computed positions: by gathering rows, or with a bilinear sampler of its own.
 Sampling = Literal["rows", "grid"]
+
+Role = Literal["image", "flow", "boxes", "class_logits", "mask_logits", "queries", "iou"]
+"""What a tensor is to a task, whatever the family calls it.
+
+"image": the padded RGB image. "flow": an output that graphs behind it in a pipeline take under the same
+name. "boxes": encoded prompts. "class_logits": a score per query and class, void last. "mask_logits":
+positive inside a mask. "queries": an embedding per object, to match objects over time. "iou": predicted IoU
+of masks.
+"""
+PROMPT_ROLES: tuple[Role, ...] = ("boxes",)
+"""Roles of inputs whose second axis counts prompts."""
+
+
+class TaskRoles(msgspec.Struct, frozen=True, kw_only=True):
+    """What the graphs of a task take from outside, and what they must return.
+
+    Attributes:
+        outputs: Roles that every pipeline of the task returns.
+        prompted: Whether it takes prompts, in one or more of `PROMPT_ROLES`, beside the image.
+    """
+
+    outputs: tuple[Role, ...]
+    prompted: bool = False
+
+
+TASKS: dict[str, TaskRoles] = {
+    "panoptic": TaskRoles(outputs=("class_logits", "mask_logits")),
+    "prompt": TaskRoles(outputs=("mask_logits", "iou"), prompted=True),
+    "video": TaskRoles(outputs=("class_logits", "mask_logits", "queries")),
+}
+"""What graphs can be exported for. Finding objects is "panoptic" in images and "video" in films."""
 
 
 class TensorSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,6 +59,8 @@ class TensorSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             or prompts, K classes, D box coordinates.
         value_range: Smallest and largest value that may occur, or None where there is no bound.
         meaning: One sentence for the engineer who writes the app.
+        role: What it is to the task.
+        values: The values that may occur, for an input that takes no others; None for any in the range.
     """
 
     name: str
@@ -36,11 +69,34 @@ class TensorSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     layout: str
     value_range: tuple[float, float] | None
     meaning: str
+    role: Role = "flow"
+    values: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Raises `InputError` if it lists no value, or one outside the range."""
+        if self.values is None:
+            return
+        low, high = self.value_range or (-math.inf, math.inf)
+        if not self.values or not all(low <= value <= high for value in self.values):
+            raise InputError(
+                f"tensor {self.name!r} takes the values {list(self.values)[:8]}; expected at least one, "
+                f"all in its range {self.value_range}"
+            )
 
     @property
     def size(self) -> int:
         """Number of elements."""
         return math.prod(self.shape)
+
+    def example(self, rng: np.random.Generator) -> Array:
+        """Draws values that may occur: listed ones, or in the range; else standard normal ones."""
+        if self.values is not None:
+            drawn = rng.choice(self.values, self.shape)
+        elif self.value_range is not None:
+            drawn = rng.uniform(*self.value_range, self.shape)
+        else:
+            drawn = rng.standard_normal(self.shape)
+        return drawn.astype(np.float32)
 
     def check(self, array: npt.NDArray[np.generic]) -> None:
         """Raises `InputError` unless `array` has this shape and dtype."""
@@ -55,7 +111,7 @@ class GraphContract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """Inputs and outputs of one deployable graph, in order.
 
     Attributes:
-        graph: Name of the graph: "encoder", "panoptic", "prompt" or "panoptic_image".
+        graph: Name of the graph, the family's own.
         inputs: Specs of the inputs, in the order of the arguments.
         outputs: Specs of the outputs, in the order they are returned.
     """
@@ -65,16 +121,17 @@ class GraphContract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     outputs: tuple[TensorSpec, ...]
 
     def example_inputs(self, seed: int = 0) -> dict[str, Array]:
-        """Makes random inputs inside the declared value ranges (standard normal where there is none)."""
+        """Makes random inputs that may occur; see `TensorSpec.example`."""
         rng = np.random.default_rng(seed)
-        arrays: dict[str, Array] = {}
-        for spec in self.inputs:
-            if spec.value_range is None:
-                values = rng.standard_normal(spec.shape)
-            else:
-                values = rng.uniform(*spec.value_range, spec.shape)
-            arrays[spec.name] = values.astype(np.float32)
-        return arrays
+        return {spec.name: spec.example(rng) for spec in self.inputs}
+
+    def input_of(self, role: Role) -> TensorSpec | None:
+        """Finds the input with a role."""
+        return next((spec for spec in self.inputs if spec.role == role), None)
+
+    def output_of(self, role: Role) -> TensorSpec | None:
+        """Finds the output with a role."""
+        return next((spec for spec in self.outputs if spec.role == role), None)
 
     def check_inputs(self, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
         """Raises `InputError` unless `arrays` holds exactly the declared inputs."""
@@ -83,6 +140,29 @@ class GraphContract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     def check_outputs(self, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
         """Raises `InputError` unless `arrays` holds exactly the declared outputs."""
         _check_named(self.graph, "output", self.outputs, arrays)
+
+
+class Pipeline(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The graphs that do a task, one after another: what flows out of one may flow into those behind it.
+
+    Attributes:
+        task: Key of `TASKS`.
+        graphs: Names of the graphs, in the order in which they run.
+    """
+
+    task: str
+    graphs: tuple[str, ...]
+
+
+def graphs_of(pipelines: Iterable[Pipeline]) -> tuple[str, ...]:
+    """Lists the graphs of pipelines, each once, those that others wait for first."""
+    return tuple(dict.fromkeys(graph for pipeline in pipelines for graph in pipeline.graphs))
+
+
+def prompts_per_pass(contracts: Iterable[GraphContract]) -> int:
+    """Returns how many prompts graphs take at a time; 0 if they take none."""
+    inputs = (spec for contract in contracts for spec in contract.inputs)
+    return min((spec.shape[1] for spec in inputs if spec.role in PROMPT_ROLES), default=0)
 
 
 def _check_named(

@@ -49,6 +49,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
             format has no such notion.
         sampling: How deformable convolutions read their maps; docs/rewrites.md has the measurements.
         gates: What parity must reach.
+        quantiser: Name of the quantiser that runs between capture and lowering; None for float precisions.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     deployment_target: str | None
     sampling: Sampling
     gates: Gates
+    quantiser: str | None = None
 
 
 # ONNX Runtime's sampler is quicker than its gather. LiteRT has none, Core ML's runs on the CPU only, and

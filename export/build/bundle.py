@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-import msgspec
+from msgspec.structs import replace
 
 from rapsam import __version__
+from rapsam.contract import TASKS, graphs_of
 from rapsam.errors import BundleError, ExportError, UnavailableError
 from rapsam.export.backends import find_backend
 from rapsam.export.build.cache import Note, StageCache
 from rapsam.export.build.finished import finished_bundle, read_report
-from rapsam.export.build.material import Material, bundle_key, gather
+from rapsam.export.build.material import Material, bundle_key, gather, prototypes_of
 from rapsam.export.build.model_card import model_card
 from rapsam.export.build.plan import DEFAULT_TASKS, ExportPlan, plan_export
 from rapsam.export.build.stages import (
@@ -40,17 +42,23 @@ from rapsam.export.parity.report import ParityReport
 from rapsam.export.parity.sample_images import sample_images
 from rapsam.files import atomic_folder, write_atomic
 from rapsam.models.build import deployment_of
-from rapsam.models.deployment import Deployment
-from rapsam.models.rapsam.model import RapSam
+from rapsam.models.deployment import Deployment, finds_objects, takes_prompts
+from rapsam.models.network import SegmentationNetwork
 from rapsam.tasks.arrays import Pixels
-from rapsam.tasks.postprocess import TRAINED, UNTRAINED, PostprocessSpec
 from rapsam.tasks.preprocess import PreprocessSpec
 
 CARD_NAME = "MODEL_CARD.md"
 
 
+class Bundle(NamedTuple):
+    """A bundle that is there now: what it holds, and how it compared."""
+
+    manifest: Manifest
+    report: ParityReport
+
+
 def export_bundle(
-    model: RapSam,
+    model: SegmentationNetwork,
     out: str | Path,
     *,
     device: str | None = None,
@@ -62,7 +70,7 @@ def export_bundle(
     num_prompts: int = 1,
     images: Mapping[str, Pixels] | None = None,
     cache: StageCache | None = None,
-) -> tuple[Manifest, ParityReport]:
+) -> Bundle:
     """Exports one bundle for a device of the catalogue or for a format.
 
     Args:
@@ -108,14 +116,28 @@ def run_plan(
     images: Mapping[str, Pixels],
     progress: Progress,
     cache: StageCache | None = None,
-) -> tuple[Manifest, ParityReport]:
+) -> Bundle:
     """Makes the bundle of a plan, unless it is there; see `export_bundle`. `progress` gets every line."""
     material = gather(deployment, images)
-    manifest = finished_bundle(material, plan, out)
-    if manifest is not None:
-        progress(f"{out} holds this bundle already: nothing to do")
-        return manifest, read_report(out)
-    return make_bundle(material, plan, out, cache, progress=progress, note=progress)
+    finished = finished_bundle(material, plan, out)
+    return ensure_bundle(material, plan, out, finished, cache, progress=progress, note=progress)
+
+
+def ensure_bundle(
+    material: Material,
+    plan: ExportPlan,
+    out: Path,
+    finished: Manifest | None,
+    cache: StageCache | None,
+    *,
+    progress: Progress,
+    note: Note,
+) -> Bundle:
+    """Makes the bundle of a plan, unless `finished_bundle` has found it; see `export_bundle`."""
+    if finished is not None:
+        note(f"{out} holds this bundle already: nothing to do")
+        return Bundle(finished, read_report(out))
+    return make_bundle(material, plan, out, cache, progress=progress, note=note)
 
 
 def make_bundle(
@@ -126,7 +148,7 @@ def make_bundle(
     *,
     progress: Progress,
     note: Note,
-) -> tuple[Manifest, ParityReport]:
+) -> Bundle:
     """Makes the bundle of a plan in a new folder; see `export_bundle`.
 
     `progress` gets a line per step, `note` what shall stay to be read, such as a damaged stage.
@@ -138,7 +160,8 @@ def make_bundle(
         shop = Workshop(
             material=material, plan=plan, folder=folder, cache=cache, progress=progress, note=note
         )
-        graphs = [graph_stage(shop, graph) for graph in material.deployment.graphs_for(plan.tasks)]
+        pipelines = material.deployment.pipelines(plan.tasks)
+        graphs = [graph_stage(shop, graph) for graph in graphs_of(pipelines)]
         manifest = _manifest(material, plan, graphs)
         golden_stage(shop, manifest)
         report = parity_stage(shop, manifest)
@@ -151,12 +174,12 @@ def make_bundle(
             benign=report.lines("benign"),
             not_run=report.not_run(),
         )
-        manifest = msgspec.structs.replace(manifest, parity=summary, files=file_entries(folder))
+        manifest = replace(manifest, parity=summary, files=file_entries(folder))
         for problem in manifest_problems(manifest, (MANIFEST_NAME, SEAL_NAME)):
             raise ExportError(f"the bundle could not be read again: its manifest {problem}")
         write_manifest(folder, manifest)
         _check_result(folder)
-    return manifest, report
+    return Bundle(manifest, report)
 
 
 def _check_result(folder: Path) -> None:
@@ -168,14 +191,9 @@ def _check_result(folder: Path) -> None:
         raise ExportError(f"the bundle that was made is not whole: {message}") from error
 
 
-def thresholds(deployment: Deployment) -> PostprocessSpec:
-    """Gives the published thresholds, or lower ones for weights that have learnt nothing."""
-    return TRAINED if deployment.trained else UNTRAINED
-
-
 def _manifest(material: Material, plan: ExportPlan, graphs: Sequence[GraphRecord]) -> Manifest:
     deployment = material.deployment
-    return Manifest(
+    manifest = Manifest(
         schema_version=SCHEMA_VERSION,
         rapsam_version=__version__,
         source_sha256=material.source_sha256,
@@ -183,19 +201,24 @@ def _manifest(material: Material, plan: ExportPlan, graphs: Sequence[GraphRecord
         images_sha256=material.images_sha256,
         device=plan.device,
         recipe=plan.recipe.name,
-        tasks=plan.tasks,
         minimum_runtime=graphs[0].minimum_runtime,
         model=ModelEntry(
             name=deployment.name,
-            weights_origin=deployment.weights_origin,
-            classifier_origin=deployment.classifier_origin,
+            weights=deployment.weights,
+            prototypes=prototypes_of(deployment),
             weights_sha256=material.weights_sha256,
-            trained=deployment.trained,
         ),
         graphs=tuple(graph.entry for graph in graphs),
-        labels=deployment.label_set,
+        pipelines=deployment.pipelines(plan.tasks),
+        labels=None,
         preprocess=PreprocessSpec(size=plan.size),
-        postprocess=thresholds(deployment),
+        postprocess=None,
+        prompts=None,
         parity=None,
         files=(),
     )
+    if finds_objects(deployment) and any("class_logits" in TASKS[task].outputs for task in plan.tasks):
+        manifest = replace(manifest, labels=deployment.labels, postprocess=deployment.postprocess)
+    if takes_prompts(deployment) and any(TASKS[task].prompted for task in plan.tasks):
+        manifest = replace(manifest, prompts=deployment.prompts)
+    return manifest

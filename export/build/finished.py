@@ -10,14 +10,15 @@ import msgspec
 from rapsam import __version__
 from rapsam.errors import BundleError, InputError
 from rapsam.export.backends import find_backend
-from rapsam.export.build.material import Material, bundle_key
+from rapsam.export.build.material import Material, bundle_key, prototypes_of
 from rapsam.export.build.plan import ExportPlan
 from rapsam.export.bundle.manifest import MANIFEST_NAME, PARITY_NAME, Manifest
 from rapsam.export.bundle.manifest_check import one_line
 from rapsam.export.bundle.seal import verify_bundle
 from rapsam.export.parity.report import ParityReport
 from rapsam.files import check_new_folder
-from rapsam.inference.network import reference_device, reference_name
+from rapsam.inference.reference import reference_device, reference_name
+from rapsam.models.deployment import finds_objects
 from rapsam.untrusted import read_limited
 
 MAX_REPORT_BYTES = 256 * 1024**2
@@ -89,21 +90,24 @@ def read_report(folder: Path) -> ParityReport:
 def _differences(manifest: Manifest, material: Material, plan: ExportPlan) -> Iterator[str]:
     wanted: dict[str, tuple[object, object]] = {
         "model": (manifest.model.name, material.deployment.name),
-        "weights": (manifest.model.weights_origin, material.deployment.weights_origin),
-        "classifier": (manifest.model.classifier_origin, material.deployment.classifier_origin),
+        "weights": (str(manifest.model.weights), str(material.deployment.weights)),
+        "classifier": (
+            str(manifest.model.prototypes or "none"),
+            str(prototypes_of(material.deployment) or "none"),
+        ),
         "device": (manifest.device, plan.device),
         "recipe": (manifest.recipe, plan.recipe.name),
         "size": (_by(manifest.preprocess.size), _by(plan.size)),
         "tasks": (" + ".join(manifest.tasks), " + ".join(plan.tasks)),
     }
-    if manifest.has_graph("prompt"):
+    if manifest.prompts is not None:
         wanted["prompts per pass"] = (manifest.num_prompts, plan.num_prompts)
     for what, (found, expected) in wanted.items():
         if found != expected:
             yield f"{what} {found}, not {expected}"
     if manifest.model.weights_sha256 != material.weights_sha256:
         yield "weights or text prototypes with other values"
-    if manifest.labels != material.deployment.label_set:
+    if finds_objects(material.deployment) and manifest.labels not in (None, material.deployment.labels):
         yield "other class names"
     if manifest.images_sha256 != material.images_sha256:
         yield "other images for self-test and parity"

@@ -11,8 +11,9 @@ import msgspec
 import numpy as np
 from PIL import Image
 
-from rapsam.contract import GraphContract
+from rapsam.contract import Role
 from rapsam.errors import InputError
+from rapsam.export.bundle.manifest import Manifest
 from rapsam.export.bundle.manifest_check import is_plain_path
 from rapsam.export.bundle.self_test import (
     FOLDER,
@@ -24,8 +25,9 @@ from rapsam.export.bundle.self_test import (
     GoldenIndex,
     GoldenTensor,
 )
-from rapsam.export.parity.sample_images import sample_boxes
+from rapsam.export.parity.sample_images import sample_prompts
 from rapsam.files import write_atomic
+from rapsam.inference.chain import run_chain
 from rapsam.inference.runner import Runner
 from rapsam.tasks.arrays import Floats, Pixels
 from rapsam.tasks.preprocess import check_rgb, letterbox
@@ -46,8 +48,7 @@ def check_images(images: Mapping[str, Pixels]) -> None:
 def write_golden(
     folder: Path,
     images: Mapping[str, Pixels],
-    size: tuple[int, int],
-    contracts: Mapping[str, GraphContract],
+    manifest: Manifest,
     references: Mapping[str, Runner],
 ) -> None:
     """Writes the golden files of a bundle, of up to three images.
@@ -55,46 +56,48 @@ def write_golden(
     Args:
         folder: The bundle.
         images: Name to RGB image, uint8.
-        size: Image height and width of the graphs.
-        contracts: Graph name to contract, in the order in which an app runs them.
+        manifest: What the bundle holds.
         references: Graph name to reference.
     """
     cases = []
     for name, image in itertools.islice(images.items(), MAX_CASES):
         # The stored image has 8 bits, so the reference must see these and not the exact padding.
-        pixels = np.rint(letterbox(image, size).pixels)
-        cases.append(_write_case(folder, name, pixels, contracts, references))
+        pixels = np.rint(letterbox(image, manifest.preprocess.size).pixels)
+        cases.append(_write_case(folder, name, pixels, manifest, references))
     index = msgspec.json.encode(GoldenIndex(schema_version=SCHEMA_VERSION, cases=tuple(cases)))
     write_atomic(folder / INDEX, msgspec.json.format(index, indent=2) + b"\n")
 
 
 def _write_case(
-    folder: Path,
-    name: str,
-    pixels: Floats,
-    contracts: Mapping[str, GraphContract],
-    references: Mapping[str, Runner],
+    folder: Path, name: str, pixels: Floats, manifest: Manifest, references: Mapping[str, Runner]
 ) -> GoldenCase:
-    known = {"image": pixels}
-    inputs = [_write_image(folder, name, pixels)]
-    if "prompt" in contracts:
-        known["boxes"] = sample_boxes(contracts["prompt"].outputs[0].shape[1])
-        inputs.append(_write_tensor(folder, f"{name}.boxes", "boxes", known["boxes"]))
+    prompts = sample_prompts(manifest.prompts, manifest.num_prompts)
+    given: dict[Role, Floats] = {"image": pixels, **prompts}
+    inputs = {spec.name: spec for contract in manifest.contracts for spec in contract.inputs}
+    stored = [
+        _write_image(folder, name, spec.name, pixels)
+        if spec.role == "image"
+        else _write_tensor(folder, f"{name}.{spec.name}", spec.name, given[spec.role])
+        for spec in inputs.values()
+        if spec.role != "flow"
+    ]
+    steps = run_chain(
+        manifest.contracts, given, lambda contract, tensors: references[contract.graph].run(tensors)
+    )
     graphs = []
-    for graph, contract in contracts.items():
-        outputs = references[graph].run({spec.name: known[spec.name] for spec in contract.inputs})
-        stored = [_write_tensor(folder, f"{name}.{graph}.{key}", key, t) for key, t in outputs.items()]
-        graphs.append(GoldenGraph(graph=graph, outputs=tuple(stored)))
-        known |= outputs
-    return GoldenCase(name=name, inputs=tuple(inputs), graphs=tuple(graphs))
+    for step in steps:
+        graph = step.contract.graph
+        outputs = [_write_tensor(folder, f"{name}.{graph}.{key}", key, t) for key, t in step.outputs.items()]
+        graphs.append(GoldenGraph(graph=graph, outputs=tuple(outputs)))
+    return GoldenCase(name=name, inputs=tuple(stored), graphs=tuple(graphs))
 
 
-def _write_image(folder: Path, name: str, pixels: Floats) -> GoldenTensor:
+def _write_image(folder: Path, name: str, tensor: str, pixels: Floats) -> GoldenTensor:
     buffer = io.BytesIO()
     Image.fromarray(pixels[0].transpose(1, 2, 0).astype(np.uint8)).save(buffer, "PNG")
     file = f"{FOLDER}/{name}.png"
     write_atomic(folder / file, buffer.getvalue())
-    return GoldenTensor(name="image", shape=pixels.shape, step=1, file=file)
+    return GoldenTensor(name=tensor, shape=pixels.shape, step=1, file=file)
 
 
 def _write_tensor(folder: Path, stem: str, name: str, tensor: Floats) -> GoldenTensor:

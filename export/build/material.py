@@ -8,18 +8,19 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
-from torch import Tensor
 
 from rapsam import __version__
+from rapsam.contract import graphs_of
 from rapsam.export.backends import find_backend
 from rapsam.export.backends.packages import installed_versions
 from rapsam.export.backends.runtimes import RUNTIMES
 from rapsam.export.build.golden import check_images
 from rapsam.export.build.plan import ExportPlan
 from rapsam.export.build.source import source_sha256
-from rapsam.export.parity.shared_references import SharedReferences
-from rapsam.inference.network import reference_device, reference_name
-from rapsam.models.deployment import Deployment
+from rapsam.export.parity.memory import RunMemory
+from rapsam.inference.reference import reference_device, reference_name
+from rapsam.models.deployment import Deployment, finds_objects
+from rapsam.models.weights import Prototypes, weights_sha256
 from rapsam.tasks.arrays import Pixels
 
 
@@ -28,13 +29,15 @@ class Material(NamedTuple):
 
     Attributes:
         deployment: The network, on the CPU.
+        memory: Outputs of its reference: self-test, parity and bundles of other formats ask for the same.
         images: Name to RGB image (h, w, 3), uint8, for self-test and parity.
         weights_sha256: Digest of the network's tensors.
         images_sha256: Digest of names, shapes and pixels.
         source_sha256: Digest of the toolkit's source.
     """
 
-    deployment: SharedReferences
+    deployment: Deployment
+    memory: RunMemory
     images: Mapping[str, Pixels]
     weights_sha256: str
     images_sha256: str
@@ -49,22 +52,13 @@ def gather(deployment: Deployment, images: Mapping[str, Pixels]) -> Material:
     """
     check_images(images)
     return Material(
-        deployment=SharedReferences(deployment).to("cpu"),
+        deployment=deployment.to("cpu"),
+        memory=RunMemory(),
         images=images,
         weights_sha256=weights_sha256(deployment.state()),
         images_sha256=images_sha256(images),
         source_sha256=source_sha256(),
     )
-
-
-def weights_sha256(state: Mapping[str, Tensor]) -> str:
-    """Hashes names, shapes, dtypes and values of tensors, in the order of the names."""
-    digest = hashlib.sha256()
-    for name in sorted(state):
-        tensor = state[name].detach().cpu().contiguous()
-        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
-        digest.update(tensor.numpy().tobytes())
-    return digest.hexdigest()
 
 
 def images_sha256(images: Mapping[str, Pixels]) -> str:
@@ -95,15 +89,14 @@ def graph_key(material: Material, plan: ExportPlan, graph: str) -> str:
 
 def bundle_key(material: Material, plan: ExportPlan) -> str:
     """Digests all that decides a bundle: its graphs, its images, and what compares them on this machine."""
+    graphs = graphs_of(material.deployment.pipelines(plan.tasks))
     return digest_of(
         {
             "stage": "bundle",
             "device": plan.device,
             "tasks": plan.tasks,
-            "graphs": [
-                graph_key(material, plan, graph) for graph in material.deployment.graphs_for(plan.tasks)
-            ],
-            "model": [material.deployment.classifier_origin, material.deployment.trained],
+            "graphs": [graph_key(material, plan, graph) for graph in graphs],
+            "model": [material.deployment.weights, prototypes_of(material.deployment)],
             "version": __version__,
             "images": material.images_sha256,
             "judges": judges(plan),
@@ -127,11 +120,15 @@ def judges(plan: ExportPlan) -> list[object]:
 
 def metadata(deployment: Deployment) -> dict[str, str]:
     """Gives what formats that have a place for it keep inside each graph."""
-    return {
-        "model": deployment.name,
-        "weights": deployment.weights_origin,
-        "labels": msgspec.json.encode(deployment.label_set).decode(),
-    }
+    entries = {"model": deployment.name, "weights": str(deployment.weights)}
+    if finds_objects(deployment):
+        entries["labels"] = msgspec.json.encode(deployment.labels).decode()
+    return entries
+
+
+def prototypes_of(deployment: Deployment) -> Prototypes | None:
+    """Returns where the text prototypes come from that name the classes; None without any."""
+    return deployment.prototypes if finds_objects(deployment) else None
 
 
 def digest_of(value: object) -> str:

@@ -19,12 +19,9 @@ def model_card(manifest: Manifest, report: ParityReport) -> str:
         "",
         f"- Recipe: {manifest.recipe}; minimum runtime: {manifest.minimum_runtime}",
         f"- Tasks: {', '.join(manifest.tasks)}",
-        f"- Classes: {_plain(manifest.labels.name)}, {len(manifest.labels.labels)} "
-        f"({manifest.labels.num_things} things), and void",
-        f"- Text classifier: {_plain(manifest.model.classifier_origin)}",
+        *_class_lines(manifest),
         f"- Input: RGB {_by(manifest.preprocess.size)}, 0..255; {manifest.preprocess.fit}",
-        f"- Panoptic thresholds: score {manifest.postprocess.score_threshold}, "
-        f"overlap {manifest.postprocess.overlap_threshold}",
+        *_threshold_lines(manifest),
         "",
         "## Graphs",
         "",
@@ -46,9 +43,34 @@ def model_card(manifest: Manifest, report: ParityReport) -> str:
     return "\n".join(lines)
 
 
+def _class_lines(manifest: Manifest) -> list[str]:
+    if manifest.labels is None:
+        return ["- Classes: none; it segments what prompts ask for"]
+    lines = [
+        f"- Classes: {_plain(manifest.labels.name)}, {len(manifest.labels.labels)} "
+        f"({manifest.labels.num_things} things), and void"
+    ]
+    if manifest.model.prototypes is not None:
+        lines.append(f"- Text classifier: {_plain(str(manifest.model.prototypes))}")
+    return lines
+
+
+def _threshold_lines(manifest: Manifest) -> list[str]:
+    lines = []
+    if manifest.postprocess is not None:
+        lines.append(
+            f"- Panoptic thresholds: score {manifest.postprocess.score_threshold}, "
+            f"overlap {manifest.postprocess.overlap_threshold}"
+        )
+    if manifest.prompts is not None:
+        prompts = manifest.prompts
+        lines.append(f"- A prompt: {prompts.described()}; masks per prompt: {prompts.candidates}")
+    return lines
+
+
 def _weights_sentence(manifest: Manifest) -> str:
-    origin = _plain(manifest.model.weights_origin)
-    if manifest.model.trained:
+    origin = _plain(str(manifest.model.weights))
+    if manifest.model.weights.trained:
         return f"Weights: {origin} (sha256 {manifest.model.weights_sha256[:16]})."
     return f"Weights: {origin}. **They have learnt nothing**: use this bundle to test an app, not to segment."
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import msgspec
 
+from rapsam.contract import TASKS
 from rapsam.errors import InputError, unknown_name
 from rapsam.export.backends.recipes import APPLE_TARGETS, Recipe, find_recipe
 from rapsam.export.bundle.manifest_fit import MAX_PROMPTS
 from rapsam.export.devices import find_device
-from rapsam.models.deployment import TASKS
 from rapsam.tasks.preprocess import check_network_size
 
 DEFAULT_SIZE = (640, 640)

@@ -11,18 +11,20 @@ from typing import TypeVar
 import msgspec
 
 from rapsam.export.backends import find_backend
+from rapsam.export.backends.lower_graph import lower_graph
 from rapsam.export.build.cache import Note, StageCache
 from rapsam.export.build.golden import write_golden
 from rapsam.export.build.material import Material, digest_of, graph_key, judges, metadata, referees
 from rapsam.export.build.plan import ExportPlan
 from rapsam.export.bundle.manifest import GraphEntry, Manifest, write_contract
 from rapsam.export.bundle.manifest_check import is_plain_path
+from rapsam.export.parity.case import reference_question
 from rapsam.export.parity.check import check_parity
+from rapsam.export.parity.memory import RememberingRunner
 from rapsam.export.parity.report import JudgedRow, ParityReport, TaskParity, TensorParity, VideoParity
 from rapsam.files import sha256_of, size_of
-from rapsam.graph.capture import capture
 from rapsam.graph.macs import count_macs
-from rapsam.inference.network import EagerRunner, reference_device
+from rapsam.inference.reference import EagerRunner, reference_device
 from rapsam.inference.runner import Runner
 
 Progress = Callable[[str], None]
@@ -75,12 +77,12 @@ def graph_stage(shop: Workshop, graph: str) -> GraphRecord:
 
 def golden_stage(shop: Workshop, manifest: Manifest) -> None:
     """Writes the self-test of the bundle."""
-    contracts = {entry.contract.graph: entry.contract for entry in manifest.graphs}
     key = digest_of(
         {
             "stage": "golden",
             "weights": shop.material.weights_sha256,
-            "contracts": list(contracts.values()),
+            "contracts": manifest.contracts,
+            "prompts": manifest.prompts,
             "images": shop.material.images_sha256,
             "source": shop.material.source_sha256,
             "referees": referees(),
@@ -91,8 +93,15 @@ def golden_stage(shop: Workshop, manifest: Manifest) -> None:
         shop.progress("golden inputs and outputs")
         device = reference_device()
         moved = shop.material.deployment.to(device)
-        references: dict[str, Runner] = {graph: EagerRunner(moved, graph, device) for graph in contracts}
-        write_golden(folder, shop.material.images, shop.plan.size, contracts, references)
+        references: dict[str, Runner] = {
+            contract.graph: RememberingRunner(
+                EagerRunner(moved, contract.graph, device),
+                reference_question(contract.graph),
+                shop.material.memory,
+            )
+            for contract in manifest.contracts
+        }
+        write_golden(folder, shop.material.images, manifest, references)
         return NoRecord()
 
     _stage(shop, key, "golden inputs and outputs", NoRecord, make)
@@ -109,11 +118,12 @@ def parity_stage(shop: Workshop, manifest: Manifest) -> ParityReport:
             "stage": "parity",
             "weights": shop.material.weights_sha256,
             "artifacts": [entry.sha256 for entry in manifest.graphs],
-            "contracts": [entry.contract for entry in manifest.graphs],
+            "contracts": manifest.contracts,
             "model": manifest.model,
             "recipe": shop.plan.recipe,
-            "tasks": manifest.tasks,
+            "pipelines": manifest.pipelines,
             "labels": manifest.labels,
+            "prompts": manifest.prompts,
             "size": shop.plan.size,
             "postprocess": manifest.postprocess,
             "images": shop.material.images_sha256,
@@ -124,7 +134,12 @@ def parity_stage(shop: Workshop, manifest: Manifest) -> ParityReport:
 
     def make(_folder: Path) -> ParityReport:
         report = check_parity(
-            shop.material.deployment, shop.folder, manifest, shop.material.images, shop.progress
+            shop.material.deployment,
+            shop.folder,
+            manifest,
+            shop.material.images,
+            shop.progress,
+            shop.material.memory,
         )
         return _without_folder(report, shop.folder)
 
@@ -180,13 +195,10 @@ def _graph_problem(record: GraphRecord, folder: Path, graph: str, key: str) -> s
 
 def _lower(shop: Workshop, graph: str, key: str, folder: Path) -> GraphRecord:
     deployment, plan = shop.material.deployment, shop.plan
-    backend = find_backend(plan.recipe.backend)
     module, contract = deployment.build_graph(graph, plan.size, plan.num_prompts, plan.recipe.sampling)
-    shop.progress(f"{graph}: capturing")
-    program = capture(module, contract)
-    shop.progress(f"{graph}: lowering to {plan.recipe.name}")
-    path = folder / f"{graph}{backend.suffix}"
-    artifact = backend.lower(program, contract, plan.recipe, path, metadata(deployment))
+    path = folder / f"{graph}{find_backend(plan.recipe.backend).suffix}"
+    lowered = lower_graph(module, contract, plan.recipe, path, shop.progress, metadata(deployment))
+    artifact = lowered.artifact
     entry = GraphEntry(
         path=path.name,
         contract=contract,
@@ -194,7 +206,7 @@ def _lower(shop: Workshop, graph: str, key: str, folder: Path) -> GraphRecord:
         size_bytes=artifact.size_bytes,
         parent=key,
         macs_before=count_macs(*deployment.published_graph(graph, plan.size, plan.num_prompts)),
-        macs_after=count_macs(program.module(check_guards=False), contract),
+        macs_after=count_macs(lowered.program.module(check_guards=False), contract),
         delegation=artifact.delegation,
         tool_versions=artifact.tool_versions,
     )

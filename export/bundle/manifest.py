@@ -8,17 +8,19 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from rapsam.contract import GraphContract
+from rapsam.contract import GraphContract, Pipeline, prompts_per_pass
 from rapsam.errors import BundleError, InputError
 from rapsam.export.backends.delegation import DelegationReport
 from rapsam.export.bundle.manifest_check import MAX_BUNDLE_BYTES, manifest_problems, one_line
 from rapsam.files import write_atomic
+from rapsam.models.weights import Prototypes, Weights
 from rapsam.tasks.labels import LabelSet
 from rapsam.tasks.postprocess import PostprocessSpec
 from rapsam.tasks.preprocess import PreprocessSpec
+from rapsam.tasks.prompt_set import PromptSpec
 from rapsam.untrusted import read_limited
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MANIFEST_NAME = "manifest.json"
 SEAL_NAME = "manifest.sha256"
 PARITY_NAME = "parity.json"
@@ -37,17 +39,15 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     Attributes:
         name: Variant.
-        weights_origin: File name or formula.
-        classifier_origin: File name or formula of the text prototypes that give the classes.
+        weights: Where the weights come from, and whether they have learnt anything.
+        prototypes: Where the text prototypes come from that name the classes; None without any.
         weights_sha256: Digest of names, shapes and values of all weights and text prototypes.
-        trained: False for random or formula weights: results are then numbers without meaning.
     """
 
     name: str
-    weights_origin: str
-    classifier_origin: str
+    weights: Weights
+    prototypes: Prototypes | None
     weights_sha256: Sha256
-    trained: bool
 
 
 class GraphEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -118,13 +118,15 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         images_sha256: Digest of the images that the self-test and parity were made with.
         device: Device of the catalogue that it was made for, or None.
         recipe: Name of the recipe.
-        tasks: What the graphs together can do.
         minimum_runtime: Oldest runtime that computes these graphs correctly.
         model: The network.
-        graphs: The graphs, in the order in which an app runs them.
-        labels: Class names; the class logits have one more column, void.
+        graphs: The graphs, those that others wait for first.
+        pipelines: For each task the graphs that do it, in the order in which an app runs them. What their
+            tensors are, `role` says in the contracts.
+        labels: Class names; the class logits have one more column, void. None where no objects are found.
         preprocess: From a photograph to the first graph's input.
-        postprocess: From the outputs to results.
+        postprocess: Thresholds from outputs to objects; None where none are found.
+        prompts: What the model takes as a prompt; None if it takes none.
         parity: Comparison with the reference.
         files: Every file of the bundle but the manifest itself and its digest.
     """
@@ -136,41 +138,31 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     images_sha256: Sha256
     device: str | None
     recipe: str
-    tasks: tuple[str, ...]
     minimum_runtime: str
     model: ModelEntry
     graphs: tuple[GraphEntry, ...]
-    labels: LabelSet
+    pipelines: tuple[Pipeline, ...]
+    labels: LabelSet | None
     preprocess: PreprocessSpec
-    postprocess: PostprocessSpec
+    postprocess: PostprocessSpec | None
+    prompts: PromptSpec | None
     parity: ParitySummary | None
     files: tuple[FileEntry, ...]
 
-    def graph(self, name: str) -> GraphEntry:
-        """Finds a graph by name.
-
-        Raises:
-            BundleError: If the bundle has no such graph.
-        """
-        for entry in self.graphs:
-            if entry.contract.graph == name:
-                return entry
-        names = [entry.contract.graph for entry in self.graphs]
-        raise BundleError(f"the bundle has no graph {name!r}, only {names}; export it with the task you need")
-
-    def has_graph(self, name: str) -> bool:
-        """Tells whether the bundle has this graph."""
-        return any(entry.contract.graph == name for entry in self.graphs)
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """What the graphs together can do."""
+        return tuple(pipeline.task for pipeline in self.pipelines)
 
     @property
-    def finds_objects(self) -> bool:
-        """Whether the graphs find objects: in one piece, or behind the encoder."""
-        return self.has_graph("panoptic_image") or self.has_graph("panoptic")
+    def contracts(self) -> tuple[GraphContract, ...]:
+        """Contracts of the graphs, in their order."""
+        return tuple(entry.contract for entry in self.graphs)
 
     @property
     def num_prompts(self) -> int:
-        """Prompts per pass of the prompt graph; 0 without one."""
-        return self.graph("prompt").contract.outputs[0].shape[1] if self.has_graph("prompt") else 0
+        """Prompts per pass; 0 if no graph takes any."""
+        return prompts_per_pass(self.contracts)
 
 
 def encode_record(record: object) -> bytes:

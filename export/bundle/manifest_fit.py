@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rapsam.contract import (
+    PROMPT_ROLES,
+    TASKS,
+    GraphContract,
+    Pipeline,
+    Role,
+    TensorSpec,
+    graphs_of,
+)
 from rapsam.errors import BundleError, unknown_name
 from rapsam.export.backends import find_backend
 from rapsam.export.backends.recipes import RECIPES
 
 if TYPE_CHECKING:
-    from rapsam.contract import GraphContract
     from rapsam.export.bundle.manifest import Manifest
 
-MASK_STRIDE = 4
 MAX_PROMPTS = 64
 MAX_QUERIES = 1000
 MAX_CLASSES = 10_000
@@ -22,14 +29,7 @@ MAX_LABEL = 200
 MAX_CATEGORY_ID = (1 << 31) - 1
 _AGAIN = "export it again"
 _SHOWN = 80
-_OBJECTS = ("class_logits", "mask_logits", "queries")
-_BORDERS = {
-    "encoder": (("image",), ("features",)),
-    "panoptic": (("features",), _OBJECTS),
-    "prompt": (("features", "boxes"), ("mask_logits", "iou")),
-    "panoptic_image": (("image",), _OBJECTS),
-}
-"""Names of the inputs and outputs of each graph; docs/formats.md says which tasks need which graphs."""
+_COLOURS = 3
 
 
 def fit_problems(manifest: Manifest) -> Iterator[str]:
@@ -43,17 +43,14 @@ def fit_problems(manifest: Manifest) -> Iterator[str]:
     if manifest.recipe not in RECIPES:
         yield f"has an {unknown_name('recipe', manifest.recipe[:_SHOWN], RECIPES)}; {_AGAIN}"
     yield from _label_problems(manifest)
-    yield from _task_problems(manifest)
-    features = [
-        spec.shape
-        for entry in manifest.graphs
-        for spec in (*entry.contract.inputs, *entry.contract.outputs)
-        if spec.name == "features"
-    ]
-    if len(set(features)) > 1:
-        yield f"gives the features the shapes {[list(shape) for shape in features][:4]}; {_AGAIN}"
-    for entry in manifest.graphs:
-        yield from _contract_problems(entry.contract, manifest)
+    yield from _part_problems(manifest)
+    contracts = {contract.graph: contract for contract in manifest.contracts}
+    if unused := sorted(contracts.keys() - set(graphs_of(manifest.pipelines))):
+        yield f"has the graph {unused[0][:_SHOWN]!r}, which is part of no task; {_AGAIN}"
+    for contract in manifest.contracts:
+        yield from _contract_problems(contract, manifest)
+    for pipeline in manifest.pipelines:
+        yield from _pipeline_problems(pipeline, contracts)
 
 
 def check_format(folder: Path, manifest: Manifest) -> None:
@@ -71,7 +68,7 @@ def check_format(folder: Path, manifest: Manifest) -> None:
 
 
 def _label_problems(manifest: Manifest) -> Iterator[str]:
-    labels = manifest.labels.labels
+    labels = manifest.labels.labels if manifest.labels else ()
     if len(labels) > MAX_CLASSES:
         yield f"has {len(labels):,} classes; expected at most {MAX_CLASSES:,}: {_AGAIN}"
     for label in labels:
@@ -80,57 +77,102 @@ def _label_problems(manifest: Manifest) -> Iterator[str]:
             return
 
 
-def _task_problems(manifest: Manifest) -> Iterator[str]:
-    names = {entry.contract.graph for entry in manifest.graphs}
-    if unknown := sorted(names - _BORDERS.keys()):
-        yield f"has the unknown graph {unknown[0][:80]!r}; {_AGAIN}"
-    able = {"prompt"} if {"encoder", "prompt"} <= names else set()
-    if "panoptic_image" in names or {"encoder", "panoptic"} <= names:
-        able |= {"panoptic", "video"}
-    if not manifest.tasks or not set(manifest.tasks) <= able:
-        shown = [task[:20] for task in manifest.tasks[:4]]
-        yield f"has the tasks {shown} for the graphs {sorted(names)[:4]}; {_AGAIN}"
+def _part_problems(manifest: Manifest) -> Iterator[str]:
+    """Compares the tasks with the parts of a manifest that some tasks need."""
+    tasks = manifest.tasks
+    if not tasks or len(set(tasks)) < len(tasks) or not set(tasks) <= TASKS.keys():
+        yield f"has the tasks {[task[:20] for task in tasks[:4]]}; expected some of {list(TASKS)}: {_AGAIN}"
+        return
+    finds = any("class_logits" in TASKS[task].outputs for task in tasks)
+    for name, part in (("classes", manifest.labels), ("thresholds", manifest.postprocess)):
+        if (part is not None) != finds:
+            yield f"has {'no ' if finds else ''}{name} for the tasks {list(tasks)}; {_AGAIN}"
+    if (manifest.prompts is not None) != any(TASKS[task].prompted for task in tasks):
+        has = "nothing" if manifest.prompts is None else "something"
+        yield f"says {has} of the prompts that are taken, for the tasks {list(tasks)}; {_AGAIN}"
+
+
+def _pipeline_problems(pipeline: Pipeline, contracts: Mapping[str, GraphContract]) -> Iterator[str]:
+    """Goes through the graphs of a task as `rapsam.inference.chain` does."""
+    for graph in pipeline.graphs:
+        if graph not in contracts:
+            yield f"has no graph {graph[:_SHOWN]!r}, which the task {pipeline.task!r} needs; {_AGAIN}"
+            return
+    chain = [contracts[graph] for graph in pipeline.graphs]
+    yield from _flow_problems(pipeline.task, chain)
+    if pipeline.task in TASKS:
+        yield from _role_problems(pipeline.task, chain)
+
+
+def _flow_problems(task: str, chain: Sequence[GraphContract]) -> Iterator[str]:
+    """Compares what a graph takes of the graphs before it with what they return."""
+    flowing: dict[str, tuple[int, ...]] = {}
+    for contract in chain:
+        for spec in contract.inputs:
+            if spec.role == "flow" and flowing.get(spec.name) != spec.shape:
+                yield (
+                    f"gives {spec.name!r} of graph {contract.graph!r} the shape {list(spec.shape)}; those "
+                    f"before it in {task!r} make it {list(flowing.get(spec.name, ()))}: {_AGAIN}"
+                )
+        flowing |= {spec.name: spec.shape for spec in contract.outputs if spec.role == "flow"}
+
+
+def _role_problems(task: str, chain: Sequence[GraphContract]) -> Iterator[str]:
+    """Compares what the graphs of a task take from outside and return with what the task needs."""
+    taken = {spec.role for contract in chain for spec in contract.inputs} - {"flow"}
+    prompts = taken & set(PROMPT_ROLES)
+    if taken - prompts != {"image"} or bool(prompts) != TASKS[task].prompted:
+        wanted = "the image and prompts" if TASKS[task].prompted else "the image alone"
+        yield f"lets the task {task!r} take {sorted(taken)}; expected {wanted}: {_AGAIN}"
+    returned = [spec.role for contract in chain for spec in contract.outputs]
+    for role in TASKS[task].outputs:
+        if returned.count(role) != 1:
+            count = returned.count(role)
+            yield f"lets the task {task!r} return {count} tensors of the role {role!r}, not one; {_AGAIN}"
 
 
 def _contract_problems(contract: GraphContract, manifest: Manifest) -> Iterator[str]:
-    expected = _BORDERS.get(contract.graph)
-    if expected is None:
+    """Compares the tensors of a graph, by their roles, with each other, the size and the classes."""
+    specs = [spec for spec in (*contract.inputs, *contract.outputs) if spec.role != "flow"]
+    if len({spec.role for spec in specs}) < len(specs):
+        yield f"gives two tensors of graph {contract.graph!r} one role; {_AGAIN}"
         return
-    inputs, outputs = (tuple(spec.name for spec in specs) for specs in (contract.inputs, contract.outputs))
-    if (sorted(inputs), sorted(outputs)) != (sorted(expected[0]), sorted(expected[1])):
-        names = ", ".join((*expected[0], *expected[1]))
-        yield f"gives the graph {contract.graph!r} other tensors than {names}; {_AGAIN}"
-        return
-    shapes = {spec.name: spec.shape for spec in (*contract.inputs, *contract.outputs)}
-    for name, shape in _expected_shapes(contract.graph, shapes, manifest).items():
-        if shapes[name] != shape:
+    shapes = {spec.role: spec.shape for spec in specs}
+    for spec in specs:
+        expected = _expected_shape(spec, shapes, manifest)
+        if spec.shape != expected:
             yield (
-                f"gives {name!r} of graph {contract.graph!r} the shape {list(shapes[name])}; "
-                f"its size, classes and other tensors make it {list(shape)}: {_AGAIN}"
+                f"gives {spec.name!r} of graph {contract.graph!r} the shape {list(spec.shape)}; "
+                f"its size, classes and other tensors make it {list(expected)}: {_AGAIN}"
             )
-    count = 0 if contract.graph == "encoder" else _count(contract.graph, shapes)
-    limit = MAX_PROMPTS if contract.graph == "prompt" else MAX_QUERIES
-    if count > limit:
-        yield f"gives graph {contract.graph!r} {count:,} masks per pass; expected at most {limit}: {_AGAIN}"
+    prompts, queries = shapes.get("boxes", (1, 0))[1], shapes.get("class_logits", (1, 0))[1]
+    for count, limit in ((prompts, MAX_PROMPTS), (queries, MAX_QUERIES)):
+        if count > limit:
+            yield (
+                f"gives graph {contract.graph!r} {count:,} masks per pass; expected at most {limit}: {_AGAIN}"
+            )
 
 
-def _count(graph: str, shapes: Mapping[str, tuple[int, ...]]) -> int:
-    """Masks per pass, as the first tensor has it that counts them."""
-    return shapes["boxes" if graph == "prompt" else "class_logits"][1]
-
-
-def _expected_shapes(
-    graph: str, shapes: Mapping[str, tuple[int, ...]], manifest: Manifest
-) -> dict[str, tuple[int, ...]]:
+def _expected_shape(
+    spec: TensorSpec, shapes: Mapping[Role, tuple[int, ...]], manifest: Manifest
+) -> tuple[int, ...]:
+    """Returns the shape that a tensor must have beside the others; what is free is as it is."""
     height, width = manifest.preprocess.size
-    expected: dict[str, tuple[int, ...]] = {}
-    if "image" in shapes:
-        expected["image"] = (1, 3, height, width)
-    if graph == "encoder":
-        return expected
-    count = _count(graph, shapes)
-    expected["mask_logits"] = (1, count, height // MASK_STRIDE, width // MASK_STRIDE)
-    if graph == "prompt":
-        return expected | {"boxes": (1, count, 4), "iou": (1, count)}
-    classes = len(manifest.labels.labels) + 1
-    return expected | {"class_logits": (1, count, classes), "queries": (1, count, shapes["queries"][-1])}
+    # The masks, and all that is said of each of them, are as many as the first tensor says that counts them.
+    count = next(
+        (shapes[role][1] for role in ("boxes", "class_logits", "iou") if role in shapes), spec.shape[1]
+    )
+    candidates = manifest.prompts.candidates if manifest.prompts and "iou" in shapes else 1
+    several = (candidates,) if candidates > 1 else ()
+    if spec.role == "image":
+        return 1, _COLOURS, height, width
+    if spec.role == "boxes":
+        return 1, count, 4
+    if spec.role == "iou":
+        return 1, count, *several
+    if spec.role == "mask_logits":
+        stride = max(1, width // spec.shape[-1])
+        return 1, count, *several, height // stride, width // stride
+    if spec.role == "class_logits":
+        return 1, count, len(manifest.labels.labels) + 1 if manifest.labels else 0
+    return 1, count, spec.shape[-1]

@@ -16,18 +16,19 @@ import msgspec
 import numpy as np
 import torch
 
-from rapsam.contract import GraphContract
+from rapsam.contract import GraphContract, Role
 from rapsam.errors import ExportError, RapSamError
 from rapsam.export.backends import find_backend
+from rapsam.export.backends.lower_graph import lower_graph
 from rapsam.export.backends.recipes import RECIPES, Recipe
 from rapsam.export.backends.runtimes import RUNTIMES, Runtime
 from rapsam.export.bundle.manifest import GraphEntry, Manifest
 from rapsam.export.localise.report import SCHEMA_VERSION, GraphLocalisation, LocalisationReport, TapParity
 from rapsam.export.localise.taps import Tap, TappedModule, tap_modules, tap_sources
 from rapsam.export.parity.rounding import ROUNDING_RUNS, RandomRounding, half_weights
-from rapsam.export.parity.sample_images import sample_boxes
-from rapsam.graph.capture import capture
-from rapsam.inference.network import EagerRunner
+from rapsam.export.parity.sample_images import sample_prompts
+from rapsam.inference.chain import run_chain
+from rapsam.inference.reference import EagerRunner
 from rapsam.inference.runner import Arrays
 from rapsam.metrics.tensor_error import compare_tensors
 from rapsam.models.deployment import Deployment
@@ -85,16 +86,20 @@ def localise(
     """
     recipe = RECIPES[manifest.recipe]
     deployment = deployment.to("cpu")
-    known = _known_inputs(case[1], manifest)
-    graphs = []
-    for entry in manifest.graphs:
+    entries = {entry.contract.graph: entry for entry in manifest.graphs}
+    graphs: list[GraphLocalisation] = []
+
+    def look_into(contract: GraphContract, inputs: Arrays) -> Arrays:
+        entry = entries[contract.graph]
         with tempfile.TemporaryDirectory() as work:
-            tapped = _lower(deployment, entry, manifest, recipe, Path(work), known, progress)
+            tapped = _lower(deployment, entry, manifest, recipe, Path(work), inputs, progress)
             for runtime in RUNTIMES[recipe.backend]:
-                progress(f"{runtime.name}: {entry.contract.graph}")
+                progress(f"{runtime.name}: {contract.graph}")
                 graphs.append(_run(runtime, tapped, entry, folder, threshold_db))
-        if entry.contract.graph == "encoder":
-            known |= tapped.reference
+        return tapped.reference
+
+    for _ in run_chain(manifest.contracts, _given(case[1], manifest), look_into):
+        pass
     return LocalisationReport(
         schema_version=SCHEMA_VERSION,
         recipe=manifest.recipe,
@@ -104,10 +109,11 @@ def localise(
     )
 
 
-def _known_inputs(image: Pixels, manifest: Manifest) -> dict[str, Floats]:
+def _given(image: Pixels, manifest: Manifest) -> dict[Role, Floats]:
     pixels = np.rint(letterbox(image, manifest.preprocess.size).pixels)
-    prompts = manifest.num_prompts
-    return {"image": pixels, "boxes": sample_boxes(max(2, prompts))[:, :prompts]}
+    count = manifest.num_prompts
+    prompts = sample_prompts(manifest.prompts, max(2, count))
+    return {"image": pixels, **{role: tensor[:, :count] for role, tensor in prompts.items()}}
 
 
 def _lower(
@@ -116,7 +122,7 @@ def _lower(
     manifest: Manifest,
     recipe: Recipe,
     work: Path,
-    known: Mapping[str, Floats],
+    inputs: Arrays,
     progress: Progress,
 ) -> _Tapped:
     graph = entry.contract.graph
@@ -124,15 +130,11 @@ def _lower(
         graph, manifest.preprocess.size, manifest.num_prompts or 1, recipe.sampling
     )
     tapped, extended, taps = tap_modules(module, contract)
-    inputs = {spec.name: known[spec.name] for spec in contract.inputs}
     expected, reference = _eager(tapped, extended, inputs), EagerRunner(deployment, graph, "cpu").run(inputs)
     _check_finite(contract, expected, reference)
-    progress(f"{graph}: capturing with {len(taps)} modules")
-    program = capture(tapped, extended)
-    progress(f"{graph}: lowering to {recipe.name}")
-    backend = find_backend(recipe.backend)
-    path = work / f"{graph}{backend.suffix}"
-    backend.lower(program, extended, recipe, path)
+    progress(f"{graph}: {len(taps)} modules become outputs")
+    path = work / f"{graph}{find_backend(recipe.backend).suffix}"
+    program = lower_graph(tapped, extended, recipe, path, progress).program
     return _Tapped(
         path=path,
         original=contract,

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
+from torch import Tensor
 
-from rapsam.contract import GraphContract
-from rapsam.export.backends.recipes import RECIPES
+from rapsam.contract import PROMPT_ROLES, GraphContract
+from rapsam.export.backends.recipes import RECIPES, Recipe
 from rapsam.export.bundle.manifest import Manifest
-from rapsam.export.parity.memory import RememberingRunner
+from rapsam.export.parity.memory import RememberingRunner, RunMemory
 from rapsam.export.parity.rounding import ROUNDING_RUNS, RoundedRunner, half_weights
-from rapsam.export.parity.sample_images import sample_boxes
-from rapsam.inference.network import EagerRunner, GraphNetwork, PromptLogits
+from rapsam.export.parity.sample_images import sample_prompts
+from rapsam.inference.chain import run_chain
+from rapsam.inference.network import Encoded, GraphNetwork, PromptLogits
+from rapsam.inference.reference import EagerRunner
 from rapsam.inference.runner import Runner
 from rapsam.metrics.tensor_error import compare_tensors
 from rapsam.models.deployment import Deployment
@@ -49,8 +53,9 @@ class Case(NamedTuple):
     Attributes:
         name: For reports.
         geometry: Sizes of the image.
-        boxes: (1, K, 4) prompts of the whole task, K at least five, points among them.
-        inputs: Graph name to inputs; inner graphs get the reference's features.
+        pixels: (1, 3, H, W) the image as graphs get it.
+        prompts: Role to encoded prompts of the whole task, at least five, points among them.
+        inputs: Graph name to inputs; what flows from graph to graph is the reference's.
         outputs: Graph name to the reference's outputs.
         rounding_db: Graph name, output name to the SQNR of every rounded run that differs at all.
         tasks: Whole results; None for an input that is compared tensor by tensor only.
@@ -58,7 +63,8 @@ class Case(NamedTuple):
 
     name: str
     geometry: ImageGeometry
-    boxes: Floats
+    pixels: Floats
+    prompts: Encoded
     inputs: dict[str, dict[str, Floats]]
     outputs: dict[str, dict[str, Floats]]
     rounding_db: dict[str, dict[str, tuple[float, ...]]]
@@ -72,26 +78,27 @@ class References:
         deployment: The network.
         manifest: Of the bundle.
         device: Where the network runs, "cpu" or "cuda".
+        memory: Keeps what was computed for other bundles of the same network.
 
     Attributes:
         network: The exact one.
         rounded: One per rounding run.
     """
 
-    def __init__(self, deployment: Deployment, manifest: Manifest, device: str) -> None:
+    def __init__(self, deployment: Deployment, manifest: Manifest, device: str, memory: RunMemory) -> None:
         self._manifest = manifest
-        self._contracts = {entry.contract.graph: entry.contract for entry in manifest.graphs}
         moved = deployment.to(device)
         recipe = RECIPES[manifest.recipe]
         halved = half_weights(moved.state(), recipe.precision)
-        eager = {graph: EagerRunner(moved, graph, device) for graph in self._contracts}
-        # The reference takes any number of prompts: all in one pass are quicker than one by one.
-        self.network = graph_network(eager, manifest, _task_prompts(manifest))
+        eager = {c.graph: EagerRunner(moved, c.graph, device) for c in manifest.contracts}
+        exact: dict[str, Runner] = {
+            graph: RememberingRunner(runner, reference_question(graph), memory)
+            for graph, runner in eager.items()
+        }
+        self.network = self._joined(exact)
         self.rounded = tuple(
-            graph_network(
-                {g: RoundedRunner(r, recipe.arithmetic, seed, halved) for g, r in eager.items()},
-                manifest,
-                _task_prompts(manifest),
+            self._joined(
+                {graph: _rounded(graph, eager[graph], recipe, seed, halved, memory) for graph in eager}
             )
             for seed in range(ROUNDING_RUNS)
         )
@@ -105,21 +112,35 @@ class References:
             with_tasks: Whether whole tasks are compared too.
         """
         fitted, geometry = letterbox(image, self._manifest.preprocess.size)
-        prompts = self._manifest.num_prompts
-        boxes = sample_boxes(_task_prompts(self._manifest))
         # Some formats take 8-bit images: all shall see the same pixels, padding included.
-        # One pass of the prompt graph takes fewer prompts than the whole task may have.
-        known: dict[str, Floats] = {"image": np.rint(fitted), "boxes": boxes[:, :prompts]}
-        inputs, outputs = _run_graphs(self.network.runners, self._contracts, known)
-        return Case(
-            name,
-            geometry,
-            boxes,
-            inputs,
-            outputs,
-            self._rounding_db(inputs, outputs, self.rounded if with_tasks else self.rounded[:EXTREME_RUNS]),
-            self._tasks(known["image"], boxes) if with_tasks else None,
+        pixels = np.rint(fitted)
+        prompts = sample_prompts(self._manifest.prompts, _task_prompts(self._manifest))
+        # One pass of a graph takes fewer prompts than the whole task may have.
+        first = {role: tensor[:, : self._manifest.num_prompts] for role, tensor in prompts.items()}
+        steps = run_chain(
+            self._manifest.contracts,
+            {"image": pixels, **first},
+            lambda contract, inputs: self.network.runners[contract.graph].run(inputs),
         )
+        inputs, outputs = {}, {}
+        for step in steps:
+            inputs[step.contract.graph], outputs[step.contract.graph] = step.inputs, step.outputs
+        return Case(
+            name=name,
+            geometry=geometry,
+            pixels=pixels,
+            prompts=prompts,
+            inputs=inputs,
+            outputs=outputs,
+            rounding_db=self._rounding_db(
+                inputs, outputs, self.rounded if with_tasks else self.rounded[:EXTREME_RUNS]
+            ),
+            tasks=self._tasks(pixels, prompts) if with_tasks else None,
+        )
+
+    def _joined(self, runners: Mapping[str, Runner]) -> GraphNetwork:
+        # The reference takes any number of prompts: all in one pass are quicker than one by one.
+        return joined_graphs(runners, self._manifest, _task_prompts(self._manifest))
 
     def _rounding_db(
         self,
@@ -136,41 +157,59 @@ class References:
                 found[graph][name] = tuple(figure for figure in figures if figure is not None)
         return found
 
-    def _tasks(self, pixels: Floats, boxes: Floats) -> TaskReference:
+    def _tasks(self, pixels: Floats, prompts: Encoded) -> TaskReference:
         objects: list[Clip] = []
-        prompts: list[PromptLogits] = []
+        prompted: list[PromptLogits] = []
         for network in (self.network, *self.rounded):
-            if self._manifest.finds_objects:
+            if self._manifest.labels is not None:
                 objects.append(network.detect(pixels))
-            if self._manifest.has_graph("prompt"):
-                prompts.append(network.segment(pixels, boxes))
+            if self._manifest.prompts is not None:
+                prompted.append(network.segment(pixels, prompts))
         return TaskReference(
             objects=objects[0] if objects else None,
             rounded_objects=tuple(objects[1:]),
-            prompts=prompts[0] if prompts else None,
-            rounded_prompts=tuple(prompts[1:]),
+            prompts=prompted[0] if prompted else None,
+            rounded_prompts=tuple(prompted[1:]),
         )
 
 
-def graph_network(runners: Mapping[str, Runner], manifest: Manifest, num_prompts: int) -> GraphNetwork:
-    """Joins the graphs of a bundle, `num_prompts` per pass; none computes the same twice in a row."""
-    remembering = {graph: RememberingRunner(runner) for graph, runner in runners.items()}
-    return GraphNetwork(remembering, manifest.preprocess.size, num_prompts)
+def _rounded(
+    graph: str, runner: Runner, recipe: Recipe, seed: int, halved: Sequence[Tensor], memory: RunMemory
+) -> Runner:
+    rounded = RoundedRunner(runner, recipe.arithmetic, seed, halved)
+    return RememberingRunner(rounded, reference_question(graph, rounded.name), memory)
+
+
+def reference_question(graph: str, arithmetic: str = "exact") -> str:
+    """Says what a reference computes, for `RunMemory`: graphs of one network that share a memory."""
+    return f"{graph} {arithmetic}"
+
+
+def joined_graphs(
+    runners: Mapping[str, Runner], manifest: Manifest, num_prompts: int | None = None
+) -> GraphNetwork:
+    """Joins the graphs of a bundle to a network.
+
+    Args:
+        runners: Graph name to runner.
+        manifest: Of the bundle.
+        num_prompts: Prompts per pass, for runners that take any number; None for those of the graphs.
+    """
+    contracts = manifest.contracts
+    if num_prompts is not None:
+        contracts = tuple(_with_prompts(contract, num_prompts) for contract in contracts)
+    return GraphNetwork(runners, contracts, manifest.pipelines, manifest.preprocess.size)
+
+
+def _with_prompts(contract: GraphContract, count: int) -> GraphContract:
+    inputs = tuple(
+        msgspec.structs.replace(spec, shape=(1, count, *spec.shape[2:]))
+        if spec.role in PROMPT_ROLES
+        else spec
+        for spec in contract.inputs
+    )
+    return msgspec.structs.replace(contract, inputs=inputs)
 
 
 def _task_prompts(manifest: Manifest) -> int:
     return max(MIN_PROMPTS, manifest.num_prompts)
-
-
-def _run_graphs(
-    runners: Mapping[str, Runner], contracts: Mapping[str, GraphContract], known: dict[str, Floats]
-) -> tuple[dict[str, dict[str, Floats]], dict[str, dict[str, Floats]]]:
-    known = dict(known)
-    inputs: dict[str, dict[str, Floats]] = {}
-    outputs: dict[str, dict[str, Floats]] = {}
-    for graph, contract in contracts.items():
-        inputs[graph] = {spec.name: known[spec.name] for spec in contract.inputs}
-        outputs[graph] = runners[graph].run(inputs[graph])
-        if graph == "encoder":
-            known |= outputs[graph]
-    return inputs, outputs

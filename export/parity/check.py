@@ -11,8 +11,9 @@ from rapsam.export.backends.recipes import RECIPES, Gates
 from rapsam.export.backends.runtimes import RUNTIMES, Runtime
 from rapsam.export.bundle.manifest import Manifest
 from rapsam.export.bundle.private_copy import load_graphs
-from rapsam.export.parity.case import Case, References, TaskReference, graph_network
+from rapsam.export.parity.case import Case, References, TaskReference, joined_graphs
 from rapsam.export.parity.histograms import compare_histograms
+from rapsam.export.parity.memory import RememberingRunner, RunMemory
 from rapsam.export.parity.panoptic import compare_panoptic, usable_thresholds
 from rapsam.export.parity.report import (
     SCHEMA_VERSION,
@@ -35,11 +36,13 @@ from rapsam.export.parity.tasks import (
 )
 from rapsam.export.parity.tensors import excuse_tensor, judge_tensor
 from rapsam.export.parity.video import compare_videos, run_clip
-from rapsam.inference.network import GraphNetwork, reference_device, reference_name
+from rapsam.inference.network import GraphNetwork
+from rapsam.inference.reference import reference_device, reference_name
 from rapsam.inference.runner import Runner
 from rapsam.metrics.tensor_error import TensorFigures
 from rapsam.models.deployment import Deployment
 from rapsam.tasks.arrays import Floats, Pixels
+from rapsam.tasks.postprocess import LENIENT
 from rapsam.tasks.tracker import Clip
 
 Progress = Callable[[str], None]
@@ -68,6 +71,7 @@ def check_parity(
     manifest: Manifest,
     images: Mapping[str, Pixels],
     progress: Progress,
+    memory: RunMemory | None = None,
 ) -> ParityReport:
     """Compares a bundle with its network, in every runtime of its format.
 
@@ -80,6 +84,7 @@ def check_parity(
         manifest: Its manifest.
         images: Name to RGB image (h, w, 3), uint8; at least one.
         progress: Called with one line per step.
+        memory: Keeps the outputs of the reference for other bundles of the same network.
 
     Returns:
         The report; look at `status`.
@@ -100,7 +105,8 @@ def check_parity(
         else:
             able.append(runtime)
     if able:
-        wanted = _reference(References(deployment, manifest, device), manifest, images, progress)
+        references = References(deployment, manifest, device, memory or RunMemory())
+        wanted = _reference(references, manifest, images, progress)
         for runtime in able:
             rows += _check_runtime(runtime, folder, manifest, recipe.gates, wanted, progress)
     return ParityReport(
@@ -109,8 +115,8 @@ def check_parity(
         recipe=manifest.recipe,
         size=manifest.preprocess.size,
         reference=reference_name(device),
-        score_threshold=manifest.postprocess.score_threshold,
-        overlap_threshold=manifest.postprocess.overlap_threshold,
+        score_threshold=manifest.postprocess.score_threshold if manifest.postprocess else None,
+        overlap_threshold=manifest.postprocess.overlap_threshold if manifest.postprocess else None,
         tensors=tuple(row for row in rows if isinstance(row, TensorParity)),
         tasks=tuple(row for row in rows if isinstance(row, TaskParity)),
         decisions=tuple(row for row in rows if isinstance(row, DecisionParity)),
@@ -151,7 +157,10 @@ def _check_runtime(
     except RapSamError as error:
         yield from _refused(runtime, manifest, str(error))
         return
-    exported = graph_network(runners, manifest, manifest.num_prompts)
+    # Tensors and tasks are compared one after another: each graph keeps its latest outputs.
+    exported = joined_graphs(
+        {graph: RememberingRunner(runner, graph, RunMemory(0)) for graph, runner in runners.items()}, manifest
+    )
     for case in wanted.cases:
         progress(f"{runtime.name}: {case.name}")
         yield from _check_tensors(runtime, exported.runners, gates, case)
@@ -162,8 +171,8 @@ def _check_runtime(
             provenance=runtime.provenance,
             case=case.name,
             geometry=case.geometry,
-            num_things=manifest.labels.num_things,
-            postprocess=manifest.postprocess,
+            num_things=manifest.labels.num_things if manifest.labels else 0,
+            postprocess=manifest.postprocess or LENIENT,
             gates=gates,
         )
         try:
@@ -206,17 +215,15 @@ def _run(runner: Runner, inputs: dict[str, Floats]) -> tuple[dict[str, Floats], 
 
 
 def _check_tasks(exported: GraphNetwork, case: Case, wanted: TaskReference, context: TaskContext) -> Rows:
-    first = next(iter(case.inputs.values()))
-    pixels = first["image"]
     if wanted.objects is not None:
-        result, runs = exported.detect(pixels), wanted.rounded_objects
+        result, runs = exported.detect(case.pixels), wanted.rounded_objects
         yield compare_objects(result, wanted.objects, context, runs)
         yield compare_panoptic(result, wanted.objects, context, runs)
         yield from compare_histograms(result, wanted.objects, context, runs)
         in_use = context._replace(postprocess=usable_thresholds(wanted.objects, context))
         yield from object_decisions(result, wanted.objects, in_use, runs)
     if wanted.prompts is not None:
-        masks = exported.segment(pixels, case.boxes)
+        masks = exported.segment(case.pixels, case.prompts)
         yield compare_prompts(masks, wanted.prompts, context, wanted.rounded_prompts)
         yield from prompt_decisions(masks, wanted.prompts, context, wanted.rounded_prompts)
 

@@ -21,7 +21,7 @@ from rapsam.tasks.contest import hold_contest
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.logits import softmax
 from rapsam.tasks.panoptic import INSTANCE_STEP, PanopticResult, panoptic_segmentation
-from rapsam.tasks.postprocess import UNTRAINED, PostprocessSpec
+from rapsam.tasks.postprocess import LENIENT, PostprocessSpec
 from rapsam.tasks.tracker import Clip
 
 
@@ -58,11 +58,11 @@ def compare_panoptic(
 
 
 def usable_thresholds(reference: Clip, context: TaskContext) -> PostprocessSpec:
-    """Gives the bundle's thresholds, or lower ones where the reference has no segment with them.
+    """Returns the bundle's thresholds, or lower ones where the reference has no segment with them.
 
     Weights that have learnt little are never sure: they are looked at where they give segments.
     """
-    return context.postprocess if _panoptic(reference, context).segments else UNTRAINED
+    return context.postprocess if _panoptic(reference, context).segments else LENIENT
 
 
 def _judge_again(

@@ -184,7 +184,7 @@ class ParityReport(msgspec.Struct, frozen=True, kw_only=True):
         recipe: Recipe of the bundle.
         size: Image height and width.
         reference: What computed the reference, such as "PyTorch 2.13.0 eager fp32 on CPU".
-        score_threshold: Panoptic score threshold in use.
+        score_threshold: Panoptic score threshold in use; None where no objects are found, as the next.
         overlap_threshold: Panoptic overlap threshold in use.
         tensors: Per graph, output and input.
         tasks: Per task and input.
@@ -198,8 +198,8 @@ class ParityReport(msgspec.Struct, frozen=True, kw_only=True):
     recipe: str
     size: tuple[int, int]
     reference: str
-    score_threshold: float
-    overlap_threshold: float
+    score_threshold: float | None
+    overlap_threshold: float | None
     tensors: tuple[TensorParity, ...]
     tasks: tuple[TaskParity, ...]
     decisions: tuple[DecisionParity, ...] = ()

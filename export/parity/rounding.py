@@ -148,9 +148,13 @@ class RoundedRunner:
         arithmetic: As in `RandomRounding`.
         seed: As in `RandomRounding`.
         halved: As in `RandomRounding`.
+
+    Attributes:
+        name: As in `RandomRounding`.
     """
 
     def __init__(self, reference: Runner, arithmetic: str, seed: int, halved: Sequence[Tensor] = ()) -> None:
+        self.name = RandomRounding(arithmetic, seed, halved).name
         self._reference = reference
         self._arithmetic = arithmetic
         self._seed = seed

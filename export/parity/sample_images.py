@@ -1,10 +1,12 @@
-"""Images for parity and self-tests that need no file: drawn from a seed, the same on every machine."""
+"""Images and prompts for parity and self-tests that need no file: from a seed, the same on every machine."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from rapsam.contract import Role
 from rapsam.tasks.arrays import Floats, Pixels
+from rapsam.tasks.prompt_set import PromptSpec
 
 _SHAPES = 14
 
@@ -52,6 +54,19 @@ def draw_scene(seed: int, size: tuple[int, int], moved: float = 0.0) -> Pixels:
         scene[inside] = rng.uniform(0, 255, 3) + stripes[inside][:, None]
     noisy = scene + rng.normal(0, 6, scene.shape)
     return np.asarray(np.clip(np.rint(noisy), 0, 255), np.uint8)
+
+
+def sample_prompts(spec: PromptSpec | None, count: int) -> dict[Role, Floats]:
+    """Makes encoded prompts for a model; none for one that takes none.
+
+    Args:
+        spec: What the model takes.
+        count: Number of prompts.
+
+    Returns:
+        Role to tensor (1, count, ...).
+    """
+    return {} if spec is None else {spec.encoding: sample_boxes(count)}
 
 
 def sample_boxes(count: int) -> Floats:

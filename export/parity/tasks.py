@@ -128,7 +128,7 @@ def compare_prompts(
     problem = not_finite(result.mask_logits, result.iou)
     if problem:
         return task_row(context, "prompt", "failed", reason=problem)
-    logits = [content(each.mask_logits, context.geometry) for each in (reference, result, *rounded)]
+    logits = [content(_flat(each), context.geometry) for each in (reference, result, *rounded)]
     wanted, masks, *runs = (each > 0 for each in logits)
     counts = {
         "segments": int(masks.any(axis=(1, 2)).sum()),
@@ -140,6 +140,11 @@ def compare_prompts(
     risky = at_risk(logits[0], logits[2:])
     status, figures, reason = judge_masks(masks, wanted, risky, rounded_ious, context.gates.min_prompt_iou)
     return task_row(context, "prompt", status, **figures._asdict(), reason=reason, **counts)
+
+
+def _flat(logits: PromptLogits) -> Floats:
+    """Returns the mask logits (K * M, h, w) of all candidates."""
+    return logits.mask_logits.reshape(-1, *logits.mask_logits.shape[-2:])
 
 
 def judge_masks(
@@ -241,7 +246,7 @@ def prompt_decisions(
     if not_finite(result.mask_logits):
         return []
     exact, ours, *runs = (
-        {"prompt pixel": content(each.mask_logits, context.geometry).astype(np.float64)}
+        {"prompt pixel": content(_flat(each), context.geometry).astype(np.float64)}
         for each in (reference, result, *rounded)
     )
     return decision_rows(context, count_flips(ours, measure_margins(exact, runs)))

@@ -11,7 +11,7 @@ from rapsam.errors import InputError, quoted, shortened
 
 if TYPE_CHECKING:
     from rapsam.cli.console import StepLog
-    from rapsam.models.rapsam.model import RapSam
+    from rapsam.models.network import SegmentationNetwork
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?(?:nan|inf)", re.IGNORECASE)
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]+")
@@ -63,6 +63,18 @@ def numbers(text: str, count: int, what: str) -> tuple[float, ...]:
     return values
 
 
+def prompt_point(text: str) -> tuple[tuple[float, ...], bool]:
+    """Reads a point, as in "120,80" or "120,80,+"; "120,80,-" is a negative one, beside the region.
+
+    Raises:
+        InputError: If the text is anything else.
+    """
+    place, _, sign = text.rpartition(",")
+    if sign.strip(" ") in ("+", "-"):
+        return numbers(place, 2, "point"), sign.strip(" ") == "+"
+    return numbers(text, 2, "point"), True
+
+
 def add_model_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
     """Adds --model, --checkpoint and --classifier."""
     parser.add_argument(
@@ -82,16 +94,15 @@ def add_model_options(parser: argparse.ArgumentParser, *, required: bool) -> Non
     )
 
 
-def load_model(options: argparse.Namespace, log: StepLog) -> RapSam:
+def load_model(options: argparse.Namespace, log: StepLog) -> SegmentationNetwork:
     """Builds the network that the model options name, and says where its results will mean nothing."""
     from rapsam.models.build import FORMULA, build_model
-    from rapsam.models.classifier_file import FORMULA_ORIGIN
 
     log(f"loading {options.model}")
     checkpoint = FORMULA if options.checkpoint is None else options.checkpoint
     model = build_model(options.model, checkpoint=checkpoint, classifier=options.classifier, note=log.note)
     if checkpoint == FORMULA:
         log.note("no checkpoint: weights by formula, untrained; the masks will mean nothing")
-    elif model.text_classifier.origin == FORMULA_ORIGIN:
+    elif model.text_classifier and model.text_classifier.origin.meaningless:
         log.note("no classifier file: text prototypes by formula; the classes will mean nothing")
     return model

@@ -22,7 +22,7 @@ def bundle_facts(folder: Path, manifest: Manifest) -> dict[str, Any]:
         "device": manifest.device,
         "recipe": manifest.recipe,
         "model": manifest.model.name,
-        "trained": manifest.model.trained,
+        "trained": manifest.model.weights.trained,
         "size": list(manifest.preprocess.size),
         "tasks": list(manifest.tasks),
         "files": len(manifest.files),

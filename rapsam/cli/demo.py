@@ -50,10 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the demo."""
-    from rapsam.cli.predict_one import bundle_predictor
+    from rapsam.cli.predict_files import GivenPrompts, predict_image, predict_prompts
     from rapsam.data.images import write_image
     from rapsam.export.build.bundle import run_plan
     from rapsam.export.build.plan import plan_export
+    from rapsam.export.bundle.load import load_bundle
     from rapsam.models.build import build_model, deployment_of
 
     check_new_folder(options.out)
@@ -76,11 +77,12 @@ def run(options: argparse.Namespace) -> int:
         lines.append(f"{options.out / device}  {readable_size(bundle_bytes(manifest))}, a bundle for an app")
     android = options.out / DEVICES[-1]
     log(f"segmenting with the exported graphs of {android.name}")
-    predictor = bundle_predictor(android)
+    segmenter = load_bundle(android)
     for name in images:
-        predictor.image(options.out / f"{name}.png", options.out, name, (), (), log)
+        predict_image(segmenter, options.out / f"{name}.png", options.out, name, log)
     scene = options.out / f"{SCENE}.png"
-    predictor.image(scene, options.out, f"{SCENE}.prompted", [_click(clip)], (), log)
+    click = GivenPrompts(points=[_click(clip)], positive=[True])
+    predict_prompts(segmenter, scene, options.out, f"{SCENE}.prompted", click, log)
     first, *others = (_picture(options.out / name, shows) for name, shows in PICTURES.items())
     show(*lines, f"open first: {first}", *others)
     box, out = "40,40,200,200", options.out / "results"

@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     from rapsam import __version__
     from rapsam.export.backends import BACKENDS
     from rapsam.export.backends.runtimes import RUNTIMES
-    from rapsam.inference.network import reference_device, reference_name
+    from rapsam.inference.reference import reference_device, reference_name
 
     facts = {
         "rapsam": __version__,

@@ -17,7 +17,7 @@ from rapsam.files import check_output_file
 if TYPE_CHECKING:
     from rapsam.data.sources.opened import OpenedSource
     from rapsam.evaluation.run import Outcome
-    from rapsam.evaluation.subject import Subject
+    from rapsam.inference.segmenter import Segmenter
     from rapsam.tasks.labels import LabelSet
 
 SUMMARY = "Score a checkpoint, or a bundle in any runtime, on annotated data; write JSON and a table."
@@ -92,21 +92,21 @@ def run(options: argparse.Namespace) -> int:
 
     task = task_for(options.kind, options.task)
     check_replaceable(options.out)
-    subject = _subject(options, task, log)
-    log(f"{task}: {subject.name}, in {subject.runtime}, on {source.name}")
-    outcome = _evaluate(options, subject, source, task, split)
+    segmenter = _segmenter(options, task, log)
+    log(f"{task}: {segmenter.name}, in {segmenter.runtime}, on {source.name}")
+    outcome = _evaluate(options, segmenter, source, task, split)
     if len(outcome.left_out) == outcome.clips:
         raise InputError(f"nothing could be scored; the first fault: {outcome.left_out[0]}")
-    report = report_of(subject, source.name, outcome)
+    report = report_of(segmenter, source.name, outcome)
     write_report(options.out, report)
     _unfinished(options.out).unlink(missing_ok=True)
-    print_table(f"{task}: {subject.name}, in {subject.runtime}", ("figure", "value"), report.rows())
+    print_table(f"{task}: {segmenter.name}, in {segmenter.runtime}", ("figure", "value"), report.rows())
     show(*_remarks(outcome, source.label_set), str(options.out))
     return 0
 
 
 def _evaluate(
-    options: argparse.Namespace, subject: Subject, source: OpenedSource, task: str, split: str
+    options: argparse.Namespace, segmenter: Segmenter, source: OpenedSource, task: str, split: str
 ) -> Outcome:
     from rapsam.data.sources.kinds import data_key
     from rapsam.evaluation.run import evaluate
@@ -116,7 +116,7 @@ def _evaluate(
     try:
         with counted_progress("images or videos") as report_progress:
             return evaluate(
-                subject,
+                segmenter,
                 source,
                 task,
                 data_key=key,
@@ -191,15 +191,16 @@ def _check(options: argparse.Namespace) -> None:
         )
 
 
-def _subject(options: argparse.Namespace, task: str, log: StepLog) -> Subject:
-    from rapsam.evaluation.subject import bundle_subject, model_subject
+def _segmenter(options: argparse.Namespace, task: str, log: StepLog) -> Segmenter:
     from rapsam.evaluation.tasks import VIDEO_TASKS
+    from rapsam.export.bundle.load import load_bundle
+    from rapsam.inference.segmenter import model_segmenter
 
     if options.bundle is not None:
-        return bundle_subject(options.bundle, options.runtime)
+        return load_bundle(options.bundle, options.runtime)
     model = load_model(options, log)
     sides = _sides(options.sides) or model.test_sides(video=task in VIDEO_TASKS)
-    return model_subject(model, sides, options.clip)
+    return model_segmenter(model, sides, options.clip)
 
 
 def _sides(text: str | None) -> tuple[int, int] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rapsam.cli.arguments import add_model_options, image_size, load_model
 from rapsam.cli.bundle_facts import bundle_bytes, bundle_facts
@@ -17,10 +17,9 @@ from rapsam.cli.photographs import read_images
 from rapsam.errors import MemoryLimitError, RapSamError, is_out_of_memory, reason_of
 
 if TYPE_CHECKING:
+    from rapsam.export.build.bundle import Bundle
     from rapsam.export.build.material import Material
     from rapsam.export.build.plan import ExportPlan
-    from rapsam.export.bundle.manifest import Manifest
-    from rapsam.export.parity.report import ParityReport
 
 SUMMARY = (
     "Export a network for phones: a folder per device with graphs, manifest, self-test and model card, "
@@ -29,13 +28,6 @@ SUMMARY = (
 EXAMPLE = "rapsam export --model rapsam_r18 --device iphone-15-pro pixel-8 --out bundles"
 GATE_MISSED = 1
 BAD_INPUT = 2
-
-
-class Made(NamedTuple):
-    """A bundle that is there now."""
-
-    manifest: Manifest
-    report: ParityReport
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -130,33 +122,29 @@ def _plans(options: argparse.Namespace) -> dict[Path, ExportPlan]:
 
 def _make_all(
     material: Material, plans: dict[Path, ExportPlan], log: StepLog
-) -> tuple[dict[Path, Made], dict[Path, str], bool]:
+) -> tuple[dict[Path, Bundle], dict[Path, str], bool]:
     """Makes what is not there yet; a bundle that fails does not keep the others from being made.
 
     Returns:
         What is there now; why other bundles are not, in one line each; whether one of them lacked memory.
     """
-    from rapsam.export.build.bundle import make_bundle
+    from rapsam.export.build.bundle import ensure_bundle
     from rapsam.export.build.cache import StageCache, cache_folder
-    from rapsam.export.build.finished import finished_bundle, read_report
+    from rapsam.export.build.finished import finished_bundle
 
     # Before the first long work: a folder with something else in it stops everything.
     finished = {folder: finished_bundle(material, plan, folder) for folder, plan in plans.items()}
     cache = StageCache(cache_folder())
-    made: dict[Path, Made] = {}
+    made: dict[Path, Bundle] = {}
     failed: dict[Path, str] = {}
     lacked_memory = False
     for number, (folder, plan) in enumerate(plans.items(), start=1):
-        manifest = finished[folder]
         try:
-            if manifest is not None:
-                log.note(f"{folder} holds this bundle already: nothing to do")
-                made[folder] = Made(manifest, read_report(folder))
-            else:
+            if finished[folder] is None:
                 log.note(f"{_numbered(number, plans)}{plan.name}: {_summary(plan)}")
-                made[folder] = Made(
-                    *make_bundle(material, plan, folder, cache, progress=log.detail, note=log.note)
-                )
+            made[folder] = ensure_bundle(
+                material, plan, folder, finished[folder], cache, progress=log.detail, note=log.note
+            )
         except Exception as error:  # the network, a converter or the disk: they raise whatever they like
             failed[folder] = str(error) if isinstance(error, RapSamError) else reason_of(error)
             lacked_memory |= is_out_of_memory(error)
@@ -179,7 +167,7 @@ def _named(folder: Path, plans: dict[Path, ExportPlan]) -> str:
     return f"{plans[folder].name}: " if len(plans) > 1 else ""
 
 
-def _print_json(plans: Iterable[Path], made: dict[Path, Made], failed: dict[Path, str]) -> None:
+def _print_json(plans: Iterable[Path], made: dict[Path, Bundle], failed: dict[Path, str]) -> None:
     """One entry per bundle, also for those that failed."""
     facts = [
         {"bundle": str(folder), "error": failed[folder]}
@@ -190,7 +178,7 @@ def _print_json(plans: Iterable[Path], made: dict[Path, Made], failed: dict[Path
     show_json(facts)
 
 
-def _print_bundles(made: dict[Path, Made], options: argparse.Namespace) -> None:
+def _print_bundles(made: dict[Path, Bundle], options: argparse.Namespace) -> None:
     for folder, bundle in made.items():
         print_bundle(folder.name, bundle.manifest, bundle.report, verbose=options.verbose)
     for folder, bundle in made.items():

@@ -39,9 +39,9 @@ def parity_step(
     from rapsam.models.shipped import shipped_name
 
     # Formula weights and those of the package are found without being named.
-    found = not manifest.model.trained or shipped_name(manifest.model.weights_origin) is not None
+    found = not manifest.model.weights.trained or shipped_name(manifest.model.weights.name) is not None
     if checkpoint is None and not found:
-        checkpoint = manifest.model.weights_origin
+        checkpoint = manifest.model.weights.name
     named = ["--checkpoint", checkpoint] if checkpoint and not found else []
     named += ["--classifier", classifier] if classifier else []
     return next_step("parity", bundle, *options, *named)

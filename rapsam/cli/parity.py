@@ -98,26 +98,24 @@ def _print_next(options: argparse.Namespace, manifest: Manifest, report: ParityR
 
 
 def _deployment(manifest: Manifest, options: argparse.Namespace) -> Deployment:
-    from rapsam.export.build.material import weights_sha256
     from rapsam.models.build import FORMULA, build_model, deployment_of
     from rapsam.models.shipped import shipped_name
+    from rapsam.models.weights import weights_sha256
     from rapsam.tasks.labels import label_sets
 
     checkpoint = options.checkpoint
+    weights, labels = manifest.model.weights, manifest.labels
     if checkpoint is None:
-        checkpoint = shipped_name(manifest.model.weights_origin)
+        checkpoint = FORMULA if weights.origin == "formula" else shipped_name(weights.name)
     if checkpoint is None:
-        if not manifest.model.weights_origin.startswith(FORMULA):
-            raise InputError(
-                f"the bundle was made from {manifest.model.weights_origin}; give it: --checkpoint FILE"
-            )
-        checkpoint = FORMULA
-    known = manifest.labels.name if manifest.labels.name in label_sets() else None
+        raise InputError(f"the bundle was made from {weights}; give it: --checkpoint FILE")
+    known = labels.name if labels and labels.name in label_sets() else None
     model = build_model(manifest.model.name, checkpoint=checkpoint, classifier=options.classifier or known)
     deployment = deployment_of(model)
     if weights_sha256(deployment.state()) != manifest.model.weights_sha256:
+        told = f"{weights}, {labels.name}" if labels else str(weights)
         raise InputError(
             f"{checkpoint} and text classifier are not what the bundle was made from "
-            f"({manifest.model.weights_origin}, {manifest.labels.name}): give --checkpoint, --classifier"
+            f"({told}): give --checkpoint, --classifier"
         )
     return deployment

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rapsam.cli.arguments import add_model_options, load_model, numbers
+from rapsam.cli.arguments import add_model_options, load_model, numbers, prompt_point
 from rapsam.cli.console import StepLog, say, show, show_json
 from rapsam.cli.predict_results import (
     FILMED,
@@ -20,12 +20,13 @@ from rapsam.cli.predict_results import (
     remove_old_scratch,
     results_together,
 )
-from rapsam.errors import InputError, RapSamError
+from rapsam.errors import BundleError, InputError, RapSamError
 from rapsam.files import check_writable
 
 if TYPE_CHECKING:
+    from rapsam.cli.predict_files import GivenPrompts
     from rapsam.cli.predict_inputs import Listing
-    from rapsam.cli.predict_one import Predictor
+    from rapsam.inference.segmenter import Segmenter
 
 SUMMARY = "Segment images, videos or folders with a checkpoint or a bundle; write overlays, PNG and JSON."
 EXAMPLE = "rapsam predict photo.jpg --bundle bundles/pixel-8 --point 320,200 --out results"
@@ -50,7 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="bundle to run, in place of --model")
     add_model_options(parser, required=False)
     parser.add_argument(
-        "--point", action="append", default=[], metavar="X,Y", help="prompt for images; may be repeated"
+        "--point",
+        action="append",
+        default=[],
+        metavar="X,Y",
+        help="prompt for images: a point of the region, or beside it as X,Y,- for models that take such; "
+        "may be repeated",
     )
     parser.add_argument(
         "--box", action="append", default=[], metavar="X1,Y1,X2,Y2", help="prompt; may be repeated"
@@ -74,14 +80,17 @@ def run(options: argparse.Namespace) -> int:
     """Segments every input; one that cannot be used does not stop the others."""
     from rapsam.cli.predict_inputs import list_inputs
 
-    points = [numbers(text, 2, "point") for text in options.point]
+    points, positive = zip(*map(prompt_point, options.point), strict=True) if options.point else ((), ())
     boxes = [numbers(text, 4, "box") for text in options.box]
     _check_choices(options)
     listing = list_inputs(options.inputs, recursive=options.recursive)
     planned = _planned(options, listing)
     log = StepLog()
-    predictor = _predictor(options, log)
-    predictor.check_task("prompt" if points or boxes else "panoptic")
+    segmenter = _segmenter(options, log)
+    from rapsam.cli.predict_files import GivenPrompts
+
+    given = GivenPrompts(points, positive, boxes)
+    _check_task(segmenter, given)
     report = Report(skipped={str(path): reason for path, reason in listing.skipped.items()})
     for name, path in listing.named.items():
         log(str(path))
@@ -91,11 +100,7 @@ def run(options: argparse.Namespace) -> int:
             if isinstance(plan, RapSamError):
                 raise plan
             with results_together(place, overwrite=options.overwrite) as scratch:
-                if plan is FILMED:
-                    prompts = (points, boxes)
-                    files = predictor.video(path, scratch, stem, prompts, options.min_score, log)
-                else:
-                    files = predictor.image(path, scratch, stem, points, boxes, log)
+                files = _predict(segmenter, path, scratch, stem, plan, given, options.min_score, log)
         except RapSamError as error:
             if len(listing.named) == 1 and not listing.skipped:
                 raise
@@ -156,16 +161,52 @@ def _check_choices(options: argparse.Namespace) -> None:
     check_writable(options.out)
 
 
-def _predictor(options: argparse.Namespace, log: StepLog) -> Predictor:
-    from rapsam.cli.predict_one import bundle_predictor, model_predictor
+def _segmenter(options: argparse.Namespace, log: StepLog) -> Segmenter:
+    from rapsam.export.bundle.load import load_bundle
+    from rapsam.inference.segmenter import model_segmenter
 
     if options.bundle is None:
-        return model_predictor(load_model(options, log))
+        return model_segmenter(load_model(options, log))
     log(f"loading {options.bundle}")
-    predictor = bundle_predictor(options.bundle)
-    if not predictor.trained:
+    segmenter = load_bundle(options.bundle)
+    if not segmenter.trained:
         log.note("the bundle's weights are untrained, made by a formula: the masks will mean nothing")
-    return predictor
+    return segmenter
+
+
+def _check_task(segmenter: Segmenter, given: GivenPrompts) -> None:
+    """Tells before any image is read whether the network can do what is asked."""
+    from rapsam.tasks.prompt_set import check_prompts
+
+    prompted = bool(given.points or given.boxes)
+    if prompted and segmenter.prompts is not None:
+        check_prompts(given.as_set(), segmenter.prompts)
+    elif prompted or segmenter.finder is None:
+        task, what = ("prompt", "") if prompted else ("panoptic", "predicting without ")
+        raise BundleError(
+            f"the bundle was exported with the tasks {', '.join(segmenter.tasks)}; {what}--point and --box "
+            f"needs {task!r}: export it again with --tasks {' '.join(sorted({*segmenter.tasks, task}))}"
+        )
+
+
+def _predict(
+    segmenter: Segmenter,
+    path: Path,
+    out: Path,
+    name: str,
+    kind: tuple[str, ...],
+    given: GivenPrompts,
+    min_score: float,
+    log: StepLog,
+) -> list[Path]:
+    """Predicts one input; returns the files written."""
+    from rapsam.cli.predict_files import predict_image, predict_prompts, predict_video
+
+    if kind is FILMED:
+        return predict_video(segmenter, path, out, name, min_score, log)
+    if kind is PROMPTED:
+        return predict_prompts(segmenter, path, out, name, given, log)
+    return predict_image(segmenter, path, out, name, log)
 
 
 def _print_report(options: argparse.Namespace, report: Report) -> None:

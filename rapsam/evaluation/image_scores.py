@@ -8,8 +8,7 @@ from rapsam.data.mask_depth import mask_depth
 from rapsam.data.sources.annotated import AnnotatedClip
 from rapsam.evaluation.scores import Part, with_known_classes
 from rapsam.evaluation.semantic_map import semantic_map
-from rapsam.evaluation.subject import Subject
-from rapsam.inference.predict import predict_prompts
+from rapsam.inference.segmenter import Segmenter
 from rapsam.metrics.interactive_quality import InteractiveAccumulator
 from rapsam.metrics.mask_precision import MaskPrecisionAccumulator
 from rapsam.metrics.panoptic_quality import PanopticAccumulator
@@ -18,15 +17,16 @@ from rapsam.metrics.semantic_iou import SemanticAccumulator
 from rapsam.tasks.arrays import Masks
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.instances import instance_segmentation, tight_box
-from rapsam.tasks.labels import LabelSet
 from rapsam.tasks.panoptic import panoptic_segmentation
+from rapsam.tasks.prompt_set import PromptSet
 from rapsam.tasks.tracker import Clip
 
 
 class PanopticScores:
     """PQ, mask AP and semantic IoU of images, all from one pass of the network; see `Scores`."""
 
-    def __init__(self, labels: LabelSet) -> None:
+    def __init__(self, segmenter: Segmenter) -> None:
+        labels = segmenter.object_finder().labels
         self._num_classes, self._num_things = len(labels.labels), labels.num_things
         self._panoptic = PanopticAccumulator(self._num_classes, self._num_things)
         self._semantic = SemanticAccumulator(self._num_classes)
@@ -37,12 +37,12 @@ class PanopticScores:
             "semantic": self._semantic,
         }
 
-    def add(self, subject: Subject, clip: AnnotatedClip) -> None:
+    def add(self, segmenter: Segmenter, clip: AnnotatedClip) -> None:
         """See `Scores.add`; the clip is an image."""
         clip = with_known_classes(clip)
-        pixels, geometry = subject.network.fit(clip.frames[0])
-        found = subject.network.detect(pixels)
-        logits, spec = found.mask_logits[:, 0], subject.postprocess
+        pixels, geometry = segmenter.images.fit(clip.frames[0])
+        found = segmenter.images.detect(pixels)
+        logits, spec = found.mask_logits[:, 0], segmenter.object_finder().postprocess
         panoptic = panoptic_segmentation(
             found.class_logits,
             logits,
@@ -55,33 +55,34 @@ class PanopticScores:
         reference = reference_map(masks, clip.classes, self._num_classes)
         self._panoptic.add(panoptic, reference, reference_ids(clip.classes)[clip.crowd])
         self._semantic.add(semantic_map(found.class_logits, logits, geometry), reference)
-        _add_instances(self._masks, found, geometry, subject, clip)
+        _add_instances(self._masks, found, geometry, segmenter, clip)
 
 
 class InstanceScores:
     """Mask AP of images of which only things are annotated; see `Scores`."""
 
-    def __init__(self, labels: LabelSet) -> None:
+    def __init__(self, segmenter: Segmenter) -> None:
+        labels = segmenter.object_finder().labels
         self._masks = MaskPrecisionAccumulator(labels.num_things)
         self.parts: dict[str, Part] = {"mask_ap": self._masks}
 
-    def add(self, subject: Subject, clip: AnnotatedClip) -> None:
+    def add(self, segmenter: Segmenter, clip: AnnotatedClip) -> None:
         """See `Scores.add`; the clip is an image."""
         clip = with_known_classes(clip)
-        pixels, geometry = subject.network.fit(clip.frames[0])
-        found = subject.network.detect(pixels)
-        _add_instances(self._masks, found, geometry, subject, clip)
+        pixels, geometry = segmenter.images.fit(clip.frames[0])
+        found = segmenter.images.detect(pixels)
+        _add_instances(self._masks, found, geometry, segmenter, clip)
 
 
 class PromptScores:
     """Quality of one click and of one box per segment, things, stuff and crowds; see `Scores`."""
 
-    def __init__(self, labels: LabelSet) -> None:
-        del labels  # prompts ask for regions, whatever they are
+    def __init__(self, segmenter: Segmenter) -> None:
+        del segmenter  # prompts ask for regions, whatever they are
         self._clicks, self._boxes = InteractiveAccumulator(), InteractiveAccumulator()
         self.parts: dict[str, Part] = {"clicks": self._clicks, "boxes": self._boxes}
 
-    def add(self, subject: Subject, clip: AnnotatedClip) -> None:
+    def add(self, segmenter: Segmenter, clip: AnnotatedClip) -> None:
         """See `Scores.add`; the clip is an image."""
         masks = clip.masks[:, 0]
         masks = masks[masks.any(axis=(1, 2))]
@@ -89,7 +90,7 @@ class PromptScores:
             return
         points = [innermost_pixel(mask) for mask in masks]
         boxes = [tight_box(mask).tolist() for mask in masks]
-        found = predict_prompts(subject.network, clip.frames[0], points, boxes).masks
+        found = segmenter.segment(clip.frames[0], PromptSet.of(points, boxes)).best
         self._clicks.add(found[: len(masks)], masks)
         self._boxes.add(found[len(masks) :], masks)
 
@@ -98,15 +99,16 @@ def _add_instances(
     masks: MaskPrecisionAccumulator,
     found: Clip,
     geometry: ImageGeometry,
-    subject: Subject,
+    segmenter: Segmenter,
     clip: AnnotatedClip,
 ) -> None:
+    finder = segmenter.object_finder()
     instances = instance_segmentation(
         found.class_logits,
         found.mask_logits[:, 0],
         geometry,
-        subject.labels.num_things,
-        top_k=subject.postprocess.top_k,
+        finder.labels.num_things,
+        top_k=finder.postprocess.top_k,
     )
     masks.add(instances, clip.masks[:, 0], clip.classes, clip.crowd)
 

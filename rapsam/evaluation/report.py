@@ -11,9 +11,10 @@ import msgspec
 
 from rapsam.errors import JSON_ERRORS, InputError, printable
 from rapsam.evaluation.run import Outcome
-from rapsam.evaluation.subject import Subject
 from rapsam.evaluation.tasks import TASKS
 from rapsam.files import write_atomic
+from rapsam.inference.segmenter import Segmenter
+from rapsam.tasks.labels import Label
 
 SCHEMA_VERSION = 1
 _MAX_BYTES = 100_000_000
@@ -60,15 +61,15 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
         return [(name, _text(value)) for name, value in _numbers(self.figures)]
 
 
-def report_of(subject: Subject, source: str, outcome: Outcome) -> EvaluationReport:
+def report_of(segmenter: Segmenter, source: str, outcome: Outcome) -> EvaluationReport:
     """Makes the report of an evaluation on the data set of this name."""
     # Through JSON: a figure without anything to compare is NaN, which JSON writes as null.
     figures = msgspec.json.decode(msgspec.json.encode(outcome.results))
     return EvaluationReport(
-        subject=printable(subject.name),
-        runtime=subject.runtime,
-        input_size=subject.input_size,
-        max_clip=subject.max_clip,
+        subject=printable(segmenter.name),
+        runtime=segmenter.runtime,
+        input_size=segmenter.input_size,
+        max_clip=segmenter.max_clip,
         source=source,
         task=outcome.task,
         clips=outcome.clips,
@@ -76,9 +77,13 @@ def report_of(subject: Subject, source: str, outcome: Outcome) -> EvaluationRepo
         annotations_left_out=outcome.annotations_left_out,
         first_annotations_left_out=outcome.first_annotations,
         unknown_classes=tuple(map(printable, outcome.unknown_classes)),
-        classes=tuple(printable(label.name) for label in subject.labels.labels),
+        classes=tuple(printable(label.name) for label in _labels(segmenter)),
         figures=figures,
     )
+
+
+def _labels(segmenter: Segmenter) -> tuple[Label, ...]:
+    return segmenter.finder.labels.labels if segmenter.finder else ()
 
 
 def check_replaceable(path: Path) -> None:

@@ -15,9 +15,9 @@ from rapsam.data.sources.categories import label_mapping
 from rapsam.data.sources.faults import DataSetError
 from rapsam.errors import InputError, printable, reading
 from rapsam.evaluation.scores import Scores
-from rapsam.evaluation.subject import Subject
 from rapsam.evaluation.tasks import PROMPTS, TASKS
 from rapsam.evaluation.unfinished import Unfinished, load_unfinished, save_unfinished
+from rapsam.inference.segmenter import Segmenter
 from rapsam.tasks.arrays import Indices
 
 SAVE_SECONDS = 10.0
@@ -53,7 +53,7 @@ class Outcome(NamedTuple):
 
 
 def evaluate(
-    subject: Subject,
+    segmenter: Segmenter,
     source: AnnotatedSource,
     task: str,
     *,
@@ -67,7 +67,7 @@ def evaluate(
     """Evaluates a network on a data set, one image or video in memory at a time.
 
     Args:
-        subject: The network.
+        segmenter: The network.
         source: The data set.
         task: Name in `TASKS`.
         data_key: Tells data sets of one name apart, as by their folders.
@@ -83,16 +83,15 @@ def evaluate(
             what it answers is not a number, the file is damaged or was edited, or, with `strict`, something
             cannot be used.
     """
-    able, graphs = (
-        (subject.takes_prompts, "prompt") if task == PROMPTS else (subject.finds_objects, "panoptic")
-    )
-    if not able:
-        raise InputError(f"{subject.name} has no graph for {task!r}; export it with --tasks {graphs}")
-    tally = _Tally(TASKS[task](subject.labels), strict=strict)
+    able, wanted = (segmenter.prompts, "prompt") if task == PROMPTS else (segmenter.finder, "panoptic")
+    if able is None:
+        raise InputError(f"{segmenter.name} has no graph for {task!r}; export it with --tasks {wanted}")
+    tally = _Tally(TASKS[task](segmenter), strict=strict)
     total = len(source) if limit is None else min(limit, len(source))
-    classes = _classes(source, subject, task)
+    classes = _classes(source, segmenter, task)
     # Names may hold bytes that are no text, which JSON cannot keep.
-    question = printable(f"{task}: {subject.name}, {subject.key}, on {total} of {source.name} {data_key}")
+    asked = f"{task}: {segmenter.name}, {segmenter.key()}"
+    question = printable(f"{asked}, on {total} of {source.name} {data_key}")
     if unfinished is not None:
         tally.go_on_from(unfinished, question, total)
     if tally.done == 0:
@@ -101,9 +100,9 @@ def evaluate(
     report(tally.done, total)
     saved = time.monotonic()
     for place in tuple(tally.left_out):
-        tally.take(place, source, subject, classes)
+        tally.take(place, source, segmenter, classes)
     while tally.done < total:
-        tally.take(tally.done, source, subject, classes)
+        tally.take(tally.done, source, segmenter, classes)
         tally.done += 1
         report(tally.done, total)
         if unfinished and (tally.done == total or time.monotonic() - saved >= SAVE_SECONDS):
@@ -131,7 +130,7 @@ class _Tally:
         self.first_annotations: list[str] = []
         self._strict = strict
 
-    def take(self, place: int, source: AnnotatedSource, subject: Subject, classes: Indices) -> None:
+    def take(self, place: int, source: AnnotatedSource, segmenter: Segmenter, classes: Indices) -> None:
         """Counts a clip, or leaves it out; its files may have been mended since it was left out."""
         try:
             clip = source.read(place)
@@ -141,7 +140,7 @@ class _Tally:
         else:
             self.left_out.pop(place, None)
             self.leave_out_annotations(clip.faults)
-            _add(self.scores, subject, clip._replace(classes=classes[clip.classes]))
+            _add(self.scores, segmenter, clip._replace(classes=classes[clip.classes]))
 
     def leave_out_annotations(self, faults: Iterable[DataSetError]) -> None:
         """Counts annotations that were left out."""
@@ -185,19 +184,19 @@ class _Tally:
         self.left_out, self.first_annotations = dict(state.left_out), list(state.first_annotations)
 
 
-def _add(scores: Scores, subject: Subject, clip: AnnotatedClip) -> None:
+def _add(scores: Scores, segmenter: Segmenter, clip: AnnotatedClip) -> None:
     try:
-        scores.add(subject, clip)
+        scores.add(segmenter, clip)
     except InputError as error:
         # No reason to leave the image out: another one would be scored in its favour.
         raise InputError(f"{clip.name}: {error}") from error
 
 
-def _classes(source: AnnotatedSource, subject: Subject, task: str) -> Indices:
+def _classes(source: AnnotatedSource, segmenter: Segmenter, task: str) -> Indices:
     """Gives the network's class of each class of the data set; prompts ask for regions of any class."""
     if task == PROMPTS:
         return np.zeros(len(source.label_set.labels), np.int64)
-    return label_mapping(source.label_set, subject.labels)
+    return label_mapping(source.label_set, segmenter.object_finder().labels)
 
 
 def _say_nothing(done: int, total: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from rapsam.data.sources.annotated import AnnotatedClip
-from rapsam.evaluation.subject import Subject
+from rapsam.inference.segmenter import Segmenter
 from rapsam.metrics.accumulator import Accumulator
 
 Part = Accumulator[Any, Any]
@@ -20,12 +20,12 @@ class Scores(Protocol):
 
     parts: dict[str, Part]
 
-    def add(self, subject: Subject, clip: AnnotatedClip) -> None:
+    def add(self, segmenter: Segmenter, clip: AnnotatedClip) -> None:
         """Predicts a clip and counts the result.
 
         Args:
-            subject: The network.
-            clip: Its classes are those of the subject, -1 where it knows none.
+            segmenter: The network.
+            clip: Its classes are those of the network, -1 where it knows none.
         """
         ...
 

@@ -8,10 +8,10 @@ from rapsam.errors import InputError
 from rapsam.evaluation.image_scores import InstanceScores, PanopticScores, PromptScores
 from rapsam.evaluation.scores import Scores
 from rapsam.evaluation.video_scores import TrackScores, VideoPanopticScores
-from rapsam.tasks.labels import LabelSet
+from rapsam.inference.segmenter import Segmenter
 
 PROMPTS = "prompts"
-TASKS: dict[str, Callable[[LabelSet], Scores]] = {
+TASKS: dict[str, Callable[[Segmenter], Scores]] = {
     "panoptic": PanopticScores,
     "instances": InstanceScores,
     PROMPTS: PromptScores,

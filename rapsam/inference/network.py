@@ -1,29 +1,34 @@
-"""A network as the tasks see it, whether it is PyTorch or the graphs of a bundle."""
+"""A network as the tasks see it, whether it is PyTorch or exported graphs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from rapsam.inference.runner import Runner
-from rapsam.models.deployment import Deployment
+from rapsam.contract import PROMPT_ROLES, GraphContract, Pipeline, Role, prompts_per_pass
+from rapsam.inference.chain import outputs_by_role
+from rapsam.inference.reference import exact_float32
+from rapsam.inference.runner import Arrays, Runner
+from rapsam.models.deployment import Deployment, finds_objects, takes_prompts
 from rapsam.tasks.arrays import Floats, Pixels
 from rapsam.tasks.clips import LONG_CLIP
 from rapsam.tasks.preprocess import NetworkInput, letterbox, normalise_and_pad, resize_keep_ratio
 from rapsam.tasks.tracker import Clip
 
+Encoded = Mapping[Role, Floats]
+"""Role to encoded prompts (1, K, ...)."""
+
 
 class PromptLogits(NamedTuple):
-    """What the network says about prompts.
+    """What the network says about K prompts, M candidates each.
 
     Attributes:
-        mask_logits: (K, h, w) float32.
-        iou: (K,) float32, predicted IoU.
+        mask_logits: (K, M, h, w) float32.
+        iou: (K, M) float32, predicted IoU.
     """
 
     mask_logits: Floats
@@ -47,26 +52,34 @@ class Network(Protocol):
         """Finds objects in one frame, or in the frames of a clip: (T, 3, H, W) from `fit`."""
         ...
 
-    def segment(self, pixels: Floats, boxes: Floats) -> PromptLogits:
-        """Segments prompted boxes (1, K, 4), fractions of the unpadded image, any K, in one frame."""
+    def segment(self, pixels: Floats, prompts: Encoded) -> PromptLogits:
+        """Segments prompts, any number K, in one frame; see `rapsam.tasks.prompt_set.encode_prompts`."""
         ...
 
 
 class GraphNetwork:
-    """The graphs of a bundle, each with its runner. Takes one frame at a time.
+    """Exported graphs, each with its runner. Takes one frame at a time.
 
     Args:
-        runners: Graph name to runner: "panoptic_image", or "encoder" with "panoptic", "prompt" or both.
+        runners: Graph name to runner.
+        contracts: Of the graphs.
+        pipelines: Which graphs do which task.
         size: Image height and width of the graphs.
-        num_prompts: Prompts per pass of the prompt graph.
     """
 
     max_clip = 1
 
-    def __init__(self, runners: Mapping[str, Runner], size: tuple[int, int], num_prompts: int) -> None:
+    def __init__(
+        self,
+        runners: Mapping[str, Runner],
+        contracts: Sequence[GraphContract],
+        pipelines: Sequence[Pipeline],
+        size: tuple[int, int],
+    ) -> None:
         self.runners = runners
         self.size = size
-        self.num_prompts = num_prompts
+        self._contracts = {contract.graph: contract for contract in contracts}
+        self._graphs = {pipeline.task: pipeline.graphs for pipeline in pipelines}
 
     def fit(self, image: Pixels) -> NetworkInput:
         """Letterboxes an image to the graphs' size."""
@@ -74,34 +87,55 @@ class GraphNetwork:
 
     def detect(self, frames: Floats) -> Clip:
         """Finds objects in one frame (1, 3, H, W)."""
-        if "panoptic_image" in self.runners:
-            outputs = self.runners["panoptic_image"].run({"image": frames})
-        else:
-            outputs = self.runners["panoptic"].run(self.runners["encoder"].run({"image": frames}))
-        return Clip(outputs["class_logits"][0], outputs["queries"][0], outputs["mask_logits"][0][:, None])
+        task = "panoptic" if "panoptic" in self._graphs else "video"
+        found = outputs_by_role(self._chain(task), {"image": frames}, self._run)
+        queries = found.get("queries", np.zeros((1, found["class_logits"].shape[1], 0), np.float32))
+        return Clip(found["class_logits"][0], queries[0], found["mask_logits"][0][:, None])
 
-    def segment(self, pixels: Floats, boxes: Floats) -> PromptLogits:
-        """Segments prompts, as many per pass as the graph takes; prompts do not see each other."""
-        features = self.runners["encoder"].run({"image": pixels})["features"]
-        mask_logits, iou = [], []
-        for start in range(0, boxes.shape[1], self.num_prompts):
-            chunk = boxes[:, start : start + self.num_prompts]
-            count = chunk.shape[1]
-            # The last pass is filled up with copies; their results are dropped.
-            filled = np.concatenate(
-                [chunk, np.repeat(chunk[:, -1:], self.num_prompts - count, axis=1)], axis=1
-            )
-            outputs = self.runners["prompt"].run({"features": features, "boxes": filled})
-            mask_logits.append(outputs["mask_logits"][0, :count])
-            iou.append(outputs["iou"][0, :count])
-        return PromptLogits(np.concatenate(mask_logits), np.concatenate(iou))
+    def segment(self, pixels: Floats, prompts: Encoded) -> PromptLogits:
+        """Segments prompts, as many per pass as the graphs take; prompts do not see each other."""
+        chain = self._chain("prompt")
+        per_pass, total = prompts_per_pass(chain), min(tensor.shape[1] for tensor in prompts.values())
+        of_image: dict[str, Arrays] = {}
+
+        def run(contract: GraphContract, inputs: Arrays) -> Arrays:
+            if any(spec.role in PROMPT_ROLES for spec in contract.inputs):
+                return self._run(contract, inputs)
+            if contract.graph not in of_image:
+                of_image[contract.graph] = self._run(contract, inputs)
+            return of_image[contract.graph]
+
+        found = []
+        for start in range(0, total, per_pass):
+            chunk = {role: _filled(tensor, start, per_pass) for role, tensor in prompts.items()}
+            outputs = outputs_by_role(chain, {"image": pixels, **chunk}, run)
+            found.append(_prompt_logits(outputs, min(per_pass, total - start)))
+        return PromptLogits(*map(np.concatenate, zip(*found, strict=True)))
+
+    def _chain(self, task: str) -> list[GraphContract]:
+        return [self._contracts[graph] for graph in self._graphs[task]]
+
+    def _run(self, contract: GraphContract, inputs: Arrays) -> Arrays:
+        return self.runners[contract.graph].run(inputs)
+
+
+def _filled(prompts: Floats, start: int, count: int) -> Floats:
+    """Cuts the prompts of a pass; the last pass is filled up with copies, whose results are dropped."""
+    chunk = prompts[:, start : start + count]
+    return np.concatenate([chunk, np.repeat(chunk[:, -1:], count - chunk.shape[1], axis=1)], axis=1)
+
+
+def _prompt_logits(outputs: Mapping[Role, Floats], count: int) -> PromptLogits:
+    """Reads the first prompts of a pass; graphs of one candidate leave its axis out."""
+    masks, iou = outputs["mask_logits"][0, :count], outputs["iou"][0, :count]
+    return PromptLogits(masks.reshape(count, -1, *masks.shape[-2:]), iou.reshape(count, -1))
 
 
 class EagerNetwork:
     """A network in PyTorch, as published: resized as in its own tests, any number of frames at a time.
 
     Args:
-        deployment: The network.
+        deployment: The network, on the device where it shall run.
         device: "cpu" or "cuda".
         long_side: Limit of the image's longer side.
         short_side: Limit of the image's shorter side.
@@ -110,7 +144,7 @@ class EagerNetwork:
     max_clip = LONG_CLIP
 
     def __init__(self, deployment: Deployment, device: str, long_side: int, short_side: int) -> None:
-        self.deployment = deployment.to(device)
+        self.deployment = deployment
         self.device = device
         self.limits = (long_side, short_side)
 
@@ -120,14 +154,17 @@ class EagerNetwork:
 
     def detect(self, frames: Floats) -> Clip:
         """Finds objects in a clip."""
+        assert finds_objects(self.deployment), "the segmenter was asked first"
         with exact_float32():
             outputs = self._numpy(self.deployment.detect(self._tensor(frames)))
         return Clip(outputs["class_logits"], outputs["queries"], outputs["mask_logits"])
 
-    def segment(self, pixels: Floats, boxes: Floats) -> PromptLogits:
+    def segment(self, pixels: Floats, prompts: Encoded) -> PromptLogits:
         """Segments prompts."""
+        assert takes_prompts(self.deployment), "the segmenter was asked first"
+        encoded = {str(role): self._tensor(tensor) for role, tensor in prompts.items()}
         with exact_float32():
-            outputs = self._numpy(self.deployment.segment(self._tensor(pixels), self._tensor(boxes)))
+            outputs = self._numpy(self.deployment.segment(self._tensor(pixels), encoded))
         return PromptLogits(outputs["mask_logits"], outputs["iou"])
 
     def _tensor(self, array: Floats) -> Tensor:
@@ -135,43 +172,3 @@ class EagerNetwork:
 
     def _numpy(self, outputs: dict[str, Tensor]) -> dict[str, Floats]:
         return {name: tensor.float().cpu().numpy() for name, tensor in outputs.items()}
-
-
-class EagerRunner:
-    """Runs a graph with the trainable network in PyTorch, un-rewritten, in float32: the reference.
-
-    Args:
-        deployment: The network, on the device where it shall run.
-        graph: Name of the graph.
-        device: "cpu" or "cuda".
-    """
-
-    def __init__(self, deployment: Deployment, graph: str, device: str) -> None:
-        self.deployment = deployment
-        self.graph = graph
-        self.device = device
-
-    def run(self, inputs: Mapping[str, Floats]) -> dict[str, Floats]:
-        """Runs the graph once; see `Runner.run`."""
-        tensors = {name: torch.from_numpy(array).to(self.device) for name, array in inputs.items()}
-        with exact_float32():
-            outputs = self.deployment.reference(self.graph, tensors)
-        return {name: tensor.float().cpu().numpy() for name, tensor in outputs.items()}
-
-
-@contextmanager
-def exact_float32() -> Iterator[None]:
-    """Keeps NVIDIA GPUs from rounding what convolutions take to 10 bits (TF32), as they do by default."""
-    with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-        yield
-
-
-def reference_device() -> str:
-    """Gives "cuda" when PyTorch sees a GPU, else "cpu"."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def reference_name(device: str) -> str:
-    """Says what computes the reference, for reports."""
-    where = torch.cuda.get_device_name() if device == "cuda" else "CPU"
-    return f"PyTorch {torch.__version__} eager fp32 on {where}"

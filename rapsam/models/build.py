@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
+import msgspec
 import torch
 from torch import Tensor
 
-from rapsam.errors import CheckpointError, quoted, unknown_name
+from rapsam.errors import CheckpointError, InputError, quoted
 from rapsam.models.checkpoint import Note, load_strictly, read_tensors
-from rapsam.models.classifier_file import FORMULA_ORIGIN, LEARNT_FORMULA_ORIGIN, find_classifier
+from rapsam.models.classifier_file import find_classifier
 from rapsam.models.deployment import Deployment
-from rapsam.models.rapsam.build import build_rapsam
-from rapsam.models.rapsam.checkpoint_map import to_published
-from rapsam.models.rapsam.config import VARIANTS
-from rapsam.models.rapsam.deployment import RapSamDeployment
-from rapsam.models.rapsam.formula import formula_state_dict
-from rapsam.models.rapsam.model import RapSam
+from rapsam.models.families import family_of, variant_names
+from rapsam.models.network import SegmentationNetwork
 from rapsam.models.shipped import weights_path
+from rapsam.models.text_classifier import TextClassifier
 from rapsam.models.weight_facts import WeightFacts, read_facts
+from rapsam.models.weights import FORMULA_WEIGHTS, Weights
 from rapsam.tasks.labels import find_label_set
 
+Network = TypeVar("Network", bound=SegmentationNetwork)
 # In place of a file: weights that anyone can make again, for demos and tests. They recognise nothing.
 FORMULA = "formula"
 
@@ -31,11 +32,11 @@ def build_model(
     checkpoint: str | Path | None = None,
     classifier: str | Path | Tensor | None = None,
     note: Note | None = None,
-) -> RapSam:
+) -> SegmentationNetwork:
     """Builds a network in eval mode.
 
     Args:
-        name: "rapsam_r50", "rapsam_r18" or "rapsam_nano".
+        name: A variant of a family; `rapsam.models.families.variant_names` lists them.
         checkpoint: A `.safetensors` file, a published `.pth`, the name of weights that come with the package
             (see `rapsam.models.shipped`), "formula" for untrained weights by formula, or None for a random
             initialisation to train from.
@@ -50,24 +51,33 @@ def build_model(
         InputError: If a name is unknown or a classifier does not fit.
         CheckpointError: If a file cannot be read or does not fit.
     """
-    if name not in VARIANTS:
-        raise unknown_name("model", name, VARIANTS)
-    config = VARIANTS[name]
+    family = family_of(name)
     path = None if checkpoint in (None, FORMULA) else weights_path(checkpoint)
     if path is not None and classifier is None:
         facts = _facts_of(path, name)
         # By name only: a file must not make us read another one.
         classifier = find_label_set(facts.vocabulary).name if facts and facts.vocabulary else None
-    model = build_rapsam(name, config, find_classifier(classifier, config.embedding_width))
+    model = family.build(name, _classifier_for(name, classifier))
     if path is not None:
         load_checkpoint(model, path, note)
     elif checkpoint == FORMULA:
-        model.load_state_dict(formula_state_dict(model.state_dict()))
-        model.weights_origin = "formula (untrained)"
+        model.load_state_dict(family.formula_weights(model.state_dict()))
+        model.weights = FORMULA_WEIGHTS
     return model.eval()
 
 
-def load_checkpoint(model: RapSam, path: str | Path, note: Note | None = None) -> RapSam:
+def _classifier_for(name: str, classifier: str | Path | Tensor | None) -> TextClassifier | None:
+    widths = family_of(name).text_width
+    if widths is not None:
+        return find_classifier(classifier, widths[name])
+    if classifier is not None:
+        raise InputError(f"a text classifier for {name}, which names no classes by text: leave it out")
+    return None
+
+
+def load_checkpoint(
+    model: SegmentationNetwork, path: str | Path, note: Note | None = None
+) -> SegmentationNetwork:
     """Loads weights into a network, strictly.
 
     Args:
@@ -85,11 +95,13 @@ def load_checkpoint(model: RapSam, path: str | Path, note: Note | None = None) -
     """
     path = weights_path(path)
     facts, classifier = _facts_of(path, model.name), model.text_classifier
-    load_strictly(model, read_tensors(path, note), path, to_published)
-    model.weights_origin = path.name
+    load_strictly(model, read_tensors(path, note), path, family_of(model.name).to_published)
+    model.weights = Weights(origin="file", name=path.name, trained=True)
     model.trained_sides = facts.sides if facts else None
-    if facts and facts.vocabulary == classifier.label_set.name and classifier.origin == FORMULA_ORIGIN:
-        classifier.origin = LEARNT_FORMULA_ORIGIN
+    if facts and classifier and facts.vocabulary == classifier.label_set.name:
+        classifier.origin = msgspec.structs.replace(
+            classifier.origin, learnt=classifier.origin.origin == "formula"
+        )
     return model
 
 
@@ -108,20 +120,18 @@ def _facts_of(path: Path, model: str) -> WeightFacts | None:
     return facts
 
 
-def deployment_of(model: RapSam) -> Deployment:
-    """Gives the view of a network that export, parity and runners work with."""
-    return RapSamDeployment(model)
+def deployment_of(model: SegmentationNetwork) -> Deployment:
+    """Returns the view of a network that export, parity and runners work with."""
+    return family_of(model.name).deployment(model)
 
 
 def describe_models() -> dict[str, dict[str, int]]:
-    """Gives parameters, queries and hidden width of every variant, without making any weights."""
+    """Returns the parameters of every variant and what its family tells of it, without making any weights."""
     described = {}
-    for name, config in VARIANTS.items():
+    for name in variant_names():
+        classifier = _classifier_for(name, None)
         with torch.device("meta"):
-            model = build_rapsam(name, config, find_classifier("ytvis_2019", config.embedding_width))
-        described[name] = {
-            "parameters": sum(parameter.numel() for parameter in model.parameters()),
-            "num_queries": config.num_queries,
-            "hidden_width": config.hidden_width,
-        }
+            model = family_of(name).build(name, classifier)
+        parameters = sum(parameter.numel() for parameter in model.parameters())
+        described[name] = {"parameters": parameters, **family_of(name).facts(name)}
     return described

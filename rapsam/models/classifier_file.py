@@ -11,8 +11,9 @@ from torch import Tensor
 
 from rapsam.errors import JSON_ERRORS, CheckpointError, InputError, quoted, reason_of, unknown_name
 from rapsam.models.checkpoint import read_tensor, write_safetensors
-from rapsam.models.rapsam.formula import formula_classifier
-from rapsam.models.rapsam.text_classifier import TextClassifier
+from rapsam.models.formula import formula_classifier
+from rapsam.models.text_classifier import TextClassifier
+from rapsam.models.weights import Prototypes
 from rapsam.tasks.labels import Label, LabelSet, find_label_set, label_sets
 
 # The vocabulary of a published classifier file follows from its number of classes.
@@ -20,8 +21,6 @@ _BY_COUNT = {133: "coco_panoptic", 40: "ytvis_2019", 155: "joint"}
 _LABELS_KEY = "labels"
 _LONGEST_NAME = 200
 _LARGEST_ID = 2**31 - 1
-FORMULA_ORIGIN = "formula (the names of the classes mean nothing)"
-LEARNT_FORMULA_ORIGIN = "formula, with which the weights were trained"
 
 
 def find_classifier(classifier: str | Path | Tensor | None, width: int) -> TextClassifier:
@@ -39,12 +38,12 @@ def find_classifier(classifier: str | Path | Tensor | None, width: int) -> TextC
     """
     if classifier is None or (isinstance(classifier, str) and classifier in label_sets()):
         name = classifier if isinstance(classifier, str) else _BY_COUNT[133]
-        return TextClassifier(formula_classifier(name), find_label_set(name), FORMULA_ORIGIN)
+        return TextClassifier(formula_classifier(name), find_label_set(name), Prototypes(origin="formula"))
     if isinstance(classifier, Tensor):
         _check_shape(classifier.shape, width, InputError, "the classifier tensor")
         _check(classifier, InputError, "the classifier tensor")
         prototypes = classifier.detach().float().clone()
-        return TextClassifier(prototypes, label_set_for(len(prototypes)), "a tensor")
+        return TextClassifier(prototypes, label_set_for(len(prototypes)), Prototypes(origin="tensor"))
     path = Path(classifier)
     if not path.suffix:
         raise unknown_name("classifier", str(classifier), label_sets())
@@ -75,7 +74,7 @@ def read_classifier(path: Path, width: int) -> TextClassifier:
             f"{path} names {len(label_set.labels)} classes for {len(prototypes)} prototypes; make it again"
         )
     _check_names(path, label_set)
-    return TextClassifier(prototypes, label_set, path.name)
+    return TextClassifier(prototypes, label_set, Prototypes(origin="file", name=path.name))
 
 
 def write_classifier(path: Path, classifier: TextClassifier) -> None:

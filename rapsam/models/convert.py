@@ -12,8 +12,7 @@ from rapsam.errors import CheckpointError, InputError
 from rapsam.models.build import build_model, load_checkpoint
 from rapsam.models.checkpoint import is_single_tensor, write_published, write_safetensors
 from rapsam.models.classifier_file import read_classifier, write_classifier
-from rapsam.models.rapsam.checkpoint_map import to_published
-from rapsam.models.rapsam.config import VARIANTS
+from rapsam.models.families import FAMILIES, family_of, variant_names
 from rapsam.models.weight_facts import read_facts
 from rapsam.models.weight_file import written_format
 
@@ -42,14 +41,14 @@ def convert_weights(
             raise InputError(f"{destination} for a text classifier; expected a .safetensors file")
         if half:
             raise InputError(f"--half for {source}, a text classifier; expected a checkpoint: leave it out")
-        classifier = read_classifier(source, next(iter(VARIANTS.values())).embedding_width)
+        classifier = read_classifier(source, _text_width())
         write_classifier(destination, classifier)
         return f"text classifier, {classifier.num_classes} classes ({classifier.label_set.name})"
     facts = read_facts(source)
     model_name = model_name or (facts.model if facts else None)
     if model_name is None:
         raise InputError(
-            f"{source} is a checkpoint of an unknown variant; name it: --model {' | '.join(VARIANTS)}"
+            f"{source} is a checkpoint of an unknown variant; name it: --model {' | '.join(variant_names())}"
         )
     notes: list[str] = []
     model = load_checkpoint(build_model(model_name), source, notes.append)
@@ -57,8 +56,15 @@ def convert_weights(
     if kind == "safetensors":
         write_safetensors(destination, state, facts.as_metadata() if facts else {})
     else:
-        write_published(destination, {to_published(name): tensor for name, tensor in state.items()})
+        published = family_of(model_name).to_published
+        write_published(destination, {published(name): tensor for name, tensor in state.items()})
     return "; ".join([f"{model_name}, {len(state)} tensors{', 16 bits' if half else ''}", *notes])
+
+
+def _text_width() -> int:
+    """Returns the width of text embeddings, one for all families that have any."""
+    (width,) = {width for family in FAMILIES.values() for width in (family.text_width or {}).values()}
+    return width
 
 
 def _halved(source: Path, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

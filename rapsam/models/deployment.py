@@ -1,16 +1,17 @@
-"""What a model family offers to everything that exports, checks or runs it."""
+"""What a model family offers to everything that exports, checks or runs it, by capability."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from torch import Tensor, nn
 
-from rapsam.contract import GraphContract, Sampling
+from rapsam.contract import GraphContract, Pipeline, Sampling
+from rapsam.models.weights import Prototypes, Weights
 from rapsam.tasks.labels import LabelSet
-
-TASKS = ("panoptic", "prompt", "video")
+from rapsam.tasks.postprocess import PostprocessSpec
+from rapsam.tasks.prompt_set import PromptSpec
 
 
 class Deployment(Protocol):
@@ -18,20 +19,19 @@ class Deployment(Protocol):
 
     Attributes:
         name: Name of the variant.
-        weights_origin: Where the weights come from.
-        classifier_origin: Where the text prototypes come from.
-        trained: Whether the weights have learnt anything.
-        label_set: Names of the classes.
+        weights: Where the weights come from.
     """
 
     name: str
-    weights_origin: str
-    classifier_origin: str
-    trained: bool
-    label_set: LabelSet
+    weights: Weights
 
-    def graphs_for(self, tasks: Sequence[str]) -> tuple[str, ...]:
-        """Names the graphs that do these tasks, in the order in which an app runs them."""
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """What the network can do, keys of `rapsam.contract.TASKS`."""
+        ...
+
+    def pipelines(self, tasks: Sequence[str]) -> tuple[Pipeline, ...]:
+        """Returns the graphs that do each of these tasks; tasks may share graphs."""
         ...
 
     def build_graph(
@@ -43,31 +43,70 @@ class Deployment(Protocol):
     def published_graph(
         self, graph: str, size: tuple[int, int], num_prompts: int
     ) -> tuple[nn.Module, GraphContract]:
-        """Gives the same graph as the trainable network computes it, un-rewritten, with its own borders."""
+        """Returns the same graph as the trainable network computes it, un-rewritten, with its own borders."""
         ...
 
     def reference(self, graph: str, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Computes a graph's outputs with the trainable network itself, un-rewritten, in float32."""
         ...
 
-    def detect(self, images: Tensor) -> dict[str, Tensor]:
-        """Finds objects in a clip of normalised frames (T, 3, H, W), any T and size, un-rewritten.
-
-        Gives "class_logits" (N, K + 1), "queries" (N, C) and "mask_logits" (N, T, h, w).
-        """
-        ...
-
-    def segment(self, images: Tensor, boxes: Tensor) -> dict[str, Tensor]:
-        """Segments boxes (1, K, 4), fractions of the unpadded image, in a normalised image (1, 3, H, W).
-
-        Gives "mask_logits" (K, h, w) and "iou" (K).
-        """
-        ...
-
     def state(self) -> dict[str, Tensor]:
-        """All tensors that decide the result: weights and text prototypes."""
+        """Returns all tensors that decide the result, text prototypes included."""
         ...
 
     def to(self, device: str) -> Deployment:
         """Copies the network to "cpu" or "cuda"."""
         ...
+
+
+class ObjectFinder(Deployment, Protocol):
+    """A deployment that finds objects in images and clips.
+
+    Attributes:
+        labels: Names of the classes.
+        prototypes: Where the text prototypes come from that name the classes; None without any.
+        postprocess: Thresholds that suit these weights.
+    """
+
+    labels: LabelSet
+    prototypes: Prototypes | None
+    postprocess: PostprocessSpec
+
+    def detect(self, images: Tensor) -> dict[str, Tensor]:
+        """Finds objects in a clip of normalised frames (T, 3, H, W), any T and size, un-rewritten.
+
+        Returns:
+            "class_logits" (N, K + 1), "queries" (N, C) and "mask_logits" (N, T, h, w).
+        """
+        ...
+
+
+class PromptTaker(Deployment, Protocol):
+    """A deployment that segments what prompts ask for."""
+
+    @property
+    def prompts(self) -> PromptSpec:
+        """What it takes as a prompt."""
+        ...
+
+    def segment(self, images: Tensor, prompts: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Segments prompts in a normalised image (1, 3, H, W), un-rewritten.
+
+        Args:
+            images: The image.
+            prompts: Role to encoded prompts (1, K, ...); see `rapsam.tasks.prompt_set.encode_prompts`.
+
+        Returns:
+            "mask_logits" (K, M, h, w) and "iou" (K, M), M candidates per prompt.
+        """
+        ...
+
+
+def finds_objects(deployment: Deployment) -> TypeGuard[ObjectFinder]:
+    """Tells whether a network finds objects."""
+    return "panoptic" in deployment.tasks
+
+
+def takes_prompts(deployment: Deployment) -> TypeGuard[PromptTaker]:
+    """Tells whether a network answers prompts."""
+    return "prompt" in deployment.tasks

@@ -23,6 +23,5 @@ class PostprocessSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     top_k: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 100
 
 
-# The thresholds of the published model, and lower ones at which untrained weights give segments too.
-TRAINED = PostprocessSpec(score_threshold=0.8, overlap_threshold=0.8)
-UNTRAINED = PostprocessSpec(score_threshold=0.4, overlap_threshold=0.25)
+LENIENT = PostprocessSpec(score_threshold=0.4, overlap_threshold=0.25)
+"""Thresholds at which weights that have learnt little, or nothing, give segments too."""

@@ -1,6 +1,6 @@
-"""Prompts of interactive segmentation: from clicks and boxes on a photograph to masks on it.
+"""Geometry of prompts: from clicks and boxes on a photograph to boxes, and from mask logits to masks on it.
 
-The network knows one kind of prompt, a box. A point is a box of 6 x 6 pixels of the network's image.
+For networks that know boxes only, a point is a small box.
 """
 
 from __future__ import annotations
@@ -16,20 +16,23 @@ from rapsam.tasks.logits import check_finite
 from rapsam.tasks.resize import original_tiles
 
 POINT_RADIUS = 3.0
-"""A point becomes a box that reaches this many pixels to every side."""
+"""A point of RAP-SAM is a box that reaches this many pixels of the network's image to every side."""
 
 
-def point_to_box(points: Floats) -> Floats:
+def point_to_box(points: Floats, radius: float = POINT_RADIUS) -> Floats:
     """Turns (K, 2) points x, y into (K, 4) boxes x1, y1, x2, y2; both in pixels of the network's image.
 
     Near the border a box reaches outside the image. It must: the network reads centre and size, and
     clipping would move the centre.
     """
-    return np.asarray(np.concatenate([points - POINT_RADIUS, points + POINT_RADIUS], axis=1), np.float32)
+    return np.asarray(np.concatenate([points - radius, points + radius], axis=1), np.float32)
 
 
 def prompt_boxes(
-    points: Sequence[Sequence[float]], boxes: Sequence[Sequence[float]], geometry: ImageGeometry
+    points: Sequence[Sequence[float]],
+    boxes: Sequence[Sequence[float]],
+    geometry: ImageGeometry,
+    point_radius: float | None = None,
 ) -> Floats:
     """Checks prompts and brings them to the network's image.
 
@@ -37,6 +40,7 @@ def prompt_boxes(
         points: Pairs x, y in pixels of the original image, 0 <= x < w0 and 0 <= y < h0.
         boxes: x1, y1, x2, y2 in pixels of the original image, 0 <= x1 < x2 <= w0 and the same for y.
         geometry: Sizes of the image.
+        point_radius: See `POINT_RADIUS`, the default.
 
     Returns:
         (K, 4) float32 boxes in pixels of the resized, unpadded image: points first, then boxes.
@@ -51,7 +55,8 @@ def prompt_boxes(
     for box in boxes:
         _check_box(box, geometry.original_size)
     scale = np.asarray(geometry.scale_xy)
-    from_points = point_to_box((np.reshape(points, (-1, 2)) * scale).astype(np.float32))
+    radius = POINT_RADIUS if point_radius is None else point_radius
+    from_points = point_to_box((np.reshape(points, (-1, 2)) * scale).astype(np.float32), radius)
     from_boxes = np.reshape(boxes, (-1, 4)) * np.tile(scale, 2)
     return np.asarray(np.concatenate([from_points, from_boxes]), np.float32)
 

@@ -9,9 +9,9 @@ import msgspec
 from rapsam.errors import JSON_ERRORS, InputError, reason_of
 from rapsam.files import check_new_folder, write_atomic
 from rapsam.models.checkpoint import write_safetensors
-from rapsam.models.classifier_file import FORMULA_ORIGIN, LEARNT_FORMULA_ORIGIN, write_classifier
+from rapsam.models.classifier_file import write_classifier
 from rapsam.models.rapsam.model import RapSam
-from rapsam.models.rapsam.text_classifier import TextClassifier
+from rapsam.models.text_classifier import TextClassifier
 from rapsam.models.weight_facts import WeightFacts
 from rapsam.training.config import RunConfig
 from rapsam.training.run_lock import LOCK_NAME
@@ -20,7 +20,6 @@ from rapsam.training.run_state import checkpoints_of
 RECIPE_NAME = "recipe.json"
 WEIGHTS_NAME = "weights.safetensors"
 CLASSIFIER_NAME = "classifier.safetensors"
-_BY_FORMULA = (FORMULA_ORIGIN, LEARNT_FORMULA_ORIGIN)
 
 
 def start_run(run: Path, config: RunConfig, classifier: TextClassifier) -> None:
@@ -30,7 +29,7 @@ def start_run(run: Path, config: RunConfig, classifier: TextClassifier) -> None:
         InputError: If the folder holds files.
     """
     check_unstarted(run)
-    if classifier.origin not in _BY_FORMULA:
+    if classifier.origin.origin != "formula":
         write_classifier(run / CLASSIFIER_NAME, classifier)
     write_atomic(run / RECIPE_NAME, msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n")
 
@@ -76,7 +75,7 @@ def write_weights(run: Path, model: RapSam, config: RunConfig) -> Path:
     classifier = model.text_classifier
     facts = WeightFacts(
         model=model.name,
-        vocabulary=classifier.label_set.name if classifier.origin in _BY_FORMULA else None,
+        vocabulary=classifier.label_set.name if classifier.origin.origin == "formula" else None,
         sides=config.data.test_sides,
     )
     write_safetensors(path, model.state_dict(), facts.as_metadata())

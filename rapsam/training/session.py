@@ -14,6 +14,7 @@ from rapsam.data.sources.orientation import described_named
 from rapsam.models.build import build_model, load_checkpoint
 from rapsam.models.checkpoint import Note
 from rapsam.models.rapsam.model import RapSam
+from rapsam.models.weights import Weights
 from rapsam.training.backbone_weights import load_backbone
 from rapsam.training.config import RunConfig
 from rapsam.training.engine import Engine
@@ -147,7 +148,7 @@ def train(
     """
     trainer = Trainer(engine.fabric, config, model, samples, run, teacher=teacher, scaler=engine.scaler)
     trained = trainer.fit(progress)
-    trained.weights_origin = f"{config.name}, trained"
+    trained.weights = Weights(origin="training", name=f"{config.name}, trained", trained=True)
     if engine.fabric.is_global_zero:
         write_weights(run, trained, config)
     return run / WEIGHTS_NAME

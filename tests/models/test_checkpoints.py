@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 import rapsam
 from rapsam.errors import CheckpointError, InputError
 from rapsam.models.convert import convert_weights
+from rapsam.models.formula import formula_classifier
 from rapsam.models.rapsam.checkpoint_map import to_published
-from rapsam.models.rapsam.formula import formula_classifier
 from tests.models.golden_models import golden_model
 
 

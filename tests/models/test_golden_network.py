@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from rapsam.models.formula import formula_classifier
 from rapsam.models.rapsam.checkpoint_map import to_published
-from rapsam.models.rapsam.formula import formula_classifier
 from rapsam.models.rapsam.model import RapSamOutput
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.instances import instance_segmentation

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from rapsam.models.rapsam.attention import Attention
 from rapsam.models.rapsam.config import RapSamConfig
 from rapsam.models.rapsam.query_update import HardMaskPool, QueryUpdate
-from rapsam.models.rapsam.text_classifier import TextClassifier
+from rapsam.models.text_classifier import TextClassifier
 
 # Legend: B batch, Q queries, C hidden channels, P pixels (of all frames of a clip), K classes.
 

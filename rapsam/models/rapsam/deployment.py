@@ -9,7 +9,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from rapsam.contract import GraphContract, Sampling
+from rapsam.contract import GraphContract, Pipeline, Sampling
 from rapsam.models.rapsam.graphs import build_graph, published_graph
 from rapsam.models.rapsam.model import RapSam
 from rapsam.models.rapsam.published_graphs import (
@@ -18,30 +18,45 @@ from rapsam.models.rapsam.published_graphs import (
     PublishedPanopticImage,
     PublishedPrompt,
 )
+from rapsam.tasks.postprocess import LENIENT, PostprocessSpec
+from rapsam.tasks.prompt import POINT_RADIUS
+from rapsam.tasks.prompt_set import PromptSpec
 
+PUBLISHED_THRESHOLDS = PostprocessSpec(score_threshold=0.8, overlap_threshold=0.8)
+PROMPT_SPEC = PromptSpec(
+    encoding="boxes",
+    max_points=1,
+    negative_points=False,
+    boxes=True,
+    points_with_box=False,
+    masks=False,
+    candidates=1,
+    point_radius=POINT_RADIUS,
+)
 OBJECTS = ("class_logits", "mask_logits", "queries")
 PROMPTS = ("mask_logits", "iou")
 
 
 class RapSamDeployment:
-    """Implements `rapsam.models.deployment.Deployment`."""
+    """Implements `Deployment`, `ObjectFinder` and `PromptTaker` of `rapsam.models.deployment`."""
+
+    tasks: tuple[str, ...] = ("panoptic", "prompt", "video")
+    prompts = PROMPT_SPEC
 
     def __init__(self, model: RapSam) -> None:
         # A reference in training mode would normalise by the batch and not by what was learnt.
         self.model = copy.deepcopy(model).eval() if model.training else model
         self.name = model.name
-        self.weights_origin = model.weights_origin
-        self.classifier_origin = model.text_classifier.origin
-        self.trained = not model.weights_origin.endswith("(untrained)")
-        self.label_set = model.text_classifier.label_set
+        self.weights = model.weights
+        self.prototypes = model.text_classifier.origin
+        self.labels = model.text_classifier.label_set
+        self.postprocess = PUBLISHED_THRESHOLDS if model.weights.trained else LENIENT
 
-    def graphs_for(self, tasks: Sequence[str]) -> tuple[str, ...]:
+    def pipelines(self, tasks: Sequence[str]) -> tuple[Pipeline, ...]:
         """Objects alone need one graph; with prompts both decoders share the encoder."""
-        if "prompt" not in tasks:
-            return ("panoptic_image",)
-        if len(tasks) == 1:
-            return "encoder", "prompt"
-        return "encoder", "panoptic", "prompt"
+        objects = ("encoder", "panoptic") if "prompt" in tasks else ("panoptic_image",)
+        graphs = {"panoptic": objects, "video": objects, "prompt": ("encoder", "prompt")}
+        return tuple(Pipeline(task=task, graphs=graphs[task]) for task in tasks)
 
     def build_graph(
         self, graph: str, size: tuple[int, int], num_prompts: int, sampling: Sampling = "rows"
@@ -80,14 +95,14 @@ class RapSamDeployment:
         }
 
     @torch.no_grad()
-    def segment(self, images: Tensor, boxes: Tensor) -> dict[str, Tensor]:
-        """Segments prompted boxes; see the protocol."""
+    def segment(self, images: Tensor, prompts: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Segments prompts, one candidate each; see the protocol."""
         features = self.model.encode(images)
-        outputs = _named(PROMPTS, PublishedPrompt(self.model)(features, boxes))
-        return {name: tensor[0] for name, tensor in outputs.items()}
+        outputs = _named(PROMPTS, PublishedPrompt(self.model)(features, prompts["boxes"]))
+        return {name: tensor[0].unsqueeze(1) for name, tensor in outputs.items()}
 
     def state(self) -> dict[str, Tensor]:
-        """Weights, and the text prototypes that the state dict leaves out."""
+        """Returns the weights, and the text prototypes that the state dict leaves out."""
         return {**self.model.state_dict(), "text_prototypes": self.model.text_classifier.prototypes}
 
     def to(self, device: str) -> Self:

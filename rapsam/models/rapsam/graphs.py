@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from rapsam.contract import GraphContract, Sampling, TensorSpec
+from rapsam.contract import GraphContract, Role, Sampling, TensorSpec
 from rapsam.errors import InputError, unknown_name
 from rapsam.models.rapsam.model import RapSam
 from rapsam.models.rapsam.published_graphs import (
@@ -212,13 +212,30 @@ def _contract(
         "NCHW",
         "RGB image, resized to fit, padded right and below with the mean colour",
         value_range=(0.0, 255.0),
+        role="image",
     )
     objects = (
         _spec(
-            "class_logits", (1, count, classes + 1), "NQK", "one score per class before softmax, void last"
+            "class_logits",
+            (1, count, classes + 1),
+            "NQK",
+            "one score per class before softmax, void last",
+            role="class_logits",
         ),
-        _spec("mask_logits", (1, count, height, width), "NQHW", "positive inside the object, at stride 4"),
-        _spec("queries", (1, count, channels), "NQC", "one vector per object, to match objects over time"),
+        _spec(
+            "mask_logits",
+            (1, count, height, width),
+            "NQHW",
+            "positive inside the object, at stride 4",
+            role="mask_logits",
+        ),
+        _spec(
+            "queries",
+            (1, count, channels),
+            "NQC",
+            "one vector per object, to match objects over time",
+            role="queries",
+        ),
     )
     boxes = _spec(
         "boxes",
@@ -227,10 +244,23 @@ def _contract(
         "x1, y1, x2, y2 as fractions of the resized image without padding; a point reaches 3 px each way, "
         "past 0 and 1 near the border: do not clip",
         value_range=(-0.1, 1.1),
+        role="boxes",
     )
     prompts = (
-        _spec("mask_logits", (1, num_prompts, height, width), "NQHW", "positive inside the prompted region"),
-        _spec("iou", (1, num_prompts), "NQ", "predicted IoU of the mask with the true region"),
+        _spec(
+            "mask_logits",
+            (1, num_prompts, height, width),
+            "NQHW",
+            "positive inside the prompted region",
+            role="mask_logits",
+        ),
+        _spec(
+            "iou",
+            (1, num_prompts),
+            "NQ",
+            "predicted IoU of the mask with the true region",
+            role="iou",
+        ),
     )
     borders = {
         "encoder": ((image,), (features,)),
@@ -248,7 +278,14 @@ def _spec(
     layout: str,
     meaning: str,
     value_range: tuple[float, float] | None = None,
+    role: Role = "flow",
 ) -> TensorSpec:
     return TensorSpec(
-        name=name, shape=shape, dtype="float32", layout=layout, value_range=value_range, meaning=meaning
+        name=name,
+        shape=shape,
+        dtype="float32",
+        layout=layout,
+        value_range=value_range,
+        meaning=meaning,
+        role=role,
     )

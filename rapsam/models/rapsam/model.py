@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from rapsam.errors import InputError
+from rapsam.models.network import SegmentationNetwork
 from rapsam.models.rapsam.decoder import Decoder, StageOutput, mask_product
 from rapsam.models.rapsam.neck import PyramidNeck
 from rapsam.models.rapsam.prompt_encoder import PromptEncoder
-from rapsam.models.rapsam.text_classifier import TextClassifier
+from rapsam.models.text_classifier import TextClassifier
 from rapsam.tasks.preprocess import COCO_TEST_SIZE, VIDEO_TEST_SIZE, check_network_size
 from rapsam.tasks.prompt import POINT_RADIUS
 
@@ -35,14 +36,10 @@ class RapSamOutput:
     features: Tensor
 
 
-class RapSam(nn.Module):
-    """One network in two modes: object queries (images, clips) or visual prompts.
+class RapSam(SegmentationNetwork):
+    """One network in two modes: object queries (images, clips) or visual prompts."""
 
-    Attributes:
-        name: Name of the variant.
-        weights_origin: Where the weights come from, for reports.
-        trained_sides: Long and short side that images had in training, if that is known.
-    """
+    text_classifier: TextClassifier
 
     def __init__(
         self,
@@ -53,10 +50,7 @@ class RapSam(nn.Module):
         prompt_encoder: PromptEncoder,
         text_classifier: TextClassifier,
     ) -> None:
-        super().__init__()
-        self.name = name
-        self.weights_origin = "random initialisation (untrained)"
-        self.trained_sides: tuple[int, int] | None = None
+        super().__init__(name)
         self.backbone = backbone
         self.neck = neck
         self.decoder = decoder
@@ -108,7 +102,7 @@ class RapSam(nn.Module):
         )
 
     def test_sides(self, *, video: bool) -> tuple[int, int]:
-        """Gives the (long, short) sides that images are resized to fit: as in training, or as published."""
+        """Returns the (long, short) sides that images are resized to fit: as in training, or as published."""
         return self.trained_sides or (VIDEO_TEST_SIZE if video else COCO_TEST_SIZE)
 
     def encode(self, images: Tensor) -> Tensor:

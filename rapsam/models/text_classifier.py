@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rapsam.models.weights import Prototypes
 from rapsam.tasks.labels import LabelSet
 
 # CLIP's logit scale, fixed: exp(4.6052) = 100.004.
@@ -23,12 +24,12 @@ class TextClassifier(nn.Module):
         prototypes: (classes, synonyms, width), each vector of unit length. A class with fewer synonyms
             repeats its first.
         label_set: Names of the classes, things first.
-        origin: Where the prototypes come from, for reports.
+        origin: Where the prototypes come from.
     """
 
     prototypes: Tensor
 
-    def __init__(self, prototypes: Tensor, label_set: LabelSet, origin: str) -> None:
+    def __init__(self, prototypes: Tensor, label_set: LabelSet, origin: Prototypes) -> None:
         super().__init__()
         self.origin = origin
         self.label_set = label_set

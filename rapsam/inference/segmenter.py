@@ -1,0 +1,269 @@
+"""From images and videos to results, with a checkpoint or a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice, pairwise, repeat
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from rapsam.data.images import read_image, rgb_pixels
+from rapsam.data.videos import VideoFrames
+from rapsam.errors import InputError
+from rapsam.inference.network import EagerNetwork, Network
+from rapsam.inference.reference import reference_device, reference_name
+from rapsam.models.build import deployment_of
+from rapsam.models.deployment import finds_objects, takes_prompts
+from rapsam.models.network import SegmentationNetwork
+from rapsam.models.weights import weights_sha256
+from rapsam.tasks.arrays import Floats, Masks, Pixels
+from rapsam.tasks.clips import clip_ends, clip_length
+from rapsam.tasks.duplicates import DistinctTracks
+from rapsam.tasks.labels import LabelSet
+from rapsam.tasks.panoptic import PanopticResult, panoptic_segmentation
+from rapsam.tasks.postprocess import PostprocessSpec
+from rapsam.tasks.prompt import interactive_masks
+from rapsam.tasks.prompt_set import PromptSet, PromptSpec, check_prompts, encode_prompts
+from rapsam.tasks.tracker import NearOnlineTracker
+from rapsam.tasks.video import TrackedFrame, TrackNumbers, video_instances
+
+Picture = Pixels | Image.Image | str | Path
+DEFAULT_MIN_SCORE = 0.5
+
+
+class PromptResult(NamedTuple):
+    """Masks of K prompted regions, in the order of the prompts, M candidates each.
+
+    Attributes:
+        masks: (K, M, h0, w0) bool at the size of the image.
+        predicted_iou: (K, M) float32, what the network thinks of its masks, raw.
+    """
+
+    masks: Masks
+    predicted_iou: Floats
+
+    @property
+    def best(self) -> Masks:
+        """(K, h0, w0) bool: of each prompt the mask with the highest predicted IoU, the first of equals."""
+        best: Masks = self.masks[np.arange(len(self.masks)), self.predicted_iou.argmax(axis=1)]
+        return best
+
+
+class Finder(NamedTuple):
+    """What names and selects the objects that a network finds.
+
+    Attributes:
+        labels: Its classes.
+        postprocess: Its thresholds.
+    """
+
+    labels: LabelSet
+    postprocess: PostprocessSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segmenter:
+    """A network, however it runs, with all that leads from images to results.
+
+    Attributes:
+        name: Of the model and its weights, or of the bundle's folder.
+        runtime: What computes, as in "ONNX Runtime", or PyTorch with its version.
+        input_size: What images are resized to, in words.
+        key: Returns what changes with everything that results may depend on.
+        images: The network for single images.
+        videos: The network for videos.
+        max_clip: Frames of a video that it sees at a time, at most.
+        tasks: Keys of `rapsam.contract.TASKS`.
+        finder: Classes and thresholds; None if it finds no objects.
+        prompts: What it takes as a prompt; None if it takes none.
+        trained: Whether the weights have learnt anything.
+    """
+
+    name: str
+    runtime: str
+    input_size: str
+    key: Callable[[], str]
+    images: Network
+    videos: Network
+    max_clip: int
+    tasks: tuple[str, ...]
+    finder: Finder | None
+    prompts: PromptSpec | None
+    trained: bool
+
+    def predict(
+        self,
+        image: Picture,
+        *,
+        points: Sequence[tuple[float, float]] = (),
+        boxes: Sequence[tuple[float, float, float, float]] = (),
+    ) -> PanopticResult | PromptResult:
+        """Segments an image, or the prompted regions of it.
+
+        Args:
+            image: (h, w, 3) uint8 RGB, any size, a Pillow image of any mode (turned upright, put on white),
+                or the path of an image file.
+            points: Pairs x, y in pixels of the image.
+            boxes: x1, y1, x2, y2 in pixels of the image.
+
+        Returns:
+            A panoptic result without prompts; with prompts those of the points, then of the boxes.
+
+        Raises:
+            InputError: If the image or a prompt cannot be used, or the network cannot do the task.
+        """
+        if len(points) or len(boxes):
+            return self.segment(image, PromptSet.of(points, boxes))
+        return self.panoptic(image)
+
+    def panoptic(self, image: Picture) -> PanopticResult:
+        """Segments an image; see `predict`."""
+        finder = self.object_finder()
+        pixels, geometry = self.images.fit(_pixels(image))
+        found = self.images.detect(pixels)
+        return panoptic_segmentation(
+            found.class_logits,
+            found.mask_logits[:, 0],
+            geometry,
+            finder.labels.num_things,
+            score_threshold=finder.postprocess.score_threshold,
+            overlap_threshold=finder.postprocess.overlap_threshold,
+        )
+
+    def segment(self, image: Picture, prompts: PromptSet) -> PromptResult:
+        """Segments prompted regions of an image; prompts in its pixels.
+
+        Raises:
+            InputError: If the network takes no prompts, or not these.
+        """
+        spec = self.prompt_spec()
+        check_prompts(prompts, spec)
+        pixels, geometry = self.images.fit(_pixels(image))
+        logits = self.images.segment(pixels, encode_prompts(prompts, spec, geometry))
+        count, candidates = logits.iou.shape
+        flat = interactive_masks(logits.mask_logits.reshape(-1, *logits.mask_logits.shape[-2:]), geometry)
+        return PromptResult(flat.reshape(count, candidates, *flat.shape[1:]), logits.iou)
+
+    def video(self, path: str | Path, min_score: float = DEFAULT_MIN_SCORE) -> Iterator[TrackedFrame]:
+        """Follows the objects of a video file; see `track`."""
+        frames = VideoFrames(Path(path))
+        return (found for _, found in self.track(iter(frames), frames.num_frames, min_score))
+
+    def track(
+        self, frames: Iterable[Pixels], expected: int, min_score: float = DEFAULT_MIN_SCORE
+    ) -> Iterator[tuple[Pixels, TrackedFrame]]:
+        """Follows objects through a video, clip by clip, near-online; holds one clip in memory.
+
+        The class of a track is judged by the mean over the clips so far. Of several tracks on one object one
+        is reported; see `DistinctTracks`.
+
+        Args:
+            frames: RGB frames (h, w, 3), uint8, all of one size.
+            expected: Number of frames, as far as it is known: decides the length of clips.
+            min_score: Instances below are left out.
+
+        Yields:
+            Every frame with its tracked instances.
+
+        Raises:
+            InputError: If the network finds no objects, or frames cannot be used.
+        """
+        finder = self.object_finder()
+        tracker, numbers, distinct = NearOnlineTracker(), TrackNumbers(), DistinctTracks()
+        for clip in _clips(frames, expected, self.max_clip):
+            fitted = [self.videos.fit(frame) for frame in clip]
+            found = self.videos.detect(np.concatenate([each.pixels for each in fitted]))
+            seen = tracker.update(*found)
+            tracked = video_instances(
+                seen.class_logits,
+                seen.mask_logits,
+                fitted[0].geometry,
+                finder.labels.num_things,
+                top_k=finder.postprocess.top_k,
+                min_score=min_score,
+                numbers=numbers,
+            )
+            yield from zip(clip, distinct.of(tracked), strict=True)
+
+    def object_finder(self) -> Finder:
+        """Returns classes and thresholds.
+
+        Raises:
+            InputError: If the network finds no objects.
+        """
+        if self.finder is None:
+            raise self._lacks("panoptic")
+        return self.finder
+
+    def prompt_spec(self) -> PromptSpec:
+        """Returns what the network takes as a prompt.
+
+        Raises:
+            InputError: If it takes none.
+        """
+        if self.prompts is None:
+            raise self._lacks("prompt")
+        return self.prompts
+
+    def _lacks(self, task: str) -> InputError:
+        wanted = " ".join(sorted({*self.tasks, task}))
+        return InputError(
+            f"{self.name} was made for {', '.join(self.tasks)}, and {task!r} is asked for; take a bundle "
+            f"that was exported with --tasks {wanted}, or a model that can do it"
+        )
+
+
+def model_segmenter(
+    model: SegmentationNetwork, sides: tuple[int, int] | None = None, max_clip: int | None = None
+) -> Segmenter:
+    """Makes a segmenter of a network in PyTorch.
+
+    Args:
+        model: The network.
+        sides: Long side and short side that images are resized to fit; None for those of its training, or of
+            the published tests of images and of videos.
+        max_clip: Frames of a video at a time, at most; None for those of the published evaluation.
+    """
+    device, deployment = reference_device(), deployment_of(model)
+    moved = deployment.to(device)
+    images = EagerNetwork(moved, device, *(sides or model.test_sides(video=False)))
+    videos = EagerNetwork(moved, device, *(sides or model.test_sides(video=True)))
+    runtime, clip = reference_name(device), max_clip or videos.max_clip
+    finder = None
+    if finds_objects(deployment):
+        finder = Finder(deployment.labels, deployment.postprocess)
+    return Segmenter(
+        name=f"{model.name}, {model.weights}",
+        runtime=runtime,
+        input_size=f"at most {images.limits[0]}x{images.limits[1]}",
+        key=lambda: f"{weights_sha256(deployment.state())} {images.limits} {runtime} {clip}",
+        images=images,
+        videos=videos,
+        max_clip=clip,
+        tasks=deployment.tasks,
+        finder=finder,
+        prompts=deployment.prompts if takes_prompts(deployment) else None,
+        trained=model.weights.trained,
+    )
+
+
+def _pixels(image: Picture) -> Pixels:
+    if isinstance(image, str | Path):
+        return read_image(image)
+    return rgb_pixels(image) if isinstance(image, Image.Image) else image
+
+
+def _clips(frames: Iterable[Pixels], expected: int, longest: int) -> Iterator[list[Pixels]]:
+    """Cuts frames into clips for the expected number of them; should there be more, they follow as well."""
+    length = min(clip_length(expected), longest)
+    lengths = (end - start for start, end in pairwise((0, *clip_ends(expected, length))))
+    remaining = iter(frames)
+    for count in chain(lengths, repeat(length)):
+        clip = list(islice(remaining, count))
+        if not clip:
+            return
+        yield clip

@@ -1,0 +1,145 @@
+"""Prompts as a user gives them, what a model takes of them, and the tensors that its graphs get.
+
+A prompt asks for one region: by points that lie in it (positive) or beside it (negative), a box around it, a
+mask that was answered before, or several of these. A model says in its `PromptSpec` which it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, NamedTuple
+
+import msgspec
+import numpy as np
+
+from rapsam.contract import Role
+from rapsam.errors import InputError
+from rapsam.tasks.arrays import Floats
+from rapsam.tasks.geometry import ImageGeometry
+from rapsam.tasks.prompt import normalised_boxes, prompt_boxes
+
+Point = tuple[float, float]
+Box = tuple[float, float, float, float]
+
+
+class Prompt(NamedTuple):
+    """What asks for one region, in pixels of the original image.
+
+    Attributes:
+        points: Pairs x, y.
+        positive: Whether each point lies in the region; as many as points.
+        box: x1, y1, x2, y2 around it.
+        mask: (h, w) float32 mask logits of an earlier answer.
+    """
+
+    points: tuple[Point, ...] = ()
+    positive: tuple[bool, ...] = ()
+    box: Box | None = None
+    mask: Floats | None = None
+
+
+class PromptSet(NamedTuple):
+    """Prompts for one image, each for a region of its own."""
+
+    prompts: tuple[Prompt, ...]
+
+    @classmethod
+    def of(cls, points: Sequence[Sequence[float]] = (), boxes: Sequence[Sequence[float]] = ()) -> PromptSet:
+        """Makes a prompt of every positive point, then one of every box."""
+        return cls(
+            (
+                *(Prompt(points=(tuple(point),), positive=(True,)) for point in points),  # type: ignore[arg-type]
+                *(Prompt(box=tuple(box)) for box in boxes),  # type: ignore[arg-type]
+            )
+        )
+
+
+class PromptSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a model takes as a prompt, and what it answers.
+
+    Attributes:
+        encoding: Tensors that its graphs get. "boxes": x1, y1, x2, y2 as fractions of the unpadded image.
+        max_points: Points of one prompt, at most; 0 if it takes none.
+        negative_points: Whether a point may lie beside the region.
+        boxes: Whether it takes a box.
+        points_with_box: Whether points and a box may belong to one prompt.
+        masks: Whether it takes the mask logits of an earlier answer.
+        candidates: Masks per prompt. With several, the one with the highest predicted IoU is meant.
+        point_radius: In pixels of the network's image: a point is a box that reaches so far to every side,
+            past the border too. None where points are encoded as points.
+    """
+
+    encoding: Literal["boxes"]
+    max_points: Annotated[int, msgspec.Meta(ge=0, le=64)]
+    negative_points: bool
+    boxes: bool
+    points_with_box: bool
+    masks: bool
+    candidates: Annotated[int, msgspec.Meta(ge=1, le=16)]
+    point_radius: Annotated[float, msgspec.Meta(ge=0, le=64)] | None
+
+    def described(self) -> str:
+        """Says for people what one prompt may be."""
+        points = "no points" if not self.max_points else f"up to {self.max_points} points"
+        points = "one point" if self.max_points == 1 else points
+        word = "and" if self.points_with_box else "or"
+        return f"{points} {word} one box" if self.boxes else points
+
+
+def check_prompts(prompts: PromptSet, spec: PromptSpec) -> None:
+    """Tells whether a model takes prompts, as far as one sees without the image.
+
+    Raises:
+        InputError: If there is none, or one is empty, malformed, or of a kind that the model does not take;
+            names the first.
+    """
+    if not prompts.prompts:
+        raise InputError("no prompt given; expected at least one point x,y or one box x1,y1,x2,y2")
+    for number, prompt in enumerate(prompts.prompts, start=1):
+        problem = _problem(prompt, spec)
+        if problem:
+            raise InputError(
+                f"prompt {number} {problem}; this model takes {spec.described()} per prompt"
+                f"{'' if spec.negative_points else ', no negative points'}"
+                f"{'' if spec.masks else ', no masks'}: change it, or take another model"
+            )
+
+
+def _problem(prompt: Prompt, spec: PromptSpec) -> str:
+    """Says why a model does not take a prompt; empty if it does."""
+    if len(prompt.positive) != len(prompt.points):
+        return f"has {len(prompt.positive)} labels for {len(prompt.points)} points"
+    if not prompt.points and prompt.box is None and prompt.mask is None:
+        return "is empty"
+    if len(prompt.points) > spec.max_points:
+        return f"has {len(prompt.points)} {'point' if len(prompt.points) == 1 else 'points'}"
+    if not spec.negative_points and not all(prompt.positive):
+        x, y = prompt.points[prompt.positive.index(False)]
+        return f"has the negative point {x:g},{y:g}"
+    if prompt.box is not None and not spec.boxes:
+        return "has a box"
+    if prompt.box is not None and prompt.points and not spec.points_with_box:
+        return "has a box beside a point"
+    return "has a mask" if prompt.mask is not None and not spec.masks else ""
+
+
+def encode_prompts(prompts: PromptSet, spec: PromptSpec, geometry: ImageGeometry) -> dict[Role, Floats]:
+    """Makes the tensors that the graphs of a model get.
+
+    Args:
+        prompts: In pixels of the original image.
+        spec: What the model takes.
+        geometry: Sizes of the image.
+
+    Returns:
+        Role to float32 tensor (1, K, ...), prompts in their order.
+
+    Raises:
+        InputError: If the model does not take a prompt, or it is malformed or outside the image.
+    """
+    check_prompts(prompts, spec)
+    encoded = [
+        prompt_boxes(prompt.points, [] if prompt.box is None else [prompt.box], geometry, spec.point_radius)
+        for prompt in prompts.prompts
+    ]
+    return {"boxes": normalised_boxes(np.concatenate(encoded), geometry)}
