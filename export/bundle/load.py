@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from rapsam.errors import UnavailableError, unknown_name
@@ -16,7 +17,18 @@ from rapsam.inference.network import GraphNetwork
 from rapsam.inference.segmenter import Finder, Segmenter
 
 
-def load_bundle(path: str | Path, runtime: str | None = None) -> Segmenter:
+@dataclass(frozen=True, kw_only=True)
+class Bundle(Segmenter):
+    """A segmenter that runs the graphs of a verified bundle.
+
+    Attributes:
+        manifest: What the bundle holds.
+    """
+
+    manifest: Manifest
+
+
+def load_bundle(path: str | Path, runtime: str | None = None) -> Bundle:
     """Verifies a bundle and loads its graphs.
 
     Args:
@@ -35,21 +47,22 @@ def load_bundle(path: str | Path, runtime: str | None = None) -> Segmenter:
     for candidate in _runtimes(RECIPES[manifest.recipe].backend, runtime):
         reason = candidate.cannot_run()
         if reason is None:
-            return _segmenter(folder, manifest, candidate)
+            return _loaded(folder, manifest, candidate)
         reasons.append(f"{candidate.name}: {reason}")
     raise UnavailableError(f"{folder} cannot run here: {'; '.join(reasons)}")
 
 
-def _segmenter(folder: Path, manifest: Manifest, runtime: Runtime) -> Segmenter:
+def _loaded(folder: Path, manifest: Manifest, runtime: Runtime) -> Bundle:
     runners = load_graphs(runtime, folder, manifest)
     network = GraphNetwork(runners, manifest.contracts, manifest.pipelines, manifest.preprocess.size)
-    return Segmenter(
+    return Bundle(
+        manifest=manifest,
         name=str(folder),
         runtime=runtime.name,
         input_size="x".join(map(str, manifest.preprocess.size)),
         key=lambda: f"{manifest.key} {runtime.name}",
-        images=network,
-        videos=network,
+        network=network,
+        video_network=network,
         max_clip=network.max_clip,
         tasks=manifest.tasks,
         finder=_finder(manifest),

@@ -55,7 +55,7 @@ def predict_prompts(
 ) -> list[Path]:
     """Segments the prompted regions of an image; returns the files written."""
     image = read_image(path)
-    masks = segmenter.segment(image, given.as_set()).best
+    masks = segmenter.segment(image, given.as_set()).masks
     log.still(f"{path}: drawing")
     records = PromptsFile(
         file_name=text_name(path),

@@ -40,8 +40,8 @@ class PanopticScores:
     def add(self, segmenter: Segmenter, clip: AnnotatedClip) -> None:
         """See `Scores.add`; the clip is an image."""
         clip = with_known_classes(clip)
-        pixels, geometry = segmenter.images.fit(clip.frames[0])
-        found = segmenter.images.detect(pixels)
+        pixels, geometry = segmenter.network.fit(clip.frames[0])
+        found = segmenter.network.detect(pixels)
         logits, spec = found.mask_logits[:, 0], segmenter.object_finder().postprocess
         panoptic = panoptic_segmentation(
             found.class_logits,
@@ -69,8 +69,8 @@ class InstanceScores:
     def add(self, segmenter: Segmenter, clip: AnnotatedClip) -> None:
         """See `Scores.add`; the clip is an image."""
         clip = with_known_classes(clip)
-        pixels, geometry = segmenter.images.fit(clip.frames[0])
-        found = segmenter.images.detect(pixels)
+        pixels, geometry = segmenter.network.fit(clip.frames[0])
+        found = segmenter.network.detect(pixels)
         _add_instances(self._masks, found, geometry, segmenter, clip)
 
 
@@ -90,7 +90,7 @@ class PromptScores:
             return
         points = [innermost_pixel(mask) for mask in masks]
         boxes = [tight_box(mask).tolist() for mask in masks]
-        found = segmenter.segment(clip.frames[0], PromptSet.of(points, boxes)).best
+        found = segmenter.segment(clip.frames[0], PromptSet.of(points, boxes)).masks
         self._clicks.add(found[: len(masks)], masks)
         self._boxes.add(found[len(masks) :], masks)
 

@@ -92,7 +92,7 @@ class _Seen(NamedTuple):
 
 def _watch(segmenter: Segmenter, frames: Pixels) -> _Seen:
     """Runs clip after clip and joins them as the published evaluation does (near-online, MinVIS)."""
-    network, count = segmenter.videos, len(frames)
+    network, count = segmenter.video_network, len(frames)
     fitted = [network.fit(frame) for frame in frames]
     ends = clip_ends(count, min(clip_length(count), segmenter.max_clip))
     clips = [

@@ -20,7 +20,7 @@ from rapsam.models.build import deployment_of
 from rapsam.models.deployment import finds_objects, takes_prompts
 from rapsam.models.network import SegmentationNetwork
 from rapsam.models.weights import weights_sha256
-from rapsam.tasks.arrays import Floats, Masks, Pixels
+from rapsam.tasks.arrays import Floats, Indices, Masks, Pixels
 from rapsam.tasks.clips import clip_ends, clip_length
 from rapsam.tasks.duplicates import DistinctTracks
 from rapsam.tasks.labels import LabelSet
@@ -36,21 +36,31 @@ DEFAULT_MIN_SCORE = 0.5
 
 
 class PromptResult(NamedTuple):
-    """Masks of K prompted regions, in the order of the prompts, M candidates each.
+    """What a network answers to K prompts, in their order, M candidate masks each.
 
     Attributes:
-        masks: (K, M, h0, w0) bool at the size of the image.
-        predicted_iou: (K, M) float32, what the network thinks of its masks, raw.
+        candidates: (K, M, h0, w0) bool at the size of the image.
+        candidate_iou: (K, M) float32, what the network thinks of its masks, raw.
     """
 
-    masks: Masks
-    predicted_iou: Floats
+    candidates: Masks
+    candidate_iou: Floats
 
     @property
-    def best(self) -> Masks:
+    def masks(self) -> Masks:
         """(K, h0, w0) bool: of each prompt the mask with the highest predicted IoU, the first of equals."""
-        best: Masks = self.masks[np.arange(len(self.masks)), self.predicted_iou.argmax(axis=1)]
-        return best
+        masks: Masks = self.candidates[np.arange(len(self.candidates)), self._chosen]
+        return masks
+
+    @property
+    def predicted_iou(self) -> Floats:
+        """(K,) float32 of these masks, raw."""
+        iou: Floats = self.candidate_iou[np.arange(len(self.candidate_iou)), self._chosen]
+        return iou
+
+    @property
+    def _chosen(self) -> Indices:
+        return np.asarray(self.candidate_iou.argmax(axis=1), np.int64)
 
 
 class Finder(NamedTuple):
@@ -74,8 +84,8 @@ class Segmenter:
         runtime: What computes, as in "ONNX Runtime", or PyTorch with its version.
         input_size: What images are resized to, in words.
         key: Returns what changes with everything that results may depend on.
-        images: The network for single images.
-        videos: The network for videos.
+        network: For single images.
+        video_network: For videos.
         max_clip: Frames of a video that it sees at a time, at most.
         tasks: Keys of `rapsam.contract.TASKS`.
         finder: Classes and thresholds; None if it finds no objects.
@@ -87,8 +97,8 @@ class Segmenter:
     runtime: str
     input_size: str
     key: Callable[[], str]
-    images: Network
-    videos: Network
+    network: Network
+    video_network: Network
     max_clip: int
     tasks: tuple[str, ...]
     finder: Finder | None
@@ -123,8 +133,8 @@ class Segmenter:
     def panoptic(self, image: Picture) -> PanopticResult:
         """Segments an image; see `predict`."""
         finder = self.object_finder()
-        pixels, geometry = self.images.fit(_pixels(image))
-        found = self.images.detect(pixels)
+        pixels, geometry = self.network.fit(_pixels(image))
+        found = self.network.detect(pixels)
         return panoptic_segmentation(
             found.class_logits,
             found.mask_logits[:, 0],
@@ -142,8 +152,8 @@ class Segmenter:
         """
         spec = self.prompt_spec()
         check_prompts(prompts, spec)
-        pixels, geometry = self.images.fit(_pixels(image))
-        logits = self.images.segment(pixels, encode_prompts(prompts, spec, geometry))
+        pixels, geometry = self.network.fit(_pixels(image))
+        logits = self.network.segment(pixels, encode_prompts(prompts, spec, geometry))
         count, candidates = logits.iou.shape
         flat = interactive_masks(logits.mask_logits.reshape(-1, *logits.mask_logits.shape[-2:]), geometry)
         return PromptResult(flat.reshape(count, candidates, *flat.shape[1:]), logits.iou)
@@ -175,8 +185,8 @@ class Segmenter:
         finder = self.object_finder()
         tracker, numbers, distinct = NearOnlineTracker(), TrackNumbers(), DistinctTracks()
         for clip in _clips(frames, expected, self.max_clip):
-            fitted = [self.videos.fit(frame) for frame in clip]
-            found = self.videos.detect(np.concatenate([each.pixels for each in fitted]))
+            fitted = [self.video_network.fit(frame) for frame in clip]
+            found = self.video_network.detect(np.concatenate([each.pixels for each in fitted]))
             seen = tracker.update(*found)
             tracked = video_instances(
                 seen.class_logits,
@@ -212,8 +222,8 @@ class Segmenter:
     def _lacks(self, task: str) -> InputError:
         wanted = " ".join(sorted({*self.tasks, task}))
         return InputError(
-            f"{self.name} was made for {', '.join(self.tasks)}, and {task!r} is asked for; take a bundle "
-            f"that was exported with --tasks {wanted}, or a model that can do it"
+            f"{self.name} does not do the task {task!r}, only {', '.join(self.tasks)}; take a bundle that "
+            f"was exported with --tasks {wanted}, or a model that can do it"
         )
 
 
@@ -241,8 +251,8 @@ def model_segmenter(
         runtime=runtime,
         input_size=f"at most {images.limits[0]}x{images.limits[1]}",
         key=lambda: f"{weights_sha256(deployment.state())} {images.limits} {runtime} {clip}",
-        images=images,
-        videos=videos,
+        network=images,
+        video_network=videos,
         max_clip=clip,
         tasks=deployment.tasks,
         finder=finder,

@@ -17,6 +17,7 @@ from rapsam.cli.parity_summary import print_failures
 from rapsam.export.bundle.manifest import read_manifest
 from rapsam.export.localise.report import GraphLocalisation, LocalisationReport, TapParity
 from rapsam.export.parity.report import HistogramParity, ParityReport, TaskParity, TensorParity, VideoParity
+from rapsam.models.weights import Weights
 from tests.cli.cli_runs import assert_refused, rapsam
 from tests.cli.resealing import reseal
 
@@ -57,8 +58,8 @@ def test_a_graph_with_other_weights_misses_its_gate(bundle_copy, photo):
 
 
 def test_a_bundle_of_a_checkpoint_asks_for_it(bundle_copy):
-    model = read_manifest(bundle_copy).model
-    reseal(bundle_copy, model=msgspec.structs.replace(model, weights_origin="mine.pth"))
+    mine = Weights(origin="file", name="mine.pth", trained=True)
+    reseal(bundle_copy, model=msgspec.structs.replace(read_manifest(bundle_copy).model, weights=mine))
     assert_refused(rapsam("parity", bundle_copy), "made from mine.pth; give it: --checkpoint FILE")
 
 

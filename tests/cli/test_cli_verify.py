@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from rapsam.export.bundle.manifest import read_manifest
+from rapsam.models.weights import Weights
 from tests.cli.cli_runs import assert_refused, rapsam
 from tests.cli.resealing import reseal
 
@@ -22,7 +23,7 @@ def test_a_whole_bundle(bundle):
 
 def test_the_next_command_names_the_checkpoint_that_it_needs(bundle_copy):
     model = msgspec.structs.replace(
-        read_manifest(bundle_copy).model, weights_origin="my r50.pth", trained=True
+        read_manifest(bundle_copy).model, weights=Weights(origin="file", name="my r50.pth", trained=True)
     )
     reseal(bundle_copy, model=model)
     lines = rapsam("verify", bundle_copy).out.splitlines()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from rapsam.evaluation.subject import Subject
 from rapsam.inference.network import PromptLogits
+from rapsam.inference.segmenter import Finder, Segmenter
+from rapsam.models.rapsam.deployment import PROMPT_SPEC, PUBLISHED_THRESHOLDS
 from rapsam.tasks.geometry import ImageGeometry
-from rapsam.tasks.postprocess import TRAINED
 from rapsam.tasks.preprocess import NetworkInput
 from rapsam.tasks.tracker import Clip
 
@@ -56,29 +56,31 @@ class Oracle:
         order = np.random.default_rng(self.passes).permutation(QUERIES)
         return Clip(classes[order], np.eye(QUERIES, dtype=np.float32)[order], masks[order])
 
-    def segment(self, pixels, boxes):
+    def segment(self, pixels, prompts):
         clip, place = self._look_up(pixels[0])
         height, width = pixels.shape[-2:]
         found = []
-        for x1, y1, x2, y2 in boxes[0] * np.array([width, height, width, height]):
+        for x1, y1, x2, y2 in prompts["boxes"][0] * np.array([width, height, width, height]):
             point = (int((y1 + y2) / 2), int((x1 + x2) / 2))
             here = [mask[place] for mask in clip.masks if mask[place][point]]
             found.append(np.where(here[0] if here else np.zeros((height, width), bool), SURE, -SURE))
-        return PromptLogits(np.stack(found).astype(np.float32), np.ones(len(found), np.float32))
+        return PromptLogits(np.stack(found)[:, None].astype(np.float32), np.ones((len(found), 1), np.float32))
 
 
-def oracle_subject(source, blind_to=None) -> Subject:
+def oracle_segmenter(source, blind_to=None, **changes) -> Segmenter:
     clips = [source.read(index) for index in range(len(source))]
     network = Oracle(clips, len(source.label_set.labels), blind_to)
-    return Subject(
-        name="oracle",
-        runtime="NumPy",
-        input_size="as it is",
-        key=f"blind to {blind_to}",
-        network=network,
-        labels=source.label_set,
-        postprocess=TRAINED,
-        max_clip=network.max_clip,
-        finds_objects=True,
-        takes_prompts=True,
-    )
+    facts = {
+        "name": "oracle",
+        "runtime": "NumPy",
+        "input_size": "as it is",
+        "key": lambda: f"blind to {blind_to}",
+        "network": network,
+        "video_network": network,
+        "max_clip": network.max_clip,
+        "tasks": ("panoptic", "prompt", "video"),
+        "finder": Finder(source.label_set, PUBLISHED_THRESHOLDS),
+        "prompts": PROMPT_SPEC,
+        "trained": True,
+    }
+    return Segmenter(**facts | changes)

@@ -13,7 +13,7 @@ from rapsam.data.synth.source import SynthImages
 from rapsam.errors import InputError
 from rapsam.evaluation.run import NAMED_ANNOTATIONS, evaluate
 from rapsam.evaluation.unfinished import load_unfinished
-from tests.evaluation.oracle import oracle_subject
+from tests.evaluation.oracle import oracle_segmenter
 
 IMAGES = SynthImages(3, 3, (64, 64))
 
@@ -21,7 +21,7 @@ IMAGES = SynthImages(3, 3, (64, 64))
 @pytest.fixture
 def unfinished(tmp_path):
     path = tmp_path / "eval.unfinished.json"
-    evaluate(oracle_subject(IMAGES), IMAGES, "panoptic", unfinished=path)
+    evaluate(oracle_segmenter(IMAGES), IMAGES, "panoptic", unfinished=path)
     return path
 
 
@@ -38,7 +38,7 @@ def edited(path, change, *, sealed):
 
 
 def go_on(path, **options):
-    return evaluate(oracle_subject(IMAGES), IMAGES, "panoptic", unfinished=path, **options)
+    return evaluate(oracle_segmenter(IMAGES), IMAGES, "panoptic", unfinished=path, **options)
 
 
 def test_what_is_sealed_is_taken(unfinished):
@@ -80,10 +80,10 @@ def test_counts_that_cannot_be_are_refused(unfinished, change):
 
 def test_names_that_are_no_text_are_kept_escaped(tmp_path):
     path = tmp_path / "eval.unfinished.json"
-    subject = oracle_subject(IMAGES)._replace(name="bundle-\udcff")
-    evaluate(subject, IMAGES, "panoptic", unfinished=path, data_key="/data-\udcfe")
+    segmenter = oracle_segmenter(IMAGES, name="bundle-\udcff")
+    evaluate(segmenter, IMAGES, "panoptic", unfinished=path, data_key="/data-\udcfe")
     assert load_unfinished(path).question.startswith(r"panoptic: bundle-\udcff")
-    again = oracle_subject(IMAGES)._replace(name="bundle-\udcff")
+    again = oracle_segmenter(IMAGES, name="bundle-\udcff")
     evaluate(again, IMAGES, "panoptic", unfinished=path, data_key="/data-\udcfe")
     assert again.network.passes == 0
 
@@ -114,20 +114,20 @@ def test_what_is_left_out_is_counted_through_an_interruption(tmp_path, monkeypat
 
     with pytest.raises(KeyboardInterrupt):
         evaluate(
-            oracle_subject(IMAGES),
+            oracle_segmenter(IMAGES),
             Flawed(),
             "panoptic",
             unfinished=path,
             strays=strays,
             progress=stop_after_one,
         )
-    outcome = evaluate(oracle_subject(IMAGES), Flawed(), "panoptic", unfinished=path, strays=strays)
+    outcome = evaluate(oracle_segmenter(IMAGES), Flawed(), "panoptic", unfinished=path, strays=strays)
     assert outcome.annotations_left_out == 31
     assert outcome.first_annotations[0] == "annotation 7 belongs to nothing"
     assert len(outcome.first_annotations) == NAMED_ANNOTATIONS
     assert outcome.left_out == ("image 2 is broken \\udcff",)
     with pytest.raises(InputError, match="without --strict"):
-        evaluate(oracle_subject(IMAGES), Flawed(), "panoptic", unfinished=path, strict=True)
+        evaluate(oracle_segmenter(IMAGES), Flawed(), "panoptic", unfinished=path, strict=True)
 
 
 @pytest.mark.parametrize(
@@ -136,4 +136,4 @@ def test_what_is_left_out_is_counted_through_an_interruption(tmp_path, monkeypat
 def test_strict_ends_at_the_first_fault(strays, says):
     faults = [DataSetError("stray annotation", line) for line in strays]
     with pytest.raises(InputError, match=f"{says}; without --strict this is left out and counted"):
-        evaluate(oracle_subject(IMAGES), Flawed(), "panoptic", strays=faults, strict=True)
+        evaluate(oracle_segmenter(IMAGES), Flawed(), "panoptic", strays=faults, strict=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
-from rapsam.contract import GraphContract, TensorSpec
+from rapsam.contract import GraphContract, Pipeline, TensorSpec
 from rapsam.export.backends.delegation import DelegationReport
 from rapsam.export.build.golden import write_golden
 from rapsam.export.bundle.manifest import (
@@ -21,8 +22,9 @@ from rapsam.export.bundle.manifest import (
 from rapsam.export.bundle.seal import file_entries
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.files import sha256_of, size_of
+from rapsam.models.weights import FORMULA_WEIGHTS, Prototypes
 from rapsam.tasks.labels import find_label_set
-from rapsam.tasks.postprocess import UNTRAINED
+from rapsam.tasks.postprocess import LENIENT
 from rapsam.tasks.preprocess import PreprocessSpec
 
 SIZE = (32, 64)
@@ -36,6 +38,7 @@ def tensor(name: str, *shape: int) -> TensorSpec:
         layout="NCHW"[: len(shape)],
         value_range=None,
         meaning="a test",
+        role="flow" if name == "features" else name,
     )
 
 
@@ -96,11 +99,6 @@ def write_small_bundle(folder: Path) -> Manifest:
     )
     for graph in graphs:
         write_contract(folder, graph)
-    contracts = {contract.graph: contract for contract in CONTRACTS}
-    runners = {graph: Constant(contract) for graph, contract in contracts.items()}
-    write_golden(folder, {"scene": draw_scene(1, (20, 30))}, SIZE, contracts, runners)
-    (folder / "parity.json").write_bytes(b"{}")
-    (folder / "MODEL_CARD.md").write_bytes(b"# a test\n")
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
         rapsam_version="0",
@@ -109,21 +107,26 @@ def write_small_bundle(folder: Path) -> Manifest:
         images_sha256="01" * 32,
         device=None,
         recipe="onnx-fp32",
-        tasks=("panoptic",),
         minimum_runtime="onnxruntime 1.14.0",
         model=ModelEntry(
             name="rapsam_nano",
-            weights_origin="formula",
-            classifier_origin="formula",
+            weights=FORMULA_WEIGHTS,
+            prototypes=Prototypes(origin="formula"),
             weights_sha256="23" * 32,
-            trained=False,
         ),
         graphs=graphs,
+        pipelines=(Pipeline(task="panoptic", graphs=("encoder", "panoptic")),),
         labels=find_label_set("ytvis_2019"),
         preprocess=PreprocessSpec(size=SIZE),
-        postprocess=UNTRAINED,
+        postprocess=LENIENT,
+        prompts=None,
         parity=ParitySummary(status="passed", reference="a test", failures=(), benign=(), not_run=()),
-        files=file_entries(folder),
+        files=(),
     )
+    runners = {contract.graph: Constant(contract) for contract in CONTRACTS}
+    write_golden(folder, {"scene": draw_scene(1, (20, 30))}, manifest, runners)
+    (folder / "parity.json").write_bytes(b"{}")
+    (folder / "MODEL_CARD.md").write_bytes(b"# a test\n")
+    manifest = msgspec.structs.replace(manifest, files=file_entries(folder))
     write_manifest(folder, manifest)
     return manifest

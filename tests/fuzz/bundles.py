@@ -84,13 +84,14 @@ def _plausible(rng: random.Random, path: Path, tree: Any) -> str:
             ("tflite-fp32", "executorch-xnnpack-fp32", "coreml-fp16-ios17", "onnx-fp16", "none")
         ),
         "labels.labels": tree["labels"]["labels"][: rng.choice((1, 5, 14))] * rng.choice((1, 1, 30)),
-        "tasks": rng.choice(([], ["video"], ["panoptic"], ["x"] * 100)),
+        "pipelines": rng.choice(([], tree["pipelines"][:1], tree["pipelines"] * 50, tree["pipelines"][::-1])),
+        "prompts": rng.choice((None, {**tree["prompts"], "candidates": 3})),
         "postprocess.top_k": rng.choice((1, 10_000)),
         "postprocess.score_threshold": rng.choice((0, 1)),
         "model.name": rng.choice(("rapsam_r50", "none", "\u202ex")),
-        "model.trained": True,
+        "model.weights.trained": True,
         "graphs": tree["graphs"][:: rng.choice((-1, 2))],
-        "schema_version": rng.choice((1, 3, 2**63)),
+        "schema_version": rng.choice((1, 2, 2**63)),
         "minimum_runtime": "x" * 10_000,
     }
     name = rng.choice(sorted(edits))

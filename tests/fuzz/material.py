@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from rapsam.contract import GraphContract, TensorSpec
+from rapsam.contract import GraphContract, Pipeline, TensorSpec
 from rapsam.export.backends.onnx import OnnxBackend
 from rapsam.export.build.golden import write_golden
 from rapsam.export.bundle.manifest import (
@@ -24,8 +25,10 @@ from rapsam.export.bundle.manifest import (
 from rapsam.export.bundle.seal import file_entries
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.files import sha256_of, size_of
+from rapsam.models.rapsam.deployment import PROMPT_SPEC
+from rapsam.models.weights import FORMULA_WEIGHTS, Prototypes
 from rapsam.tasks.labels import find_label_set
-from rapsam.tasks.postprocess import UNTRAINED
+from rapsam.tasks.postprocess import LENIENT
 from rapsam.tasks.preprocess import PreprocessSpec
 from tests.data.sources.tiny_sets import (
     write_ade20k,
@@ -79,10 +82,6 @@ def write_fast_bundle(folder: Path) -> None:
             )
         )
         write_contract(folder, entries[-1])
-    contracts = {entry.contract.graph: entry.contract for entry in entries}
-    write_golden(folder, {"scene": draw_scene(1, (20, 30))}, SIZE, contracts, runners)
-    (folder / "parity.json").write_bytes(b"{}\n")
-    (folder / "MODEL_CARD.md").write_bytes(b"# a test\n")
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
         rapsam_version="0",
@@ -91,22 +90,29 @@ def write_fast_bundle(folder: Path) -> None:
         images_sha256="01" * 32,
         device=None,
         recipe="onnx-fp32",
-        tasks=("panoptic", "prompt"),
         minimum_runtime="onnxruntime 1.14.0",
         model=ModelEntry(
             name="rapsam_nano",
-            weights_origin="formula (untrained)",
-            classifier_origin="formula",
+            weights=FORMULA_WEIGHTS,
+            prototypes=Prototypes(origin="formula"),
             weights_sha256="23" * 32,
-            trained=False,
         ),
         graphs=tuple(entries),
+        pipelines=(
+            Pipeline(task="panoptic", graphs=("encoder", "panoptic")),
+            Pipeline(task="prompt", graphs=("encoder", "prompt")),
+        ),
         labels=labels,
         preprocess=PreprocessSpec(size=SIZE),
-        postprocess=UNTRAINED,
+        postprocess=LENIENT,
+        prompts=PROMPT_SPEC,
         parity=ParitySummary(status="passed", reference="a test", failures=(), benign=(), not_run=()),
-        files=file_entries(folder),
+        files=(),
     )
+    write_golden(folder, {"scene": draw_scene(1, (20, 30))}, manifest, runners)
+    (folder / "parity.json").write_bytes(b"{}\n")
+    (folder / "MODEL_CARD.md").write_bytes(b"# a test\n")
+    manifest = msgspec.structs.replace(manifest, files=file_entries(folder))
     write_manifest(folder, manifest)
 
 

@@ -3,11 +3,14 @@
 import numpy as np
 import torch
 
-from rapsam.inference.network import EagerNetwork, EagerRunner
+from rapsam.inference.network import EagerNetwork
+from rapsam.inference.reference import EagerRunner
 
 
 class _Watching:
     """Says for every answer whether convolutions on a GPU would have rounded."""
+
+    tasks = ("panoptic", "prompt")
 
     def to(self, device):
         del device
@@ -21,8 +24,8 @@ class _Watching:
         del frames
         return self._answer()
 
-    def segment(self, pixels, boxes):
-        del pixels, boxes
+    def segment(self, pixels, prompts):
+        del pixels, prompts
         return self._answer()
 
     def reference(self, graph, tensors):
@@ -34,6 +37,6 @@ def test_nothing_is_rounded_to_tf32(monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
     network, nothing = EagerNetwork(_Watching(), "cpu", 32, 32), np.zeros(1, np.float32)
     assert not network.detect(nothing).class_logits.any()
-    assert not network.segment(nothing, nothing).iou.any()
+    assert not network.segment(nothing, {"boxes": nothing}).iou.any()
     assert not EagerRunner(_Watching(), "encoder", "cpu").run({})["iou"].any()
     assert torch.backends.cudnn.allow_tf32

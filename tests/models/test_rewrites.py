@@ -27,6 +27,7 @@ from rapsam.models.rapsam.rewrites.fp16_pooling import pool_scale, rescaled_upda
 from rapsam.models.rapsam.rewrites.neck import BasisNeck, DeployedUpsampler
 from rapsam.models.rapsam.rewrites.prompt_attention import BasisCrossAttention, collapsed_self_attention
 from rapsam.models.text_classifier import TextClassifier
+from rapsam.models.weights import Prototypes
 from rapsam.tasks.labels import label_sets
 from tests.rounding import TOLERANCES, assert_same
 
@@ -193,7 +194,7 @@ def test_classifier_without_repeated_prototypes(dtype, seed, counts):
     rows = torch.nn.functional.normalize(torch.randn(len(counts), 4, 12, dtype=dtype), dim=-1)
     for row, count in zip(rows, counts, strict=True):
         row[count:] = row[0].clone()
-    source = TextClassifier(rows, names, "random")
+    source = TextClassifier(rows, names, Prototypes(origin="tensor"))
     embeddings = torch.randn(1, 7, 12, dtype=dtype) * 30
     deployed = DeployedClassifier(source)
     assert len(deployed.prototypes) == sum(counts)

@@ -29,7 +29,7 @@ def test_the_file_is_the_one_that_was_scored():
 
 def test_its_scores_are_those_of_the_record():
     record = known_weights()
-    assert deployment_of(build_model(SHIPPED[record.name], checkpoint=record.name)).trained
+    assert deployment_of(build_model(SHIPPED[record.name], checkpoint=record.name)).weights.trained
     found = score_first_images(record.name)
     # Another processor rounds differently; a few pixels of a few segments.
     assert found.pq == pytest.approx(record.first_images.pq, abs=0.02)

@@ -28,11 +28,11 @@ def weights(tmp_path, state):
 def test_weights_bring_their_vocabulary_and_sides(weights):
     model = rapsam.build_model("rapsam_nano", checkpoint=weights)
     assert model.text_classifier.label_set.name == "synth"
-    assert "trained" in model.text_classifier.origin
+    assert "trained" in str(model.text_classifier.origin)
     assert model.test_sides(video=False) == model.test_sides(video=True) == (320, 256)
     other = rapsam.build_model("rapsam_nano", checkpoint=weights, classifier="ytvis_2019")
     assert other.text_classifier.label_set.name == "ytvis_2019"
-    assert "mean nothing" in other.text_classifier.origin
+    assert "mean nothing" in str(other.text_classifier.origin)
 
 
 def test_weights_without_facts_are_used_as_published(tmp_path, state):

@@ -20,6 +20,7 @@ from rapsam.models.build import build_model
 from rapsam.models.classifier_file import write_classifier
 from rapsam.models.text_classifier import TextClassifier
 from rapsam.models.weight_facts import read_facts
+from rapsam.models.weights import Prototypes
 from rapsam.tasks.labels import find_label_set
 from rapsam.training.recipe_files import load_recipe
 from rapsam.training.run_lock import locked_run
@@ -295,7 +296,7 @@ def test_a_classifier_file_is_kept_for_the_resumption(world, recipe, tmp_path):
     prototypes = torch.nn.functional.normalize(
         torch.randn(len(labels.labels), 1, 768, generator=torch.Generator().manual_seed(3)), dim=-1
     )
-    write_classifier(classifier, TextClassifier(prototypes, labels, "mine"))
+    write_classifier(classifier, TextClassifier(prototypes, labels, Prototypes(origin="file", name="mine")))
     run = tmp_path / "run"
     few = ["--set", "epochs=0.4", "--set", "keep=9"]
     first = run_training(recipe, "--data", world, "--out", run, "--classifier", classifier, *few)

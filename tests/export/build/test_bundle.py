@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import rapsam
+from rapsam.contract import graphs_of
 from rapsam.errors import BundleError, InputError
 from rapsam.export.build.bundle import run_plan
 from rapsam.export.build.model_card import model_card
@@ -21,6 +22,7 @@ from rapsam.export.bundle.manifest import read_manifest, write_manifest
 from rapsam.export.bundle.seal import verify_bundle
 from rapsam.export.parity.sample_images import draw_scene, sample_images
 from rapsam.models.build import deployment_of
+from rapsam.models.weights import Prototypes, Weights
 from tests.export.conftest import SIZE
 from tests.models.golden_models import golden_model
 
@@ -32,7 +34,7 @@ def test_manifest_says_everything(made_bundle):
     assert manifest.preprocess.size == SIZE
     assert len(manifest.labels.labels) == 133
     assert manifest.labels.num_things == 80
-    assert not manifest.model.trained
+    assert not manifest.model.weights.trained
     assert len(manifest.model.weights_sha256) == 64
     assert manifest.parity.status == report.status == "passed"
     assert all((folder / entry.contract_path).is_file() for entry in manifest.graphs)
@@ -53,7 +55,11 @@ def test_a_model_card_shows_names_as_they_are(made_bundle):
     """Files are named by anyone: no HTML, no picture of another host, no more cells in a table."""
     _, manifest, report = made_bundle
     name = "<img src=x onerror=alert(1)>![x](http://x/y.png)|[a](b)`\x1b[31m\n# title"
-    model = msgspec.structs.replace(manifest.model, weights_origin=name, classifier_origin=name)
+    model = msgspec.structs.replace(
+        manifest.model,
+        weights=Weights(origin="file", name=name, trained=False),
+        prototypes=Prototypes(origin="file", name=name),
+    )
     labels = msgspec.structs.replace(manifest.labels, name=name)
     tasks = tuple(msgspec.structs.replace(row, case=name) for row in report.tasks)
     card = model_card(
@@ -91,6 +97,7 @@ def test_golden_files_agree_with_the_graphs(made_bundle):
     """Reads the golden folder as an app would: JSON, PNG, raw floats, and the graphs in order."""
     folder, manifest, _ = made_bundle
     runners = rapsam.load_bundle(folder).network.runners
+    contracts = {contract.graph: contract for contract in manifest.contracts}
     index = json.loads((folder / "golden/index.json").read_text())
     assert len(index["cases"]) == 2
     for case in index["cases"]:
@@ -103,7 +110,7 @@ def test_golden_files_agree_with_the_graphs(made_bundle):
                 values = np.fromfile(folder / tensor["file"], "<f4")
                 known[tensor["name"]] = values.reshape(tensor["shape"])
         for graph in case["graphs"]:
-            wanted_inputs = [spec.name for spec in manifest.graph(graph["graph"]).contract.inputs]
+            wanted_inputs = [spec.name for spec in contracts[graph["graph"]].inputs]
             outputs = runners[graph["graph"]].run({name: known[name] for name in wanted_inputs})
             for tensor in graph["outputs"]:
                 golden = np.fromfile(folder / tensor["file"], "<f4")
@@ -125,7 +132,9 @@ def test_golden_files_agree_with_the_graphs(made_bundle):
     ],
 )
 def test_tasks_decide_the_graphs(tasks, graphs):
-    assert list(deployment_of(golden_model("rapsam_nano")).graphs_for(tasks)) == graphs
+    pipelines = deployment_of(golden_model("rapsam_nano")).pipelines(tasks)
+    assert [pipeline.task for pipeline in pipelines] == tasks
+    assert list(graphs_of(pipelines)) == graphs
 
 
 def test_a_bundle_without_the_graph_says_so(tmp_path):
@@ -133,7 +142,9 @@ def test_a_bundle_without_the_graph_says_so(tmp_path):
     rapsam.export_bundle(model, tmp_path / "b", target="onnx", size=(32, 32), tasks=["panoptic"])
     bundle = rapsam.load_bundle(tmp_path / "b")
     assert bundle.predict(draw_scene(1, (40, 40))).panoptic_map.shape == (40, 40)
-    with pytest.raises(BundleError, match="no graph 'prompt'"):
+    with pytest.raises(
+        InputError, match=r"does not do the task 'prompt', only panoptic; .* --tasks panoptic"
+    ):
         bundle.predict(draw_scene(1, (40, 40)), points=[(3, 3)])
 
 

@@ -30,6 +30,7 @@ from rapsam.export.bundle.manifest import read_manifest, write_manifest
 from rapsam.export.bundle.seal import file_entries, verify_bundle
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.models.build import deployment_of
+from rapsam.models.weights import Prototypes, Weights
 from rapsam.tasks.labels import find_label_set
 from tests.models.golden_models import golden_model
 
@@ -253,11 +254,11 @@ def test_other_weights_are_another_bundle(first):
 
 
 def other_weights_file(model):
-    model.weights_origin = "mine.pth"
+    model.weights = Weights(origin="file", name="mine.pth", trained=False)
 
 
 def other_classifier_file(model):
-    model.text_classifier.origin = "mine.safetensors"
+    model.text_classifier.origin = Prototypes(origin="file", name="mine.safetensors")
 
 
 def other_names(model):

@@ -8,9 +8,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from rapsam.contract import Pipeline
 from rapsam.errors import BundleError
 from rapsam.export.bundle.manifest import Manifest, read_manifest, write_contract, write_manifest
 from rapsam.export.bundle.seal import file_entries, verify_bundle
+from rapsam.models.rapsam.deployment import PROMPT_SPEC
 from rapsam.tasks.labels import find_label_set
 from rapsam.tasks.preprocess import PreprocessSpec
 from tests.export.small_bundle import write_small_bundle
@@ -46,6 +48,10 @@ def with_labels(manifest: Manifest, **changes: object) -> Manifest:
     return msgspec.structs.replace(manifest, labels=msgspec.structs.replace(manifest.labels, labels=labels))
 
 
+def pipelines(*tasks: str, graphs: tuple[str, ...] = ("encoder", "panoptic")) -> tuple[Pipeline, ...]:
+    return tuple(Pipeline(task=task, graphs=graphs) for task in tasks)
+
+
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
@@ -54,9 +60,30 @@ def with_labels(manifest: Manifest, **changes: object) -> Manifest:
         ({"labels": find_label_set("coco_panoptic")}, "gives 'class_logits' of graph 'panoptic' the shape"),
         ({"recipe": "onnx-int4"}, "has an unknown recipe 'onnx-int4'; did you mean onnx-fp"),
         ({"recipe": "x" * 100_000}, "has an unknown recipe"),
-        ({"tasks": ()}, "has the tasks [] for the graphs ['encoder', 'panoptic']"),
-        ({"tasks": ("prompt",)}, "has the tasks ['prompt']"),
-        ({"tasks": ("panoptic", "fly")}, "has the tasks ['panoptic', 'fly']"),
+        ({"pipelines": ()}, "has the tasks []; expected some of ['panoptic', 'prompt', 'video']"),
+        ({"pipelines": pipelines("fly")}, "has the tasks ['fly']"),
+        ({"pipelines": pipelines("panoptic", "panoptic")}, "has the tasks ['panoptic', 'panoptic']"),
+        ({"pipelines": pipelines("prompt")}, "has classes for the tasks ['prompt']"),
+        ({"pipelines": pipelines("panoptic", "prompt")}, "says nothing of the prompts that are taken"),
+        (
+            {"pipelines": pipelines("panoptic", "prompt"), "prompts": PROMPT_SPEC},
+            "task 'prompt' take ['image']",
+        ),
+        ({"prompts": PROMPT_SPEC}, "says something of the prompts that are taken, for the tasks"),
+        ({"labels": None}, "has no classes for the tasks ['panoptic']"),
+        ({"postprocess": None}, "has no thresholds for the tasks ['panoptic']"),
+        (
+            {"pipelines": pipelines("panoptic", graphs=("encoder",))},
+            "has the graph 'panoptic', which",
+        ),
+        (
+            {"pipelines": pipelines("panoptic", graphs=("encoder", "panoptic", "none"))},
+            "has no graph 'none', which the",
+        ),
+        (
+            {"pipelines": pipelines("panoptic", graphs=("panoptic", "encoder"))},
+            "those before it in 'panoptic' make it []",
+        ),
     ],
 )
 def test_what_contradicts_the_graphs_is_refused(changes, says, bundle):
@@ -73,11 +100,25 @@ def test_classes_that_no_picture_can_show_are_refused(changes, bundle):
 @pytest.mark.parametrize(
     ("graph", "tensor", "changes", "says"),
     [
-        ("encoder", "features", {"shape": (1, 2, 8, 8)}, "gives the features the shapes"),
-        ("encoder", "features", {"name": "other"}, "gives the graph 'encoder' other tensors"),
+        (
+            "encoder",
+            "features",
+            {"shape": (1, 2, 8, 8)},
+            "those before it in 'panoptic' make it [1, 2",
+        ),
+        ("encoder", "features", {"name": "other"}, "those before it in 'panoptic' make it []"),
+        ("encoder", "image", {"role": "flow"}, "those before it in 'panoptic' make it []"),
+        ("encoder", "image", {"role": "boxes"}, "gives 'image' of graph 'encoder' the shape"),
         ("panoptic", "class_logits", {"shape": (1, 6, 41)}, "gives 'mask_logits' of graph 'panoptic'"),
-        ("panoptic", "class_logits", {"name": "scores"}, "gives the graph 'panoptic' other tensors"),
-        ("panoptic", "mask_logits", {"shape": (1, 5, 32, 64)}, "gives 'mask_logits' of graph 'panoptic'"),
+        (
+            "panoptic",
+            "class_logits",
+            {"role": "flow"},
+            "return 0 tensors of the role 'class_logits'",
+        ),
+        ("panoptic", "queries", {"role": "mask_logits"}, "gives two tensors of graph 'panoptic' one role"),
+        ("panoptic", "mask_logits", {"shape": (1, 5, 16, 16)}, "gives 'mask_logits' of graph 'panoptic'"),
+        ("panoptic", "mask_logits", {"shape": (1, 5, 64, 128)}, "gives 'mask_logits' of graph 'panoptic'"),
         ("panoptic", "queries", {"shape": (1, 4, 6)}, "gives 'queries' of graph 'panoptic'"),
     ],
 )

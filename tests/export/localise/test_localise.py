@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from rapsam.contract import GraphContract, TensorSpec
+from rapsam.contract import GraphContract, Pipeline, TensorSpec
 from rapsam.errors import ExportError
 from rapsam.export.backends import find_backend
 from rapsam.export.backends.recipes import find_recipe
@@ -19,8 +19,9 @@ from rapsam.export.localise.search import localise
 from rapsam.export.localise.taps import tap_modules, tap_sources
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.graph.capture import capture
+from rapsam.models.weights import FORMULA_WEIGHTS
 from rapsam.tasks.labels import label_sets
-from rapsam.tasks.postprocess import UNTRAINED
+from rapsam.tasks.postprocess import LENIENT
 from rapsam.tasks.preprocess import PreprocessSpec
 
 SIZE = (32, 32)
@@ -76,12 +77,18 @@ class WrongWhenConverted(nn.Module):
 
 def spec(name, *shape):
     return TensorSpec(
-        name=name, shape=shape, dtype="float32", layout="NCHW", value_range=(0.0, 255.0), meaning="anything"
+        name=name,
+        shape=shape,
+        dtype="float32",
+        layout="NCHW",
+        value_range=(0.0, 255.0),
+        meaning="anything",
+        role="image" if name == "image" else "flow",
     )
 
 
 CONTRACT = GraphContract(
-    graph="panoptic_image", inputs=(spec("image", 1, 3, *SIZE),), outputs=(spec("y", 1, 2, 16, 16),)
+    graph="whole", inputs=(spec("image", 1, 3, *SIZE),), outputs=(spec("y", 1, 2, 16, 16),)
 )
 
 
@@ -109,7 +116,7 @@ class Deployment:
 def bundle(deployment, folder, target, precision):
     """Lowers the graph into a folder and writes a manifest of it."""
     recipe, backend = find_recipe(target, precision), find_backend(target)
-    path = folder / f"panoptic_image{backend.suffix}"
+    path = folder / f"whole{backend.suffix}"
     backend.lower(capture(deployment.network, CONTRACT), CONTRACT, recipe, path)
     entry = GraphEntry(
         path=path.name,
@@ -122,9 +129,7 @@ def bundle(deployment, folder, target, precision):
         delegation=None,
         tool_versions={},
     )
-    model = ModelEntry(
-        name="small", weights_origin="", classifier_origin="", weights_sha256=SHA, trained=False
-    )
+    model = ModelEntry(name="small", weights=FORMULA_WEIGHTS, prototypes=None, weights_sha256=SHA)
     return Manifest(
         schema_version=SCHEMA_VERSION,
         rapsam_version="0",
@@ -133,13 +138,14 @@ def bundle(deployment, folder, target, precision):
         images_sha256=SHA,
         device=None,
         recipe=recipe.name,
-        tasks=("panoptic",),
         minimum_runtime="",
         model=model,
         graphs=(entry,),
+        pipelines=(Pipeline(task="panoptic", graphs=("whole",)),),
         labels=label_sets()["coco_panoptic"],
         preprocess=PreprocessSpec(size=SIZE),
-        postprocess=UNTRAINED,
+        postprocess=LENIENT,
+        prompts=None,
         parity=None,
         files=(),
     )

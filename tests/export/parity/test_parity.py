@@ -28,8 +28,9 @@ from rapsam.export.parity.tensors import excuse_tensor, judge_tensor
 from rapsam.inference.network import PromptLogits
 from rapsam.metrics.tensor_error import compare_tensors
 from rapsam.models.build import deployment_of
+from rapsam.models.rapsam.deployment import PUBLISHED_THRESHOLDS
 from rapsam.tasks.geometry import ImageGeometry
-from rapsam.tasks.postprocess import TRAINED, PostprocessSpec
+from rapsam.tasks.postprocess import PostprocessSpec
 from rapsam.tasks.video import Clip
 
 GEOMETRY = ImageGeometry(padded_size=(64, 64), content_size=(64, 64), original_size=(64, 64))
@@ -98,7 +99,7 @@ def test_loading_a_bundle_does_not_load_the_comparison():
     code = "import sys, rapsam.export.bundle.load; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = run.stdout.split()
-    assert "rapsam.inference.predict" in loaded
+    assert "rapsam.inference.segmenter" in loaded
     assert "rapsam.export.parity.check" not in loaded
 
 
@@ -318,7 +319,7 @@ def test_things_that_are_not_there_count():
 def test_unsure_weights_are_compared_where_they_give_segments():
     unsure = clip()
     unsure.class_logits[:] = np.where(unsure.class_logits > 0, 1.5, 0)
-    published = CONTEXT._replace(postprocess=TRAINED)
+    published = CONTEXT._replace(postprocess=PUBLISHED_THRESHOLDS)
     found = compare_panoptic(unsure, unsure, published)
     assert (found.status, found.reference_segments) == ("passed", 3)
     assert found.reason == "at thresholds 0.4/0.25"

@@ -10,7 +10,7 @@ from torch import nn
 
 from rapsam.export.backends.recipes import RECIPES
 from rapsam.export.parity.case import References
-from rapsam.export.parity.memory import RememberingRunner
+from rapsam.export.parity.memory import RunMemory
 from rapsam.export.parity.rounding import RandomRounding, RoundedRunner, half_weights
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.models.build import build_model, deployment_of
@@ -74,18 +74,6 @@ def test_the_seed_decides_the_result():
     assert first != other
 
 
-def test_the_same_inputs_are_run_once():
-    layer = Layer()
-    runner = RememberingRunner(layer)
-    first = runner.run(INPUTS)
-    expected = first["y"].copy()
-    first["y"][:] = 0
-    assert np.array_equal(runner.run(INPUTS)["y"], expected)
-    assert layer.runs == 1
-    runner.run({"x": INPUTS["x"] + 1})
-    assert layer.runs == 2
-
-
 def test_weights_of_16_bits_are_rounded_once_and_stay_as_they_are():
     """The same weight, used twice, is the same both times; a bias is not touched."""
     layer = Layer().layer
@@ -117,7 +105,7 @@ def test_the_yardstick_of_16_bit_weights_is_finer_than_that_of_16_bit_arithmetic
 
     def rounding_db(recipe):
         manifest = msgspec.structs.replace(made_bundle[1], recipe=recipe)
-        case = References(deployment, manifest, "cpu").case(
+        case = References(deployment, manifest, "cpu", RunMemory()).case(
             "scene", draw_scene(3, (64, 96)), with_tasks=False
         )
         return min(case.rounding_db["encoder"]["features"])
