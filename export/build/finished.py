@@ -47,8 +47,10 @@ def finished_bundle(material: Material, plan: ExportPlan, out: Path) -> Manifest
         The manifest of the very bundle that would be made, verified; None if there is no bundle yet.
 
     Raises:
-        InputError: If the folder holds another bundle, a damaged one, or anything else.
+        InputError: If the folder holds another bundle, a damaged one, or anything else, or the network cannot
+            do a task of the plan.
     """
+    _check_tasks(material, plan)
     check_out_folder(out)
     if not _has_manifest(out):
         return None
@@ -64,6 +66,16 @@ def finished_bundle(material: Material, plan: ExportPlan, out: Path) -> Manifest
     raise InputError(
         f"{out} exists already and holds another bundle ({differences}): remove it, or choose another --out"
     )
+
+
+def _check_tasks(material: Material, plan: ExportPlan) -> None:
+    able = material.deployment.tasks
+    for task in plan.tasks:
+        if task not in able:
+            raise InputError(
+                f"{material.deployment.name} does not do the task {task!r}, only {', '.join(able)}; "
+                f"name these: --tasks {' '.join(able)}"
+            )
 
 
 def _has_manifest(out: Path) -> bool:

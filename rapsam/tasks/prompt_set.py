@@ -80,10 +80,9 @@ class PromptSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     def described(self) -> str:
         """Says for people what one prompt may be."""
-        points = "no points" if not self.max_points else f"up to {self.max_points} points"
-        points = "one point" if self.max_points == 1 else points
-        word = "and" if self.points_with_box else "or"
-        return f"{points} {word} one box" if self.boxes else points
+        points = "one point" if self.max_points == 1 else f"up to {self.max_points} points"
+        parts = [points] * bool(self.max_points) + ["one box"] * self.boxes + ["a mask"] * self.masks
+        return f" {'and' if self.points_with_box else 'or'} ".join(parts)
 
 
 def check_prompts(prompts: PromptSet, spec: PromptSpec) -> None:
@@ -100,8 +99,7 @@ def check_prompts(prompts: PromptSet, spec: PromptSpec) -> None:
         if problem:
             raise InputError(
                 f"prompt {number} {problem}; this model takes {spec.described()} per prompt"
-                f"{'' if spec.negative_points else ', no negative points'}"
-                f"{'' if spec.masks else ', no masks'}: change it, or take another model"
+                f"{'' if spec.negative_points else ', no negative points'}: change it, or take another model"
             )
 
 

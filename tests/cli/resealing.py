@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from rapsam.contract import TASKS
 from rapsam.export.bundle.manifest import read_manifest, write_manifest
 from rapsam.export.bundle.seal import file_entries
 from rapsam.files import sha256_of, size_of
@@ -24,10 +25,10 @@ def reseal(folder: Path, **changes: object) -> None:
     write_manifest(folder, msgspec.structs.replace(manifest, graphs=graphs, files=file_entries(folder)))
 
 
-def drop_graph(folder: Path, name: str, tasks: tuple[str, ...]) -> None:
+def drop_graph(folder: Path, name: str) -> None:
     """Makes the bundle that an export without this graph would have made."""
     manifest = read_manifest(folder)
-    dropped = manifest.graph(name)
+    (dropped,) = [graph for graph in manifest.graphs if graph.contract.graph == name]
     (folder / dropped.path).unlink()
     (folder / dropped.contract_path).unlink()
     kept = tuple(graph for graph in manifest.graphs if graph.contract.graph != name)
@@ -38,4 +39,10 @@ def drop_graph(folder: Path, name: str, tasks: tuple[str, ...]) -> None:
         case["inputs"] = [tensor for tensor in case["inputs"] if tensor["name"] in taken]
         case["graphs"] = [graph for graph in case["graphs"] if graph["graph"] != name]
     path.write_text(json.dumps(index))
-    reseal(folder, graphs=kept, tasks=tasks)
+    pipelines = tuple(pipeline for pipeline in manifest.pipelines if name not in pipeline.graphs)
+    without: dict[str, object] = {}
+    if not any("class_logits" in TASKS[pipeline.task].outputs for pipeline in pipelines):
+        without = {"labels": None, "postprocess": None}
+    if not any(TASKS[pipeline.task].prompted for pipeline in pipelines):
+        without |= {"prompts": None}
+    reseal(folder, graphs=kept, pipelines=pipelines, **without)

@@ -280,16 +280,33 @@ def test_contradictions_are_refused(options, says, photo, tmp_path):
 def test_a_bundle_without_the_task_says_how_to_get_it(photo, bundle_copy, tmp_path):
     out = tmp_path / "out"
     everything = shutil.copytree(bundle_copy, tmp_path / "everything")
-    drop_graph(bundle_copy, "panoptic", ("prompt",))
+    drop_graph(bundle_copy, "panoptic")
     assert_refused(
         rapsam("predict", photo, "--bundle", bundle_copy, "--out", out),
         "predicting without --point and --box needs 'panoptic'",
         "--tasks panoptic prompt",
     )
-    drop_graph(everything, "prompt", ("panoptic",))
+    drop_graph(everything, "prompt")
     assert_refused(
         rapsam("predict", photo, "--bundle", everything, "--out", out, "--point", "3,3"),
         "--point and --box needs 'prompt'",
     )
     assert not out.exists()
     assert rapsam("predict", photo, "--bundle", bundle_copy, "--out", out, "--point", "3,3").code == 0
+
+
+def test_a_prompt_that_the_model_does_not_take_is_refused_by_name(photo, bundle, tmp_path):
+    outcome = rapsam("predict", photo, "--bundle", bundle, "--point", "20,30,-", "--out", tmp_path / "out")
+    assert_refused(outcome, "prompt 1 has the negative point 20,30", "one point or one box per prompt")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_point_may_say_that_it_is_positive(photo, bundle, tmp_path):
+    found = []
+    for place, point in enumerate(("20,30", "20,30,+")):
+        outcome = rapsam(
+            "predict", photo, "--bundle", bundle, "--point", point, "--out", tmp_path / str(place)
+        )
+        assert outcome.code == 0, outcome.err
+        found.append((tmp_path / str(place) / "photo.prompts.json").read_bytes())
+    assert found[0] == found[1]
