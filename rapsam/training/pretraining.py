@@ -1,7 +1,7 @@
 """Teaching a backbone to name what is in annotated images, where there are no ImageNet weights to start from.
 
-A fully convolutional network (Long et al., CVPR 2015): a linear layer on each of the four maps of a ResNet,
-their sum says of which class a pixel is. The layers are thrown away, the ResNet starts a run: `--backbone`.
+A fully convolutional network (Long et al., CVPR 2015): a linear layer on each map of the backbone,
+their sum says of which class a pixel is. The layers are thrown away, the backbone starts a run: `--backbone`.
 Single objects cut out and scaled to one size are learnt sooner, but what is learnt from them names nothing in
 whole images.
 """
@@ -17,9 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rapsam.errors import InputError
-from rapsam.models.backbones.resnet import ResNet
+from rapsam.models.backbones.backbone import BackboneConfig
+from rapsam.models.build import build_model
 from rapsam.models.checkpoint import write_safetensors
-from rapsam.models.rapsam.config import VARIANTS
 from rapsam.training.config import RunConfig
 from rapsam.training.loader import StepSampler, load_batches
 from rapsam.training.name_loss import name_votes
@@ -32,21 +32,21 @@ _REMEMBERED = 50
 Progress = Callable[[int, int, str], None]
 
 
-class PixelNames(nn.Module):
-    """A ResNet that says of which class each pixel is.
+class PixelClassifier(nn.Module):
+    """A backbone that says of which class each pixel is.
 
     Args:
-        backbone: The ResNet.
+        backbone: Shape of the backbone.
         num_classes: K.
     """
 
-    def __init__(self, backbone: ResNet, num_classes: int) -> None:
+    def __init__(self, backbone: BackboneConfig, num_classes: int) -> None:
         super().__init__()
-        self.backbone = backbone
+        self.backbone = backbone.build()
         self.readouts = nn.ModuleList(nn.Conv2d(channels, num_classes, 1) for channels in backbone.channels)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Maps normalised images (B, 3, H, W) to logits (B, K, H / 4, W / 4)."""
+        """Maps normalised images (B, 3, H, W) to logits (B, K, h, w), as large as the first map."""
         maps = [readout(level) for readout, level in zip(self.readouts, self.backbone(images), strict=True)]
         size = maps[0].shape[-2:]
         larger = (F.interpolate(part, size=size, mode="bilinear", align_corners=False) for part in maps[1:])
@@ -69,8 +69,9 @@ def pretrain_backbone(config: RunConfig, samples: MixedSamples, path: Path, prog
         InputError: If the loss is no number any more, no image has a segment, or images cannot be used.
     """
     with torch.random.fork_rng(devices=[]):
+        backbone = build_model(config.model).backbone_config
         torch.manual_seed(config.seed)
-        network = PixelNames(ResNet(VARIANTS[config.model].backbone), samples.sources[0].num_classes)
+        network = PixelClassifier(backbone, samples.sources[0].num_classes)
     # The backbone's own `train` would freeze its batch norms.
     nn.Module.train(network.backbone)
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

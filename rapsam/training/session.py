@@ -11,10 +11,10 @@ import torch
 from rapsam.data.sources.categories import label_mapping
 from rapsam.data.sources.kinds import open_annotated
 from rapsam.data.sources.orientation import described_named
+from rapsam.models.backbones.published_weights import load_backbone
 from rapsam.models.build import build_model, load_checkpoint
 from rapsam.models.checkpoint import Note
 from rapsam.models.rapsam.model import RapSam
-from rapsam.training.backbone_weights import load_backbone
 from rapsam.training.config import RunConfig
 from rapsam.training.engine import Engine
 from rapsam.training.prompt_start import tell_prompts_apart
@@ -59,7 +59,7 @@ def build_network(config: RunConfig, start: StartingPoint, note: Note | None = N
     if start.checkpoint is not None:
         load_checkpoint(model, start.checkpoint, note)
     if start.backbone is not None:
-        load_backbone(model, start.backbone, note)
+        load_backbone(model.backbone, model.backbone_config.weight_layout, start.backbone, note)
     return model
 
 

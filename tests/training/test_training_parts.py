@@ -1,4 +1,4 @@
-"""Parts of training that a run only shows in the end: averages, statistics, precision, scalers, backbones."""
+"""Parts of training that a run only shows in the end: averages, statistics, precision, scalers."""
 
 import msgspec
 import pytest
@@ -6,10 +6,9 @@ import torch
 from torch import nn
 
 from rapsam.data.synth.source import SynthImages
-from rapsam.errors import CheckpointError, InputError
+from rapsam.errors import InputError
 from rapsam.models.build import build_model
 from rapsam.training.average import make_average
-from rapsam.training.backbone_weights import load_backbone
 from rapsam.training.batch import Batch, ObjectSample
 from rapsam.training.config import LossConfig
 from rapsam.training.engine import Machines, check_machines
@@ -122,30 +121,6 @@ def test_shared_statistics_keep_the_names_of_weights():
     share_statistics(model, "all")
     assert any(isinstance(module, nn.SyncBatchNorm) for module in model.backbone.modules())
     assert list(model.state_dict()) == names
-
-
-@pytest.mark.parametrize("counted", [True, False])
-def test_backbones_as_torchvision_publishes_them(counted, tmp_path):
-    model, other = build_model("rapsam_nano"), build_model("rapsam_nano")
-    state = {name: tensor + 1 for name, tensor in model.backbone.state_dict().items()}
-    if not counted:  # files from before PyTorch counted batches
-        state = {name: t for name, t in state.items() if not name.endswith("num_batches_tracked")}
-    width = model.backbone.channels[-1]
-    torch.save(
-        {**state, "fc.weight": torch.zeros(1000, width), "fc.bias": torch.zeros(1000)}, tmp_path / "r.pth"
-    )
-    load_backbone(other, tmp_path / "r.pth")
-    assert torch.equal(other.backbone.conv1.weight, model.backbone.conv1.weight + 1)
-
-
-def test_another_backbone_is_refused(tmp_path):
-    state = build_model("rapsam_r18").backbone.state_dict()
-    torch.save(state, tmp_path / "r18.pth")
-    with pytest.raises(CheckpointError, match="another shape"):
-        load_backbone(build_model("rapsam_nano"), tmp_path / "r18.pth")
-    torch.save({"features.weight": torch.zeros(1)}, tmp_path / "vgg.pth")
-    with pytest.raises(CheckpointError, match="expected a ResNet"):
-        load_backbone(build_model("rapsam_nano"), tmp_path / "vgg.pth")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ class StageOutput:
 
     Attributes:
         class_logits: (B, Q, K + 1), void last.
-        mask_logits: (B, Q, h, w) at stride 4; (B, Q, T, h, w) for clips.
+        mask_logits: (B, Q, h, w) at the mask stride; (B, Q, T, h, w) for clips.
         iou: (B, Q), predicted mask IoU, raw.
         queries: (B, Q, C).
     """

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rapsam.errors import InputError
+from rapsam.models.backbones.backbone import BackboneConfig
 from rapsam.models.rapsam.decoder import Decoder, StageOutput, mask_product
 from rapsam.models.rapsam.neck import PyramidNeck
 from rapsam.models.rapsam.prompt_encoder import PromptEncoder
@@ -27,7 +28,7 @@ class RapSamOutput:
     Attributes:
         stages: Outputs of the three decoder stages, then of the adapter; the last is the prediction.
         initial_mask_logits: Mask logits of the queries before stage 0, shaped as in the stages.
-        features: Mask features (B * T, C, h, w) at stride 4.
+        features: Mask features (B * T, C, h, w) at the mask stride.
     """
 
     stages: tuple[StageOutput, ...]
@@ -40,6 +41,7 @@ class RapSam(nn.Module):
 
     Attributes:
         name: Name of the variant.
+        backbone_config: What `backbone` was built from.
         weights_origin: Where the weights come from, for reports.
         trained_sides: Long and short side that images had in training, if that is known.
     """
@@ -48,6 +50,7 @@ class RapSam(nn.Module):
         self,
         name: str,
         backbone: nn.Module,
+        backbone_config: BackboneConfig,
         neck: PyramidNeck,
         decoder: Decoder,
         prompt_encoder: PromptEncoder,
@@ -58,6 +61,7 @@ class RapSam(nn.Module):
         self.weights_origin = "random initialisation (untrained)"
         self.trained_sides: tuple[int, int] | None = None
         self.backbone = backbone
+        self.backbone_config = backbone_config
         self.neck = neck
         self.decoder = decoder
         self.prompt_encoder = prompt_encoder
@@ -107,12 +111,17 @@ class RapSam(nn.Module):
             features=features,
         )
 
+    @property
+    def mask_stride(self) -> int:
+        """Pixels of the image, along one side, to a pixel of mask features and mask logits."""
+        return self.backbone_config.strides[0]
+
     def test_sides(self, *, video: bool) -> tuple[int, int]:
         """Gives the (long, short) sides that images are resized to fit: as in training, or as published."""
         return self.trained_sides or (VIDEO_TEST_SIZE if video else COCO_TEST_SIZE)
 
     def encode(self, images: Tensor) -> Tensor:
-        """Computes mask features (B, C, H / 4, W / 4) of normalised images (B, 3, H, W)."""
+        """Computes mask features (B, C, h, w) of normalised images (B, 3, H, W)."""
         return self.neck(self.backbone(images))  # type: ignore[no-any-return]
 
     def initial_masks(self, queries: Tensor, features: Tensor, num_frames: int | None = None) -> Tensor:
