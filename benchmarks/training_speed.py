@@ -38,8 +38,8 @@ from rapsam.errors import RapSamError, UnavailableError
 from rapsam.evaluation.run import evaluate
 from rapsam.evaluation.subject import model_subject
 from rapsam.models.build import build_model
-from rapsam.models.rapsam.model import RapSam
 from rapsam.models.shipped import SHIPPED
+from rapsam.models.trainable import Trainable
 from rapsam.training.batch import Batch, by_frames
 from rapsam.training.loss_network import LossNetwork
 from rapsam.training.recipe_files import load_recipe
@@ -208,7 +208,7 @@ def _loss_share(model_name: str, world: Path) -> LossShare:
     return LossShare(model=model_name, step_ms=step, bare_ms=rest, share=(step - rest) / step)
 
 
-def _bare(model: RapSam, batch: Batch) -> list[Tensor]:
+def _bare(model: Trainable, batch: Batch) -> list[Tensor]:
     """Does all that a step does but matching and losses; gives the means of all outputs."""
     groups = by_frames(batch.objects)
     frames = [sample.frames for group in groups.values() for sample in group]

@@ -13,7 +13,7 @@ from rapsam.cli.next_steps import command_line, next_step
 from rapsam.errors import InputError
 
 if TYPE_CHECKING:
-    from rapsam.models.rapsam.model import RapSam
+    from rapsam.models.trainable import Trainable
     from rapsam.training.config import RunConfig
     from rapsam.training.engine import Engine
     from rapsam.training.samples import MixedSamples
@@ -108,10 +108,10 @@ def _begun(options: argparse.Namespace) -> tuple[RunConfig, Path, StartingPoint]
 def _trained(
     engine: Engine,
     config: RunConfig,
-    model: RapSam,
+    model: Trainable,
     samples: MixedSamples,
     folder: Path,
-    teacher: RapSam | None,
+    teacher: Trainable | None,
     options: argparse.Namespace,
 ) -> Path:
     """Trains to the end; an interrupted run says with which command it goes on."""

@@ -8,8 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from rapsam.models.rapsam.decoder import StageOutput
-from rapsam.models.rapsam.model import RapSam
+from rapsam.models.trainable import StageOutput, Trainable
 from rapsam.training.batch import ObjectSample
 from rapsam.training.config import DistillConfig, LossConfig
 from rapsam.training.matcher import Matching, match
@@ -38,18 +37,18 @@ class Distillation(nn.Module):
         config: Weights.
     """
 
-    def __init__(self, teacher: RapSam, student: RapSam, config: DistillConfig) -> None:
+    def __init__(self, teacher: Trainable, student: Trainable, config: DistillConfig) -> None:
         super().__init__()
         # In a list, so that it is no submodule: it is neither trained nor saved.
         self._teacher = [teacher.eval().requires_grad_(False)]
         self.config = config
-        self.projection = nn.Conv2d(_width(student), _width(teacher), 1)
+        self.projection = nn.Conv2d(student.feature_width, teacher.feature_width, 1)
 
     @torch.no_grad()
     def teacher_features(self, frames: Tensor) -> Tensor:
         """Computes the teacher's mask features (B, C, h, w) of normalised frames (B, 3, H, W)."""
         teacher = self._teacher[0]
-        if teacher.decoder.object_queries.weight.device != frames.device:
+        if next(teacher.parameters()).device != frames.device:
             teacher.to(frames.device)
         return teacher.encode(frames)
 
@@ -120,7 +119,3 @@ def _soft_mask_difference(logits: Tensor, wanted: Tensor) -> Tensor:
     """Mean squared difference of mask probabilities (M, ..., h, w), mean over pixels, sum over masks."""
     difference = logits.flatten(1).sigmoid() - wanted.flatten(1).sigmoid()
     return difference.square().mean(-1).sum()
-
-
-def _width(model: RapSam) -> int:
-    return model.decoder.object_queries.embedding_dim

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from rapsam.models.rapsam.model import RapSam
+from rapsam.models.trainable import Trainable
 from rapsam.training.batch import Batch, ObjectSample, PromptSample, Sample, by_frames
 from rapsam.training.config import LossConfig
 from rapsam.training.distillation import Distillation, ObjectAnswer
@@ -41,7 +41,7 @@ class LossNetwork(nn.Module):
 
     def __init__(
         self,
-        model: RapSam,
+        model: Trainable,
         config: LossConfig,
         seed: int,
         *,
@@ -54,7 +54,7 @@ class LossNetwork(nn.Module):
         self.seed = seed
         self.checkpoint_activations = checkpoint_activations
         self.distillation = distillation
-        width = model.decoder.object_queries.embedding_dim
+        width = model.feature_width
         self.places = PlaceReadout(width) if config.place_weight else None
         classes = model.text_classifier.num_classes
         self.names_of_pixels = NameReadout(width, classes) if config.name_weight else None
@@ -69,7 +69,7 @@ class LossNetwork(nn.Module):
 
     def counts(self, batch: Batch) -> list[float]:
         """Counts what losses are divided by, four numbers: to be averaged over the processes."""
-        objects = object_counts(batch.objects, self.model.decoder.object_queries.num_embeddings, self.config)
+        objects = object_counts(batch.objects, self.model.num_queries, self.config)
         prompts = sum(len(sample.boxes) for sample in batch.prompts)
         frames = sum(len(sample.frames) for sample in batch.samples)
         return [objects.masks, objects.class_weights, prompts, frames]
@@ -160,7 +160,7 @@ class LossNetwork(nn.Module):
             found = prompt_loss(output, group, generators, num_prompts, self.config)
             _add(losses, {"prompt_bce": found.bce, "prompt_dice": found.dice, "prompt_iou": found.iou})
         if self.config.first_mask_factor:
-            masks = self.model.initial_masks(self.model.prompt_encoder(boxes), features)
+            masks = self.model.first_prompt_masks(features, boxes)
             first = first_mask_loss(masks, group, generators, num_prompts, self.config)
             losses["prompt_first"] = self.config.first_mask_factor * first
         if self.distillation is not None and taught is not None:

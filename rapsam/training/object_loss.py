@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from rapsam.models.rapsam.decoder import StageOutput
+from rapsam.models.trainable import StageOutput
 from rapsam.training.batch import ObjectSample
 from rapsam.training.config import LossConfig
 from rapsam.training.mask_losses import bce_each, dice_each

@@ -20,6 +20,7 @@ from rapsam.errors import InputError
 from rapsam.models.backbones.backbone import BackboneConfig
 from rapsam.models.build import build_model
 from rapsam.models.checkpoint import write_safetensors
+from rapsam.models.trainable import trainable
 from rapsam.training.config import RunConfig
 from rapsam.training.loader import StepSampler, load_batches
 from rapsam.training.name_loss import name_votes
@@ -69,7 +70,7 @@ def pretrain_backbone(config: RunConfig, samples: MixedSamples, path: Path, prog
         InputError: If the loss is no number any more, no image has a segment, or images cannot be used.
     """
     with torch.random.fork_rng(devices=[]):
-        backbone = build_model(config.model).backbone_config
+        backbone = trainable(build_model(config.model), config.model).backbone_config
         torch.manual_seed(config.seed)
         network = PixelClassifier(backbone, samples.sources[0].num_classes)
     # The backbone's own `train` would freeze its batch norms.

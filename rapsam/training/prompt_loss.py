@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from rapsam.models.rapsam.decoder import StageOutput
+from rapsam.models.trainable import StageOutput
 from rapsam.training.batch import PromptSample
 from rapsam.training.config import LossConfig
 from rapsam.training.mask_losses import bce_each, dice_each

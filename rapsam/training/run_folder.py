@@ -10,8 +10,8 @@ from rapsam.errors import JSON_ERRORS, InputError, reason_of
 from rapsam.files import check_new_folder, write_atomic
 from rapsam.models.checkpoint import write_safetensors
 from rapsam.models.classifier_file import FORMULA_ORIGIN, LEARNT_FORMULA_ORIGIN, write_classifier
-from rapsam.models.rapsam.model import RapSam
-from rapsam.models.rapsam.text_classifier import TextClassifier
+from rapsam.models.text_classifier import TextClassifier
+from rapsam.models.trainable import Trainable
 from rapsam.models.weight_facts import WeightFacts
 from rapsam.training.config import RunConfig
 from rapsam.training.run_lock import LOCK_NAME
@@ -70,7 +70,7 @@ def recipe_of(run: Path) -> RunConfig:
         raise InputError(f"{path} is damaged: {reason_of(error)}; start a new run") from error
 
 
-def write_weights(run: Path, model: RapSam, config: RunConfig) -> Path:
+def write_weights(run: Path, model: Trainable, config: RunConfig) -> Path:
     """Writes the weights that a run ended with, ready for `--checkpoint`."""
     path = run / WEIGHTS_NAME
     classifier = model.text_classifier

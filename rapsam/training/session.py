@@ -14,10 +14,9 @@ from rapsam.data.sources.orientation import described_named
 from rapsam.models.backbones.published_weights import load_backbone
 from rapsam.models.build import build_model, load_checkpoint
 from rapsam.models.checkpoint import Note
-from rapsam.models.rapsam.model import RapSam
+from rapsam.models.trainable import Trainable, trainable
 from rapsam.training.config import RunConfig
 from rapsam.training.engine import Engine
-from rapsam.training.prompt_start import tell_prompts_apart
 from rapsam.training.run_folder import WEIGHTS_NAME, write_weights
 from rapsam.training.samples import MixedSamples, MixedSource
 from rapsam.training.trainer import Progress, Trainer
@@ -39,7 +38,7 @@ class StartingPoint(NamedTuple):
     classifier: Path | None = None
 
 
-def build_network(config: RunConfig, start: StartingPoint, note: Note | None = None) -> RapSam:
+def build_network(config: RunConfig, start: StartingPoint, note: Note | None = None) -> Trainable:
     """Builds the network that a run starts with; random weights follow from the seed.
 
     Args:
@@ -49,37 +48,40 @@ def build_network(config: RunConfig, start: StartingPoint, note: Note | None = N
 
     Raises:
         CheckpointError: If a file cannot be used.
-        InputError: If the variant or the vocabulary is unknown.
+        InputError: If the variant or the vocabulary is unknown, or the variant cannot be trained.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = build_model(config.model, classifier=start.classifier or config.data.label_set)
+        network = trainable(model, config.model)
         if config.prompt_start == "apart":
-            tell_prompts_apart(model.prompt_encoder)
+            network.separate_prompts()
     if start.checkpoint is not None:
         load_checkpoint(model, start.checkpoint, note)
     if start.backbone is not None:
-        load_backbone(model.backbone, model.backbone_config.weight_layout, start.backbone, note)
-    return model
+        layout = network.backbone_config.weight_layout
+        load_backbone(network.backbone, layout, start.backbone, note)
+    return network
 
 
-def build_teacher(config: RunConfig, start: StartingPoint) -> RapSam | None:
+def build_teacher(config: RunConfig, start: StartingPoint) -> Trainable | None:
     """Builds the network that a recipe learns from, None without one.
 
     Raises:
         CheckpointError: If its weights cannot be used.
-        InputError: If its variant is unknown.
+        InputError: If its variant is unknown, or cannot teach.
     """
     if config.distill is None:
         return None
-    return build_model(
+    teacher = build_model(
         config.distill.model,
         checkpoint=config.distill.checkpoint,
         classifier=start.classifier or config.data.label_set,
     )
+    return trainable(teacher, config.distill.model)
 
 
-def open_samples(config: RunConfig, data_root: Path, model: RapSam) -> MixedSamples:
+def open_samples(config: RunConfig, data_root: Path, model: Trainable) -> MixedSamples:
     """Opens the data sets of a recipe.
 
     Args:
@@ -129,12 +131,12 @@ def warnings_of(config: RunConfig, start: StartingPoint, samples: MixedSamples) 
 def train(
     engine: Engine,
     config: RunConfig,
-    model: RapSam,
+    model: Trainable,
     samples: MixedSamples,
     run: Path,
     progress: Progress,
     *,
-    teacher: RapSam | None = None,
+    teacher: Trainable | None = None,
 ) -> Path:
     """Trains to the end, from the last checkpoint of the run if there is one.
 

@@ -8,12 +8,12 @@ from typing import Literal
 
 from torch import nn
 
-from rapsam.models.rapsam.model import RapSam
+from rapsam.models.trainable import Trainable
 
 BatchStatistics = Literal["all", "neck", "none"]
 
 
-def set_training_mode(model: RapSam, learning: BatchStatistics) -> None:
+def set_training_mode(model: Trainable, learning: BatchStatistics) -> None:
     """Puts a network into training mode; frozen batch norms keep their running statistics.
 
     Their affine parameters are trained all the same (`norm_eval` of the published recipe).
@@ -27,7 +27,7 @@ def set_training_mode(model: RapSam, learning: BatchStatistics) -> None:
                 module.train(part in learns)
 
 
-def share_statistics(model: RapSam, learning: BatchStatistics) -> None:
+def share_statistics(model: Trainable, learning: BatchStatistics) -> None:
     """Lets the batch norms that learn see the batches of all processes, as published; CUDA only."""
     if learning != "none":
         model.neck = nn.SyncBatchNorm.convert_sync_batchnorm(model.neck)
@@ -36,7 +36,7 @@ def share_statistics(model: RapSam, learning: BatchStatistics) -> None:
 
 
 @contextmanager
-def kept_statistics(model: RapSam) -> Iterator[None]:
+def kept_statistics(model: Trainable) -> Iterator[None]:
     """Leaves the running statistics of a network as they were before the block."""
     before = [(buffer, buffer.clone()) for buffer in model.buffers()]
     try:

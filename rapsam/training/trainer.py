@@ -11,7 +11,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from rapsam.errors import InputError, RapSamError
-from rapsam.models.rapsam.model import RapSam
+from rapsam.models.trainable import Trainable
 from rapsam.training.average import make_average
 from rapsam.training.batch import Batch
 from rapsam.training.config import RunConfig
@@ -62,11 +62,11 @@ class Trainer:
         self,
         fabric: Fabric,
         config: RunConfig,
-        model: RapSam,
+        model: Trainable,
         samples: MixedSamples,
         run: Path,
         *,
-        teacher: RapSam | None = None,
+        teacher: Trainable | None = None,
         scaler: torch.amp.GradScaler | None = None,
     ) -> None:
         self.fabric, self.config, self.samples, self.run = fabric, config, samples, run
@@ -103,7 +103,7 @@ class Trainer:
         per_step = self.config.data.batch_size * self.config.optimiser.accumulate
         return max(1, int(self.config.epochs * self.samples.epoch_length) // per_step)
 
-    def fit(self, progress: Progress) -> RapSam:
+    def fit(self, progress: Progress) -> Trainable:
         """Trains to the end, from the last checkpoint of the run if there is one.
 
         Returns:
@@ -251,7 +251,7 @@ class Trainer:
         on_first_process(self.fabric, lambda: save_state(self.run, state, self.trained, self.config.keep))
 
 
-def _distillation(config: RunConfig, model: RapSam, teacher: RapSam | None) -> Distillation | None:
+def _distillation(config: RunConfig, model: Trainable, teacher: Trainable | None) -> Distillation | None:
     if config.distill is None or teacher is None:
         return None
     with torch.random.fork_rng(devices=[]):

@@ -26,7 +26,7 @@ from rapsam.models.rapsam.rewrites.decoder import PackedSelfAttention
 from rapsam.models.rapsam.rewrites.fp16_pooling import pool_scale, rescaled_update
 from rapsam.models.rapsam.rewrites.neck import BasisNeck, DeployedUpsampler
 from rapsam.models.rapsam.rewrites.prompt_attention import BasisCrossAttention, collapsed_self_attention
-from rapsam.models.rapsam.text_classifier import TextClassifier
+from rapsam.models.text_classifier import TextClassifier
 from rapsam.tasks.labels import label_sets
 from tests.rounding import TOLERANCES, assert_same
 

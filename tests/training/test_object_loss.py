@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from rapsam.models.rapsam.decoder import StageOutput
+from rapsam.models.trainable import StageOutput
 from rapsam.training.batch import ObjectSample
 from rapsam.training.config import LossConfig
 from rapsam.training.object_loss import ObjectNormalisers, object_counts, object_loss

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from rapsam.models.rapsam.decoder import StageOutput
+from rapsam.models.trainable import StageOutput
 from rapsam.training.batch import PromptSample
 from rapsam.training.config import LossConfig
 from rapsam.training.prompt_loss import first_mask_loss, prompt_loss

@@ -8,6 +8,7 @@ from torch import nn
 from rapsam.data.synth.source import SynthImages
 from rapsam.errors import InputError
 from rapsam.models.build import build_model
+from rapsam.models.trainable import trainable
 from rapsam.training.average import make_average
 from rapsam.training.batch import Batch, ObjectSample
 from rapsam.training.config import LossConfig
@@ -147,3 +148,8 @@ def test_torchrun_says_how_many_processes_there_are(monkeypatch):
     check_machines(Machines("cpu"), load_recipe("nano-synth"))
     with pytest.raises(InputError, match="torchrun has started 2"):
         check_machines(Machines("cpu", 1), load_recipe("nano-synth"))
+
+
+def test_a_network_that_lacks_what_training_needs_is_refused_by_name():
+    with pytest.raises(InputError, match="model segment_only cannot be trained"):
+        trainable(nn.Linear(1, 1), "segment_only")

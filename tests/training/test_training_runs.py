@@ -18,7 +18,7 @@ from rapsam.data.synth.write_world import write_world
 from rapsam.errors import InputError
 from rapsam.models.build import build_model
 from rapsam.models.classifier_file import write_classifier
-from rapsam.models.rapsam.text_classifier import TextClassifier
+from rapsam.models.text_classifier import TextClassifier
 from rapsam.models.weight_facts import read_facts
 from rapsam.tasks.labels import find_label_set
 from rapsam.training.recipe_files import load_recipe

@@ -7,7 +7,7 @@ from rapsam.models.rapsam.decoder import Decoder
 from rapsam.models.rapsam.model import RapSam
 from rapsam.models.rapsam.neck import PyramidNeck
 from rapsam.models.rapsam.prompt_encoder import PromptEncoder
-from rapsam.models.rapsam.text_classifier import TextClassifier
+from rapsam.models.text_classifier import TextClassifier
 
 
 def build_rapsam(name: str, config: RapSamConfig, classifier: TextClassifier) -> RapSam:

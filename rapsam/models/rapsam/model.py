@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from rapsam.errors import InputError
 from rapsam.models.backbones.backbone import BackboneConfig
-from rapsam.models.rapsam.decoder import Decoder, StageOutput, mask_product
+from rapsam.models.rapsam.decoder import Decoder, mask_product
 from rapsam.models.rapsam.neck import PyramidNeck
 from rapsam.models.rapsam.prompt_encoder import PromptEncoder
-from rapsam.models.rapsam.text_classifier import TextClassifier
+from rapsam.models.text_classifier import TextClassifier
+from rapsam.models.trainable import StageOutput, Trainable
 from rapsam.tasks.preprocess import COCO_TEST_SIZE, VIDEO_TEST_SIZE, check_network_size
 from rapsam.tasks.prompt import POINT_RADIUS
 
@@ -36,15 +37,14 @@ class RapSamOutput:
     features: Tensor
 
 
-class RapSam(nn.Module):
+class RapSam(Trainable):
     """One network in two modes: object queries (images, clips) or visual prompts.
 
     Attributes:
-        name: Name of the variant.
-        backbone_config: What `backbone` was built from.
-        weights_origin: Where the weights come from, for reports.
         trained_sides: Long and short side that images had in training, if that is known.
     """
+
+    neck: PyramidNeck
 
     def __init__(
         self,
@@ -116,6 +116,16 @@ class RapSam(nn.Module):
         """Pixels of the image, along one side, to a pixel of mask features and mask logits."""
         return self.backbone_config.strides[0]
 
+    @property
+    def num_queries(self) -> int:
+        """Learned object queries."""
+        return self.decoder.object_queries.num_embeddings
+
+    @property
+    def feature_width(self) -> int:
+        """Channels of mask features and queries."""
+        return self.decoder.object_queries.embedding_dim
+
     def test_sides(self, *, video: bool) -> tuple[int, int]:
         """Gives the (long, short) sides that images are resized to fit: as in training, or as published."""
         return self.trained_sides or (VIDEO_TEST_SIZE if video else COCO_TEST_SIZE)
@@ -151,6 +161,14 @@ class RapSam(nn.Module):
         pixels = _flatten(features, 1)
         outputs = self.decoder.segment_prompts(self.prompt_encoder(boxes), pixels, self.text_classifier)
         return _unflattened(outputs, _mask_shape(features, None))
+
+    def first_prompt_masks(self, features: Tensor, boxes: Tensor) -> Tensor:
+        """Computes the mask logits (B, K, h, w) of prompts from which stage 0 pools."""
+        return self.initial_masks(self.prompt_encoder(boxes), features)
+
+    def separate_prompts(self) -> None:
+        """See `PromptEncoder.separate_prompts`."""
+        self.prompt_encoder.separate_prompts()
 
 
 def prompt_fractions(prompts: Tensor, images: Tensor, image_sizes: ImageSizes | None) -> Tensor:

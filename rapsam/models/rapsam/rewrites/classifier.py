@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rapsam.models.rapsam.text_classifier import LOGIT_SCALE, TextClassifier
+from rapsam.models.text_classifier import LOGIT_SCALE, TextClassifier
 
 
 class DeployedClassifier(nn.Module):

@@ -1,7 +1,6 @@
 import torch
 
 from rapsam.models.rapsam.prompt_encoder import PromptEncoder
-from rapsam.training.prompt_start import tell_prompts_apart
 
 
 @torch.no_grad()
@@ -17,7 +16,7 @@ def test_random_prompts_differ_by_their_place():
 
     common, own = shares()
     assert common > 5 * own
-    tell_prompts_apart(encoder)
+    encoder.separate_prompts()
     common, own = shares()
     assert own > 2 * common
     assert own == torch.tensor(own).clamp(0.5 * 64**0.5, 1.5 * 64**0.5)
