@@ -41,12 +41,12 @@ from rapsam.models.build import build_model
 from rapsam.models.shipped import SHIPPED
 from rapsam.models.trainable import Trainable
 from rapsam.training.batch import Batch, by_frames
-from rapsam.training.loss_network import LossNetwork
+from rapsam.training.losses.network import LossNetwork
+from rapsam.training.optim import set_training_mode
 from rapsam.training.recipe_files import load_recipe
-from rapsam.training.run_log import read_log
+from rapsam.training.run.log import read_log
 from rapsam.training.samples import collate
 from rapsam.training.session import StartingPoint, build_network, open_samples
-from rapsam.training.statistics import set_training_mode
 
 FILE = RESULTS / "training_speed.json"
 COMMAND = "python -m rapsam.benchmarks.training_speed"

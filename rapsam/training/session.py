@@ -17,7 +17,7 @@ from rapsam.models.checkpoint import Note
 from rapsam.models.trainable import Trainable, trainable
 from rapsam.training.config import RunConfig
 from rapsam.training.engine import Engine
-from rapsam.training.run_folder import WEIGHTS_NAME, write_weights
+from rapsam.training.run.folder import WEIGHTS_NAME, write_weights
 from rapsam.training.samples import MixedSamples, MixedSource
 from rapsam.training.trainer import Progress, Trainer
 
@@ -144,7 +144,7 @@ def train(
         The file of the final weights.
 
     Raises:
-        TrainingStoppedError: If the loss is no number any more.
+        TrainingStoppedError: If the loss is NaN or infinite.
         InputError: If a checkpoint cannot be written.
     """
     trainer = Trainer(engine.fabric, config, model, samples, run, teacher=teacher, scaler=engine.scaler)

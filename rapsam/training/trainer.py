@@ -12,18 +12,24 @@ from torch import Tensor
 
 from rapsam.errors import InputError, RapSamError
 from rapsam.models.trainable import Trainable
-from rapsam.training.average import make_average
 from rapsam.training.batch import Batch
 from rapsam.training.config import RunConfig
-from rapsam.training.distillation import Distillation
 from rapsam.training.engine import any_process, mean_over_processes, on_first_process, sum_over_processes
-from rapsam.training.failed_batch import save_failed_batch
+from rapsam.training.faults import SkippedFile, save_failed_batch
 from rapsam.training.loader import StepSampler, load_batches
-from rapsam.training.loss_network import Losses, LossNetwork
+from rapsam.training.losses.distillation import Distillation
+from rapsam.training.losses.network import Losses, LossNetwork
 from rapsam.training.meter import Meter
-from rapsam.training.optimiser import make_optimiser, set_rates
-from rapsam.training.run_log import RunLog
-from rapsam.training.run_state import (
+from rapsam.training.optim import (
+    make_average,
+    make_optimiser,
+    rate_factor,
+    set_rates,
+    set_training_mode,
+    share_statistics,
+)
+from rapsam.training.run.log import RunLog
+from rapsam.training.run.state import (
     RunState,
     Trained,
     checkpoints_of,
@@ -32,11 +38,7 @@ from rapsam.training.run_state import (
     save_state,
 )
 from rapsam.training.samples import MixedSamples
-from rapsam.training.schedule import rate_factor
-from rapsam.training.skipped import SkippedFile
-from rapsam.training.statistics import set_training_mode, share_statistics
-from rapsam.training.stop_request import StopRequest
-from rapsam.training.stopped import TrainingStoppedError, dead_processes_explained
+from rapsam.training.stopping import StopRequest, TrainingStoppedError, dead_processes_explained
 
 LOG_EVERY = 20
 """Steps between two entries of the log."""
@@ -110,7 +112,7 @@ class Trainer:
             The network: the averaged one where an average is kept.
 
         Raises:
-            TrainingStoppedError: If the loss is no number; the batch is saved.
+            TrainingStoppedError: If the loss is NaN or infinite; the batch is saved.
             KeyboardInterrupt: After Ctrl-C or SIGTERM, with the state saved.
             InputError: If a checkpoint cannot be written.
         """
@@ -172,7 +174,7 @@ class Trainer:
         self.meter.close_step(float(norm) if finite else None, config.lr * factor)
 
     def _next(self, step: int, batches: Iterator[Batch]) -> Batch:
-        """Gives the next batch; where one process has none, all end with an error."""
+        """Returns the next batch; where one process has none, all end with an error."""
         batch, failure = None, None
         with self.meter.waiting():
             try:

@@ -22,8 +22,8 @@ from rapsam.models.text_classifier import TextClassifier
 from rapsam.models.weight_facts import read_facts
 from rapsam.tasks.labels import find_label_set
 from rapsam.training.recipe_files import load_recipe
-from rapsam.training.run_lock import locked_run
-from rapsam.training.run_log import read_log
+from rapsam.training.run.folder import locked_run
+from rapsam.training.run.log import read_log
 from rapsam.training.session import open_samples
 from tests.cli.cli_runs import rapsam
 from tests.data.sources.tiny_sets import edit_json

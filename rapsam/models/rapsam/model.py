@@ -24,7 +24,7 @@ ImageSizes: TypeAlias = Sequence[tuple[int, int]] | tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class RapSamOutput:
-    """What a forward pass gives.
+    """What a forward pass returns.
 
     Attributes:
         stages: Outputs of the three decoder stages, then of the adapter; the last is the prediction.
@@ -127,7 +127,7 @@ class RapSam(Trainable):
         return self.decoder.object_queries.embedding_dim
 
     def test_sides(self, *, video: bool) -> tuple[int, int]:
-        """Gives the (long, short) sides that images are resized to fit: as in training, or as published."""
+        """Returns the (long, short) sides that images are resized to fit: as in training, or as published."""
         return self.trained_sides or (VIDEO_TEST_SIZE if video else COCO_TEST_SIZE)
 
     def encode(self, images: Tensor) -> Tensor:
@@ -139,7 +139,7 @@ class RapSam(Trainable):
 
         Args:
             queries: (B, Q, C), of learned objects or of prompts.
-            features: (B * T, C, h, w) as `encode` gives them.
+            features: (B * T, C, h, w) as `encode` returns them.
             num_frames: T, or None for single images.
         """
         logits = mask_product(queries, _flatten(features, num_frames or 1))
@@ -155,7 +155,7 @@ class RapSam(Trainable):
         """Segments prompts on mask features (B, C, h, w).
 
         Args:
-            features: As `encode` gives them.
+            features: As `encode` returns them.
             boxes: (B, K, 4) x1, y1, x2, y2 in fractions of the unpadded images.
         """
         pixels = _flatten(features, 1)
@@ -229,7 +229,7 @@ def _flatten(features: Tensor, num_frames: int) -> Tensor:
 
 
 def _mask_shape(features: Tensor, num_frames: int | None) -> tuple[int, ...]:
-    """Gives the shape of a mask: (h, w), with the frames of a clip before."""
+    """Returns the shape of a mask: (h, w), with the frames of a clip before."""
     height, width = features.shape[-2:]
     return (height, width) if num_frames is None else (num_frames, height, width)
 
