@@ -40,11 +40,11 @@ from rapsam.models.build import build_model
 from rapsam.models.convert import convert_weights
 from rapsam.models.shipped import SHIPPED, weights_path
 from rapsam.training.config import RunConfig
-from rapsam.training.plot import plot_run
 from rapsam.training.pretraining import pretrain_backbone
 from rapsam.training.recipe_files import load_recipe
-from rapsam.training.run_folder import WEIGHTS_NAME, recipe_of
-from rapsam.training.run_log import read_log
+from rapsam.training.run.folder import WEIGHTS_NAME, recipe_of
+from rapsam.training.run.log import read_log
+from rapsam.training.run.plot import plot_run
 from rapsam.training.session import StartingPoint, build_network, open_samples
 
 NAME = "nano-synth"

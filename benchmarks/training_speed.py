@@ -38,15 +38,15 @@ from rapsam.errors import RapSamError, UnavailableError
 from rapsam.evaluation.run import evaluate
 from rapsam.inference.segmenter import model_segmenter
 from rapsam.models.build import build_model
-from rapsam.models.rapsam.model import RapSam
 from rapsam.models.shipped import SHIPPED
+from rapsam.models.trainable import Trainable
 from rapsam.training.batch import Batch, by_frames
-from rapsam.training.loss_network import LossNetwork
+from rapsam.training.losses.network import LossNetwork
+from rapsam.training.optim import set_training_mode
 from rapsam.training.recipe_files import load_recipe
-from rapsam.training.run_log import read_log
+from rapsam.training.run.log import read_log
 from rapsam.training.samples import collate
 from rapsam.training.session import StartingPoint, build_network, open_samples
-from rapsam.training.statistics import set_training_mode
 
 FILE = RESULTS / "training_speed.json"
 COMMAND = "python -m rapsam.benchmarks.training_speed"
@@ -208,7 +208,7 @@ def _loss_share(model_name: str, world: Path) -> LossShare:
     return LossShare(model=model_name, step_ms=step, bare_ms=rest, share=(step - rest) / step)
 
 
-def _bare(model: RapSam, batch: Batch) -> list[Tensor]:
+def _bare(model: Trainable, batch: Batch) -> list[Tensor]:
     """Does all that a step does but matching and losses; gives the means of all outputs."""
     groups = by_frames(batch.objects)
     frames = [sample.frames for group in groups.values() for sample in group]

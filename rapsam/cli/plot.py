@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Draws one run."""
-    from rapsam.training.plot import plot_run
+    from rapsam.training.run.plot import plot_run
 
     show(str(plot_run(options.folder)))
     return 0

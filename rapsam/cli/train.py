@@ -13,7 +13,7 @@ from rapsam.cli.next_steps import command_line, next_step
 from rapsam.errors import InputError
 
 if TYPE_CHECKING:
-    from rapsam.models.rapsam.model import RapSam
+    from rapsam.models.trainable import Trainable
     from rapsam.training.config import RunConfig
     from rapsam.training.engine import Engine
     from rapsam.training.samples import MixedSamples
@@ -63,10 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Trains; the exit code is 0 at the end of the run."""
     _check(options)
-    from rapsam.training.engine import Machines, check_machines, on_first_process, start_engine
-    from rapsam.training.machine_limits import check_memory, check_open_files
-    from rapsam.training.run_folder import start_run
-    from rapsam.training.run_lock import locked_run
+    from rapsam.training.engine import on_first_process, start_engine
+    from rapsam.training.machines import Machines, check_machines, check_memory, check_open_files
+    from rapsam.training.run.folder import locked_run, start_run
     from rapsam.training.session import build_network, build_teacher, open_samples, warnings_of
 
     config, folder, start = _begun(options)
@@ -94,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
 def _begun(options: argparse.Namespace) -> tuple[RunConfig, Path, StartingPoint]:
     """Returns the recipe, the folder and the starting point of a run, new or resumed."""
     from rapsam.training.recipe_files import load_recipe
-    from rapsam.training.run_folder import check_unstarted, classifier_of, recipe_of
+    from rapsam.training.run.folder import check_unstarted, classifier_of, recipe_of
     from rapsam.training.session import StartingPoint
 
     if options.resume:
@@ -108,14 +107,14 @@ def _begun(options: argparse.Namespace) -> tuple[RunConfig, Path, StartingPoint]
 def _trained(
     engine: Engine,
     config: RunConfig,
-    model: RapSam,
+    model: Trainable,
     samples: MixedSamples,
     folder: Path,
-    teacher: RapSam | None,
+    teacher: Trainable | None,
     options: argparse.Namespace,
 ) -> Path:
     """Trains to the end; an interrupted run says with which command it goes on."""
-    from rapsam.training.run_state import checkpoints_of
+    from rapsam.training.run.state import checkpoints_of
     from rapsam.training.session import train
 
     first = engine.fabric.is_global_zero
@@ -129,8 +128,8 @@ def _trained(
 
 
 def _report(folder: Path, model: str, weights: Path) -> None:
-    from rapsam.training.run_log import read_log
-    from rapsam.training.skipped import SKIPPED_NAME
+    from rapsam.training.faults import SKIPPED_NAME
+    from rapsam.training.run.log import read_log
 
     log, names = read_log(folder), folder / SKIPPED_NAME
     if log and log[-1].skipped:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class ObjectSample:
-    """Frames whose things and stuff shall be found.
+    """Frames whose things and stuff are to be found.
 
     Attributes:
         number: Place in the whole run, from 0: seeds all that is random about the sample.

@@ -24,6 +24,8 @@ Count = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 Few = Annotated[int, Meta(ge=1, le=10_000)]
 Side = Annotated[int, Meta(ge=32, le=8192, multiple_of=32)]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Precision = Literal["fp32", "bf16", "fp16"]
+BatchStatistics = Literal["all", "neck", "none"]
 _SPLIT = re.compile(r"\w[\w.-]*")
 
 
@@ -90,7 +92,7 @@ class DataConfig(_Part, frozen=True, kw_only=True):
         min_prompt_area: Smaller masks, in pixels of the crop, are not prompted.
         batch_size: Samples of a step, over all processes together.
         workers: Processes that load, per training process.
-        test_sides: Long and short side that images shall fit when the weights are used; None as published.
+        test_sides: Long and short side that images have to fit when the weights are used; None as published.
         sources: What is mixed.
     """
 
@@ -121,8 +123,8 @@ class LossConfig(_Part, frozen=True, kw_only=True):
         dice_weight: Of the dice loss of masks.
         iou_weight: Of the squared error of the predicted quality of prompted masks.
         first_mask_factor: Of the mask losses of prompts before the first stage; 0 as published.
-        name_weight: Of the lesson about names (see `rapsam.training.name_loss`); 0 as published.
-        place_weight: Of the lesson about places (see `rapsam.training.place_loss`); 0 as published.
+        name_weight: Of the auxiliary semantic segmentation (see `rapsam.training.losses`); 0 as published.
+        place_weight: Of the auxiliary loss of positions (see `rapsam.training.losses`); 0 as published.
         void_weight: Of queries without an object, beside 1 for the others.
         num_points: Points at which a mask is compared.
     """
@@ -198,7 +200,7 @@ class RunConfig(_Part, frozen=True, kw_only=True):
         batch_statistics: Which batch norms learn and use the statistics of batches: the published recipe
             freezes those of the backbone; from random weights all must learn.
         prompt_start: How the prompt encoder starts in a run without a checkpoint: "published", or "apart"
-            (see `rapsam.training.prompt_start`), for random weights.
+            (see `rapsam.models.trainable.Trainable.separate_prompts`), for random weights.
         ema_decay: Of the averaged weights; 0 keeps none.
         save_every: Steps between checkpoints.
         keep: Checkpoints that stay.
@@ -212,9 +214,9 @@ class RunConfig(_Part, frozen=True, kw_only=True):
     model: Name
     epochs: Times
     seed: Annotated[int, Meta(ge=0, lt=2**31)] = 0
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    precision: Precision = "fp32"
     checkpoint_activations: bool = False
-    batch_statistics: Literal["all", "neck", "none"] = "neck"
+    batch_statistics: BatchStatistics = "neck"
     prompt_start: Literal["published", "apart"] = "published"
     ema_decay: Decay = 0.0
     save_every: Count = 1000

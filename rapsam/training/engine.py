@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from lightning_fabric import Fabric
@@ -14,41 +13,8 @@ from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import Tensor
 
 from rapsam.errors import InputError, RapSamError
-from rapsam.training.config import RunConfig
-
-Accelerator = Literal["auto", "cpu", "cuda", "mps"]
-Precision = Literal["fp32", "bf16", "fp16"]
-_TORCHRUN = "TORCHELASTIC_RUN_ID"
-
-
-class Machines(NamedTuple):
-    """What a run shall use.
-
-    Attributes:
-        accelerator: Kind of device; "auto" takes what there is.
-        processes: Per machine; each has its own GPU, or shares the CPU. None takes as many as torchrun has
-            started on this machine, or one.
-        nodes: Machines.
-    """
-
-    accelerator: Accelerator = "auto"
-    processes: int | None = None
-    nodes: int = 1
-
-    @property
-    def per_machine(self) -> int:
-        """Processes of a machine."""
-        started = int(os.environ.get("LOCAL_WORLD_SIZE", "1")) if _TORCHRUN in os.environ else 1
-        return self.processes or started
-
-    @property
-    def kind(self) -> Literal["cpu", "cuda", "mps"]:
-        """The kind of device that is used."""
-        if self.accelerator != "auto":
-            return self.accelerator
-        if torch.cuda.is_available():
-            return "cuda"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
+from rapsam.training.config import Precision
+from rapsam.training.machines import Machines
 
 
 class Engine(NamedTuple):
@@ -56,38 +22,6 @@ class Engine(NamedTuple):
 
     fabric: Fabric
     scaler: torch.amp.GradScaler | None
-
-
-def check_machines(machines: Machines, config: RunConfig) -> None:
-    """Tells before anything is written whether a run can use these machines.
-
-    Raises:
-        InputError: If there are no such devices, they lack the precision, or cannot share the batch evenly.
-    """
-    for name, value in (("--processes", machines.processes), ("--nodes", machines.nodes)):
-        if value is not None and value < 1:
-            raise InputError(f"{name} {value}; expected at least 1")
-    count, kind = machines.per_machine, machines.kind
-    world = count * machines.nodes
-    if _TORCHRUN in os.environ and int(os.environ["WORLD_SIZE"]) != world:
-        raise InputError(
-            f"torchrun has started {os.environ['WORLD_SIZE']} processes, --processes and --nodes make "
-            f"{world}; leave --processes out and name the machines with --nodes"
-        )
-    if kind == "cuda" and torch.cuda.device_count() < count:
-        raise InputError(
-            f"{count} CUDA devices wanted, {torch.cuda.device_count()} found; "
-            "lower --processes or take --accelerator cpu"
-        )
-    if kind == "mps" and (count > 1 or not torch.backends.mps.is_available()):
-        raise InputError("MPS is one device of a Mac; expected one process there: take --accelerator cpu")
-    if config.precision == "fp16" and kind != "cuda":
-        raise InputError("precision fp16 needs a CUDA device for its loss scaler; take bf16 or fp32")
-    if config.data.batch_size % world:
-        raise InputError(
-            f"a batch of {config.data.batch_size} samples cannot be shared by {world} processes evenly; "
-            f"expected data.batch_size to be a multiple of {world}"
-        )
 
 
 def start_engine(machines: Machines, precision: Precision) -> Engine:

@@ -35,7 +35,7 @@ class StepSampler(Sampler[list[int]]):
         return max(0, self.end - self.first)
 
     def __iter__(self) -> Iterator[list[int]]:
-        """Gives the numbers of one batch after the other."""
+        """Yields the numbers of one batch after the other."""
         for batch in range(self.first, self.end):
             start = batch * self.batch_size
             yield list(range(start + self.rank, start + self.batch_size, self.world))
@@ -62,7 +62,7 @@ def load_batches(samples: MixedSamples, sampler: StepSampler, workers: int) -> I
 
 
 def settle_worker(worker: int) -> None:
-    """Gives a loading process one thread, and to itself."""
+    """Leaves a loading process one thread and a process group of its own."""
     del worker
     torch.set_num_threads(1)
     # Ctrl-C and signals to the whole process group are for the trainer, which still needs its batches.
@@ -70,7 +70,7 @@ def settle_worker(worker: int) -> None:
 
 
 class _Careful(Dataset[Loaded | RapSamError]):
-    """Gives errors for users as values: raised in another process they would arrive as tracebacks."""
+    """Returns errors for users as values: raised in another process they would arrive as tracebacks."""
 
     def __init__(self, samples: MixedSamples) -> None:
         self._samples = samples

@@ -11,8 +11,8 @@ import torch
 from lightning_fabric import Fabric
 
 from rapsam.training.engine import mean_over_processes, sum_over_processes
-from rapsam.training.loss_network import Losses
-from rapsam.training.run_log import LogEntry
+from rapsam.training.losses.network import Losses
+from rapsam.training.run.log import LogEntry
 
 
 class Meter:

@@ -82,7 +82,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _merged(base: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:
-    """Gives what `table` says, and the rest as `base` says it, key by key in tables too; lists are whole."""
+    """Merges tables key by key, at any depth: `table` before `base`; a list is one value."""
     result = {**base, **table}
     for key, value in table.items():
         below = base.get(key)

@@ -220,5 +220,5 @@ def _taught(mixed: MixedSource) -> Tensor:
 
 @lru_cache(maxsize=16)
 def _epoch_order(seed: int, epoch: int, length: int) -> npt.NDArray[np.int64]:
-    """Gives the order in which an epoch visits `length` places, remembered: every sample asks for it."""
+    """Returns the order in which an epoch visits `length` places, remembered: every sample asks for it."""
     return np.random.default_rng([seed, epoch]).permutation(length)

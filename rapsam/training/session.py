@@ -11,15 +11,14 @@ import torch
 from rapsam.data.sources.categories import label_mapping
 from rapsam.data.sources.kinds import open_annotated
 from rapsam.data.sources.orientation import described_named
+from rapsam.models.backbones.published_weights import load_backbone
 from rapsam.models.build import build_model, load_checkpoint
 from rapsam.models.checkpoint import Note
-from rapsam.models.rapsam.model import RapSam
+from rapsam.models.trainable import Trainable, trainable
 from rapsam.models.weights import Weights
-from rapsam.training.backbone_weights import load_backbone
 from rapsam.training.config import RunConfig
 from rapsam.training.engine import Engine
-from rapsam.training.prompt_start import tell_prompts_apart
-from rapsam.training.run_folder import WEIGHTS_NAME, write_weights
+from rapsam.training.run.folder import WEIGHTS_NAME, write_weights
 from rapsam.training.samples import MixedSamples, MixedSource
 from rapsam.training.trainer import Progress, Trainer
 
@@ -40,7 +39,7 @@ class StartingPoint(NamedTuple):
     classifier: Path | None = None
 
 
-def build_network(config: RunConfig, start: StartingPoint, note: Note | None = None) -> RapSam:
+def build_network(config: RunConfig, start: StartingPoint, note: Note | None = None) -> Trainable:
     """Builds the network that a run starts with; random weights follow from the seed.
 
     Args:
@@ -50,37 +49,40 @@ def build_network(config: RunConfig, start: StartingPoint, note: Note | None = N
 
     Raises:
         CheckpointError: If a file cannot be used.
-        InputError: If the variant or the vocabulary is unknown.
+        InputError: If the variant or the vocabulary is unknown, or the variant cannot be trained.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = build_model(config.model, classifier=start.classifier or config.data.label_set)
+        network = trainable(model, config.model)
         if config.prompt_start == "apart":
-            tell_prompts_apart(model.prompt_encoder)
+            network.separate_prompts()
     if start.checkpoint is not None:
         load_checkpoint(model, start.checkpoint, note)
     if start.backbone is not None:
-        load_backbone(model, start.backbone, note)
-    return model
+        layout = network.backbone_config.weight_layout
+        load_backbone(network.backbone, layout, start.backbone, note)
+    return network
 
 
-def build_teacher(config: RunConfig, start: StartingPoint) -> RapSam | None:
+def build_teacher(config: RunConfig, start: StartingPoint) -> Trainable | None:
     """Builds the network that a recipe learns from, None without one.
 
     Raises:
         CheckpointError: If its weights cannot be used.
-        InputError: If its variant is unknown.
+        InputError: If its variant is unknown, or cannot teach.
     """
     if config.distill is None:
         return None
-    return build_model(
+    teacher = build_model(
         config.distill.model,
         checkpoint=config.distill.checkpoint,
         classifier=start.classifier or config.data.label_set,
     )
+    return trainable(teacher, config.distill.model)
 
 
-def open_samples(config: RunConfig, data_root: Path, model: RapSam) -> MixedSamples:
+def open_samples(config: RunConfig, data_root: Path, model: Trainable) -> MixedSamples:
     """Opens the data sets of a recipe.
 
     Args:
@@ -130,12 +132,12 @@ def warnings_of(config: RunConfig, start: StartingPoint, samples: MixedSamples) 
 def train(
     engine: Engine,
     config: RunConfig,
-    model: RapSam,
+    model: Trainable,
     samples: MixedSamples,
     run: Path,
     progress: Progress,
     *,
-    teacher: RapSam | None = None,
+    teacher: Trainable | None = None,
 ) -> Path:
     """Trains to the end, from the last checkpoint of the run if there is one.
 
@@ -143,7 +145,7 @@ def train(
         The file of the final weights.
 
     Raises:
-        TrainingStoppedError: If the loss is no number any more.
+        TrainingStoppedError: If the loss is NaN or infinite.
         InputError: If a checkpoint cannot be written.
     """
     trainer = Trainer(engine.fabric, config, model, samples, run, teacher=teacher, scaler=engine.scaler)

@@ -11,19 +11,25 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from rapsam.errors import InputError, RapSamError
-from rapsam.models.rapsam.model import RapSam
-from rapsam.training.average import make_average
+from rapsam.models.trainable import Trainable
 from rapsam.training.batch import Batch
 from rapsam.training.config import RunConfig
-from rapsam.training.distillation import Distillation
 from rapsam.training.engine import any_process, mean_over_processes, on_first_process, sum_over_processes
-from rapsam.training.failed_batch import save_failed_batch
+from rapsam.training.faults import SkippedFile, save_failed_batch
 from rapsam.training.loader import StepSampler, load_batches
-from rapsam.training.loss_network import Losses, LossNetwork
+from rapsam.training.losses.distillation import Distillation
+from rapsam.training.losses.network import Losses, LossNetwork
 from rapsam.training.meter import Meter
-from rapsam.training.optimiser import make_optimiser, set_rates
-from rapsam.training.run_log import RunLog
-from rapsam.training.run_state import (
+from rapsam.training.optim import (
+    make_average,
+    make_optimiser,
+    rate_factor,
+    set_rates,
+    set_training_mode,
+    share_statistics,
+)
+from rapsam.training.run.log import RunLog
+from rapsam.training.run.state import (
     RunState,
     Trained,
     checkpoints_of,
@@ -32,11 +38,7 @@ from rapsam.training.run_state import (
     save_state,
 )
 from rapsam.training.samples import MixedSamples
-from rapsam.training.schedule import rate_factor
-from rapsam.training.skipped import SkippedFile
-from rapsam.training.statistics import set_training_mode, share_statistics
-from rapsam.training.stop_request import StopRequest
-from rapsam.training.stopped import TrainingStoppedError, dead_processes_explained
+from rapsam.training.stopping import StopRequest, TrainingStoppedError, dead_processes_explained
 
 LOG_EVERY = 20
 """Steps between two entries of the log."""
@@ -62,11 +64,11 @@ class Trainer:
         self,
         fabric: Fabric,
         config: RunConfig,
-        model: RapSam,
+        model: Trainable,
         samples: MixedSamples,
         run: Path,
         *,
-        teacher: RapSam | None = None,
+        teacher: Trainable | None = None,
         scaler: torch.amp.GradScaler | None = None,
     ) -> None:
         self.fabric, self.config, self.samples, self.run = fabric, config, samples, run
@@ -103,14 +105,14 @@ class Trainer:
         per_step = self.config.data.batch_size * self.config.optimiser.accumulate
         return max(1, int(self.config.epochs * self.samples.epoch_length) // per_step)
 
-    def fit(self, progress: Progress) -> RapSam:
+    def fit(self, progress: Progress) -> Trainable:
         """Trains to the end, from the last checkpoint of the run if there is one.
 
         Returns:
             The network: the averaged one where an average is kept.
 
         Raises:
-            TrainingStoppedError: If the loss is no number; the batch is saved.
+            TrainingStoppedError: If the loss is NaN or infinite; the batch is saved.
             KeyboardInterrupt: After Ctrl-C or SIGTERM, with the state saved.
             InputError: If a checkpoint cannot be written.
         """
@@ -172,7 +174,7 @@ class Trainer:
         self.meter.close_step(float(norm) if finite else None, config.lr * factor)
 
     def _next(self, step: int, batches: Iterator[Batch]) -> Batch:
-        """Gives the next batch; where one process has none, all end with an error."""
+        """Returns the next batch; where one process has none, all end with an error."""
         batch, failure = None, None
         with self.meter.waiting():
             try:
@@ -251,7 +253,7 @@ class Trainer:
         on_first_process(self.fabric, lambda: save_state(self.run, state, self.trained, self.config.keep))
 
 
-def _distillation(config: RunConfig, model: RapSam, teacher: RapSam | None) -> Distillation | None:
+def _distillation(config: RunConfig, model: Trainable, teacher: Trainable | None) -> Distillation | None:
     if config.distill is None or teacher is None:
         return None
     with torch.random.fork_rng(devices=[]):

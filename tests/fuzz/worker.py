@@ -51,7 +51,7 @@ def preload() -> None:
     import rapsam.evaluation.subject
     import rapsam.export.parity.check
     import rapsam.models.convert
-    import rapsam.training.plot
+    import rapsam.training.run.plot
     import rapsam.training.session  # noqa: F401
 
     torch.set_num_threads(1)

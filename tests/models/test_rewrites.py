@@ -32,6 +32,7 @@ from rapsam.tasks.labels import label_sets
 from tests.rounding import TOLERANCES, assert_same
 
 WIDTH, BASIS, PIXELS = 16, 10, 63
+STRIDES = (4, 8, 16, 32)
 each_dtype = pytest.mark.parametrize("dtype", TOLERANCES)
 each_sampling = pytest.mark.parametrize("sampling", ["rows", "grid"])
 
@@ -45,7 +46,7 @@ def no_gradients():
 def neck(dtype: torch.dtype, seed: int = 0) -> PyramidNeck:
     """A small neck whose norms and biases are not at their neutral start; the same in every dtype."""
     torch.manual_seed(seed)
-    made = PyramidNeck((8, 16, 32, 64), BASIS - 2, WIDTH).eval()
+    made = PyramidNeck((8, 16, 32, 64), STRIDES, BASIS - 2, WIDTH).eval()
     for module in made.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.normal_()
@@ -138,7 +139,7 @@ class PublishedCrossAttention(nn.Module):
 
 def test_prompt_cross_attention_of_one_prompt_costs_a_fiftieth():
     """At the published widths, for an image of 640x640; docs/rewrites.md has the figures."""
-    bottom, source = PyramidNeck((8, 16, 32, 64), 128, 256), Attention(256, 8)
+    bottom, source = PyramidNeck((8, 16, 32, 64), STRIDES, 128, 256), Attention(256, 8)
     k, basis, result = (
         TensorSpec(name=name, shape=shape, dtype="float32", layout="", value_range=None, meaning="any")
         for name, shape in {"k": (1, 1, 256), "basis": (1, 130, 160 * 160), "result": (1, 1, 256)}.items()

@@ -8,8 +8,8 @@ import torch
 
 from rapsam.data.synth.source import SynthImages
 from rapsam.errors import InputError
+from rapsam.models.backbones.published_weights import load_backbone
 from rapsam.models.build import build_model
-from rapsam.training.backbone_weights import load_backbone
 from rapsam.training.pretraining import pretrain_backbone
 from rapsam.training.recipe_files import load_recipe
 from rapsam.training.samples import MixedSamples, MixedSource
@@ -52,7 +52,7 @@ def test_segments_are_named_better_than_by_chance(pretrained):
 def test_the_file_starts_a_run(pretrained):
     path, *_ = pretrained
     model = build_model("rapsam_nano")
-    load_backbone(model, path)
+    load_backbone(model.backbone, model.backbone_config.weight_layout, path)
     wanted = safetensors.torch.load_file(path)
     assert all(torch.equal(tensor, wanted[name]) for name, tensor in model.backbone.state_dict().items())
     # Batch norms saw batches.

@@ -1,1 +1,1 @@
-"""Image backbones: each gives feature maps at strides 4, 8, 16 and 32."""
+"""Image backbones: a file each, with a configuration that follows `backbone.BackboneConfig`."""

@@ -7,6 +7,8 @@ from typing import Self
 
 from torch import Tensor, nn
 
+from rapsam.models.backbones.backbone import WeightLayout
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ResNetConfig:
@@ -28,6 +30,24 @@ class ResNetConfig:
         expansion = Bottleneck.expansion if self.bottleneck else BasicBlock.expansion
         base = self.width * expansion
         return base, base * 2, base * 4, base * 8
+
+    @property
+    def strides(self) -> tuple[int, int, int, int]:
+        """Strides of the four outputs."""
+        return 4, 8, 16, 32
+
+    @property
+    def weight_layout(self) -> WeightLayout:
+        """Files of torchvision and timm."""
+        return WeightLayout(
+            description="ResNet as torchvision and timm publish it",
+            first_layer="conv1",
+            left_out=("fc.", "head.", "classifier."),
+        )
+
+    def build(self) -> ResNet:
+        """Builds the ResNet with random weights."""
+        return ResNet(self)
 
 
 class BasicBlock(nn.Module):
@@ -86,7 +106,6 @@ class ResNet(nn.Module):
 
     def __init__(self, config: ResNetConfig) -> None:
         super().__init__()
-        self.channels = config.channels
         width = config.width
         self.conv1 = nn.Conv2d(3, width, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(width)

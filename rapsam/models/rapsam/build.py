@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rapsam.models.backbones.resnet import ResNet
 from rapsam.models.rapsam.config import RapSamConfig
 from rapsam.models.rapsam.decoder import Decoder
 from rapsam.models.rapsam.model import RapSam
@@ -13,10 +12,12 @@ from rapsam.models.text_classifier import TextClassifier
 
 def build_rapsam(name: str, config: RapSamConfig, classifier: TextClassifier) -> RapSam:
     """Builds a randomly initialised network of this shape around a text classifier."""
+    backbone = config.backbone
     return RapSam(
         name=name,
-        backbone=ResNet(config.backbone),
-        neck=PyramidNeck(config.backbone.channels, config.aggregation_width, config.hidden_width),
+        backbone=backbone.build(),
+        backbone_config=backbone,
+        neck=PyramidNeck(backbone.channels, backbone.strides, config.aggregation_width, config.hidden_width),
         decoder=Decoder(config),
         prompt_encoder=PromptEncoder(config.hidden_width),
         text_classifier=classifier,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rapsam.models.backbones.backbone import BackboneConfig
 from rapsam.models.backbones.resnet import ResNetConfig
 
 
@@ -12,7 +13,7 @@ class RapSamConfig:
     """Shape of one RAP-SAM network.
 
     Attributes:
-        backbone: Shape of the backbone.
+        backbone: Shape of the backbone, of any kind whose strides double from map to map, up to 32.
         aggregation_width: Channels of the aggregated pyramid.
         hidden_width: Channels of mask features and queries.
         ffn_width: Hidden channels of the feed-forward networks.
@@ -22,7 +23,7 @@ class RapSamConfig:
         embedding_width: Channels of the text embeddings that classify.
     """
 
-    backbone: ResNetConfig
+    backbone: BackboneConfig
     aggregation_width: int = 128
     hidden_width: int = 256
     ffn_width: int = 2048

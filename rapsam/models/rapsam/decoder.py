@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -12,28 +11,12 @@ from rapsam.models.rapsam.attention import Attention
 from rapsam.models.rapsam.config import RapSamConfig
 from rapsam.models.rapsam.query_update import HardMaskPool, QueryUpdate
 from rapsam.models.text_classifier import TextClassifier
+from rapsam.models.trainable import StageOutput
 
 # Legend: B batch, Q queries, C hidden channels, P pixels (of all frames of a clip), K classes.
 
 # The stages divide their class logits by this temperature; the object adapter does not.
 STAGE_TEMPERATURE = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class StageOutput:
-    """What one stage, or the adapter, gives.
-
-    Attributes:
-        class_logits: (B, Q, K + 1), void last.
-        mask_logits: (B, Q, h, w) at stride 4; (B, Q, T, h, w) for clips.
-        iou: (B, Q), predicted mask IoU, raw.
-        queries: (B, Q, C).
-    """
-
-    class_logits: Tensor
-    mask_logits: Tensor
-    iou: Tensor
-    queries: Tensor
 
 
 def mask_product(kernels: Tensor, features_BCP: Tensor) -> Tensor:

@@ -27,12 +27,11 @@ from rapsam.models.rapsam.rewrites.decoder import (
 from rapsam.models.rapsam.rewrites.neck import BasisNeck
 from rapsam.tasks.preprocess import MEAN, STD, check_network_size
 
-STRIDE = 4
 GRAPHS = ("encoder", "panoptic", "prompt", "panoptic_image")
 MAX_SIDE = 2048
 MAX_PROMPTS = 64
 BASIS_MEANING = (
-    "what the mask features are linear in, at stride 4: the aggregated map, then X and Y from -1 to 1"
+    "what the mask features are linear in, at the mask stride: the aggregated map, then X and Y from -1 to 1"
 )
 
 
@@ -62,7 +61,7 @@ class PanopticGraph(nn.Module):
 
     def __init__(self, model: RapSam, size: tuple[int, int]) -> None:
         super().__init__()
-        decoder, features, pixels = model.decoder, feature_matrix(model.neck), _num_pixels(size)
+        decoder, features, pixels = model.decoder, feature_matrix(model.neck), _num_pixels(model, size)
         self.register_buffer("queries", decoder.object_queries.weight.detach().unsqueeze(0).clone())
         self.start_kernel = basis_kernel(None, features)
         self.mask_product = BasisMaskProduct()
@@ -72,7 +71,7 @@ class PanopticGraph(nn.Module):
         self.classifier = DeployedClassifier(model.text_classifier)
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Gives class logits (1, Q, K + 1), mask logits (1, Q, h, w) and queries (1, Q, C)."""
+        """Returns class logits (1, Q, K + 1), mask logits (1, Q, h, w) and queries (1, Q, C)."""
         basis, queries = features.flatten(2), self.queries
         mask_logits = self.mask_product(self.start_kernel(queries), basis)
         for stage in self.stages:
@@ -87,7 +86,7 @@ class PromptGraph(nn.Module):
 
     def __init__(self, model: RapSam, size: tuple[int, int]) -> None:
         super().__init__()
-        decoder, features, pixels = model.decoder, feature_matrix(model.neck), _num_pixels(size)
+        decoder, features, pixels = model.decoder, feature_matrix(model.neck), _num_pixels(model, size)
         self.encoder = copy.deepcopy(model.prompt_encoder)
         self.start_kernel = basis_kernel(None, features)
         self.mask_product = BasisMaskProduct()
@@ -96,7 +95,7 @@ class PromptGraph(nn.Module):
         self.iou_proj = copy.deepcopy(decoder.prompt_adapter.iou_proj)
 
     def forward(self, features: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """Gives mask logits (1, K, h, w) and predicted IoU (1, K)."""
+        """Returns mask logits (1, K, h, w) and predicted IoU (1, K)."""
         basis, queries = features.flatten(2), self.encoder(boxes)
         mask_logits = self.mask_product(self.start_kernel(queries), basis)
         for stage in self.stages:
@@ -146,15 +145,15 @@ def build_graph(
         module = PromptGraph(model, size)
     else:
         module = PanopticImageGraph(model, size, sampling)
-    channels = model.neck.feature_conv.in_channels
-    contract = _contract(model, graph, size, num_prompts, _features(size, channels, BASIS_MEANING))
+    shape = (1, model.neck.feature_conv.in_channels, *_mask_size(model, size))
+    contract = _contract(model, graph, size, num_prompts, _spec("features", shape, "NCHW", BASIS_MEANING))
     return module.eval().requires_grad_(False), contract
 
 
 def published_graph(
     model: RapSam, graph: str, size: tuple[int, int], num_prompts: int = 1
 ) -> tuple[nn.Module, GraphContract]:
-    """Gives a graph as the trainable network computes it, with its own mask features (C channels).
+    """Returns a graph as the trainable network computes it, with its own mask features (C channels).
 
     Args:
         model: The network in eval mode; the graph shares its weights.
@@ -172,8 +171,8 @@ def published_graph(
         "prompt": PublishedPrompt,
         "panoptic_image": PublishedPanopticImage,
     }
-    channels = model.neck.feature_conv.out_channels
-    features = _features(size, channels, "mask features at stride 4")
+    shape = (1, model.neck.feature_conv.out_channels, *_mask_size(model, size))
+    features = _spec("features", shape, "NCHW", "mask features")
     return makers[graph](model), _contract(model, graph, size, num_prompts, features)
 
 
@@ -192,18 +191,19 @@ def check_size(size: tuple[int, int]) -> None:
         raise InputError(f"size {size[0]}x{size[1]} is too large; expected sides of at most {MAX_SIDE}")
 
 
-def _num_pixels(size: tuple[int, int]) -> int:
-    return (size[0] // STRIDE) * (size[1] // STRIDE)
+def _num_pixels(model: RapSam, size: tuple[int, int]) -> int:
+    height, width = _mask_size(model, size)
+    return height * width
 
 
-def _features(size: tuple[int, int], channels: int, meaning: str) -> TensorSpec:
-    return _spec("features", (1, channels, size[0] // STRIDE, size[1] // STRIDE), "NCHW", meaning)
+def _mask_size(model: RapSam, size: tuple[int, int]) -> tuple[int, int]:
+    return size[0] // model.mask_stride, size[1] // model.mask_stride
 
 
 def _contract(
     model: RapSam, graph: str, size: tuple[int, int], num_prompts: int, features: TensorSpec
 ) -> GraphContract:
-    height, width = size[0] // STRIDE, size[1] // STRIDE
+    height, width = _mask_size(model, size)
     count, channels = model.decoder.object_queries.weight.shape
     classes = model.text_classifier.num_classes
     image = _spec(
@@ -226,7 +226,7 @@ def _contract(
             "mask_logits",
             (1, count, height, width),
             "NQHW",
-            "positive inside the object, at stride 4",
+            f"positive inside the object, at stride {model.mask_stride}",
             role="mask_logits",
         ),
         _spec(

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor, nn
 
 from rapsam.errors import InputError
-from rapsam.models.network import SegmentationNetwork
-from rapsam.models.rapsam.decoder import Decoder, StageOutput, mask_product
+from rapsam.models.backbones.backbone import BackboneConfig
+from rapsam.models.rapsam.decoder import Decoder, mask_product
 from rapsam.models.rapsam.neck import PyramidNeck
 from rapsam.models.rapsam.prompt_encoder import PromptEncoder
 from rapsam.models.text_classifier import TextClassifier
+from rapsam.models.trainable import StageOutput, Trainable
 from rapsam.tasks.preprocess import COCO_TEST_SIZE, VIDEO_TEST_SIZE, check_network_size
 from rapsam.tasks.prompt import POINT_RADIUS
 
@@ -23,12 +24,12 @@ ImageSizes: TypeAlias = Sequence[tuple[int, int]] | tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class RapSamOutput:
-    """What a forward pass gives.
+    """What a forward pass returns.
 
     Attributes:
         stages: Outputs of the three decoder stages, then of the adapter; the last is the prediction.
         initial_mask_logits: Mask logits of the queries before stage 0, shaped as in the stages.
-        features: Mask features (B * T, C, h, w) at stride 4.
+        features: Mask features (B * T, C, h, w) at the mask stride.
     """
 
     stages: tuple[StageOutput, ...]
@@ -36,15 +37,16 @@ class RapSamOutput:
     features: Tensor
 
 
-class RapSam(SegmentationNetwork):
+class RapSam(Trainable):
     """One network in two modes: object queries (images, clips) or visual prompts."""
 
-    text_classifier: TextClassifier
+    neck: PyramidNeck
 
     def __init__(
         self,
         name: str,
         backbone: nn.Module,
+        backbone_config: BackboneConfig,
         neck: PyramidNeck,
         decoder: Decoder,
         prompt_encoder: PromptEncoder,
@@ -52,6 +54,7 @@ class RapSam(SegmentationNetwork):
     ) -> None:
         super().__init__(name)
         self.backbone = backbone
+        self.backbone_config = backbone_config
         self.neck = neck
         self.decoder = decoder
         self.prompt_encoder = prompt_encoder
@@ -101,12 +104,27 @@ class RapSam(SegmentationNetwork):
             features=features,
         )
 
+    @property
+    def mask_stride(self) -> int:
+        """Pixels of the image, along one side, to a pixel of mask features and mask logits."""
+        return self.backbone_config.strides[0]
+
+    @property
+    def num_queries(self) -> int:
+        """Learned object queries."""
+        return self.decoder.object_queries.num_embeddings
+
+    @property
+    def feature_width(self) -> int:
+        """Channels of mask features and queries."""
+        return self.decoder.object_queries.embedding_dim
+
     def test_sides(self, *, video: bool) -> tuple[int, int]:
         """Returns the (long, short) sides that images are resized to fit: as in training, or as published."""
         return self.trained_sides or (VIDEO_TEST_SIZE if video else COCO_TEST_SIZE)
 
     def encode(self, images: Tensor) -> Tensor:
-        """Computes mask features (B, C, H / 4, W / 4) of normalised images (B, 3, H, W)."""
+        """Computes mask features (B, C, h, w) of normalised images (B, 3, H, W)."""
         return self.neck(self.backbone(images))  # type: ignore[no-any-return]
 
     def initial_masks(self, queries: Tensor, features: Tensor, num_frames: int | None = None) -> Tensor:
@@ -114,7 +132,7 @@ class RapSam(SegmentationNetwork):
 
         Args:
             queries: (B, Q, C), of learned objects or of prompts.
-            features: (B * T, C, h, w) as `encode` gives them.
+            features: (B * T, C, h, w) as `encode` returns them.
             num_frames: T, or None for single images.
         """
         logits = mask_product(queries, _flatten(features, num_frames or 1))
@@ -130,12 +148,20 @@ class RapSam(SegmentationNetwork):
         """Segments prompts on mask features (B, C, h, w).
 
         Args:
-            features: As `encode` gives them.
+            features: As `encode` returns them.
             boxes: (B, K, 4) x1, y1, x2, y2 in fractions of the unpadded images.
         """
         pixels = _flatten(features, 1)
         outputs = self.decoder.segment_prompts(self.prompt_encoder(boxes), pixels, self.text_classifier)
         return _unflattened(outputs, _mask_shape(features, None))
+
+    def first_prompt_masks(self, features: Tensor, boxes: Tensor) -> Tensor:
+        """Computes the mask logits (B, K, h, w) of prompts from which stage 0 pools."""
+        return self.initial_masks(self.prompt_encoder(boxes), features)
+
+    def separate_prompts(self) -> None:
+        """See `PromptEncoder.separate_prompts`."""
+        self.prompt_encoder.separate_prompts()
 
 
 def prompt_fractions(prompts: Tensor, images: Tensor, image_sizes: ImageSizes | None) -> Tensor:
@@ -196,7 +222,7 @@ def _flatten(features: Tensor, num_frames: int) -> Tensor:
 
 
 def _mask_shape(features: Tensor, num_frames: int | None) -> tuple[int, ...]:
-    """Gives the shape of a mask: (h, w), with the frames of a clip before."""
+    """Returns the shape of a mask: (h, w), with the frames of a clip before."""
     height, width = features.shape[-2:]
     return (height, width) if num_frames is None else (num_frames, height, width)
 

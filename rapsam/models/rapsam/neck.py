@@ -1,4 +1,4 @@
-"""The feature pyramid of RAP-SAM: deformable upsampling from deep to shallow, then one stride-4 map."""
+"""The feature pyramid of RAP-SAM: deformable upsampling from deep to shallow, then one map of all levels."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rapsam.models.rapsam.deform_conv import TAPS, DeformConv2d
-
-# From the pyramid's levels, deep first, to stride 4.
-AGGREGATION_FACTORS = (8, 4, 2, 1)
+from rapsam.tasks.preprocess import STRIDE
 
 
 class DeformUpsampler(nn.Module):
@@ -35,16 +33,26 @@ class DeformUpsampler(nn.Module):
 
 
 class PyramidNeck(nn.Module):
-    """Aggregates four backbone maps into mask features at stride 4.
+    """Aggregates the maps of a backbone into mask features at the smallest of their strides.
 
     Args:
-        channels: Channels of the backbone maps at strides 4, 8, 16, 32.
+        channels: Channels of the backbone's maps, shallow first.
+        strides: Strides of these maps; each is twice the one before.
         aggregation_width: Channels of the aggregated map.
         hidden_width: Channels of the mask features.
+
+    Attributes:
+        strides: As given.
     """
 
-    def __init__(self, channels: Sequence[int], aggregation_width: int, hidden_width: int) -> None:
+    def __init__(
+        self, channels: Sequence[int], strides: Sequence[int], aggregation_width: int, hidden_width: int
+    ) -> None:
         super().__init__()
+        # The upsamplers double, and the sides of images are multiples of 32.
+        assert all(2 * shallow == deep for shallow, deep in pairwise(strides)), strides
+        assert STRIDE % strides[-1] == 0, strides
+        self.strides = tuple(strides)
         deep_first = list(reversed(channels))
         halves = [c // 2 for c in deep_first]
         self.laterals = nn.ModuleList(
@@ -59,14 +67,19 @@ class PyramidNeck(nn.Module):
         self.feature_conv = nn.Conv2d(aggregation_width + 2, hidden_width, 1)
         self._initialise()
 
+    @property
+    def aggregation_factors(self) -> tuple[int, ...]:
+        """Factors from the levels of the pyramid, deep first, to the mask features."""
+        return tuple(stride // self.strides[0] for stride in reversed(self.strides))
+
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """Makes the mask features.
 
         Args:
-            maps: Backbone maps at strides 4, 8, 16, 32.
+            maps: Backbone maps, shallow first.
 
         Returns:
-            Mask features (B, hidden_width, H / 4, W / 4).
+            Mask features (B, hidden_width, h, w), as large as the first map.
         """
         return self.feature_conv(self.basis(maps))  # type: ignore[no-any-return]
 
@@ -74,13 +87,13 @@ class PyramidNeck(nn.Module):
         """Makes what the mask features are linear in.
 
         Returns:
-            The aggregated map, then X and Y from -1 to 1: (B, aggregation_width + 2, H / 4, W / 4).
+            The aggregated map, then X and Y from -1 to 1: (B, aggregation_width + 2, h, w).
         """
         y = self.smooth_conv(self._aggregate(self._pyramid(maps)))
         return torch.cat([y, coordinates(y)], dim=1)
 
     def _pyramid(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        """Carries depth downwards: half-width maps at strides 32, 16, 8, 4."""
+        """Carries depth downwards: half-width maps, deep first."""
         levels: list[Tensor] = []
         for i, (lateral, feature_map) in enumerate(zip(self.laterals, reversed(maps), strict=True)):
             level = lateral(feature_map)
@@ -91,7 +104,7 @@ class PyramidNeck(nn.Module):
 
     def _aggregate(self, levels: list[Tensor]) -> Tensor:
         total = self.aggregation_bias
-        for level, conv, factor in zip(levels, self.aggregations, AGGREGATION_FACTORS, strict=True):
+        for level, conv, factor in zip(levels, self.aggregations, self.aggregation_factors, strict=True):
             term = conv(level)
             if factor > 1:
                 term = F.interpolate(term, scale_factor=factor, mode="bilinear", align_corners=False)

@@ -9,6 +9,9 @@ from torch import Tensor, nn
 
 SINE_WIDTH = 128
 _MARGIN = 1e-5
+# Of the boxes by which random weights are scaled: a grid of clicks over the image.
+_GRID, _CLICK = 16, 0.02
+_LEARNED_STD = 0.02
 
 
 class PromptEncoder(nn.Module):
@@ -49,3 +52,28 @@ class PromptEncoder(nn.Module):
         encoding = waves.reshape(*boxes.shape[:2], 4 * SINE_WIDTH).to(self.position_proj.weight.dtype)
         learned = self.type_embedding.weight[1] + self.mask_token.weight[0]
         return learned + self.position_proj(encoding)  # type: ignore[no-any-return]
+
+    @torch.no_grad()
+    def separate_prompts(self) -> None:
+        """Scales random weights so that queries of clicks differ by about 1 a channel, with a mean near 0.
+
+        As published, the two learned vectors that all prompts share are 15 times as long as what tells the
+        prompts apart, and a norm follows: the place of a click hardly counts at first. Trained weights have
+        overcome that; they must not be touched.
+        """
+        nn.init.normal_(self.type_embedding.weight, std=_LEARNED_STD)
+        nn.init.normal_(self.mask_token.weight, std=_LEARNED_STD)
+        projection = self.position_proj
+        nn.init.normal_(projection.weight)
+        projection.bias.zero_()
+        queries = self(_clicks())[0] - self.type_embedding.weight[1] - self.mask_token.weight[0]
+        scale = 1 / queries.std(dim=0).mean()
+        projection.weight.mul_(scale)
+        projection.bias.copy_(-scale * queries.mean(dim=0))
+
+
+def _clicks() -> Tensor:
+    """Small boxes (1, n, 4) all over the image."""
+    ticks = (torch.arange(_GRID) + 0.5) / _GRID
+    centres = torch.cartesian_prod(ticks, ticks)
+    return torch.cat([centres - _CLICK / 2, centres + _CLICK / 2], dim=1)[None]

@@ -9,7 +9,7 @@ from rapsam.tasks.preprocess import MEAN, STD
 
 
 class PublishedEncoder(nn.Module):
-    """Image (B, 3, H, W), 0..255, to mask features (B, C, H / 4, W / 4)."""
+    """Image (B, 3, H, W), 0..255, to mask features (B, C, h, w)."""
 
     mean: Tensor
     std: Tensor

@@ -22,7 +22,7 @@ from rapsam.models.rapsam.rewrites.linear import exact_product, linear_layer
 
 
 def feature_matrix(neck: PyramidNeck) -> Tensor:
-    """Gives [W | b], (C, A + 3): mask features from basis channels and, last, a channel of ones."""
+    """Returns [W | b], (C, A + 3): mask features from basis channels and, last, a channel of ones."""
     weight = neck.feature_conv.weight.detach().flatten(1)
     assert neck.feature_conv.bias is not None
     return torch.cat([weight, neck.feature_conv.bias.detach()[:, None]], dim=1)

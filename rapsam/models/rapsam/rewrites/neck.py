@@ -12,7 +12,7 @@ from torch.nn.utils import fusion
 
 from rapsam.contract import Sampling
 from rapsam.models.rapsam.deform_conv import TAPS
-from rapsam.models.rapsam.neck import AGGREGATION_FACTORS, DeformUpsampler, PyramidNeck, coordinates
+from rapsam.models.rapsam.neck import DeformUpsampler, PyramidNeck, coordinates
 from rapsam.models.rapsam.rewrites.deform_grid import GridDeformConv2d
 from rapsam.models.rapsam.rewrites.deform_rows import RowGatherDeformConv2d
 
@@ -20,8 +20,6 @@ _FORMS: dict[Sampling, type[GridDeformConv2d] | type[RowGatherDeformConv2d]] = {
     "grid": GridDeformConv2d,
     "rows": RowGatherDeformConv2d,
 }
-# Strides of the maps that the three deformable convolutions read, deep first.
-_DEFORM_STRIDES = (32, 16, 8)
 
 
 class DeployedUpsampler(nn.Module):
@@ -68,25 +66,28 @@ class BasisNeck(nn.Module):
     def __init__(self, neck: PyramidNeck, image_size: tuple[int, int], sampling: Sampling) -> None:
         super().__init__()
         height, width = image_size
+        self.factors = neck.aggregation_factors
         self.laterals = copy.deepcopy(neck.laterals)
         self.upsamplers = nn.ModuleList(
             DeployedUpsampler(upsampler, (height // stride, width // stride), sampling)
-            for upsampler, stride in zip(_upsamplers(neck), _DEFORM_STRIDES, strict=True)
+            for upsampler, stride in zip(_upsamplers(neck), reversed(neck.strides[1:]), strict=True)
         )
         self.aggregations = copy.deepcopy(neck.aggregations)
         self.aggregations[-1].bias = nn.Parameter(neck.aggregation_bias.detach().flatten().clone())
         self.smooth_conv = copy.deepcopy(neck.smooth_conv)
-        like = neck.aggregation_bias.detach().expand(1, -1, height // 4, width // 4)
+        like = neck.aggregation_bias.detach().expand(
+            1, -1, height // neck.strides[0], width // neck.strides[0]
+        )
         self.register_buffer("coordinates", coordinates(like).clone())
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
-        """Maps four backbone maps to (1, A + 2, H / 4, W / 4)."""
+        """Maps the backbone's maps, shallow first, to (1, A + 2, h, w), as large as the first."""
         level = self.laterals[0](maps[-1])
-        total = _enlarged(self.aggregations[0](level), AGGREGATION_FACTORS[0])
+        total = _enlarged(self.aggregations[0](level), self.factors[0])
         shallower = zip(self.laterals[1:], self.upsamplers, reversed(maps[:-1]), strict=True)
         for depth, (lateral, upsampler, feature_map) in enumerate(shallower, start=1):
             level = lateral(feature_map) + upsampler(level)
-            total = total + _enlarged(self.aggregations[depth](level), AGGREGATION_FACTORS[depth])
+            total = total + _enlarged(self.aggregations[depth](level), self.factors[depth])
         return torch.cat([self.smooth_conv(total), self.coordinates], dim=1)
 
 

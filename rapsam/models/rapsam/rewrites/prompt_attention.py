@@ -12,7 +12,7 @@ from rapsam.models.rapsam.rewrites.linear import exact_product, linear_layer
 
 
 def collapsed_self_attention(attention: Attention) -> nn.Linear:
-    """Gives the self-attention of a query that sees itself alone: the softmax of one score is 1.
+    """Makes the self-attention of a query that sees itself alone: the softmax of one score is 1.
 
     What remains is out_proj(v_proj(k)), one matrix (C, C).
     """
@@ -58,7 +58,7 @@ class BasisCrossAttention(nn.Module):
         self.out_proj = linear_layer(torch.cat(columns, dim=1), bias, features.dtype)
 
     def forward(self, queries_BKC: Tensor, basis_BAP: Tensor) -> Tensor:
-        """Attends from queries (B, K, C) to a basis (B, A + 2, P); gives (B, K, C) without the residual."""
+        """Attends from queries (B, K, C) to a basis (B, A + 2, P): (B, K, C) without the residual."""
         batch, count, _ = queries_BKC.shape
         kernels = self.score_proj(queries_BKC).reshape(batch, count * self.num_heads, self.basis_width)
         weights = (kernels @ basis_BAP).softmax(-1)
@@ -68,5 +68,5 @@ class BasisCrossAttention(nn.Module):
 
 
 def _head(rows: Tensor, head: int, attention: Attention) -> Tensor:
-    """Gives the rows of one head: (heads * width, ...) to (width, ...)."""
+    """Returns the rows of one head: (heads * width, ...) to (width, ...)."""
     return rows[head * attention.head_width : (head + 1) * attention.head_width]
