@@ -23,7 +23,7 @@ Measure = Callable[[SpeedRecords, str], float | None]
 
 
 class Goal(NamedTuple):
-    """One wish.
+    """One limit that was asked for.
 
     Attributes:
         model: Variant that it is about.

@@ -1,16 +1,17 @@
-"""Which annotations of a file belong to which of its images or videos."""
+"""An annotation file: which of its annotations belong to which of its images or videos."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from rapsam.data.coco_records import Key
 from rapsam.data.sources.faults import DataSetError
 from rapsam.data.sources.faulty_entries import FaultyEntries
-from rapsam.data.sources.json_file import Key, repeated
+from rapsam.data.sources.json_file import repeated
 
 
-class OwnedAnnotations:
+class AnnotationFile:
     """Base of the readers of annotation files.
 
     Args:
@@ -34,12 +35,12 @@ class OwnedAnnotations:
     def __len__(self) -> int:
         return self._length
 
-    def has_owned(self) -> bool:
-        """Tells whether any annotation is owned; see `OpenedSource`."""
+    def has_annotations(self) -> bool:
+        """Tells whether any annotation belongs to a listed image or video; see `OpenedSource`."""
         return not self._places.keys().isdisjoint(self._listed)
 
     def strays(self) -> Iterator[DataSetError]:
-        """Gives annotations without an image or video; see `OpenedSource`."""
+        """Yields annotations without an image or video; see `OpenedSource`."""
         unowned = self._places.keys() - self._listed
         found = sorted((place, owner) for owner in unowned for place in self._places[owner])
         for place, owner in found:
