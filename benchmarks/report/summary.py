@@ -51,7 +51,8 @@ def _fidelity_rows(records: Sequence[ExportRecord]) -> list[tuple[str, ...]]:
 
 
 def _fidelity_row(precision: str, provenance: str, records: list[ExportRecord]) -> tuple[str, ...]:
-    where = "in its runtime" if provenance == "measured" else "Core ML, emulated"
+    runtimes = dict.fromkeys(runtime for record in records for runtime in record.runtimes)
+    where = "in its runtime" if provenance == "measured" else " and ".join(runtimes)
     figures = [
         _Figure(-iou, f"{iou:.4f} ({short_name(record.model)}, {record.recipe})")
         for record in records
@@ -106,7 +107,7 @@ def _weights_rows(weights: ShippedWeights | None) -> list[tuple[str, ...]]:
     ]
     return [
         (
-            f"nano-synth on a world not seen before: PQ {scores['pq']:.3f}",
+            f"{weights.name} on a world not seen before: PQ {scores['pq']:.3f}",
             *_ends(parts),
             _below(scores, "pq"),
         ),
