@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from rapsam.errors import JSON_ERRORS, InputError
-from rapsam.files import write_atomic
+from rapsam.files import write_json
 
 SCHEMA_VERSION = 2
 RESULTS = Path(__file__).resolve().parents[1] / "results"
@@ -68,7 +68,7 @@ def now_utc() -> str:
 
 def write_records(path: Path, records: Versioned) -> None:
     """Writes records as readable JSON, in full or not at all."""
-    write_atomic(path, msgspec.json.format(msgspec.json.encode(records), indent=2) + b"\n")
+    write_json(path, records)
 
 
 def read_records(path: Path, kind: type[Records]) -> Records:

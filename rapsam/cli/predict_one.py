@@ -7,13 +7,14 @@ from itertools import chain, islice, pairwise, repeat
 from pathlib import Path
 
 from rapsam.cli.console import StepLog
-from rapsam.data.coco import text_name, write_json, write_panoptic
+from rapsam.data.coco import text_name, write_panoptic
 from rapsam.data.images import read_image, write_image
 from rapsam.data.results import PromptsFile, TrackCollector, TracksFile, prompt_records
 from rapsam.data.videos import FrameTimes, VideoFrames, VideoWriter
 from rapsam.errors import BundleError, InputError
 from rapsam.export.build.bundle import thresholds
 from rapsam.export.bundle.load import load_bundle
+from rapsam.files import write_json
 from rapsam.inference.network import EagerNetwork, Network, reference_device
 from rapsam.inference.predict import predict_clips, predict_panoptic, predict_prompts
 from rapsam.models.build import deployment_of

@@ -5,13 +5,12 @@ from __future__ import annotations
 from io import BytesIO
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from PIL import Image
 
 from rapsam.data.coco_records import Box, Category, CocoFile, FoundSegment, ImageEntry, PanopticEntry
 from rapsam.errors import InputError
-from rapsam.files import write_atomic
+from rapsam.files import write_atomic, write_json
 from rapsam.tasks.arrays import Ids
 from rapsam.tasks.instances import tight_box
 from rapsam.tasks.labels import Label, LabelSet
@@ -88,15 +87,6 @@ def panoptic_png(ids: Ids) -> bytes:
 def text_name(path: Path) -> str:
     """Returns a file's name as text that JSON can hold; bytes that are not UTF-8 become question marks."""
     return path.name.encode(errors="replace").decode()
-
-
-def write_json(path: Path, content: msgspec.Struct) -> None:
-    """Writes a record as readable JSON, in full or not at all.
-
-    Raises:
-        InputError: If the folder cannot be written.
-    """
-    write_atomic(path, msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
 
 
 def as_xywh(box: list[float]) -> Box:

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from rapsam.data.coco_records import Key
+from rapsam.data.sources.categories import ClassIndex
 from rapsam.data.sources.faults import DataSetError
 from rapsam.data.sources.faulty_entries import FaultyEntries
 from rapsam.data.sources.json_file import repeated
+from rapsam.tasks.labels import LabelSet
 
 
 class AnnotationFile:
@@ -20,11 +22,19 @@ class AnnotationFile:
         owners: What stands in it, annotation by annotation.
         listed: Ids of the images or videos, in their order.
         faulty: What is wrong with entries that could not be decoded.
+        label_set: Its classes.
     """
 
     def __init__(
-        self, path: Path, field: str, owners: Iterable[Key], listed: list[Key], faulty: FaultyEntries
+        self,
+        path: Path,
+        field: str,
+        owners: Iterable[Key],
+        listed: list[Key],
+        faulty: FaultyEntries,
+        label_set: LabelSet,
     ) -> None:
+        self.label_set, self._class_of = label_set, ClassIndex(label_set)
         self._json, self._field_of_owner, self._faulty = path, field, faulty
         self._listed, self._repeated_owners = set(listed), repeated(listed)
         self._places: dict[Key, list[int]] = {}

@@ -11,7 +11,7 @@ import numpy as np
 from rapsam.data.coco_records import CocoFile, OutlinedObject
 from rapsam.data.sources.annotated import AnnotatedClip
 from rapsam.data.sources.annotation_file import AnnotationFile
-from rapsam.data.sources.categories import ClassIndex, label_set_of
+from rapsam.data.sources.categories import label_set_of
 from rapsam.data.sources.faults import DataSetError, split_faulty
 from rapsam.data.sources.faulty_entries import Entries
 from rapsam.data.sources.json_file import as_number, read_json, repeated
@@ -44,10 +44,9 @@ class CocoInstances(AnnotationFile):
         path = root / f"annotations/instances_{split}2017.json"
         content, faulty = read_json(path, CocoFile[OutlinedObject], Entries(("annotations",), OutlinedObject))
         owners = (entry.image_id for entry in content.annotations)
-        super().__init__(path, "image_id", owners, [image.id for image in content.images], faulty)
+        label_set = label_set_of(path, "coco_instances", content.categories)
+        super().__init__(path, "image_id", owners, [image.id for image in content.images], faulty, label_set)
         self._images, self._annotations = content.images, content.annotations
-        self.label_set = label_set_of(self._json, "coco_instances", content.categories)
-        self._class_of = ClassIndex(self.label_set)
         self._repeated = repeated(
             entry.id for place, entry in enumerate(content.annotations) if (place,) not in self._faulty
         )

@@ -12,7 +12,7 @@ import numpy as np
 from rapsam.data.coco_records import CocoFile, PanopticEntry, SegmentEntry
 from rapsam.data.sources.annotated import AnnotatedClip
 from rapsam.data.sources.annotation_file import AnnotationFile
-from rapsam.data.sources.categories import ClassIndex, label_set_of
+from rapsam.data.sources.categories import label_set_of
 from rapsam.data.sources.faults import DataSetError, split_faulty
 from rapsam.data.sources.faulty_entries import Entries
 from rapsam.data.sources.json_file import as_number, read_json
@@ -68,10 +68,9 @@ class PanopticImages(AnnotationFile):
         segments = Entries(("annotations", "segments_info"), SegmentEntry)
         content, faulty = read_json(path, CocoFile[PanopticEntry[SegmentEntry]], segments)
         owners = (entry.image_id for entry in content.annotations)
-        super().__init__(path, "image_id", owners, [image.id for image in content.images], faulty)
+        label_set = label_set_of(path, layout.kind, content.categories)
+        super().__init__(path, "image_id", owners, [image.id for image in content.images], faulty, label_set)
         self._images, self._annotations = content.images, content.annotations
-        self.label_set = label_set_of(self._json, layout.kind, content.categories)
-        self._class_of = ClassIndex(self.label_set)
 
     def num_frames(self, index: int) -> int:  # noqa: ARG002 (the protocol's)
         """Returns 1: these are images."""

@@ -16,7 +16,7 @@ import numpy as np
 from rapsam.data.coco_records import Category, ImageEntry, Key, PanopticEntry, SegmentEntry
 from rapsam.data.sources.annotated import AnnotatedClip
 from rapsam.data.sources.annotation_file import AnnotationFile
-from rapsam.data.sources.categories import ClassIndex, label_set_of
+from rapsam.data.sources.categories import label_set_of
 from rapsam.data.sources.faults import DataSetError
 from rapsam.data.sources.faulty_entries import Entries
 from rapsam.data.sources.json_file import as_number, read_json, repeated
@@ -82,10 +82,11 @@ class Vipseg(AnnotationFile):
         segments = Entries(("annotations", "annotations", "segments_info"), SegmentEntry)
         content, faulty = read_json(path, VipsegFile, segments)
         owners = (entry.video_id for entry in content.annotations)
-        super().__init__(path, "video_id", owners, [video.video_id for video in content.videos], faulty)
+        label_set = label_set_of(path, "vipseg", content.categories)
+        super().__init__(
+            path, "video_id", owners, [video.video_id for video in content.videos], faulty, label_set
+        )
         self._videos, self._annotations = content.videos, content.annotations
-        self.label_set = label_set_of(self._json, "vipseg", content.categories)
-        self._class_of = ClassIndex(self.label_set)
 
     def num_frames(self, index: int) -> int:
         """Counts the frames of a video."""

@@ -11,7 +11,7 @@ import numpy as np
 from rapsam.data.coco_records import OutlinedTrack, VideoEntry, VideosFile
 from rapsam.data.sources.annotated import AnnotatedClip
 from rapsam.data.sources.annotation_file import AnnotationFile
-from rapsam.data.sources.categories import ClassIndex, label_set_of
+from rapsam.data.sources.categories import label_set_of
 from rapsam.data.sources.faults import DataSetError, split_faulty
 from rapsam.data.sources.faulty_entries import Entries
 from rapsam.data.sources.json_file import as_number, read_json, repeated
@@ -50,9 +50,8 @@ class YoutubeVis2019(AnnotationFile):
         content, faulty = read_json(path, VideosFile, Entries(("annotations",), OutlinedTrack))
         self._videos, self._tracks = content.videos, content.annotations or ()
         owners = (track.video_id for track in self._tracks)
-        super().__init__(path, "video_id", owners, [video.id for video in self._videos], faulty)
-        self.label_set = label_set_of(self._json, "youtube_vis_2019", content.categories)
-        self._class_of = ClassIndex(self.label_set)
+        label_set = label_set_of(path, "youtube_vis_2019", content.categories)
+        super().__init__(path, "video_id", owners, [video.id for video in self._videos], faulty, label_set)
         self._repeated = repeated(
             track.id for place, track in enumerate(self._tracks) if (place,) not in self._faulty
         )
