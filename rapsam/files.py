@@ -14,6 +14,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 
+import msgspec
+
 from rapsam.errors import InputError, reason_of
 from rapsam.locks import holding, is_in_use, wait_for_lock
 
@@ -61,6 +63,15 @@ def write_atomic(path: Path, data: bytes, *, sealed: bool = False) -> None:
         raise _unwritable(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: msgspec.Struct) -> None:
+    """Writes a record as readable JSON, in full or not at all.
+
+    Raises:
+        InputError: As `write_atomic`.
+    """
+    write_atomic(path, msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
 
 
 def scratch_file(folder: Path) -> Path:

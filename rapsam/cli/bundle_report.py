@@ -1,12 +1,12 @@
-"""What `export` and `demo` print of finished bundles, and `parity` of one: a summary, or all tables."""
+"""What the command line says about a bundle: facts as JSON, a summary, all tables, and what to do next."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from rapsam.cli.bundle_facts import placement_problems
-from rapsam.cli.console import print_table, show
+from rapsam.cli.console import next_step, print_table, show
 from rapsam.cli.parity_summary import print_heading, print_summary
 from rapsam.cli.parity_tables import print_tables
 
@@ -17,6 +17,59 @@ if TYPE_CHECKING:
 
 _SHOWN_FALLBACKS = 3
 _SHOWN_MODULES = 2
+
+
+def bundle_facts(folder: Path, manifest: Manifest) -> dict[str, Any]:
+    """Returns paths, sizes and the parity verdict of a bundle.
+
+    Args:
+        folder: The bundle.
+        manifest: Its manifest.
+    """
+    parity = manifest.parity
+    return {
+        "bundle": str(folder),
+        "device": manifest.device,
+        "recipe": manifest.recipe,
+        "model": manifest.model.name,
+        "trained": manifest.model.weights.trained,
+        "size": list(manifest.preprocess.size),
+        "tasks": list(manifest.tasks),
+        "files": len(manifest.files),
+        "size_bytes": bundle_bytes(manifest),
+        "graphs": [
+            {
+                "path": str(folder / graph.path),
+                "size_bytes": graph.size_bytes,
+                "macs_before": graph.macs_before,
+                "macs_after": graph.macs_after,
+                "delegated_mac_share": graph.delegation and graph.delegation.mac_share,
+            }
+            for graph in manifest.graphs
+        ],
+        "placement_problems": list(placement_problems(manifest)),
+        "parity": parity.status if parity else "not run",
+        "failures": list(parity.failures) if parity else [],
+        "not_run": list(parity.not_run) if parity else [],
+    }
+
+
+def placement_problems(manifest: Manifest) -> tuple[str, ...]:
+    """Says per graph what keeps the bundle from a strict export; empty if nothing does.
+
+    A format without a delegate has nothing to be judged; the others report on theirs when they lower.
+    """
+    return tuple(
+        f"graph {graph.contract.graph!r}: {problem}"
+        for graph in manifest.graphs
+        if graph.delegation is not None
+        for problem in graph.delegation.problems()
+    )
+
+
+def bundle_bytes(manifest: Manifest) -> int:
+    """Returns the bytes of a bundle's files without the manifest."""
+    return sum(entry.size_bytes for entry in manifest.files)
 
 
 def print_bundle(name: str, manifest: Manifest, report: ParityReport, *, verbose: bool) -> None:
@@ -42,6 +95,33 @@ def problems_of(manifest: Manifest, *, strict: bool) -> tuple[str, ...]:
     """Returns a line for each missed gate and, in a strict export, for each problem of placement."""
     failures = manifest.parity.failures if manifest.parity else ()
     return (*failures, *(placement_problems(manifest) if strict else ()))
+
+
+def parity_step(
+    bundle: Path,
+    manifest: Manifest,
+    *options: str,
+    checkpoint: str | None = None,
+    classifier: str | None = None,
+) -> str:
+    """Returns the line with the command that compares a bundle with its network.
+
+    Args:
+        bundle: Its folder.
+        manifest: Its manifest; says whether the network needs a checkpoint.
+        options: More words of the command.
+        checkpoint: File or name that was given, if it is known.
+        classifier: File or name that was given, if it is known.
+    """
+    from rapsam.models.shipped import shipped_name
+
+    # Formula weights and those of the package are found without being named.
+    found = not manifest.model.weights.trained or shipped_name(manifest.model.weights.name) is not None
+    if checkpoint is None and not found:
+        checkpoint = manifest.model.weights.name
+    named = ["--checkpoint", checkpoint] if checkpoint and not found else []
+    named += ["--classifier", classifier] if classifier else []
+    return next_step("parity", bundle, *options, *named)
 
 
 def _print_costs(manifest: Manifest) -> None:

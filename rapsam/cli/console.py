@@ -9,16 +9,26 @@ from __future__ import annotations
 import io
 import json
 import math
+import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
 
 import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rapsam.cli.live_line import LiveLine, hide_live_line, live_line_works
-from rapsam.cli.streams import write_note, write_progress, write_result
+from rapsam.cli.terminal import (
+    LiveLine,
+    hide_live_line,
+    live_line_works,
+    write_note,
+    write_progress,
+    write_result,
+)
 from rapsam.errors import printable, shortened
 
 _PIPE_WIDTH = 400
@@ -38,7 +48,7 @@ def show(*lines: str) -> None:
 
 
 def show_json(content: object) -> None:
-    """Prints a record as JSON for any tool: all but ASCII is escaped, and a number that is none is null."""
+    """Prints a record as JSON for any tool: all but ASCII is escaped, NaN and infinity are null."""
     hide_live_line()
     write_result(f"{json.dumps(_finite(msgspec.to_builtins(content)), indent=2)}\n")
 
@@ -111,6 +121,34 @@ class StepLog:
             say(line)
 
 
+class Report(Protocol):
+    """Told how many things are done, of how many, and what else there is to say."""
+
+    def __call__(self, done: int, total: int, note: str = "") -> None:
+        """Shows it."""
+        ...
+
+
+@contextmanager
+def counted_progress(things: str) -> Iterator[Report]:
+    """Shows on standard error how many of so many things are done.
+
+    Yields:
+        A function to call after each of them, or now and then.
+    """
+    log = StepLog()
+
+    def advance(done: int, total: int, note: str = "") -> None:
+        line = f"{done} of {total} {things}{', ' * bool(note)}{note}"
+        tell = log if done in (0, total) else log.still
+        tell(line, done / total if total else None)
+
+    try:
+        yield advance
+    finally:
+        hide_live_line()
+
+
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Prints a table to standard output, never cut: in a pipe each row stays on one line.
 
@@ -160,3 +198,13 @@ def _longest(rows: Sequence[Sequence[str]], place: int) -> int:
 def readable_size(size_bytes: int) -> str:
     """Returns a size in MB (10^6 bytes), a small one in kB."""
     return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:.1f} kB"
+
+
+def command_line(*words: str | Path) -> str:
+    """Returns a command of this tool, quoted for a shell."""
+    return f"rapsam {shlex.join(map(str, words))}"
+
+
+def next_step(*words: str | Path) -> str:
+    """Returns a line with the command that comes next."""
+    return f"next: {command_line(*words)}"

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapsam.cli.arguments import image_size
-from rapsam.cli.console import readable_size, say, show, show_json
-from rapsam.cli.counted_progress import counted_progress
-from rapsam.cli.next_steps import next_step
+from rapsam.cli.console import counted_progress, next_step, readable_size, say, show, show_json
 from rapsam.errors import InputError
 from rapsam.files import size_of
 

@@ -6,10 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rapsam.cli.bundle_facts import bundle_bytes
-from rapsam.cli.bundle_report import print_bundle
-from rapsam.cli.console import StepLog, readable_size, show
-from rapsam.cli.next_steps import next_step, parity_step
+from rapsam.cli.bundle_report import bundle_bytes, parity_step, print_bundle
+from rapsam.cli.console import StepLog, next_step, readable_size, show
 from rapsam.cli.parity_summary import print_failures
 from rapsam.errors import UnavailableError
 from rapsam.files import check_new_folder

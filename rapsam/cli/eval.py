@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapsam.cli.arguments import add_model_options, load_model
-from rapsam.cli.console import StepLog, print_table, say, show
-from rapsam.cli.counted_progress import counted_progress
+from rapsam.cli.console import StepLog, counted_progress, print_table, say, show
 from rapsam.errors import InputError, printable, quoted
 from rapsam.files import check_output_file
 

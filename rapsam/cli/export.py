@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapsam.cli.arguments import add_model_options, image_size, load_model
-from rapsam.cli.bundle_facts import bundle_bytes, bundle_facts
-from rapsam.cli.bundle_report import print_bundle, problems_of
-from rapsam.cli.console import StepLog, readable_size, say, show, show_json
-from rapsam.cli.next_steps import next_step, parity_step
+from rapsam.cli.bundle_report import bundle_bytes, bundle_facts, parity_step, print_bundle, problems_of
+from rapsam.cli.console import StepLog, next_step, readable_size, say, show, show_json
 from rapsam.cli.parity_summary import print_failures
 from rapsam.cli.photographs import read_images
 from rapsam.errors import MemoryLimitError, RapSamError, is_out_of_memory, reason_of

@@ -26,8 +26,7 @@ from rapsam.cli import (
 )
 from rapsam.cli import eval as evaluation
 from rapsam.cli.console import say
-from rapsam.cli.live_line import hide_live_line
-from rapsam.cli.streams import ReaderGoneError, prepare_streams, settle_streams
+from rapsam.cli.terminal import ReaderGoneError, hide_live_line, prepare_streams, settle_streams
 from rapsam.cli.verbs import Parser
 from rapsam.errors import InputError, MemoryLimitError, RapSamError, is_out_of_memory, quoted, reason_of
 
@@ -74,7 +73,7 @@ def _code_of(work: Callable[[], int]) -> int:
 
 
 def _explained(error: Exception) -> tuple[int, str]:
-    """Gives the exit code and the line for an error."""
+    """Returns the exit code and the line for an error."""
     if isinstance(error, MemoryLimitError):
         return OUT_OF_MEMORY, str(error)
     if isinstance(error, RapSamError):

@@ -7,11 +7,10 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rapsam.cli.bundle_report import print_parity
-from rapsam.cli.console import StepLog, show, show_json
-from rapsam.cli.localisation_tables import print_localisation
-from rapsam.cli.next_steps import next_step, parity_step
+from rapsam.cli.bundle_report import parity_step, print_parity
+from rapsam.cli.console import StepLog, next_step, show, show_json
 from rapsam.cli.parity_summary import print_failures
+from rapsam.cli.parity_tables import print_localisation
 from rapsam.cli.photographs import read_images
 from rapsam.errors import InputError
 

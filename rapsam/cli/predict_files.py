@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rapsam.cli.console import StepLog
-from rapsam.data.coco import text_name, write_json, write_panoptic
+from rapsam.data.coco import text_name, write_panoptic
 from rapsam.data.images import read_image, write_image
 from rapsam.data.results import PromptsFile, TrackCollector, TracksFile, prompt_records
 from rapsam.data.videos import FrameTimes, VideoFrames, VideoWriter
+from rapsam.files import write_json
 from rapsam.inference.segmenter import Segmenter
 from rapsam.tasks.draw import draw_instances, draw_interactive, draw_panoptic
 from rapsam.tasks.prompt_set import Prompt, PromptSet

@@ -7,9 +7,7 @@ from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rapsam.cli.console import say, show
-from rapsam.cli.counted_progress import counted_progress
-from rapsam.cli.next_steps import command_line, next_step
+from rapsam.cli.console import command_line, counted_progress, next_step, say, show
 from rapsam.errors import InputError
 
 if TYPE_CHECKING:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rapsam.cli.bundle_facts import bundle_facts
+from rapsam.cli.bundle_report import bundle_facts, parity_step
 from rapsam.cli.console import readable_size, show, show_json
-from rapsam.cli.next_steps import parity_step
 
 SUMMARY = "Check every file of a bundle against its manifest; exit 2 if one is missing, truncated or edited."
 EXAMPLE = "rapsam verify bundles/pixel-8"

@@ -5,71 +5,16 @@ from __future__ import annotations
 from io import BytesIO
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from PIL import Image
 
+from rapsam.data.coco_records import Box, Category, CocoFile, FoundSegment, ImageEntry, PanopticEntry
 from rapsam.errors import InputError
-from rapsam.files import write_atomic
+from rapsam.files import write_atomic, write_json
 from rapsam.tasks.arrays import Ids
 from rapsam.tasks.instances import tight_box
 from rapsam.tasks.labels import Label, LabelSet
 from rapsam.tasks.panoptic import PanopticResult
-
-Box = tuple[int, int, int, int]
-
-
-class ImageEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """An image of a COCO file."""
-
-    id: int
-    file_name: str
-    height: int
-    width: int
-
-
-class Category(msgspec.Struct, frozen=True, kw_only=True):
-    """A category of a COCO file; `isthing` is 1 or 0."""
-
-    id: int
-    name: str
-    isthing: int
-
-
-class SegmentEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A segment of a panoptic PNG.
-
-    Attributes:
-        id: R + 256 * G + 65536 * B of its pixels, from 1; 0 is void.
-        category_id: As the label set has it.
-        isthing: 1 or 0.
-        bbox: x, y, width, height in pixels.
-        area: Pixels.
-        score: Class probability, 0..1.
-    """
-
-    id: int
-    category_id: int
-    isthing: int
-    bbox: Box
-    area: int
-    score: float
-
-
-class PanopticAnnotation(msgspec.Struct, frozen=True, kw_only=True):
-    """The PNG of an image and its segments."""
-
-    image_id: int
-    file_name: str
-    segments_info: tuple[SegmentEntry, ...]
-
-
-class PanopticFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A COCO panoptic file of one image, with all categories of the label set."""
-
-    images: tuple[ImageEntry, ...]
-    annotations: tuple[PanopticAnnotation, ...]
-    categories: tuple[Category, ...]
 
 
 def write_panoptic(path: Path, result: PanopticResult, labels: LabelSet, image_name: str) -> Path:
@@ -89,9 +34,9 @@ def write_panoptic(path: Path, result: PanopticResult, labels: LabelSet, image_n
     """
     ids, segments = panoptic_segments(result, labels)
     height, width = ids.shape
-    content = PanopticFile(
+    content = CocoFile(
         images=(ImageEntry(id=1, file_name=image_name, height=height, width=width),),
-        annotations=(PanopticAnnotation(image_id=1, file_name=text_name(path), segments_info=segments),),
+        annotations=(PanopticEntry(image_id=1, file_name=text_name(path), segments_info=segments),),
         categories=tuple(_category(label) for label in labels.labels),
     )
     write_atomic(path, panoptic_png(ids))
@@ -99,7 +44,7 @@ def write_panoptic(path: Path, result: PanopticResult, labels: LabelSet, image_n
     return path.with_suffix(".json")
 
 
-def panoptic_segments(result: PanopticResult, labels: LabelSet) -> tuple[Ids, tuple[SegmentEntry, ...]]:
+def panoptic_segments(result: PanopticResult, labels: LabelSet) -> tuple[Ids, tuple[FoundSegment, ...]]:
     """Numbers the segments 1, 2, .. and describes them.
 
     Returns:
@@ -119,7 +64,7 @@ def panoptic_segments(result: PanopticResult, labels: LabelSet) -> tuple[Ids, tu
         mask = result.panoptic_map == segment.id
         ids[mask] = number
         entries.append(
-            SegmentEntry(
+            FoundSegment(
                 id=number,
                 category_id=labels.labels[segment.class_index].category_id,
                 isthing=int(segment.is_thing),
@@ -140,17 +85,8 @@ def panoptic_png(ids: Ids) -> bytes:
 
 
 def text_name(path: Path) -> str:
-    """Gives a file's name as text that JSON can hold; bytes that are no UTF-8 become question marks."""
+    """Returns a file's name as text that JSON can hold; bytes that are not UTF-8 become question marks."""
     return path.name.encode(errors="replace").decode()
-
-
-def write_json(path: Path, content: msgspec.Struct) -> None:
-    """Writes a record as readable JSON, in full or not at all.
-
-    Raises:
-        InputError: If the folder cannot be written.
-    """
-    write_atomic(path, msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
 
 
 def as_xywh(box: list[float]) -> Box:
@@ -160,4 +96,4 @@ def as_xywh(box: list[float]) -> Box:
 
 
 def _category(label: Label) -> Category:
-    return Category(id=label.category_id, name=label.name, isthing=int(label.is_thing))
+    return Category(id=label.category_id, name=label.name, isthing=1 if label.is_thing else 0)

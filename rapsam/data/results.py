@@ -8,8 +8,9 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from rapsam.data.coco import Box, as_xywh
-from rapsam.data.rle import Rle, encode_mask
+from rapsam.data.coco import as_xywh
+from rapsam.data.coco_records import Box, Rle
+from rapsam.data.rle import encode_mask
 from rapsam.errors import InputError
 from rapsam.tasks.arrays import Masks
 from rapsam.tasks.instances import InstanceResult, tight_box
@@ -172,7 +173,7 @@ class TrackCollector:
         self._frames += 1
 
     def records(self) -> tuple[TrackRecord, ...]:
-        """Gives the tracks so far, in falling order of score."""
+        """Returns the tracks so far, in falling order of score."""
         records = [self._record(track) for track in self._found]
         return tuple(sorted(records, key=lambda record: (-record.score, record.track_id)))
 

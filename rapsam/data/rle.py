@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import msgspec
 import numpy as np
 from pycocotools import mask as coco_mask
 
+from rapsam.data.coco_records import Rle, RunLengths
 from rapsam.data.sources.faults import DataSetError
-from rapsam.data.sources.outlines import RunLengths, outline_mask
+from rapsam.data.sources.outlines import outline_mask
 from rapsam.errors import InputError
 from rapsam.tasks.arrays import Masks
-
-
-class Rle(msgspec.Struct, frozen=True, kw_only=True):
-    """Run lengths of one mask, column by column.
-
-    Attributes:
-        size: Height and width of the mask.
-        counts: The runs in COCO's text form.
-    """
-
-    size: tuple[int, int]
-    counts: str
 
 
 def encode_mask(mask: Masks) -> Rle:

@@ -12,8 +12,8 @@ import pytest
 from onnx import numpy_helper
 
 from rapsam.cli.bundle_report import print_parity
-from rapsam.cli.localisation_tables import print_localisation
 from rapsam.cli.parity_summary import print_failures
+from rapsam.cli.parity_tables import print_localisation
 from rapsam.export.bundle.manifest import read_manifest
 from rapsam.export.localise.report import GraphLocalisation, LocalisationReport, TapParity
 from rapsam.export.parity.report import HistogramParity, ParityReport, TaskParity, TensorParity, VideoParity

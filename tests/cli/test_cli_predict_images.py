@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rapsam.data.rle import Rle, decode_mask
+from rapsam.data.coco_records import Rle
+from rapsam.data.rle import decode_mask
 from tests.cli.cli_runs import assert_refused, rapsam
 from tests.cli.resealing import drop_graph
 

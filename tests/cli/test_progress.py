@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from rapsam.cli import console
-from rapsam.cli.counted_progress import counted_progress
+from rapsam.cli.console import counted_progress
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from rapsam.data.coco import write_json
 from rapsam.data.results import InstancesFile, TrackCollector, TracksFile, instance_records, prompt_records
 from rapsam.data.rle import decode_mask
 from rapsam.errors import InputError
+from rapsam.files import write_json
 from rapsam.tasks.instances import InstanceResult, tight_box
 from rapsam.tasks.labels import LabelSet, find_label_set
 from rapsam.tasks.video import TrackedFrame

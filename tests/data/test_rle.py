@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rapsam.data.rle import Rle, decode_mask, encode_mask
+from rapsam.data.coco_records import Rle
+from rapsam.data.rle import decode_mask, encode_mask
 from rapsam.errors import InputError
 
 

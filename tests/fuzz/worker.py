@@ -45,10 +45,10 @@ def preload() -> None:
     import torch
 
     import rapsam.cli.main
-    import rapsam.cli.predict_one
+    import rapsam.cli.predict_files
     import rapsam.data.sources.check
     import rapsam.evaluation.run
-    import rapsam.evaluation.subject
+    import rapsam.export.bundle.load
     import rapsam.export.parity.check
     import rapsam.models.convert
     import rapsam.training.run.plot

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rapsam.benchmarks.shipped_weights import ASKED, known_weights, score_first_images
+from rapsam.benchmarks.studies.shipped_weights import ASKED, known_weights, score_first_images
 from rapsam.files import sha256_of
 from rapsam.models.build import build_model, deployment_of
 from rapsam.models.shipped import SHIPPED, shipped_name, weights_path

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
-import msgspec
 import numpy as np
 
+from rapsam.data.coco_records import Category
 from rapsam.data.sources.faults import DataSetError
-from rapsam.data.sources.json_file import Number, repeated
+from rapsam.data.sources.json_file import repeated
 from rapsam.errors import InputError
 from rapsam.tasks.arrays import Indices
 from rapsam.tasks.labels import Label, LabelSet, find_label_set, label_sets
@@ -50,14 +49,6 @@ COCO_NAMES = {
     200: "rug-merged",
 }
 """Ids and names in COCO's files where the model's vocabulary, as RAP-SAM published it, has another name."""
-
-
-class Category(msgspec.Struct, frozen=True, kw_only=True):
-    """A class as annotation files have it; without `isthing` it is a thing."""
-
-    id: Number
-    name: str
-    isthing: Literal[0, 1] = 1
 
 
 def label_set_of(path: Path, kind: str, categories: Sequence[Category]) -> LabelSet:
@@ -126,7 +117,7 @@ class ClassIndex:
         self._places = {label.category_id: place for place, label in enumerate(labels.labels)}
 
     def __call__(self, category_id: int, field: str) -> int:
-        """Gives the class index.
+        """Returns the class index.
 
         Raises:
             DataSetError: If the categories do not list the id; names the field.

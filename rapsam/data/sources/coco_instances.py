@@ -5,46 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
 
-import msgspec
 import numpy as np
 
+from rapsam.data.coco_records import CocoFile, OutlinedObject
 from rapsam.data.sources.annotated import AnnotatedClip
-from rapsam.data.sources.categories import Category, ClassIndex, label_set_of
-from rapsam.data.sources.faults import DataSetError, sorted_out
+from rapsam.data.sources.annotation_file import AnnotationFile
+from rapsam.data.sources.categories import label_set_of
+from rapsam.data.sources.faults import DataSetError, split_faulty
 from rapsam.data.sources.faulty_entries import Entries
-from rapsam.data.sources.json_file import Key, Number, as_number, read_json, repeated
+from rapsam.data.sources.json_file import as_number, read_json, repeated
 from rapsam.data.sources.opened import Contents, checked_frames, repeat_image
 from rapsam.data.sources.orientation import Described, StatedImage
 from rapsam.data.sources.outlines import Outline, check_outline, check_total, decode_outline, outline_mask
-from rapsam.data.sources.owned_annotations import OwnedAnnotations
-from rapsam.data.sources.panoptic_images import ImageEntry
 from rapsam.data.sources.safe_path import path_below
 from rapsam.data.sources.segment_masks import new_masks
 from rapsam.data.sources.stored_pixels import read_annotated_image
 from rapsam.tasks.geometry import Size
 
 
-class InstanceEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """An object; its outline stays JSON until it is read, for as numbers it takes far more memory."""
-
-    id: Number
-    image_id: Key
-    category_id: Number
-    segmentation: msgspec.Raw
-    iscrowd: Literal[0, 1] = 0
-
-
-class InstancesFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A COCO instances file."""
-
-    images: tuple[ImageEntry, ...]
-    annotations: tuple[InstanceEntry, ...]
-    categories: tuple[Category, ...]
-
-
-class CocoInstances(OwnedAnnotations):
+class CocoInstances(AnnotationFile):
     """annotations/instances_{split}2017.json and {split}2017/*.jpg; things only.
 
     See `AnnotatedSource` and `OpenedSource`. Objects of an image may overlap. An image may have none. A
@@ -62,18 +42,17 @@ class CocoInstances(OwnedAnnotations):
         self.described: Described | None = None
         self._root, self._folder = root, f"{split}2017"
         path = root / f"annotations/instances_{split}2017.json"
-        content, faulty = read_json(path, InstancesFile, Entries(("annotations",), InstanceEntry))
+        content, faulty = read_json(path, CocoFile[OutlinedObject], Entries(("annotations",), OutlinedObject))
         owners = (entry.image_id for entry in content.annotations)
-        super().__init__(path, "image_id", owners, [image.id for image in content.images], faulty)
+        label_set = label_set_of(path, "coco_instances", content.categories)
+        super().__init__(path, "image_id", owners, [image.id for image in content.images], faulty, label_set)
         self._images, self._annotations = content.images, content.annotations
-        self.label_set = label_set_of(self._json, "coco_instances", content.categories)
-        self._class_of = ClassIndex(self.label_set)
         self._repeated = repeated(
             entry.id for place, entry in enumerate(content.annotations) if (place,) not in self._faulty
         )
 
     def num_frames(self, index: int) -> int:  # noqa: ARG002 (the protocol's)
-        """Gives 1: these are images."""
+        """Returns 1: these are images."""
         return 1
 
     def contents(self) -> Contents:
@@ -128,7 +107,7 @@ class CocoInstances(OwnedAnnotations):
         places, size = self._places.get(entry.id, []), (entry.height, entry.width)
         outlines = (self._annotations[place].segmentation for place in places)
         check_total(outlines, f"{self._json}: images[{index}]")
-        return sorted_out(places, lambda place: self._outline(place, size))
+        return split_faulty(places, lambda place: self._outline(place, size))
 
     def _outline(self, place: int, size: Size) -> Outline:
         self._faulty.check(place)

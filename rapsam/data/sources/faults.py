@@ -50,7 +50,7 @@ class DataSetError(InputError):
         return str(self.args[1])
 
 
-def sorted_out(
+def split_faulty(
     places: Iterable[int], make: Callable[[int], Made]
 ) -> tuple[list[tuple[int, Made]], list[DataSetError]]:
     """Makes something of each of many annotations.

@@ -14,7 +14,7 @@ from rapsam.data.sources.faults import DataSetError
 from rapsam.errors import JSON_ERRORS, printable, shortened
 
 # For fields that are missing or faulty; the text comes first, for it is the id of no image.
-_STAND_INS = (b'""', b"0")
+_PLACEHOLDERS = (b'""', b"0")
 
 
 class Entries(NamedTuple):
@@ -64,7 +64,7 @@ class FaultyEntries:
             raise fault
 
 
-def with_stand_ins(path: Path, text: bytes, entries: Entries) -> tuple[bytes, FaultyEntries]:
+def with_placeholders(path: Path, text: bytes, entries: Entries) -> tuple[bytes, FaultyEntries]:
     """Replaces the faulty entries of a file by such as can be decoded.
 
     Of a faulty entry the fields stay that are right by themselves, so that its owner and its id are known
@@ -79,10 +79,10 @@ def with_stand_ins(path: Path, text: bytes, entries: Entries) -> tuple[bytes, Fa
         The text of the file, and what was replaced. What is wrong outside of these entries is left as it is.
     """
     faulty = FaultyEntries(path)
-    return bytes(_mended(msgspec.Raw(text), entries, (), "", faulty)), faulty
+    return bytes(_repaired(msgspec.Raw(text), entries, (), "", faulty)), faulty
 
 
-def _mended(
+def _repaired(
     raw: msgspec.Raw, entries: Entries, places: tuple[int, ...], field: str, faulty: FaultyEntries
 ) -> msgspec.Raw:
     """Mends an object that holds a list of the route; `places` has the lists that lead to the object."""
@@ -95,18 +95,18 @@ def _mended(
     for place, entry in enumerate(listed):
         here, where = (*places, place), f"{field}{name}[{place}]"
         if not is_last:
-            listed[place] = _mended(entry, entries, here, f"{where}.", faulty)
+            listed[place] = _repaired(entry, entries, here, f"{where}.", faulty)
             continue
         try:
             msgspec.json.decode(entry, type=entries.kind)
         except JSON_ERRORS as error:
             faulty.note(here, where, error)
-            listed[place] = _stand_in(entry, entries.kind)
+            listed[place] = _placeholder(entry, entries.kind)
     content[name] = msgspec.Raw(msgspec.json.encode(listed))
     return msgspec.Raw(msgspec.json.encode(content))
 
 
-def _stand_in(raw: msgspec.Raw, kind: type[msgspec.Struct]) -> msgspec.Raw:
+def _placeholder(raw: msgspec.Raw, kind: type[msgspec.Struct]) -> msgspec.Raw:
     try:
         given = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
     except JSON_ERRORS:
@@ -114,7 +114,7 @@ def _stand_in(raw: msgspec.Raw, kind: type[msgspec.Struct]) -> msgspec.Raw:
     fields = {}
     for field in msgspec.structs.fields(kind):
         candidates = [given[field.name]] if field.name in given else []
-        candidates += [msgspec.Raw(text) for text in _STAND_INS] if field.required else []
+        candidates += [msgspec.Raw(text) for text in _PLACEHOLDERS] if field.required else []
         right = (candidate for candidate in candidates if _is_right(candidate, field.type))
         if (value := next(right, None)) is not None:
             fields[field.encode_name] = value

@@ -5,23 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable
 from pathlib import Path
-from typing import Annotated, TypeAlias, TypeVar
+from typing import TypeVar
 
 import msgspec
 
-from rapsam.data.limits import MAX_SIDE, check_file
-from rapsam.data.sources.faulty_entries import Entries, FaultyEntries, with_stand_ins
+from rapsam.data.coco_records import Key
+from rapsam.data.limits import check_file
+from rapsam.data.sources.faulty_entries import Entries, FaultyEntries, with_placeholders
 from rapsam.data.sources.json_repair import repaired_json
 from rapsam.errors import JSON_ERRORS, InputError, reading
 
 MAX_BYTES = 2 * 1024**3
 """The largest published file, the instances of COCO train2017, has 0.45 GB."""
-
-Number: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-"""Ids of annotations and categories, as int64 holds them."""
-Key: TypeAlias = Number | str
-"""Ids of images and videos: numbers in COCO and YouTube-VIS, names in ADE20K and VIPSeg."""
-Side: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=MAX_SIDE)]
 
 Content = TypeVar("Content")
 Entry = TypeVar("Entry", bound=Hashable)
@@ -71,7 +66,7 @@ def _decode_repaired(
         # Good files are decoded once; only for others is it worth to look at each entry.
         if (content := _decoded(text, kind)) is not None:
             return content, FaultyEntries(path)
-        text, faulty = with_stand_ins(path, text, entries)
+        text, faulty = with_placeholders(path, text, entries)
         return msgspec.json.decode(text, type=kind), faulty
     except msgspec.ValidationError as error:
         raise InputError(f"{path}: {error}; mend that field, or fetch the file again") from error
@@ -92,10 +87,10 @@ def _damaged(path: Path, error: Exception) -> InputError:
 
 
 def repeated(values: Iterable[Entry]) -> set[Entry]:
-    """Gives the values that occur more than once."""
+    """Returns the values that occur more than once."""
     return {value for value, count in Counter(values).items() if count > 1}
 
 
 def as_number(key: Key, place: int) -> int:
-    """Gives an id that is a number as it is; for a name, its owner's place in the file from 0."""
+    """Returns an id that is a number as it is; for a name, its owner's place in the file from 0."""
     return key if isinstance(key, int) else place

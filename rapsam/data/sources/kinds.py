@@ -101,7 +101,7 @@ def open_annotated(
         raise InputError(
             f"{root}: no image or video of {kind} {split!r} has an annotation; take another split"
         )
-    if not source.has_owned():
+    if not source.has_annotations():
         stray = next(source.strays())
         raise InputError(f"no annotation belongs to a listed image or video; the first fault: {stray}")
     if source.described is None:
@@ -110,7 +110,7 @@ def open_annotated(
 
 
 def data_key(kind: str, root: Path, split: str) -> str:
-    """Gives a text that changes with the folder of a data set and with its annotation file."""
+    """Returns a text that changes with the folder of a data set and with its annotation file."""
     resolved = existing_folder(root)
     marks = [path.format(split=split) for mark in _known_kind(kind).marks for path in mark]
     states = [(resolved / path).stat() for path in marks if (resolved / path).is_file()]
@@ -130,7 +130,7 @@ def _has_split(kind: str, folder: Path, split: str) -> bool:
 
 
 def existing_folder(path: Path) -> Path:
-    """Gives the resolved path of a folder.
+    """Returns the resolved path of a folder.
 
     Raises:
         InputError: If it is none.

@@ -68,17 +68,17 @@ class OpenedSource(AnnotatedSource, Protocol):
         """
         ...
 
-    def has_owned(self) -> bool:
+    def has_annotations(self) -> bool:
         """Tells whether any annotation belongs to an image or video that the file lists."""
         ...
 
     def strays(self) -> Iterator[DataSetError]:
-        """Gives the annotations of images or videos that the file does not list; `read` passes over them."""
+        """Yields annotations of images or videos that the file does not list; `read` passes over them."""
         ...
 
 
 def checked_frames(name: str, count: int, frames: Sequence[int] | None) -> Sequence[int]:
-    """Gives the frames to read: those that are named, or all.
+    """Returns the frames to read: those that are named, or all.
 
     Raises:
         InputError: If none is named, or one that does not exist.

@@ -65,7 +65,7 @@ class Surveyed(NamedTuple):
     first_undecided: Path | None
 
     def described(self) -> Described | None:
-        """Gives what the whole data set describes; None if no file tells, or two files contradict."""
+        """Returns what the whole data set describes; None if no file tells, or two files contradict."""
         return next(iter(self.followed)) if len(self.followed) == 1 else None
 
 

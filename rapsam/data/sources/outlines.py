@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable
-from typing import Annotated, NoReturn, TypeAlias
+from typing import NoReturn, TypeAlias
 
 import msgspec
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from rapsam.data.limits import MAX_PIXELS
+from rapsam.data.coco_records import RunLengths
 from rapsam.data.sources.faults import DataSetError
-from rapsam.data.sources.json_file import Side
 from rapsam.errors import JSON_ERRORS
 from rapsam.tasks.arrays import Indices, Masks
 from rapsam.tasks.geometry import Size
@@ -27,18 +26,6 @@ _MOST_EDGE = 1_000_000
 # COCO's code for a number: up to six characters with the bit "more follows", then one without.
 _CODE = re.compile(r"(?:[P-o]{0,6}[0-O])+")
 _MORE, _NEGATIVE, _PAYLOAD, _BITS = 32, 16, 31, 5
-
-
-class RunLengths(msgspec.Struct, frozen=True, kw_only=True):
-    """Runs of false and true in turn, down the columns.
-
-    Attributes:
-        size: Height and width of the mask.
-        counts: Lengths of the runs, or COCO's text code of them.
-    """
-
-    size: tuple[Side, Side]
-    counts: list[Annotated[int, msgspec.Meta(ge=0, le=MAX_PIXELS)]] | str
 
 
 Outline: TypeAlias = RunLengths | list[list[float]]

@@ -7,53 +7,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import msgspec
 import numpy as np
 
+from rapsam.data.coco_records import CocoFile, PanopticEntry, SegmentEntry
 from rapsam.data.sources.annotated import AnnotatedClip
-from rapsam.data.sources.categories import Category, ClassIndex, label_set_of
-from rapsam.data.sources.faults import DataSetError, sorted_out
+from rapsam.data.sources.annotation_file import AnnotationFile
+from rapsam.data.sources.categories import label_set_of
+from rapsam.data.sources.faults import DataSetError, split_faulty
 from rapsam.data.sources.faulty_entries import Entries
-from rapsam.data.sources.json_file import Key, Number, Side, as_number, read_json
+from rapsam.data.sources.json_file import as_number, read_json
 from rapsam.data.sources.opened import Contents, checked_frames, repeat_image
 from rapsam.data.sources.orientation import Described, StatedImage
-from rapsam.data.sources.owned_annotations import OwnedAnnotations
 from rapsam.data.sources.safe_path import path_below
 from rapsam.data.sources.segment_masks import check_segment_id, fill_masks, new_masks
 from rapsam.data.sources.stored_pixels import read_annotated_image, read_stored_ids
-
-
-class ImageEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """An image of a COCO file; sides in pixels."""
-
-    id: Key
-    file_name: str
-    height: Side
-    width: Side
-
-
-class SegmentEntry(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A segment of a panoptic PNG; `iscrowd` marks many objects that nobody separated."""
-
-    id: Number
-    category_id: Number
-    iscrowd: Literal[0, 1] = 0
-
-
-class PanopticEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """The PNG of an image and its segments."""
-
-    image_id: Key
-    file_name: str
-    segments_info: tuple[SegmentEntry, ...]
-
-
-class PanopticFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A COCO panoptic file."""
-
-    images: tuple[ImageEntry, ...]
-    annotations: tuple[PanopticEntry, ...]
-    categories: tuple[Category, ...]
 
 
 class PanopticLayout(NamedTuple):
@@ -76,7 +43,7 @@ class PanopticLayout(NamedTuple):
     described: Described | None = None
 
 
-class PanopticImages(OwnedAnnotations):
+class PanopticImages(AnnotationFile):
     """Reader of images with panoptic masks; see `AnnotatedSource` and `OpenedSource`.
 
     For as many images and segments as COCO train2017 has it holds 0.2 GB (measured on a made-up file),
@@ -99,15 +66,14 @@ class PanopticImages(OwnedAnnotations):
         self._root, self._layout = root, layout
         path = root / layout.json
         segments = Entries(("annotations", "segments_info"), SegmentEntry)
-        content, faulty = read_json(path, PanopticFile, segments)
+        content, faulty = read_json(path, CocoFile[PanopticEntry[SegmentEntry]], segments)
         owners = (entry.image_id for entry in content.annotations)
-        super().__init__(path, "image_id", owners, [image.id for image in content.images], faulty)
+        label_set = label_set_of(path, layout.kind, content.categories)
+        super().__init__(path, "image_id", owners, [image.id for image in content.images], faulty, label_set)
         self._images, self._annotations = content.images, content.annotations
-        self.label_set = label_set_of(self._json, layout.kind, content.categories)
-        self._class_of = ClassIndex(self.label_set)
 
     def num_frames(self, index: int) -> int:  # noqa: ARG002 (the protocol's)
-        """Gives 1: these are images."""
+        """Returns 1: these are images."""
         return 1
 
     def contents(self) -> Contents:
@@ -160,7 +126,7 @@ class PanopticImages(OwnedAnnotations):
         return clip.with_segments(np.array([mask.any() for mask in masks], np.bool_))
 
     def _place(self, index: int) -> int:
-        """Gives the place of an image's only annotation."""
+        """Returns the place of an image's only annotation."""
         entry = self._images[index]
         places = self._places.get(entry.id, [])
         if not places:
@@ -193,4 +159,4 @@ class PanopticImages(OwnedAnnotations):
             check_segment_id(ids, number, field)
             return self._class_of(segments[number].category_id, f"{field}[{number}].category_id")
 
-        return sorted_out(range(len(segments)), checked_class)
+        return split_faulty(range(len(segments)), checked_class)

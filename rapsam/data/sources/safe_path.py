@@ -11,7 +11,7 @@ _LONGEST = 255
 
 
 def path_below(root: Path, folder: str, name: str, field: str) -> Path:
-    """Gives the path of a file that an annotation file names.
+    """Returns the path of a file that an annotation file names.
 
     Args:
         root: Folder of the data set, resolved.

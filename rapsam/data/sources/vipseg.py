@@ -8,24 +8,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 import numpy as np
 
+from rapsam.data.coco_records import Category, ImageEntry, Key, PanopticEntry, SegmentEntry
 from rapsam.data.sources.annotated import AnnotatedClip
-from rapsam.data.sources.categories import Category, ClassIndex, label_set_of
+from rapsam.data.sources.annotation_file import AnnotationFile
+from rapsam.data.sources.categories import label_set_of
 from rapsam.data.sources.faults import DataSetError
 from rapsam.data.sources.faulty_entries import Entries
-from rapsam.data.sources.json_file import Key, as_number, read_json, repeated
+from rapsam.data.sources.json_file import as_number, read_json, repeated
 from rapsam.data.sources.opened import Contents, checked_frames
 from rapsam.data.sources.orientation import Described, StatedImage
-from rapsam.data.sources.owned_annotations import OwnedAnnotations
-from rapsam.data.sources.panoptic_images import ImageEntry, PanopticEntry, SegmentEntry
 from rapsam.data.sources.safe_path import path_below
 from rapsam.data.sources.segment_masks import check_segment_id, fill_masks, new_masks
 from rapsam.data.sources.stored_pixels import read_annotated_image, read_stored_ids
 from rapsam.tasks.geometry import Size
+
+_Mask: TypeAlias = PanopticEntry[SegmentEntry]
 
 
 class VideoEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +41,7 @@ class VideoAnnotation(msgspec.Struct, frozen=True, kw_only=True):
     """The PNGs of a video's frames; an object has the same id in all of them."""
 
     video_id: Key
-    annotations: tuple[PanopticEntry, ...]
+    annotations: tuple[_Mask, ...]
 
 
 class VipsegFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,12 +56,12 @@ class _Frame(NamedTuple):
     """A frame and its mask; `places` and `field` tell where the latter's entry stands."""
 
     image: ImageEntry
-    mask: PanopticEntry
+    mask: _Mask
     places: tuple[int, int]
     field: str
 
 
-class Vipseg(OwnedAnnotations):
+class Vipseg(AnnotationFile):
     """panoptic_gt_VIPSeg_{split}.json, images/<video>/*.jpg, panomasksRGB/<video>/*.png.
 
     See `AnnotatedSource` and `OpenedSource`. Whatever frames of a video are read, its clip has all its
@@ -80,10 +82,11 @@ class Vipseg(OwnedAnnotations):
         segments = Entries(("annotations", "annotations", "segments_info"), SegmentEntry)
         content, faulty = read_json(path, VipsegFile, segments)
         owners = (entry.video_id for entry in content.annotations)
-        super().__init__(path, "video_id", owners, [video.video_id for video in content.videos], faulty)
+        label_set = label_set_of(path, "vipseg", content.categories)
+        super().__init__(
+            path, "video_id", owners, [video.video_id for video in content.videos], faulty, label_set
+        )
         self._videos, self._annotations = content.videos, content.annotations
-        self.label_set = label_set_of(self._json, "vipseg", content.categories)
-        self._class_of = ClassIndex(self.label_set)
 
     def num_frames(self, index: int) -> int:
         """Counts the frames of a video."""
@@ -183,7 +186,11 @@ class Vipseg(OwnedAnnotations):
         ]
 
     def _paired(
-        self, image: ImageEntry, masks: dict[Key, tuple[int, PanopticEntry]], place: int, field: str
+        self,
+        image: ImageEntry,
+        masks: dict[Key, tuple[int, _Mask]],
+        place: int,
+        field: str,
     ) -> _Frame:
         if image.id not in masks:
             raise DataSetError(
@@ -226,7 +233,7 @@ class Vipseg(OwnedAnnotations):
             )
 
     def _size(self, index: int) -> Size:
-        """Gives height and width of all frames of a video."""
+        """Returns height and width of all frames of a video."""
         first, *others = self._videos[index].images
         for number, image in enumerate(others, start=1):
             if (image.height, image.width) != (first.height, first.width):

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
 
-import msgspec
 import numpy as np
 
+from rapsam.data.coco_records import OutlinedTrack, VideoEntry, VideosFile
 from rapsam.data.sources.annotated import AnnotatedClip
-from rapsam.data.sources.categories import Category, ClassIndex, label_set_of
-from rapsam.data.sources.faults import DataSetError, sorted_out
+from rapsam.data.sources.annotation_file import AnnotationFile
+from rapsam.data.sources.categories import label_set_of
+from rapsam.data.sources.faults import DataSetError, split_faulty
 from rapsam.data.sources.faulty_entries import Entries
-from rapsam.data.sources.json_file import Key, Number, Side, as_number, read_json, repeated
+from rapsam.data.sources.json_file import as_number, read_json, repeated
 from rapsam.data.sources.opened import Contents, checked_frames
 from rapsam.data.sources.orientation import Described, StatedImage
 from rapsam.data.sources.outlines import (
@@ -24,41 +24,12 @@ from rapsam.data.sources.outlines import (
     decode_frame_outlines,
     outline_mask,
 )
-from rapsam.data.sources.owned_annotations import OwnedAnnotations
 from rapsam.data.sources.safe_path import path_below
 from rapsam.data.sources.segment_masks import new_masks
 from rapsam.data.sources.stored_pixels import read_annotated_image
 
 
-class VideoEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A video; `file_names` are its frames in order, `length` their number."""
-
-    id: Key
-    file_names: tuple[str, ...]
-    height: Side
-    width: Side
-    length: Number
-
-
-class TrackEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """An object with one outline or null per frame, which stay JSON until they are read."""
-
-    id: Number
-    video_id: Key
-    category_id: Number
-    segmentations: msgspec.Raw
-    iscrowd: Literal[0, 1] = 0
-
-
-class VideosFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A YouTube-VIS file. The owners keep the annotations of "valid" and "test" to themselves."""
-
-    videos: tuple[VideoEntry, ...]
-    categories: tuple[Category, ...]
-    annotations: tuple[TrackEntry, ...] | None = None
-
-
-class YoutubeVis2019(OwnedAnnotations):
+class YoutubeVis2019(AnnotationFile):
     """{split}.json or {split}/instances.json, and {split}/JPEGImages/<video>/*.jpg; things only.
 
     See `AnnotatedSource` and `OpenedSource`. Whatever frames of a video are read, its clip has all its
@@ -76,12 +47,11 @@ class YoutubeVis2019(OwnedAnnotations):
         self._root, self._folder = root, f"{split}/JPEGImages"
         beside, inside = root / f"{split}.json", root / split / "instances.json"
         path = inside if inside.exists() and not beside.exists() else beside
-        content, faulty = read_json(path, VideosFile, Entries(("annotations",), TrackEntry))
+        content, faulty = read_json(path, VideosFile, Entries(("annotations",), OutlinedTrack))
         self._videos, self._tracks = content.videos, content.annotations or ()
         owners = (track.video_id for track in self._tracks)
-        super().__init__(path, "video_id", owners, [video.id for video in self._videos], faulty)
-        self.label_set = label_set_of(self._json, "youtube_vis_2019", content.categories)
-        self._class_of = ClassIndex(self.label_set)
+        label_set = label_set_of(path, "youtube_vis_2019", content.categories)
+        super().__init__(path, "video_id", owners, [video.id for video in self._videos], faulty, label_set)
         self._repeated = repeated(
             track.id for place, track in enumerate(self._tracks) if (place,) not in self._faulty
         )
@@ -160,7 +130,7 @@ class YoutubeVis2019(OwnedAnnotations):
         places = self._places.get(video.id, [])
         outlines = (self._tracks[place].segmentations for place in places)
         check_total(outlines, f"{self._json}: videos[{index}]")
-        return sorted_out(places, lambda place: self._decoded(place, video))
+        return split_faulty(places, lambda place: self._decoded(place, video))
 
     def _decoded(self, place: int, video: VideoEntry) -> FrameOutlines:
         track, field = self._tracks[place], f"{self._json}: annotations[{place}]"
@@ -189,6 +159,6 @@ class YoutubeVis2019(OwnedAnnotations):
         return f"{self._json}: annotations[{place}].segmentations[{frame}]"
 
     def _video_name(self, index: int) -> str:
-        """Gives the folder of a video's frames."""
+        """Returns the folder of a video's frames."""
         names = self._videos[index].file_names
         return names[0].rpartition("/")[0] if names else str(self._videos[index].id)

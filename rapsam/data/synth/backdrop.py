@@ -103,7 +103,7 @@ _SHARES = (0.5, 0.15, 0.27, 0.08)
 
 
 def _positions(rng: Rng, size: Size, unit: float) -> tuple[Floats, Floats]:
-    """Gives y and x of the pixels, displaced so that straight borders become natural ones."""
+    """Returns y and x of the pixels, displaced so that straight borders become natural ones."""
     y, x = np.mgrid[: size[0], : size[1]].astype(np.float32)
     strength, cell = np.float32(unit * rng.uniform(2, 9)), unit * rng.uniform(25, 60)
     y += strength * smooth_noise(rng, size, (cell, cell))

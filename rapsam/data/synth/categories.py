@@ -1,32 +1,15 @@
-"""What the annotation files of all formats have in common: who made them, and their categories."""
+"""The categories of the drawn world, as annotation files have them."""
 
 from __future__ import annotations
 
-import msgspec
-
+from rapsam.data.coco_records import DrawnCategory
 from rapsam.tasks.labels import LabelSet
 
 
-class Info(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a file comes from."""
-
-    description: str
-    version: str
-
-
-class Category(msgspec.Struct, frozen=True, kw_only=True):
-    """A category; `isthing` is 1 or 0."""
-
-    id: int
-    name: str
-    supercategory: str
-    isthing: int
-
-
-def all_categories(label_set: LabelSet) -> tuple[Category, ...]:
-    """Gives the categories of all classes."""
+def all_categories(label_set: LabelSet) -> tuple[DrawnCategory, ...]:
+    """Returns the categories of all classes."""
     return tuple(
-        Category(
+        DrawnCategory(
             id=label.category_id,
             name=label.name,
             supercategory="shape" if label.is_thing else "surface",
@@ -36,6 +19,6 @@ def all_categories(label_set: LabelSet) -> tuple[Category, ...]:
     )
 
 
-def thing_categories(label_set: LabelSet) -> tuple[Category, ...]:
-    """Gives the categories of the things."""
+def thing_categories(label_set: LabelSet) -> tuple[DrawnCategory, ...]:
+    """Returns the categories of the things."""
     return all_categories(label_set)[: label_set.num_things]

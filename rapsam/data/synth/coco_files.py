@@ -6,74 +6,32 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 
-from rapsam.data.coco import Box, ImageEntry, as_xywh, panoptic_png
+from rapsam.data.coco import as_xywh, panoptic_png
+from rapsam.data.coco_records import (
+    DrawnImages,
+    DrawnObject,
+    DrawnSegment,
+    DrawnSegments,
+    ImageEntry,
+    Info,
+    Rle,
+)
 from rapsam.data.images import write_image
-from rapsam.data.rle import Rle, encode_mask
+from rapsam.data.rle import encode_mask
 from rapsam.data.sources.annotated import AnnotatedClip
-from rapsam.data.synth.categories import Category, Info, all_categories, thing_categories
+from rapsam.data.synth.categories import all_categories, thing_categories
 from rapsam.files import write_atomic
 from rapsam.tasks.instances import tight_box
 from rapsam.tasks.labels import LabelSet
-
-
-class SegmentEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A segment of a panoptic PNG; `id` is R + 256 * G + 65536 * B of its pixels."""
-
-    id: int
-    category_id: int
-    iscrowd: int
-    bbox: Box
-    area: int
-
-
-class PanopticEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """The PNG of an image and its segments."""
-
-    image_id: int
-    file_name: str
-    segments_info: tuple[SegmentEntry, ...]
-
-
-class InstanceEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A thing. COCO's own files have polygons here, which cannot give a drawn mask to the pixel."""
-
-    id: int
-    image_id: int
-    category_id: int
-    iscrowd: int
-    bbox: Box
-    area: int
-    segmentation: Rle
-
-
-class PanopticFile(msgspec.Struct, frozen=True, kw_only=True):
-    """annotations/panoptic_{split}2017.json."""
-
-    info: Info
-    licenses: tuple[()] = ()
-    images: tuple[ImageEntry, ...]
-    annotations: tuple[PanopticEntry, ...]
-    categories: tuple[Category, ...]
-
-
-class InstancesFile(msgspec.Struct, frozen=True, kw_only=True):
-    """annotations/instances_{split}2017.json."""
-
-    info: Info
-    licenses: tuple[()] = ()
-    images: tuple[ImageEntry, ...]
-    annotations: tuple[InstanceEntry, ...]
-    categories: tuple[Category, ...]
 
 
 class WrittenImage(NamedTuple):
     """The entries of an image: which segments are things, and their masks, in the order of the segments."""
 
     image: ImageEntry
-    panoptic: PanopticEntry
+    panoptic: DrawnSegments
     thing_masks: tuple[Rle, ...]
 
 
@@ -99,15 +57,17 @@ def write_coco_image(images: Path, masks: Path, clip: AnnotatedClip, label_set: 
     is_thing = clip.classes < label_set.num_things
     return WrittenImage(
         ImageEntry(id=clip.key, file_name=clip.name, height=height, width=width),
-        PanopticEntry(image_id=clip.key, file_name=png, segments_info=tuple(_segments(clip, label_set))),
+        DrawnSegments(image_id=clip.key, file_name=png, segments_info=tuple(_segments(clip, label_set))),
         tuple(encode_mask(mask) for mask in clip.masks[is_thing, 0]),
     )
 
 
-def panoptic_file(written: Iterable[WrittenImage], label_set: LabelSet, info: Info) -> PanopticFile:
+def panoptic_file(
+    written: Iterable[WrittenImage], label_set: LabelSet, info: Info
+) -> DrawnImages[DrawnSegments]:
     """Puts the entries of all images together."""
     entries = list(written)
-    return PanopticFile(
+    return DrawnImages(
         info=info,
         images=tuple(entry.image for entry in entries),
         annotations=tuple(entry.panoptic for entry in entries),
@@ -115,7 +75,9 @@ def panoptic_file(written: Iterable[WrittenImage], label_set: LabelSet, info: In
     )
 
 
-def instances_file(written: Iterable[WrittenImage], label_set: LabelSet, info: Info) -> InstancesFile:
+def instances_file(
+    written: Iterable[WrittenImage], label_set: LabelSet, info: Info
+) -> DrawnImages[DrawnObject]:
     """Puts the things of all images together and numbers them."""
     entries = list(written)
     pairs = (
@@ -125,7 +87,7 @@ def instances_file(written: Iterable[WrittenImage], label_set: LabelSet, info: I
         for segment, rle in zip(entry.panoptic.segments_info, entry.thing_masks, strict=False)
     )
     annotations = tuple(
-        InstanceEntry(
+        DrawnObject(
             id=number,
             image_id=image_id,
             category_id=segment.category_id,
@@ -136,7 +98,7 @@ def instances_file(written: Iterable[WrittenImage], label_set: LabelSet, info: I
         )
         for number, (image_id, segment, rle) in enumerate(pairs, start=1)
     )
-    return InstancesFile(
+    return DrawnImages(
         info=info,
         images=tuple(entry.image for entry in entries),
         annotations=annotations,
@@ -144,14 +106,14 @@ def instances_file(written: Iterable[WrittenImage], label_set: LabelSet, info: I
     )
 
 
-def _segments(clip: AnnotatedClip, label_set: LabelSet) -> Iterator[SegmentEntry]:
+def _segments(clip: AnnotatedClip, label_set: LabelSet) -> Iterator[DrawnSegment]:
     for mask, class_index, segment_id, crowd in zip(
         clip.masks[:, 0], clip.classes, clip.ids, clip.crowd, strict=True
     ):
-        yield SegmentEntry(
+        yield DrawnSegment(
             id=int(segment_id),
             category_id=label_set.labels[class_index].category_id,
-            iscrowd=int(crowd),
+            iscrowd=1 if crowd else 0,
             bbox=as_xywh(tight_box(mask).tolist()),
             area=int(mask.sum()),
         )

@@ -14,7 +14,7 @@ _APART = 0.6
 
 
 def colour(hue: float, saturation: float, value: float) -> Floats:
-    """Gives (3,) float32 RGB in 0..1; the hue wraps around."""
+    """Returns (3,) float32 RGB in 0..1; the hue wraps around."""
     return np.array(colorsys.hsv_to_rgb(hue % 1, saturation, value), np.float32)
 
 

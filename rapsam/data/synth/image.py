@@ -66,7 +66,7 @@ def draw_image(seed: int, index: int, size: Size = (256, 256)) -> AnnotatedClip:
 
 
 def _stuff(surfaces: Ids, things: Masks) -> tuple[Masks, list[int]]:
-    """Gives the masks and classes of the surfaces that are seen between the things."""
+    """Returns the masks and classes of the surfaces that are seen between the things."""
     free = ~things.any(0)
     masks = np.stack([(surfaces == place) & free for place in range(len(SURFACES))])
     seen = masks.sum((1, 2)) >= MIN_STUFF * free.size

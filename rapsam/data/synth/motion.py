@@ -92,7 +92,7 @@ def any_pan(rng: Rng, size: Size) -> Pan:
 
 
 def pose_at(start: Pose, motion: Motion, frame: int) -> Pose:
-    """Gives where a thing is in a frame; in frame 0 it is at its start."""
+    """Returns where a thing is in a frame; in frame 0 it is at its start."""
     swing = float(np.sin(motion.phase + motion.rate * frame) - np.sin(motion.phase))
     return start._replace(
         x=start.x + motion.speed[0] * frame + motion.sway[0] * swing,
@@ -103,7 +103,7 @@ def pose_at(start: Pose, motion: Motion, frame: int) -> Pose:
 
 
 def camera_at(pan: Pan, frame: int) -> tuple[float, float]:
-    """Gives how far the camera is from the middle of the backdrop, x and y in pixels."""
+    """Returns how far the camera is from the middle of the backdrop, x and y in pixels."""
     x, y = np.array(pan.reach) * np.sin(np.array(pan.phase) + np.array(pan.rate) * frame)
     return float(x), float(y)
 

@@ -12,7 +12,7 @@ Size = tuple[int, int]
 
 
 def generator(*seed: int) -> Rng:
-    """Gives the random numbers of a seed: the same on every machine with the same NumPy."""
+    """Returns the random numbers of a seed: the same on every machine with the same NumPy."""
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed)))
 
 

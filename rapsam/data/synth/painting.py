@@ -106,7 +106,7 @@ def _placed(points: Points, pose: Pose) -> Points:
 
 
 def _surface(thing: Thing, pose: Pose, covered: Silhouette) -> Floats:
-    """Gives the unlit colours of the whole box."""
+    """Returns the unlit colours of the whole box."""
     box = covered.box
     inverse = np.linalg.inv(_matrix(pose)).astype(np.float32)
     x = np.arange(box.width, dtype=np.float32) + np.float32(box.left + 0.5 - pose.x)
@@ -127,7 +127,7 @@ def _surface(thing: Thing, pose: Pose, covered: Silhouette) -> Floats:
 
 
 def _part_coverage(thing: Thing, pose: Pose, box: Box, place: int) -> Floats:
-    """Gives where the parts of one colour are seen: later parts of another colour hide them."""
+    """Returns where the parts of one colour are seen: later parts of another colour hide them."""
     sheet = Sheet(box)
     for part in thing.outline.parts:
         sheet.fill(_placed(part.points, pose), 255 if part.colour == place else 0)
@@ -135,7 +135,7 @@ def _part_coverage(thing: Thing, pose: Pose, box: Box, place: int) -> Floats:
 
 
 def _border_coverage(thing: Thing, pose: Pose, box: Box) -> Floats:
-    """Gives where the border is drawn; its outer half is cut off with all that is beyond the body."""
+    """Returns where the border is drawn; its outer half is cut off with all that is beyond the body."""
     sheet = Sheet(box)
     for points in (*thing.outline.body, *thing.outline.holes):
         sheet.line(_placed(points, pose), 2 * thing.border * pose.side)
@@ -143,7 +143,7 @@ def _border_coverage(thing: Thing, pose: Pose, box: Box) -> Floats:
 
 
 def _shading(thing: Thing, pose: Pose, covered: Silhouette, light: Light) -> Floats:
-    """Gives brightness factors: a slope over the whole thing, and rounded edges."""
+    """Returns brightness factors: a slope over the whole thing, and rounded edges."""
     box = covered.box
     x = (np.arange(box.width, dtype=np.float32) + np.float32(box.left - pose.x)) / np.float32(pose.side)
     y = (np.arange(box.height, dtype=np.float32) + np.float32(box.top - pose.y)) / np.float32(pose.side)
@@ -156,7 +156,7 @@ def _shading(thing: Thing, pose: Pose, covered: Silhouette, light: Light) -> Flo
 
 
 def _shadow(covered: Silhouette, light: Light) -> Floats:
-    """Gives the shadow beside and below a thing, 0..1."""
+    """Returns the shadow beside and below a thing, 0..1."""
     right, down = round(light.x * light.reach), round(light.y * light.reach)
     rolled = np.roll(covered.coverage, (down, right), (0, 1))
     return _blurred(rolled, light.softness)

@@ -17,7 +17,7 @@ _MIN_PERIODS = 2.5
 """Per side of a thing: less of a pattern could not be told from another."""
 
 Form: TypeAlias = Callable[[Floats, Floats, float], Floats]
-"""Gives the share of the second colour, 0..1, of positions in periods and the width of an edge in periods."""
+"""Returns the share of the second colour, 0..1, for positions and the width of an edge, all in periods."""
 
 
 class Pattern(NamedTuple):
@@ -52,7 +52,7 @@ def any_pattern(rng: Rng, preferred: str, side: float, unit: float) -> Pattern:
 
 
 def second_share(pattern: Pattern, u: Floats, v: Floats, pixel: float) -> Floats:
-    """Gives the share of the second colour, 0..1, at points of the object's frame.
+    """Returns the share of the second colour, 0..1, at points of the object's frame.
 
     Args:
         pattern: The surface.
@@ -162,7 +162,7 @@ def _combs(x: Floats, y: Floats, soft: float) -> Floats:
 
 
 def _offset(position: Floats) -> Floats:
-    """Gives the distance to the nearest whole number, -0.5..0.5."""
+    """Returns the distance to the nearest whole number, -0.5..0.5."""
     return np.asarray(position - np.round(position))
 
 

@@ -25,12 +25,12 @@ class Box(NamedTuple):
     height: int
 
     def clipped(self, size: tuple[int, int]) -> tuple[slice, slice]:
-        """Gives its rows and columns in a picture of (height, width); empty slices if it is outside."""
+        """Returns its rows and columns in a picture of (height, width); empty slices if it is outside."""
         rows = slice(max(self.top, 0), max(min(self.top + self.height, size[0]), 0))
         return rows, slice(max(self.left, 0), max(min(self.left + self.width, size[1]), 0))
 
     def inside(self, size: tuple[int, int]) -> tuple[slice, slice]:
-        """Gives the rows and columns of the box that lie in a picture of (height, width)."""
+        """Returns the rows and columns of the box that lie in a picture of (height, width)."""
         rows, columns = self.clipped(size)
         return (
             slice(rows.start - self.top, max(rows.stop, rows.start) - self.top),
@@ -39,7 +39,7 @@ class Box(NamedTuple):
 
 
 def box_around(polygons: Sequence[Points], margin: int) -> Box:
-    """Gives the box of all corners, wider by a margin on each side."""
+    """Returns the box of all corners, wider by a margin on each side."""
     corners = np.concatenate(polygons)
     left, top = (math.floor(side) - margin for side in corners.min(0))
     right, bottom = (math.ceil(side) + margin for side in corners.max(0))
@@ -64,7 +64,7 @@ class Sheet:
         self._draw.line([*fine, *fine[:4]], fill=255, width=max(round(width * _FINE), 1), joint="curve")
 
     def coverage(self) -> Floats:
-        """Gives the mean of each pixel, 0..1."""
+        """Returns the mean of each pixel, 0..1."""
         return np.asarray(self._image.reduce(_FINE), np.float32) / np.float32(255)
 
     def _fine(self, points: Points) -> list[float]:

@@ -35,7 +35,7 @@ class Placed(NamedTuple):
 
 
 def unit_of(size: Size) -> float:
-    """Gives the pixels of a unit: 1 where the short side is 256; finer textures would vanish."""
+    """Returns the pixels of a unit: 1 where the short side is 256; finer textures would vanish."""
     return max(min(size) / 256, 0.5)
 
 
@@ -92,7 +92,7 @@ def recognisable(frames: Sequence[Sequence[Silhouette]], size: Size) -> list[boo
 
 
 def visible(covered: Sequence[Silhouette], size: Size) -> Masks:
-    """Gives which pixels show each thing: it covers half of the pixel, and nothing before it does.
+    """Returns which pixels show each thing: it covers half of the pixel, and nothing before it does.
 
     Args:
         covered: From the back to the front.
@@ -127,7 +127,7 @@ def _solid(covered: Silhouette, size: Size) -> Masks:
 
 
 def _colour_at(pixels: Floats, y: float, x: float, side: float) -> Floats:
-    """Gives the mean colour of a square, or of the nearest one inside the picture."""
+    """Returns the mean colour of a square, or of the nearest one inside the picture."""
     half = max(side / 3, 2)
     height, width = pixels.shape[:2]
     y, x = np.clip(y, half, height - half), np.clip(x, half, width - half)

@@ -38,7 +38,7 @@ class SynthImages:
         return self._count
 
     def num_frames(self, index: int) -> int:  # noqa: ARG002
-        """Gives 1: these are images."""
+        """Returns 1: these are images."""
         return 1
 
     def read(self, index: int, frames: Sequence[int] | None = None) -> AnnotatedClip:  # noqa: ARG002
@@ -76,7 +76,7 @@ class SynthVideos:
         return self._count
 
     def num_frames(self, index: int) -> int:  # noqa: ARG002
-        """Gives the number of frames, the same for all videos."""
+        """Returns the number of frames, the same for all videos."""
         return self._num_frames
 
     def read(self, index: int, frames: Sequence[int] | None = None) -> AnnotatedClip:

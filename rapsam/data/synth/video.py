@@ -92,12 +92,12 @@ class _Path(NamedTuple):
     edge: int
 
     def corner(self, frame: int) -> tuple[float, float]:
-        """Gives where the picture begins on the backdrop, x and y."""
+        """Returns where the picture begins on the backdrop, x and y."""
         x, y = camera_at(self.pan, frame)
         return self.edge + x, self.edge + y
 
     def at(self, placed: list[Placed], frame: int) -> list[Placed]:
-        """Gives where things that were placed on the backdrop are in the picture of a frame."""
+        """Returns where things that were placed on the backdrop are in the picture of a frame."""
         left, top = self.corner(frame)
         moved = []
         for one, motion in zip(placed, self.motions, strict=True):

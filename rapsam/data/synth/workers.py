@@ -55,7 +55,7 @@ class Workers:
             ) from error
 
     def __enter__(self) -> Self:
-        """Gives the workers themselves."""
+        """Returns the workers themselves."""
         return self
 
     def __exit__(

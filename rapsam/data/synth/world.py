@@ -69,7 +69,7 @@ class Places(NamedTuple):
 
     @classmethod
     def of(cls, out: Path, split: str) -> Places:
-        """Gives the places that the owners of the formats use, and one for the record of the world."""
+        """Returns the places that the owners of the formats use, and one for the record of the world."""
         annotations, youtube_vis = out / "annotations", out / "youtube_vis"
         return cls(
             images=out / f"{split}2017",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from rapsam.data.synth.categories import Info
+from rapsam.data.coco_records import Info
 from rapsam.data.synth.coco_files import WrittenImage, instances_file, panoptic_file, write_coco_image
 from rapsam.data.synth.image import draw_image
 from rapsam.data.synth.into_place import finish_interrupted, finished_split, move_into_place

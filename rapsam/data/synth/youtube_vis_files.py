@@ -9,79 +9,21 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from rapsam.data.coco import Box, as_xywh
+from rapsam.data.coco import as_xywh
+from rapsam.data.coco_records import DrawnTrack, DrawnVideos, Info, NumberedTrack, RunLengths, VideoEntry
 from rapsam.data.images import write_image
 from rapsam.data.sources.annotated import AnnotatedClip
-from rapsam.data.synth.categories import Category, Info, thing_categories
+from rapsam.data.synth.categories import thing_categories
 from rapsam.tasks.arrays import Masks
 from rapsam.tasks.instances import tight_box
 from rapsam.tasks.labels import LabelSet
-
-
-class Runs(msgspec.Struct, frozen=True, kw_only=True):
-    """A mask as plain run lengths, column by column, beginning with zeros: the form of the owners' file."""
-
-    size: tuple[int, int]
-    counts: list[int]
-
-
-class VideoEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A video."""
-
-    id: int
-    width: int
-    height: int
-    length: int
-    file_names: tuple[str, ...]
-
-
-class Track(msgspec.Struct, frozen=True, kw_only=True):
-    """A thing of a video; an entry is null in a frame where it is not seen.
-
-    Attributes:
-        video_id: Its video.
-        category_id: Its class.
-        iscrowd: 0.
-        height: Of the video.
-        width: Of the video.
-        length: 1 in the owners' file, whatever the video's length.
-        segmentations: One per frame.
-        bboxes: x, y, width, height; one per frame.
-        areas: Pixels; one per frame.
-    """
-
-    video_id: int
-    category_id: int
-    iscrowd: int
-    height: int
-    width: int
-    length: int = 1
-    segmentations: tuple[Runs | None, ...]
-    bboxes: tuple[Box | None, ...]
-    areas: tuple[int | None, ...]
-
-
-class NumberedTrack(Track, frozen=True, kw_only=True):
-    """A track with its place in the file."""
-
-    id: int
-
-
-class VideosFile(msgspec.Struct, frozen=True, kw_only=True):
-    """{split}.json."""
-
-    info: Info
-    licenses: tuple[()] = ()
-    videos: tuple[VideoEntry, ...]
-    annotations: tuple[NumberedTrack, ...]
-    categories: tuple[Category, ...]
 
 
 class WrittenVideo(NamedTuple):
     """The entries of a video."""
 
     video: VideoEntry
-    tracks: tuple[Track, ...]
+    tracks: tuple[DrawnTrack, ...]
 
 
 def write_video_frames(folder: Path, clip: AnnotatedClip, label_set: LabelSet) -> WrittenVideo:
@@ -98,11 +40,11 @@ def write_video_frames(folder: Path, clip: AnnotatedClip, label_set: LabelSet) -
     return WrittenVideo(video, tuple(_tracks(clip, video, label_set)))
 
 
-def videos_file(written: Iterable[WrittenVideo], label_set: LabelSet, info: Info) -> VideosFile:
+def videos_file(written: Iterable[WrittenVideo], label_set: LabelSet, info: Info) -> DrawnVideos:
     """Puts the entries of all videos together and numbers the tracks."""
     entries = list(written)
     tracks = (track for entry in entries for track in entry.tracks)
-    return VideosFile(
+    return DrawnVideos(
         info=info,
         videos=tuple(entry.video for entry in entries),
         annotations=tuple(
@@ -113,10 +55,10 @@ def videos_file(written: Iterable[WrittenVideo], label_set: LabelSet, info: Info
     )
 
 
-def _tracks(clip: AnnotatedClip, video: VideoEntry, label_set: LabelSet) -> Iterator[Track]:
+def _tracks(clip: AnnotatedClip, video: VideoEntry, label_set: LabelSet) -> Iterator[DrawnTrack]:
     for masks, class_index, crowd in zip(clip.masks, clip.classes, clip.crowd, strict=True):
         seen = [mask if mask.any() else None for mask in masks]
-        yield Track(
+        yield DrawnTrack(
             video_id=video.id,
             category_id=label_set.labels[class_index].category_id,
             iscrowd=int(crowd),
@@ -128,9 +70,9 @@ def _tracks(clip: AnnotatedClip, video: VideoEntry, label_set: LabelSet) -> Iter
         )
 
 
-def _runs(mask: Masks) -> Runs:
+def _runs(mask: Masks) -> RunLengths:
     values = mask.ravel(order="F")
     changes = np.flatnonzero(values[1:] != values[:-1]) + 1
     edges = np.concatenate([[0], changes, [values.size]])
     counts: list[int] = np.diff(edges).tolist()
-    return Runs(size=(mask.shape[0], mask.shape[1]), counts=[0, *counts] if values[0] else counts)
+    return RunLengths(size=(mask.shape[0], mask.shape[1]), counts=[0, *counts] if values[0] else counts)

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rapsam.data.sources.categories import COCO_NAMES, Category, label_mapping, label_set_of
+from rapsam.data.coco_records import Category
+from rapsam.data.sources.categories import COCO_NAMES, label_mapping, label_set_of
 from rapsam.errors import InputError
 from rapsam.tasks.labels import Label, LabelSet, find_label_set
 from tests.golden_files import golden_folder

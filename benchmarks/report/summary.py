@@ -1,0 +1,137 @@
+"""The small table of the README: best and worst of what was measured, and how much missed its goal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from rapsam.benchmarks.report.markdown import short_name, table, where_and_when
+from rapsam.benchmarks.studies.export_matrix import ExportRecord, ExportRecords
+from rapsam.benchmarks.studies.shipped_weights import ASKED, ShippedWeights
+from rapsam.benchmarks.studies.speed_goals import GOALS, Goal
+from rapsam.benchmarks.studies.speed_records import IMAGE, PROMPT, SpeedRecords
+from rapsam.export.backends.recipes import RECIPES
+
+_HEADER = ("what", "best", "worst", "missed")
+_PASSES = {IMAGE: "panoptic pass", PROMPT: "pass of one prompt"}
+_AGAINST = " of eager un-rewritten"
+_EXPORT = "full export"
+
+
+class _Figure(NamedTuple):
+    """A value with what it was measured on; `badness` orders the figures of a row, the best first."""
+
+    badness: float
+    text: str
+
+
+def summary_table(exports: ExportRecords, speeds: SpeedRecords, weights: ShippedWeights | None) -> str:
+    """Writes one row per kind of measurement, or says that nothing was measured.
+
+    Args:
+        exports: Fidelity of exported bundles.
+        speeds: Times on this machine's processor.
+        weights: Scores of the weights that come with the package.
+
+    Returns:
+        A Markdown table and a caption that says where and when.
+    """
+    rows = [*_fidelity_rows(exports.records), *_speed_rows(speeds), *_weights_rows(weights)]
+    if not rows:
+        return "Not measured yet: see docs/benchmarks.md."
+    return "\n".join([table(_HEADER, rows, " --- "), "", _caption(exports, speeds, weights)])
+
+
+def _fidelity_rows(records: Sequence[ExportRecord]) -> list[tuple[str, ...]]:
+    groups: dict[tuple[str, str], list[ExportRecord]] = {}
+    for record in records:
+        if record.runtimes:
+            groups.setdefault((RECIPES[record.recipe].precision, record.provenance), []).append(record)
+    return [_fidelity_row(*key, group) for key, group in sorted(groups.items(), reverse=True)]
+
+
+def _fidelity_row(precision: str, provenance: str, records: list[ExportRecord]) -> tuple[str, ...]:
+    runtimes = dict.fromkeys(runtime for record in records for runtime in record.runtimes)
+    where = "in its runtime" if provenance == "measured" else " and ".join(runtimes)
+    figures = [
+        _Figure(-iou, f"{iou:.4f} ({short_name(record.model)}, {record.recipe})")
+        for record in records
+        if (iou := record.min_object_iou) is not None
+    ]
+    missed = sum(record.status == "failed" for record in records)
+    return f"{precision} exports, {where}: mask IoU", *_ends(figures), f"{missed} of {len(records)} exports"
+
+
+def _speed_rows(speeds: SpeedRecords) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for graph, title in _PASSES.items():
+        begin = f"{graph}, "
+        goals = [goal for goal in GOALS if goal.text.startswith(begin) and goal.text.endswith(_AGAINST)]
+        figures = [
+            _Figure(value, f"{value:.3g}x ({short_name(goal.model)}, {_between(goal, begin)})")
+            for goal in goals
+            if (value := goal.measure(speeds, goal.model)) is not None
+        ]
+        if figures:
+            rows.append((f"{title}, time against eager PyTorch", *_ends(figures), _missed(goals, speeds)))
+    if speeds.exports:
+        figures = [
+            _Figure(done.seconds, f"{done.seconds / 60:.1f} min ({short_name(done.model)})")
+            for done in speeds.exports
+        ]
+        goals = [goal for goal in GOALS if goal.text.startswith(_EXPORT)]
+        rows.append(("export to four targets, with parity", *_ends(figures), _missed(goals, speeds)))
+    return rows
+
+
+def _between(goal: Goal, begin: str) -> str:
+    return goal.text.removeprefix(begin).removesuffix(_AGAINST)
+
+
+def _missed(goals: Sequence[Goal], speeds: SpeedRecords) -> str:
+    values = [(goal, goal.measure(speeds, goal.model)) for goal in goals]
+    measured = [(goal, value) for goal, value in values if value is not None]
+    return f"{sum(not goal.met(value) for goal, value in measured)} of {len(measured)} goals"
+
+
+def _weights_rows(weights: ShippedWeights | None) -> list[tuple[str, ...]]:
+    if weights is None:
+        return []
+    scores = {name: value for name, value in weights.scores.items() if value is not None}
+    parts = [
+        _Figure(-scores[f"pq_{what}"], f"{scores[f'pq_{what}']:.3f} ({what})") for what in ("stuff", "things")
+    ]
+    prompts = [
+        _Figure(-scores[name], f"{scores[name]:.3f} ({what})")
+        for name, what in (("click_miou", "one click"), ("box_miou", "one box"))
+    ]
+    return [
+        (
+            f"{weights.name} on a world not seen before: PQ {scores['pq']:.3f}",
+            *_ends(parts),
+            _below(scores, "pq"),
+        ),
+        ("the same: mask IoU of a prompt", *_ends(prompts), _below(scores, "click_miou")),
+    ]
+
+
+def _below(scores: Mapping[str, float], name: str) -> str:
+    return f"{int(scores[name] < ASKED[name])} of 1 goals"
+
+
+def _ends(figures: list[_Figure]) -> tuple[str, str]:
+    """Returns the best and the worst figure; "unknown" where there is none."""
+    if not figures:
+        return "unknown", "unknown"
+    ordered = sorted(figures)
+    return ordered[0].text, ordered[-1].text
+
+
+def _caption(exports: ExportRecords, speeds: SpeedRecords, weights: ShippedWeights | None) -> str:
+    measured = [(record.machine, record.created_utc) for record in exports.records]
+    measured += [(run.machine, run.created_utc) for run in speeds.runs]
+    measured += [(weights.machine, weights.created_utc)] if weights else []
+    return (
+        f"Measured on {where_and_when(measured)}. All rows, with their commands: "
+        "[docs/benchmarks.md](docs/benchmarks.md)."
+    )

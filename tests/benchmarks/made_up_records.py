@@ -1,0 +1,75 @@
+"""Records that nobody measured, for tests of what is made from records."""
+
+from __future__ import annotations
+
+from rapsam.benchmarks.measuring.records import SCHEMA_VERSION, now_utc, this_machine
+from rapsam.benchmarks.studies.export_matrix import ExportRecord
+from rapsam.benchmarks.studies.speed_records import (
+    FullExport,
+    SpeedRecords,
+    SpeedRun,
+    Subject,
+    Timing,
+    quartiles,
+)
+from rapsam.export.build.source import source_sha256
+
+
+def export_record(**changes):
+    fields = {
+        "created_utc": now_utc(),
+        "machine": this_machine(),
+        "provenance": "measured",
+        "model": "rapsam_nano",
+        "weights": "formula (untrained)",
+        "recipe": "coreml-fp16-ios17",
+        "size": (640, 640),
+        "tool_versions": {},
+        "export_s": 12.3,
+        "peak_rss_mb": 700,
+        "graphs_mb": {"encoder": 7.5, "prompt": 2.25},
+        "runtimes": (),
+        "not_run": ("Core ML: not run: needs macOS",),
+        "status": "not run",
+        "min_cosine": None,
+        "min_object_iou": None,
+        "min_prompt_iou": None,
+        "min_pq": None,
+        "failures": (),
+        "benign": (),
+    }
+    return ExportRecord(**{**fields, **changes})
+
+
+def timing(contender, graph="", ms=None, count=1, macs=None, **changes):
+    subject = Subject(contender=contender, graph=graph, num_prompts=count)
+    fields = {"not_run": None if ms else "no compiler", "macs": macs, "peak_rss_mb": 300, "note": ""}
+    return Timing(subject=subject, ms=quartiles([ms / 1e3]) if ms else None, **{**fields, **changes})
+
+
+def run_of(group, *timings, model="rapsam_r18", **changes):
+    fields = {
+        "created_utc": now_utc(),
+        "machine": this_machine(),
+        "model": model,
+        "weights": "formula",
+        "size": (640, 640),
+        "threads": 2,
+        "rounds": 3,
+        "group": group,
+        "load_average": 0.25,
+        "source_sha256": source_sha256(),
+        "tool_versions": {},
+        "timings": timings,
+    }
+    return SpeedRun(**{**fields, **changes})
+
+
+def export_of(model, size=(640, 640), **changes):
+    fields = {"created_utc": now_utc(), "machine": this_machine(), "statuses": {"onnx": "passed"}}
+    fields["source_sha256"] = source_sha256()
+    return FullExport(model=model, size=size, seconds=180, peak_rss_mb=2048, **{**fields, **changes})
+
+
+def records_of(*runs, exports=()):
+    return SpeedRecords(schema_version=SCHEMA_VERSION, command="measure", runs=runs, exports=exports)

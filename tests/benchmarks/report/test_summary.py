@@ -1,0 +1,48 @@
+"""The small table of the README: best, worst, and what missed its goal."""
+
+from __future__ import annotations
+
+from rapsam.benchmarks.measuring.records import SCHEMA_VERSION
+from rapsam.benchmarks.report.summary import summary_table
+from rapsam.benchmarks.studies.export_matrix import ExportRecords
+from rapsam.benchmarks.studies.speed_records import SpeedRecords
+from tests.benchmarks.made_up_records import export_record
+
+NO_SPEED = SpeedRecords(schema_version=SCHEMA_VERSION, command="y", runs=(), exports=())
+
+
+def summary_of(*records):
+    exports = ExportRecords(schema_version=SCHEMA_VERSION, command="x", records=records)
+    return summary_table(exports, NO_SPEED, None).splitlines()
+
+
+def test_best_and_worst_are_named_and_misses_counted():
+    made = [
+        export_record(recipe="onnx-fp16", runtimes=("ONNX Runtime",), status=status, min_object_iou=iou)
+        for status, iou in (("passed", 0.99), ("failed", 0.41), ("passed", 0.995))
+    ]
+    _, _, row, _, caption = summary_of(*made)
+    assert row == (
+        "| fp16 exports, in its runtime: mask IoU | 0.9950 (nano, onnx-fp16) | 0.4100 (nano, onnx-fp16) "
+        "| 1 of 3 exports |"
+    )
+    assert caption.startswith("Measured on ")
+
+
+def test_emulated_figures_stand_in_a_row_of_their_own():
+    emulated = export_record(runtimes=("Core ML, emulated",), provenance="emulated", min_object_iou=0.9)
+    measured = export_record(recipe="onnx-fp16", runtimes=("ONNX Runtime",), min_object_iou=0.8)
+    rows = summary_of(emulated, measured)[2:4]
+    assert [("emulated" in row, "0.9000" in row) for row in rows] == [(False, False), (True, True)]
+
+
+def test_what_did_not_run_has_no_row_and_an_unknown_figure_is_unknown():
+    rows = summary_of(
+        export_record(), export_record(recipe="onnx-fp32", runtimes=("ONNX Runtime",), status="passed")
+    )
+    assert rows[2] == "| fp32 exports, in its runtime: mask IoU | unknown | unknown | 0 of 1 exports |"
+    assert rows[3] == ""
+
+
+def test_without_records_it_says_so():
+    assert summary_of() == ["Not measured yet: see docs/benchmarks.md."]
