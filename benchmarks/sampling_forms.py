@@ -35,7 +35,7 @@ from rapsam.benchmarks.tables import with_table
 from rapsam.contract import Sampling
 from rapsam.errors import RapSamError
 from rapsam.export.backends import find_backend
-from rapsam.export.backends.recipes import find_recipe
+from rapsam.export.backends.catalogue import find_recipe
 from rapsam.files import write_atomic
 from rapsam.graph.capture import capture
 from rapsam.models.build import build_model, deployment_of
@@ -53,7 +53,7 @@ class FormTiming(msgspec.Struct, frozen=True, kw_only=True):
     """One form in one runtime.
 
     Attributes:
-        target: As in `rapsam.export.backends.recipes.TARGETS`.
+        target: As in `rapsam.export.backends.catalogue.TARGETS`.
         sampling: The form.
         ms: Time of a pass, or None if it did not run.
         not_run: Why it did not run, or None.

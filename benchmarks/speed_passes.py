@@ -23,7 +23,7 @@ from rapsam.benchmarks.speed_groups import (
 from rapsam.benchmarks.speed_lowering import WEIGHTS, artifact_path, read_contract
 from rapsam.benchmarks.speed_records import Subject
 from rapsam.benchmarks.speed_scenes import crowd
-from rapsam.export.backends.runtimes import RUNTIMES
+from rapsam.export.backends.catalogue import RUNTIMES
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.inference.runner import Arrays
 from rapsam.tasks.arrays import Floats

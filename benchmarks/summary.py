@@ -9,7 +9,7 @@ from rapsam.benchmarks.records import ExportRecord, ExportRecords, where_and_whe
 from rapsam.benchmarks.shipped_weights import ASKED, ShippedWeights
 from rapsam.benchmarks.speed_goals import GOALS, Goal
 from rapsam.benchmarks.speed_records import SpeedRecords
-from rapsam.export.backends.recipes import RECIPES
+from rapsam.export.backends.catalogue import RECIPES
 
 _HEADER = ("what", "best", "worst", "missed")
 _PASSES = {"panoptic_image": "panoptic pass", "prompt": "pass of one prompt"}

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from rapsam import __version__
 from rapsam.export.backends import find_backend
+from rapsam.export.backends.catalogue import RUNTIMES
 from rapsam.export.backends.packages import installed_versions
-from rapsam.export.backends.runtimes import RUNTIMES
 from rapsam.export.build.golden import check_images
 from rapsam.export.build.plan import ExportPlan
 from rapsam.export.build.source import source_sha256

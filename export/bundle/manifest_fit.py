@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rapsam.errors import BundleError, unknown_name
 from rapsam.export.backends import find_backend
-from rapsam.export.backends.recipes import RECIPES
+from rapsam.export.backends.catalogue import RECIPES
 
 if TYPE_CHECKING:
     from rapsam.contract import GraphContract

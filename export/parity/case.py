@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rapsam.contract import GraphContract
-from rapsam.export.backends.recipes import RECIPES
+from rapsam.export.backends.catalogue import RECIPES
 from rapsam.export.bundle.manifest import Manifest
 from rapsam.export.parity.memory import RememberingRunner
 from rapsam.export.parity.rounding import ROUNDING_RUNS, RoundedRunner, half_weights

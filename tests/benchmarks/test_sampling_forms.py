@@ -13,7 +13,7 @@ from rapsam.benchmarks.sampling_forms import FILE, TABLE, SamplingRecords, measu
 from rapsam.benchmarks.tables import with_table
 from rapsam.contract import Sampling
 from rapsam.export.backends import find_backend
-from rapsam.export.backends.recipes import find_recipe
+from rapsam.export.backends.catalogue import find_recipe
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "rewrites.md"
 
