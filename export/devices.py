@@ -9,14 +9,12 @@ from typing import Annotated, Literal
 import msgspec
 
 from rapsam.errors import InputError, unknown_name
-from rapsam.export.backends.recipes import Recipe, find_recipe
+from rapsam.export.backends.catalogue import find_recipe, find_target, ios_versions
+from rapsam.export.backends.recipes import Recipe
 
 CATALOGUE = Path(__file__).with_name("devices.toml")
 
 Platform = Literal["ios", "android"]
-Target = Literal["coreml", "executorch", "tflite"]
-Precision = Literal["fp16", "fp32"]
-ComputeUnits = Literal["all", "cpuAndNeuralEngine", "cpuAndGPU", "cpuOnly", "cpu"]
 Side = Annotated[int, msgspec.Meta(ge=32, le=2048, multiple_of=32)]
 
 
@@ -32,11 +30,11 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ram_mb: Memory in MiB; None where the maker does not publish it or sells several sizes.
         os_minimum: Major version of the oldest iOS or Android that we target on this phone.
         target: Format that an export for this phone makes by default.
-        precision: "fp16" or "fp32".
-        ios: Core ML deployment target, as in 17; None for the other formats.
+        precision: As in "fp16"; one that the target knows.
+        ios: Deployment target, as in 17; None for formats of other systems.
         size: Height and width of the network's input in pixels, multiples of 32.
-        compute_units: Advice for the app that loads the graphs: a case of Core ML's `MLComputeUnits`; "cpu"
-            for the other formats.
+        compute_units: Advice for the app that loads the graphs, one of what the target declares: for Core ML
+            a case of its `MLComputeUnits`, "cpu" for formats that run there.
         source: Public address that the facts were taken from; None for a generic entry.
     """
 
@@ -47,29 +45,29 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     year: Annotated[int, msgspec.Meta(ge=2007, le=2100)] | None = None
     ram_mb: Annotated[int, msgspec.Meta(ge=1024)] | None = None
     os_minimum: Annotated[int, msgspec.Meta(ge=1)]
-    target: Target
-    precision: Precision
+    target: str
+    precision: str
     ios: int | None = None
     size: tuple[Side, Side]
-    compute_units: ComputeUnits
+    compute_units: str
     source: Annotated[str, msgspec.Meta(pattern="^https://")] | None = None
 
     def __post_init__(self) -> None:
         """Raises `InputError` if two fields contradict each other or no recipe fits."""
-        if self.target == "coreml":
-            self._check_coreml()
-        elif self.ios is not None or self.compute_units != "cpu":
-            raise InputError(
-                f'device {self.id!r} has target {self.target!r}: leave out ios and set compute_units = "cpu"'
-            )
+        facts = find_target(self.target).facts
+        declared = f"device {self.id!r} has target {self.target!r}"
+        if facts.platform not in (None, self.platform):
+            raise InputError(f"{declared}: expected platform {facts.platform!r}, got {self.platform!r}")
+        if ios_versions(self.target):
+            self._check_ios()
+        elif self.ios is not None:
+            raise InputError(f"{declared}: leave out ios")
+        if self.compute_units not in facts.compute_units:
+            units = " or ".join(f'"{unit}"' for unit in facts.compute_units)
+            raise InputError(f"{declared}: set compute_units = {units}, not {self.compute_units!r}")
         self.recipe()
 
-    def _check_coreml(self) -> None:
-        if self.platform != "ios" or self.compute_units == "cpu":
-            raise InputError(
-                f"device {self.id!r} has target 'coreml': expected platform \"ios\" "
-                f"and compute_units of Core ML, got {self.platform!r} and {self.compute_units!r}"
-            )
+    def _check_ios(self) -> None:
         if self.ios is None or self.ios > self.os_minimum:
             raise InputError(
                 f"device {self.id!r} has ios {self.ios}: "
@@ -77,9 +75,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             )
 
     def recipe(self) -> Recipe:
-        """Gives the recipe that an export for this phone uses by default."""
-        if self.ios is None:
-            return find_recipe(self.target, self.precision)
+        """Returns the recipe that an export for this phone uses by default."""
         return find_recipe(self.target, self.precision, self.ios)
 
 

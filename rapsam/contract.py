@@ -114,11 +114,14 @@ class GraphContract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         graph: Name of the graph, the family's own.
         inputs: Specs of the inputs, in the order of the arguments.
         outputs: Specs of the outputs, in the order they are returned.
+        image_size: Height and width of the image that the graph works on, also where it takes features of it;
+            None for a graph without an image.
     """
 
     graph: str
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    image_size: tuple[int, int] | None = None
 
     def example_inputs(self, seed: int = 0) -> dict[str, Array]:
         """Makes random inputs that may occur; see `TensorSpec.example`."""

@@ -10,7 +10,7 @@ from rapsam.benchmarks.studies.export_matrix import ExportRecord, ExportRecords
 from rapsam.benchmarks.studies.shipped_weights import ASKED, ShippedWeights
 from rapsam.benchmarks.studies.speed_goals import GOALS, Goal
 from rapsam.benchmarks.studies.speed_records import IMAGE, PROMPT, SpeedRecords
-from rapsam.export.backends.recipes import RECIPES
+from rapsam.export.backends.catalogue import RECIPES
 
 _HEADER = ("what", "best", "worst", "missed")
 _PASSES = {IMAGE: "panoptic pass", PROMPT: "pass of one prompt"}

@@ -10,7 +10,7 @@ from rapsam.benchmarks.studies.shipped_weights import ASKED, ShippedWeights
 from rapsam.benchmarks.studies.speed_records import TITLES
 from rapsam.benchmarks.studies.training_speed import COMMAND, TrainingSpeed, TrainingSpeeds
 from rapsam.contract import Sampling
-from rapsam.export.backends.recipes import find_recipe
+from rapsam.export.backends.catalogue import find_recipe
 
 EVALUATION_MINUTES, WAIT_SHARE, LOSS_SHARE = 5, 0.10, 0.25
 _TITLES = {

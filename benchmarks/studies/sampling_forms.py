@@ -33,7 +33,7 @@ from rapsam.benchmarks.studies.speed_records import LOWERED, Quartiles, quartile
 from rapsam.contract import Sampling
 from rapsam.errors import RapSamError
 from rapsam.export.backends import find_backend
-from rapsam.export.backends.recipes import find_recipe
+from rapsam.export.backends.catalogue import find_recipe
 from rapsam.graph.capture import capture
 from rapsam.models.build import build_model, deployment_of
 
@@ -48,7 +48,7 @@ class FormTiming(msgspec.Struct, frozen=True, kw_only=True):
     """One form in one runtime.
 
     Attributes:
-        target: As in `rapsam.export.backends.recipes.TARGETS`.
+        target: As in `rapsam.export.backends.catalogue.TARGETS`.
         sampling: The form.
         ms: Time of a pass, or None if it did not run.
         not_run: Why it did not run, or None.

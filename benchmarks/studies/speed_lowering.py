@@ -16,7 +16,7 @@ from rapsam.benchmarks.measuring.timing import in_own_process
 from rapsam.contract import GraphContract
 from rapsam.errors import RapSamError
 from rapsam.export.backends import find_backend
-from rapsam.export.backends.recipes import find_recipe
+from rapsam.export.backends.catalogue import find_recipe
 
 WEIGHTS = "formula"
 

@@ -24,7 +24,7 @@ from rapsam.benchmarks.studies.speed_records import (
     SGEMM,
     Subject,
 )
-from rapsam.export.backends.runtimes import RUNTIMES
+from rapsam.export.backends.catalogue import RUNTIMES
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.inference.runner import Arrays
 from rapsam.models.rapsam.deployment import PUBLISHED_THRESHOLDS

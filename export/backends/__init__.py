@@ -1,4 +1,8 @@
-"""The deployment formats. Nothing heavy is imported until a backend is used."""
+"""The deployment formats. Nothing heavy is imported until a backend is used.
+
+A target is added by a file with its backend and a line in `BACKENDS`; what follows from this table is in
+`rapsam.export.backends.catalogue`.
+"""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import msgspec
 from rapsam.contract import GraphContract
 from rapsam.export.backends.delegation import DelegationReport
 from rapsam.export.backends.recipes import Recipe
+from rapsam.export.backends.runtimes import Runtime
 from rapsam.inference.runner import Runner
 
 if TYPE_CHECKING:
@@ -43,11 +44,41 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     delegation: DelegationReport | None = None
 
 
+class TargetFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a backend declares of its target.
+
+    Attributes:
+        recipes: All that it knows; names are unique over all targets.
+        default_precision: That of an export whose user names none.
+        default_ios: Version of iOS of an export whose user names none; None for a format of other systems.
+        platform: The phones that it is for, "ios" or "android"; None for both.
+        compute_units: What the catalogue of phones may advise an app to load its graphs for.
+    """
+
+    recipes: tuple[Recipe, ...]
+    default_precision: str = "fp32"
+    default_ios: int | None = None
+    platform: Literal["ios", "android"] | None = None
+    compute_units: tuple[str, ...] = ("cpu",)
+
+
 class Backend(Protocol):
-    """One deployment format: how a graph is lowered to it and run from it."""
+    """One deployment format: how a graph is lowered to it and run from it.
+
+    Attributes:
+        name: What users call it; its key in `rapsam.export.backends.BACKENDS`.
+        suffix: Of its files or folders, as in ".onnx".
+        facts: What it declares of itself.
+    """
 
     name: str
     suffix: str
+    facts: TargetFacts
+
+    @property
+    def runtimes(self) -> tuple[Runtime, ...]:
+        """What can run its artifacts: parity asks all, prediction takes the first that works."""
+        ...
 
     def unavailable(self) -> str | None:
         """Says why graphs cannot be lowered on this machine; None if they can."""

@@ -12,10 +12,11 @@ import numpy.typing as npt
 
 from rapsam.contract import GraphContract
 from rapsam.errors import ExportError
-from rapsam.export.backends.base import NO_METADATA, Artifact
+from rapsam.export.backends.base import NO_METADATA, Artifact, TargetFacts
 from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
-from rapsam.export.backends.recipes import Recipe
+from rapsam.export.backends.recipes import Recipe, float_recipes
+from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.backends.tensors import check_signature, describe, named_outputs, ordered_inputs
 from rapsam.files import write_atomic
 from rapsam.inference.runner import Arrays
@@ -37,6 +38,13 @@ class OnnxBackend:
 
     name = "onnx"
     suffix = ".onnx"
+    # ONNX Runtime's sampler is quicker than its gather.
+    facts = TargetFacts(recipes=float_recipes("onnx", sampling="grid"))
+
+    @property
+    def runtimes(self) -> tuple[Runtime, ...]:
+        """See `Backend.runtimes`."""
+        return (Runtime("ONNX Runtime", self.cannot_run, self.load),)
 
     def unavailable(self) -> str | None:
         """See `Backend.unavailable`."""

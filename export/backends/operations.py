@@ -9,7 +9,8 @@ from typing import Literal
 from rapsam.export.backends.delegation import DelegationReport, FallbackOp
 from rapsam.graph.pixel_size import Grid, is_pixel_sized
 
-# Name of the submodule that holds a deformable convolution, in every network that has one.
+# Convention of all families: a submodule of this name holds a deformable convolution. Lowered graphs keep the
+# names of modules, and some formats nothing else that a module could declare.
 _DEFORMABLE = "deform_conv"
 
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from rapsam.contract import Sampling
-from rapsam.errors import InputError, unknown_name
-
-PRECISIONS = ("fp32", "fp16")
-IOS_VERSIONS = (16, 17, 18)
-# The targets that have a deployment target.
-APPLE_TARGETS = ("coreml", "executorch-coreml")
 
 
 class Gates(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,13 +33,16 @@ FP32_GATES = Gates(min_cosine=0.9999, min_sqnr_db=35, min_mask_iou=0.99, min_pro
 FP16_GATES = Gates(min_cosine=None, min_sqnr_db=10, min_mask_iou=0.85, min_prompt_iou=0.97, min_pq=0.97)
 
 
+_IOS = "iOS"
+
+
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     """How to lower a graph for one format.
 
     Attributes:
         name: Such as "coreml-fp16-ios17".
         backend: Key of `rapsam.export.backends.BACKENDS`.
-        precision: Of the weights, "fp32" or "fp16".
+        precision: Of the weights, as in "fp16".
         arithmetic: What operators compute in, "fp32" or "fp16": TFLite knows 16-bit weights only.
         deployment_target: Oldest system that must load the artifact, as in "iOS17"; None where the
             format has no such notion.
@@ -61,65 +60,48 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     gates: Gates
     quantiser: str | None = None
 
-
-# ONNX Runtime's sampler is quicker than its gather. LiteRT has none, Core ML's runs on the CPU only, and
-# ExecuTorch's is no quicker and outside its delegates.
-_SAMPLING: dict[str, Sampling] = {"onnx": "grid"}
-
-
-def _recipes() -> dict[str, Recipe]:
-    gates = {"fp32": FP32_GATES, "fp16": FP16_GATES}
-    recipes = [
-        Recipe(
-            name=f"{backend}-{precision}",
-            backend=backend,
-            precision=precision,
-            arithmetic="fp32" if backend == "tflite" else precision,
-            deployment_target=None,
-            sampling=_SAMPLING.get(backend, "rows"),
-            gates=gates[precision],
-        )
-        for backend in ("onnx", "executorch", "executorch-vulkan", "tflite")
-        for precision in PRECISIONS
-    ]
-    recipes += [
-        Recipe(
-            name=f"{backend}-{precision}-ios{version}",
-            backend=backend,
-            precision=precision,
-            arithmetic=precision,
-            deployment_target=f"iOS{version}",
-            sampling="rows",
-            gates=gates[precision],
-        )
-        for backend in APPLE_TARGETS
-        for precision in PRECISIONS
-        for version in IOS_VERSIONS
-    ]
-    return {recipe.name: recipe for recipe in recipes}
+    @property
+    def ios(self) -> int | None:
+        """Version of iOS that is the deployment target; None for any other, or none."""
+        target = self.deployment_target or ""
+        return int(target.removeprefix(_IOS)) if target.startswith(_IOS) else None
 
 
-RECIPES: dict[str, Recipe] = _recipes()
-TARGETS = ("coreml", "executorch", "executorch-coreml", "executorch-vulkan", "onnx", "tflite")
-
-
-def find_recipe(target: str, precision: str, ios: int = 17) -> Recipe:
-    """Finds the recipe of a format at a precision.
+def float_recipes(
+    backend: str,
+    *,
+    arithmetic: str | None = None,
+    deployment_target: str | None = None,
+    sampling: Sampling = "rows",
+    ending: str = "",
+) -> tuple[Recipe, ...]:
+    """Makes a target's recipes "fp32" and "fp16".
 
     Args:
-        target: One of `TARGETS`.
-        precision: One of `PRECISIONS`.
-        ios: Deployment target for `APPLE_TARGETS` (16, 17 or 18); other formats ignore it.
-
-    Raises:
-        InputError: If one of the three is unknown.
+        backend: Name of the target.
+        arithmetic: What operators compute in; that of the precision unless told.
+        deployment_target: See `Recipe`.
+        sampling: See `Recipe`.
+        ending: What their names have behind the precision.
     """
-    if target not in TARGETS:
-        raise unknown_name("target", target, TARGETS)
-    if precision not in PRECISIONS:
-        raise unknown_name("precision", precision, PRECISIONS)
-    if target not in APPLE_TARGETS:
-        return RECIPES[f"{target}-{precision}"]
-    if ios not in IOS_VERSIONS:
-        raise InputError(f"iOS {ios} is not a deployment target; choose one of {list(IOS_VERSIONS)}")
-    return RECIPES[f"{target}-{precision}-ios{ios}"]
+    return tuple(
+        Recipe(
+            name=f"{backend}-{precision}{ending}",
+            backend=backend,
+            precision=precision,
+            arithmetic=arithmetic or precision,
+            deployment_target=deployment_target,
+            sampling=sampling,
+            gates=gates,
+        )
+        for precision, gates in (("fp32", FP32_GATES), ("fp16", FP16_GATES))
+    )
+
+
+def float_recipes_by_ios(backend: str, versions: Sequence[int]) -> tuple[Recipe, ...]:
+    """Makes the recipes of `float_recipes` for each version of iOS, as in "coreml-fp16-ios17"."""
+    return tuple(
+        recipe
+        for version in versions
+        for recipe in float_recipes(backend, deployment_target=f"{_IOS}{version}", ending=f"-ios{version}")
+    )

@@ -1,4 +1,4 @@
-"""What can run the artifacts of each format: parity asks all, prediction takes the first that works."""
+"""One way of running the artifacts of a format."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rapsam.contract import GraphContract
-from rapsam.export.backends import BACKENDS
-from rapsam.export.backends.coreml import emulation
 from rapsam.export.backends.guard import running
-from rapsam.export.backends.tflite import runtime_214
 from rapsam.inference.runner import Arrays, Runner
 
 Load = Callable[[Path, GraphContract, int], Runner]
@@ -52,23 +49,3 @@ class _GuardedRunner:
     def run(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Arrays:
         with running(self._runtime, self._graph):
             return self._runner.run(inputs)
-
-
-def _own(backend: str, name: str) -> Runtime:
-    return Runtime(name, BACKENDS[backend].cannot_run, BACKENDS[backend].load)
-
-
-RUNTIMES: dict[str, tuple[Runtime, ...]] = {
-    "coreml": (
-        _own("coreml", "Core ML"),
-        Runtime("Core ML, emulated", emulation.cannot_run, emulation.load, "emulated"),
-    ),
-    "executorch": (_own("executorch", "ExecuTorch"),),
-    "executorch-coreml": (_own("executorch-coreml", "ExecuTorch, Core ML"),),
-    "executorch-vulkan": (_own("executorch-vulkan", "ExecuTorch, Vulkan"),),
-    "onnx": (_own("onnx", "ONNX Runtime"),),
-    "tflite": (
-        _own("tflite", "LiteRT"),
-        Runtime("tflite-runtime 2.14", runtime_214.cannot_run, runtime_214.load),
-    ),
-}

@@ -78,7 +78,7 @@ def export_bundle(
         out: Folder of the bundle; must not exist yet, or be empty, or hold this very bundle: then nothing
             is made.
         device: Id from the catalogue, such as "pixel-8".
-        target: One of `rapsam.export.backends.recipes.TARGETS`.
+        target: One of `rapsam.export.backends.catalogue.TARGETS`.
         precision: "fp32" or "fp16".
         ios: Core ML deployment target.
         size: Image (height, width), multiples of 32.

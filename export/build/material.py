@@ -12,8 +12,8 @@ import msgspec
 from rapsam import __version__
 from rapsam.contract import graphs_of
 from rapsam.export.backends import find_backend
+from rapsam.export.backends.catalogue import RUNTIMES
 from rapsam.export.backends.packages import installed_versions
-from rapsam.export.backends.runtimes import RUNTIMES
 from rapsam.export.build.golden import check_images
 from rapsam.export.build.plan import ExportPlan
 from rapsam.export.build.source import source_sha256

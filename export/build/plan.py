@@ -9,9 +9,10 @@ import msgspec
 
 from rapsam.contract import TASKS
 from rapsam.errors import InputError, unknown_name
-from rapsam.export.backends.recipes import APPLE_TARGETS, Recipe, find_recipe
+from rapsam.export.backends.catalogue import TARGETS, find_recipe, find_target, ios_versions
+from rapsam.export.backends.recipes import Recipe
 from rapsam.export.bundle.manifest_fit import MAX_PROMPTS
-from rapsam.export.devices import find_device
+from rapsam.export.devices import Device, find_device
 from rapsam.tasks.preprocess import check_network_size
 
 DEFAULT_SIZE = (640, 640)
@@ -100,9 +101,9 @@ def plan_export(
 
     Args:
         device: Id from the catalogue; gives target, precision, iOS version and size unless they are named.
-        target: One of `rapsam.export.backends.recipes.TARGETS`; needed without a device.
-        precision: "fp32" or "fp16"; without a device fp32 is the default, for Core ML fp16.
-        ios: Core ML deployment target, 16, 17 (default) or 18.
+        target: One of `rapsam.export.backends.catalogue.TARGETS`; needed without a device.
+        precision: As in "fp32" or "fp16"; without a device the default of the target.
+        ios: Deployment target, for targets that have one; without a device the default of the target.
         size: Image (height, width), multiples of 32; 640x640 by default.
         tasks: What the bundle shall do.
         num_prompts: Prompts per pass of the prompt graph, 1 to 64.
@@ -124,19 +125,10 @@ def plan_export(
     if found is not None:
         target = found.target if target is None else target
         precision = found.precision if precision is None else precision
-        ios = found.ios if ios is None else ios
         size = found.size if size is None else size
-        if target in APPLE_TARGETS and found.platform != "ios":
-            raise InputError(f"target {target} for {device}, an {found.platform} phone; leave the target out")
-    foreign = target is not None and target not in APPLE_TARGETS
-    if foreign and ios is not None and (found is None or ios != found.ios):
-        apple = " and ".join(APPLE_TARGETS)
-        raise InputError(f"iOS {ios} for target {target!r}; only {apple} have an iOS version: leave it out")
     _check_extent(DEFAULT_SIZE if size is None else size, num_prompts)
     assert target is not None
-    if precision is None:
-        precision = "fp16" if target in APPLE_TARGETS else "fp32"
-    recipe = find_recipe(target, precision, 17 if ios is None else ios)
+    recipe = find_recipe(target, precision, _ios_version(target, ios, found))
     return ExportPlan(
         name=device or recipe.name,
         device=device,
@@ -154,3 +146,18 @@ def _check_extent(size: tuple[int, int], num_prompts: int) -> None:
         raise InputError(f"size {size[0]}x{size[1]} is too large; expected sides of at most {MAX_SIDE}")
     if not 1 <= num_prompts <= MAX_PROMPTS:
         raise InputError(f"{num_prompts} prompts per pass; expected 1 to {MAX_PROMPTS}")
+
+
+def _ios_version(target: str, ios: int | None, device: Device | None) -> int | None:
+    """Chooses the version of iOS: what the user names, what the device has; None for the target's default."""
+    platform, versions = find_target(target).facts.platform, ios_versions(target)
+    if device is not None and platform not in (None, device.platform):
+        raise InputError(f"target {target} for {device.id}, an {device.platform} phone; leave the target out")
+    own = None if device is None else device.ios
+    if ios is not None and not versions and ios != own:
+        *others, last = (name for name in TARGETS if ios_versions(name))
+        apple = f"{', '.join(others)} and {last}"
+        raise InputError(f"iOS {ios} for target {target!r}; only {apple} have an iOS version: leave it out")
+    if ios is None and own in versions:
+        return own
+    return ios

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rapsam.errors import UnavailableError, unknown_name
-from rapsam.export.backends.recipes import RECIPES
-from rapsam.export.backends.runtimes import RUNTIMES, Runtime
+from rapsam.export.backends.catalogue import RECIPES, RUNTIMES
+from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.bundle.manifest import Manifest
 from rapsam.export.bundle.manifest_fit import check_format
 from rapsam.export.bundle.private_copy import load_graphs

@@ -17,7 +17,7 @@ from rapsam.contract import (
 )
 from rapsam.errors import BundleError, unknown_name
 from rapsam.export.backends import find_backend
-from rapsam.export.backends.recipes import RECIPES
+from rapsam.export.backends.catalogue import RECIPES
 
 if TYPE_CHECKING:
     from rapsam.export.bundle.manifest import Manifest

@@ -19,9 +19,10 @@ import torch
 from rapsam.contract import GraphContract, Role
 from rapsam.errors import ExportError, RapSamError
 from rapsam.export.backends import find_backend
+from rapsam.export.backends.catalogue import RECIPES, RUNTIMES
 from rapsam.export.backends.lower_graph import lower_graph
-from rapsam.export.backends.recipes import RECIPES, Recipe
-from rapsam.export.backends.runtimes import RUNTIMES, Runtime
+from rapsam.export.backends.recipes import Recipe
+from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.bundle.manifest import GraphEntry, Manifest
 from rapsam.export.localise.report import SCHEMA_VERSION, GraphLocalisation, LocalisationReport, TapParity
 from rapsam.export.localise.taps import Tap, TappedModule, tap_modules, tap_sources

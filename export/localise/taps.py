@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+import msgspec
 import torch
 from torch import Tensor, nn
 from torch.export import ExportedProgram
@@ -97,9 +98,7 @@ def tap_modules(module: nn.Module, contract: GraphContract) -> tuple[TappedModul
         raise ExportError(f"graph {contract.graph!r} has no modules inside; there is nothing to localise")
     taps = [Tap(f"tap_{number:03}", path) for number, path in enumerate(found)]
     specs = tuple(_spec(tap, found[tap.module]) for tap in taps)
-    extended = GraphContract(
-        graph=contract.graph, inputs=contract.inputs, outputs=(*contract.outputs, *specs)
-    )
+    extended = msgspec.structs.replace(contract, outputs=(*contract.outputs, *specs))
     return TappedModule(module, depth, tuple(found)), extended, taps
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from torch import Tensor
 
 from rapsam.contract import PROMPT_ROLES, GraphContract
-from rapsam.export.backends.recipes import RECIPES, Recipe
+from rapsam.export.backends.catalogue import RECIPES
+from rapsam.export.backends.recipes import Recipe
 from rapsam.export.bundle.manifest import Manifest
 from rapsam.export.parity.memory import RememberingRunner, RunMemory
 from rapsam.export.parity.rounding import ROUNDING_RUNS, RoundedRunner, half_weights

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rapsam.errors import InputError, RapSamError
-from rapsam.export.backends.recipes import RECIPES, Gates
-from rapsam.export.backends.runtimes import RUNTIMES, Runtime
+from rapsam.export.backends.catalogue import RECIPES, RUNTIMES
+from rapsam.export.backends.recipes import Gates
+from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.bundle.manifest import Manifest
 from rapsam.export.bundle.private_copy import load_graphs
 from rapsam.export.parity.case import Case, References, TaskReference, joined_graphs

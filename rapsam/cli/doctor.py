@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
     """Looks at every backend."""
     from rapsam import __version__
     from rapsam.export.backends import BACKENDS
-    from rapsam.export.backends.runtimes import RUNTIMES
+    from rapsam.export.backends.catalogue import RUNTIMES
     from rapsam.inference.reference import reference_device, reference_name
 
     facts = {

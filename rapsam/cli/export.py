@@ -32,13 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     add_model_options(parser, required=True)
     parser.add_argument("--device", nargs="+", default=[], metavar="NAME", help="'rapsam devices' lists them")
+    parser.add_argument("--target", metavar="NAME", help="a format; 'rapsam doctor' lists them")
+    parser.add_argument("--precision", metavar="NAME", help="such as fp32 or fp16; each target has a default")
     parser.add_argument(
-        "--target",
-        metavar="NAME",
-        help="coreml, executorch, executorch-coreml, executorch-vulkan, onnx or tflite",
+        "--ios", type=int, metavar="VERSION", help="oldest iOS, for Apple's formats; each has a default"
     )
-    parser.add_argument("--precision", metavar="NAME", help="fp32 or fp16")
-    parser.add_argument("--ios", type=int, metavar="VERSION", help="Core ML deployment target: 16, 17 or 18")
     parser.add_argument(
         "--size",
         type=image_size,

@@ -113,7 +113,7 @@ def _rank(found: _Finding) -> tuple[int, float]:
 
 
 def _findings(report: ParityReport) -> Iterator[_Finding]:
-    from rapsam.export.backends.recipes import RECIPES
+    from rapsam.export.backends.catalogue import RECIPES
 
     recipe = RECIPES.get(report.recipe)
     gates = recipe.gates if recipe else None

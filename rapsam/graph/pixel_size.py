@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from rapsam.contract import GraphContract, TensorSpec
+from rapsam.contract import GraphContract
 
 # Height and width.
 Grid = tuple[int, int]
 
-_IMAGE_CHANNELS = 3
-_IMAGE_STRIDE = 1
-_MAP_STRIDE = 4  # of mask features
 _PIXEL_STRIDE = 8
 
 
 def pixel_grid(contract: GraphContract) -> Grid | None:
-    """Gives the smallest map that counts as pixel-sized: an eighth of the image's height and width.
+    """Returns the smallest map that counts as pixel-sized: an eighth of the image's height and width.
 
-    The inputs of layout NCHW say the size of the image: one of 3 channels is the image, any other has mask
-    features at stride 4. Without any there is no such map, and None is given.
+    None for a graph without an image: nothing in it is pixel-sized.
     """
-    maps = [_at_stride_8(spec) for spec in contract.inputs if spec.layout == "NCHW"]
-    return max(maps, key=math.prod, default=None)
+    if contract.image_size is None:
+        return None
+    height, width = (max(1, side // _PIXEL_STRIDE) for side in contract.image_size)
+    return height, width
 
 
 def is_pixel_sized(shape: Sequence[int], grid: Grid | None) -> bool:
@@ -44,9 +41,3 @@ def is_pixel_sized(shape: Sequence[int], grid: Grid | None) -> bool:
     height, width = grid
     is_map = any(h % height == 0 and w == h // height * width for h, w in pairwise(shape) if w > 0)
     return is_map or any(axis > 0 and axis % (height * width) == 0 for axis in shape)
-
-
-def _at_stride_8(spec: TensorSpec) -> Grid:
-    stride = _IMAGE_STRIDE if spec.shape[1] == _IMAGE_CHANNELS else _MAP_STRIDE
-    height, width = (max(1, side * stride // _PIXEL_STRIDE) for side in spec.shape[-2:])
-    return height, width

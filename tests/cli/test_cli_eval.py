@@ -9,7 +9,7 @@ import pytest
 
 from rapsam.data.synth.world import World
 from rapsam.data.synth.write_world import write_world
-from rapsam.export.backends.runtimes import RUNTIMES
+from rapsam.export.backends.catalogue import RUNTIMES
 from tests.cli.cli_runs import assert_refused, rapsam
 from tests.data.sources.tiny_sets import edit_json, write_coco_panoptic
 from tests.training.tiny_run import write_tiny_world

@@ -20,9 +20,10 @@ from PIL import Image
 from rapsam.cli.console import readable_size
 from rapsam.export.backends import BACKENDS
 from rapsam.export.backends.base import Artifact
+from rapsam.export.backends.catalogue import RUNTIMES
 from rapsam.export.backends.delegation import DelegationReport, FallbackOp
 from rapsam.export.backends.onnx import OnnxBackend
-from rapsam.export.backends.runtimes import RUNTIMES, Runtime
+from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.backends.tflite.backend import TfliteBackend
 from rapsam.export.build.cache import FOLDER_VARIABLE
 from rapsam.export.bundle.manifest import read_manifest

@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 from rapsam.export.backends import BACKENDS
-from rapsam.export.backends.runtimes import RUNTIMES, Runtime
+from rapsam.export.backends.catalogue import RUNTIMES
+from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.devices import load_devices
 from tests.cli.cli_runs import assert_refused, command, process, rapsam
 

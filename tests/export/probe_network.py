@@ -35,6 +35,7 @@ def probe_contract() -> GraphContract:
             _spec("class_logits", (1, QUERIES, CLASSES), "NQK", None, "Class logits"),
             _spec("box_mask_logits", box_logits_shape, "NQHW", None, "Mask logits of the boxes"),
         ),
+        image_size=(IMAGE_SIZE, IMAGE_SIZE),
     )
 
 

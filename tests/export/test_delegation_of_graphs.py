@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from rapsam.export.backends import BACKENDS
+from rapsam.export.backends.catalogue import RECIPES
 from rapsam.export.backends.delegation import DelegationReport
-from rapsam.export.backends.recipes import RECIPES
 from rapsam.graph.capture import capture
 from rapsam.graph.macs import count_macs
 from rapsam.models.build import deployment_of

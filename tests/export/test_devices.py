@@ -88,8 +88,10 @@ def test_a_catalogue_reads_back_with_unknown_facts_as_none(tmp_path: Path) -> No
         ({"name": '""'}, r"\.name"),
         ({"platform": '"symbian"'}, "'symbian'"),
         ({"colour": '"red"'}, "unknown field `colour`"),
-        ({"target": '"onnx"'}, "'onnx'"),
-        ({"precision": '"int3"'}, "'int3'"),
+        ({"target": '"onyx"'}, "unknown target 'onyx'; did you mean onnx"),
+        ({"target": '"onnx"'}, "'onnx': leave out ios"),
+        ({"precision": '"int3"'}, "unknown precision 'int3'"),
+        ({"precision": '"int8"'}, "does not say what has 8 bits"),
         ({"os_minimum": '"17"'}, r"Expected `int`, got `str`.*os_minimum"),
         ({"size": "[640, 641]"}, "multiple of 32"),
         ({"size": "[0, 640]"}, ">= 32"),
@@ -98,8 +100,11 @@ def test_a_catalogue_reads_back_with_unknown_facts_as_none(tmp_path: Path) -> No
         ({"year": "1999"}, ">= 2007"),
         ({"source": '"http://example.org"'}, r"\.source"),
         ({"compute_units": '"gpu"'}, "'gpu'"),
-        ({"compute_units": '"cpu"'}, "'test-phone' has target 'coreml'"),
-        ({"platform": '"android"'}, "'test-phone' has target 'coreml'"),
+        (
+            {"compute_units": '"cpu"'},
+            """'test-phone' has target 'coreml': set compute_units = "all" or .*'cpu'""",
+        ),
+        ({"platform": '"android"'}, "'test-phone' has target 'coreml': expected platform 'ios'"),
         ({"ios": None}, "'test-phone' has ios None"),
         ({"ios": "18"}, "up to os_minimum 17"),
         ({"ios": "15"}, "iOS 15 is not a deployment target"),
@@ -127,6 +132,12 @@ def test_a_file_that_is_no_catalogue_is_refused(tmp_path: Path, content: bytes) 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read .*nowhere\.toml: No such file"):
         load_devices(tmp_path / "nowhere.toml")
+
+
+def test_any_target_of_the_table_can_be_the_default(tmp_path: Path) -> None:
+    phone = {"platform": '"android"', "target": '"executorch-vulkan"', "ios": None, "compute_units": '"gpu"'}
+    (device,) = load_devices(write_catalogue(tmp_path / "devices.toml", phone)).values()
+    assert device.recipe().name == "executorch-vulkan-fp16"
 
 
 def test_an_id_that_is_listed_twice_is_refused(tmp_path: Path) -> None:

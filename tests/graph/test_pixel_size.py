@@ -2,32 +2,31 @@ from __future__ import annotations
 
 import pytest
 
-from rapsam.contract import GraphContract, TensorSpec
+from rapsam.contract import GraphContract
 from rapsam.graph.pixel_size import is_pixel_sized, pixel_grid
+from rapsam.models.rapsam.graphs import GRAPHS, build_graph, published_graph
+from tests.models.golden_models import golden_model
 
 
-def contract(*shapes: tuple[int, ...]) -> GraphContract:
-    specs = tuple(
-        TensorSpec(
-            name=f"x{index}",
-            shape=shape,
-            dtype="float32",
-            layout="NCHW" if len(shape) == 4 else "NQD",
-            value_range=None,
-            meaning="any",
-        )
-        for index, shape in enumerate(shapes)
-    )
-    return GraphContract(graph="any", inputs=specs, outputs=())
+def contract(image_size: tuple[int, int] | None) -> GraphContract:
+    return GraphContract(graph="any", inputs=(), outputs=(), image_size=image_size)
 
 
-@pytest.mark.parametrize("shapes", [[(1, 3, 96, 128)], [(1, 66, 24, 32), (1, 2, 4)]])
-def test_an_image_and_its_features_have_the_same_grid(shapes) -> None:
-    assert pixel_grid(contract(*shapes)) == (12, 16)
+@pytest.mark.parametrize(("image_size", "grid"), [((96, 128), (12, 16)), ((4, 64), (1, 8))])
+def test_the_image_decides_the_grid(image_size, grid) -> None:
+    assert pixel_grid(contract(image_size)) == grid
 
 
-def test_without_a_map_nothing_is_pixel_sized() -> None:
-    assert not is_pixel_sized((10**6, 10**6), pixel_grid(contract((1, 2, 4))))
+@pytest.mark.parametrize("graph", GRAPHS)
+def test_every_graph_of_a_model_says_what_image_it_is_for(graph) -> None:
+    """Also those that take features of it."""
+    model = golden_model("rapsam_nano")
+    for make in (build_graph, published_graph):
+        assert make(model, graph, (64, 96))[1].image_size == (64, 96)
+
+
+def test_without_an_image_nothing_is_pixel_sized() -> None:
+    assert not is_pixel_sized((10**6, 10**6), pixel_grid(contract(None)))
 
 
 @pytest.mark.parametrize(

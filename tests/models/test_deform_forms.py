@@ -7,7 +7,7 @@ import torch
 
 from rapsam.contract import GraphContract, TensorSpec
 from rapsam.export.backends import BACKENDS
-from rapsam.export.backends.recipes import RECIPES
+from rapsam.export.backends.catalogue import RECIPES
 from rapsam.graph.capture import capture
 from rapsam.models.rapsam.deform_conv import DeformConv2d
 from rapsam.models.rapsam.rewrites.deform_grid import GridDeformConv2d

@@ -13,13 +13,15 @@ import numpy.typing as npt
 
 from rapsam.contract import GraphContract
 from rapsam.errors import ExportError
-from rapsam.export.backends.base import NO_METADATA, Artifact
+from rapsam.export.backends.base import NO_METADATA, Artifact, TargetFacts
+from rapsam.export.backends.coreml import emulation
 from rapsam.export.backends.coreml.convert import converted, decomposed, is_image
 from rapsam.export.backends.coreml.package import main_function, read_program, save_package
 from rapsam.export.backends.coreml.placement import module_names, placement
 from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
-from rapsam.export.backends.recipes import Recipe
+from rapsam.export.backends.recipes import Recipe, float_recipes_by_ios
+from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.backends.tensors import describe, named_outputs, ordered_inputs
 from rapsam.inference.runner import Arrays
 
@@ -33,6 +35,22 @@ class CoremlBackend:
 
     name = "coreml"
     suffix = ".mlpackage"
+    # Core ML's sampler runs on the CPU only.
+    facts = TargetFacts(
+        recipes=float_recipes_by_ios("coreml", (16, 17, 18)),
+        default_precision="fp16",
+        default_ios=17,
+        platform="ios",
+        compute_units=("all", "cpuAndNeuralEngine", "cpuAndGPU", "cpuOnly"),
+    )
+
+    @property
+    def runtimes(self) -> tuple[Runtime, ...]:
+        """See `Backend.runtimes`."""
+        return (
+            Runtime("Core ML", self.cannot_run, self.load),
+            Runtime("Core ML, emulated", emulation.cannot_run, emulation.load, "emulated"),
+        )
 
     def unavailable(self) -> str | None:
         """See `Backend.unavailable`."""
@@ -62,7 +80,7 @@ class CoremlBackend:
         computed from stay float32. The entries "author", "license", "version" and "short_description"
         of `metadata` go where Xcode shows them, all others become user-defined entries.
 
-        The artifact's delegation is an estimate of what the Neural Engine can take, see `coreml_placement`.
+        The artifact's delegation is an estimate of what the Neural Engine can take, see `placement`.
         """
         refuse_if(self.unavailable())
         target = recipe.deployment_target

@@ -58,5 +58,5 @@ class EngineList(_Record, frozen=True, kw_only=True):
 @functools.cache
 def engine_list() -> EngineList:
     """Reads the list that comes with the package."""
-    text = resources.files("rapsam.export.backends").joinpath("neural_engine.toml").read_text("utf-8")
+    text = resources.files("rapsam.export.backends.coreml").joinpath("neural_engine.toml").read_text("utf-8")
     return msgspec.convert(tomllib.loads(text), EngineList)

@@ -33,7 +33,7 @@ def placement(function: Any, contract: GraphContract, modules: Modules = NO_MODU
     """Estimates how a program is split between the Neural Engine and the rest.
 
     Args:
-        function: From `coreml_package.main_function`.
+        function: From `package.main_function`.
         contract: Says which tensors count as pixel-sized.
         modules: From `module_names`; without it, fallbacks have no modules of origin.
     """

@@ -12,11 +12,12 @@ import numpy.typing as npt
 
 from rapsam.contract import GraphContract, TensorSpec
 from rapsam.errors import BundleError
-from rapsam.export.backends.base import NO_METADATA, Artifact
+from rapsam.export.backends.base import NO_METADATA, Artifact, TargetFacts
 from rapsam.export.backends.executorch.trial import fatal_signal
 from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
-from rapsam.export.backends.recipes import Recipe
+from rapsam.export.backends.recipes import Recipe, float_recipes
+from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.backends.tensors import Shapes, check_signature, describe, named_outputs, ordered_inputs
 from rapsam.files import write_atomic
 from rapsam.inference.runner import Arrays
@@ -34,11 +35,20 @@ class ExecutorchBackend:
 
     Attributes:
         delegate: Name of the delegate in reports.
+        runtime: Name of the runtime in reports.
     """
 
     name = "executorch"
     suffix = ".pte"
     delegate = "XNNPACK"
+    runtime = "ExecuTorch"
+    # ExecuTorch's sampler is no quicker than its gather, and outside its delegates.
+    facts = TargetFacts(recipes=float_recipes("executorch"))
+
+    @property
+    def runtimes(self) -> tuple[Runtime, ...]:
+        """See `Backend.runtimes`."""
+        return (Runtime(self.runtime, self.cannot_run, self.load),)
 
     def unavailable(self) -> str | None:
         """See `Backend.unavailable`."""

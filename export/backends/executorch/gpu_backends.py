@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rapsam.contract import GraphContract
+from rapsam.export.backends.base import TargetFacts
 from rapsam.export.backends.executorch.backend import ExecutorchBackend
 from rapsam.export.backends.packages import installed_versions, missing_package
-from rapsam.export.backends.recipes import Recipe
+from rapsam.export.backends.recipes import Recipe, float_recipes, float_recipes_by_ios
 
 if TYPE_CHECKING:
     from executorch.exir.backend.partitioner import Partitioner
@@ -20,6 +21,8 @@ class ExecutorchVulkanBackend(ExecutorchBackend):
 
     name = "executorch-vulkan"
     delegate = "Vulkan"
+    runtime = "ExecuTorch, Vulkan"
+    facts = TargetFacts(recipes=float_recipes("executorch-vulkan"), compute_units=("gpu",))
 
     def cannot_run(self) -> str | None:
         """See `Backend.cannot_run`."""
@@ -41,6 +44,14 @@ class ExecutorchCoremlBackend(ExecutorchBackend):
 
     name = "executorch-coreml"
     delegate = "Core ML"
+    runtime = "ExecuTorch, Core ML"
+    facts = TargetFacts(
+        recipes=float_recipes_by_ios("executorch-coreml", (16, 17, 18)),
+        default_precision="fp16",
+        default_ios=17,
+        platform="ios",
+        compute_units=("all",),
+    )
 
     def unavailable(self) -> str | None:
         """See `Backend.unavailable`."""

@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rapsam.contract import GraphContract
-from rapsam.export.backends.base import NO_METADATA, Artifact
+from rapsam.export.backends.base import NO_METADATA, Artifact, TargetFacts
 from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
-from rapsam.export.backends.recipes import Recipe
+from rapsam.export.backends.recipes import Recipe, float_recipes
+from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.backends.tensors import check_signature, describe, named_outputs, ordered_inputs
 from rapsam.files import write_atomic
 from rapsam.inference.runner import Arrays
@@ -22,7 +23,7 @@ from rapsam.inference.runner import Arrays
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
-# Proven by running: the side environment of `tflite_runtime_214` executes what is made here.
+# Proven by running: the side environment of `runtime_214` executes what is made here.
 MINIMUM_RUNTIME = "tflite-runtime 2.14.0"
 
 
@@ -31,6 +32,18 @@ class TfliteBackend:
 
     name = "tflite"
     suffix = ".tflite"
+    # LiteRT has no sampler, and 16 bits are for weights only.
+    facts = TargetFacts(recipes=float_recipes("tflite", arithmetic="fp32"))
+
+    @property
+    def runtimes(self) -> tuple[Runtime, ...]:
+        """See `Backend.runtimes`."""
+        from rapsam.export.backends.tflite import runtime_214  # which is a program of its own, too
+
+        return (
+            Runtime("LiteRT", self.cannot_run, self.load),
+            Runtime("tflite-runtime 2.14", runtime_214.cannot_run, runtime_214.load),
+        )
 
     def unavailable(self) -> str | None:
         """See `Backend.unavailable`."""

@@ -22,7 +22,7 @@ def tflite_form(program: ExportedProgram, contract: GraphContract) -> fx.GraphMo
 
     The converter gives the signature these names, and each tensor the name of the module that it is made
     in. What it would write in operators that XNNPACK does not take is written otherwise, with the same
-    result; see `tflite_rewrites`.
+    result; see `rapsam.export.backends.tflite.rewrites`.
 
     Args:
         program: A float32 graph. It is not changed.

@@ -1,7 +1,7 @@
-"""Runs a TFLite file inside the side environment of tflite-runtime 2.14.0; see `tflite_runtime_214`.
+"""Runs a TFLite file inside the side environment of tflite-runtime 2.14.0; see `runtime_214`.
 
-    python tflite_runtime_214_script.py describe model.tflite
-    python tflite_runtime_214_script.py run model.tflite inputs.npz outputs.npz threads
+    python runtime_214_script.py describe model.tflite
+    python runtime_214_script.py run model.tflite inputs.npz outputs.npz threads
 
 It is run by another interpreter, so it imports nothing of rapsam.
 """

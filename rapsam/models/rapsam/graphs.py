@@ -269,7 +269,7 @@ def _contract(
         "panoptic_image": ((image,), objects),
     }
     inputs, outputs = borders[graph]
-    return GraphContract(graph=graph, inputs=inputs, outputs=outputs)
+    return GraphContract(graph=graph, inputs=inputs, outputs=outputs, image_size=size)
 
 
 def _spec(

@@ -12,7 +12,7 @@ from rapsam.benchmarks.report.training import sampling_table
 from rapsam.benchmarks.studies.sampling_forms import FILE, SamplingRecords, measure
 from rapsam.contract import Sampling
 from rapsam.export.backends import find_backend
-from rapsam.export.backends.recipes import find_recipe
+from rapsam.export.backends.catalogue import find_recipe
 
 
 @pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # PyTorch's own use of its own class

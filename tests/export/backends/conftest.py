@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from rapsam.export.backends import BACKENDS
-from rapsam.export.backends.recipes import RECIPES
+from rapsam.export.backends.catalogue import RECIPES
 from rapsam.graph.capture import capture
 from tests.export.backends.probe_case import Probe
 from tests.export.probe_network import probe_contract, probe_network

@@ -65,7 +65,7 @@ def small_contract() -> GraphContract:
     rows = TensorSpec(
         name="rows", shape=(1, 64, 5), dtype="float32", layout="NPC", value_range=None, meaning="any"
     )
-    return GraphContract(graph="small", inputs=(image,), outputs=(rows,))
+    return GraphContract(graph="small", inputs=(image,), outputs=(rows,), image_size=(64, 64))
 
 
 def summary(report):

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from rapsam.errors import BundleError, ExportError, UnavailableError
+from rapsam.export.backends.catalogue import RECIPES
 from rapsam.export.backends.coreml.backend import CoremlRunner, to_image
 from rapsam.export.backends.coreml.package import MAX_PROGRAM_BYTES, read_program
-from rapsam.export.backends.recipes import RECIPES
 from tests.export.backends import probe_case
 
 COREML = [name for name, recipe in RECIPES.items() if recipe.backend == "coreml"]

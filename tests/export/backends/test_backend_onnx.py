@@ -6,7 +6,7 @@ import pytest
 
 from rapsam.errors import BundleError
 from rapsam.export.backends import BACKENDS
-from rapsam.export.backends.recipes import RECIPES
+from rapsam.export.backends.catalogue import RECIPES
 from tests.export.backends import probe_case
 
 PRECISIONS = ("fp32", "fp16")

@@ -7,7 +7,7 @@ import pytest
 
 from rapsam.errors import InputError, UnavailableError
 from rapsam.export.backends import BACKENDS, find_backend
-from rapsam.export.backends.recipes import RECIPES
+from rapsam.export.backends.catalogue import RECIPES
 
 HEAVY = ("torch", "onnx", "onnxruntime", "coremltools", "executorch", "litert_torch", "ai_edge_litert", "jax")
 

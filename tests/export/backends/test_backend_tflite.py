@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rapsam.errors import BundleError, InputError
-from rapsam.export.backends.recipes import RECIPES
+from rapsam.export.backends.catalogue import RECIPES
 from tests.export.backends import probe_case
 
 PRECISIONS = ("fp32", "fp16")

@@ -9,8 +9,9 @@ from torch import nn
 
 from rapsam.contract import GraphContract, TensorSpec
 from rapsam.errors import BundleError
-from rapsam.export.backends import coreml_emulation, find_backend
-from rapsam.export.backends.recipes import RECIPES
+from rapsam.export.backends import find_backend
+from rapsam.export.backends.catalogue import RECIPES
+from rapsam.export.backends.coreml import emulation as coreml_emulation
 from rapsam.graph.capture import capture
 from tests.export.backends import probe_case
 

@@ -7,10 +7,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from rapsam.contract import GraphContract, TensorSpec
 from rapsam.export.backends import find_backend
+from rapsam.export.backends.catalogue import RECIPES
 from rapsam.export.backends.coreml.neural_engine import engine_list
 from rapsam.export.backends.coreml.package import main_function, read_program
 from rapsam.export.backends.coreml.placement import placement
-from rapsam.export.backends.recipes import RECIPES
 from rapsam.graph.capture import capture, example_tensors
 from rapsam.models.build import deployment_of
 from tests.models.golden_models import golden_model
@@ -26,7 +26,8 @@ def report_of(module: nn.Module, folder, recipe="coreml-fp16-ios17", shape=SHAPE
         TensorSpec(name=n, shape=tuple(s), dtype="float32", layout="NCHW", value_range=None, meaning="any")
         for n, s in (("x", shape), ("y", result.shape))
     ]
-    contract = GraphContract(graph="small", inputs=(specs[0],), outputs=(specs[1],))
+    image_size = (4 * shape[2], 4 * shape[3])
+    contract = GraphContract(graph="small", inputs=(specs[0],), outputs=(specs[1],), image_size=image_size)
     path = folder / "small.mlpackage"
     artifact = find_backend("coreml").lower(capture(module, contract), contract, RECIPES[recipe], path)
     return artifact.delegation

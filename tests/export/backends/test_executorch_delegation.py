@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from rapsam.errors import UnavailableError
-from rapsam.export.backends import BACKENDS, coreml_emulation
-from rapsam.export.backends.recipes import RECIPES, find_recipe
-from rapsam.export.backends.runtimes import RUNTIMES
+from rapsam.export.backends import BACKENDS
+from rapsam.export.backends.catalogue import RECIPES, RUNTIMES, find_recipe
+from rapsam.export.backends.coreml import emulation as coreml_emulation
 from rapsam.graph.capture import capture
 from tests.export.backends.delegation_case import MACS, LargestRow, RunningSum, Small, small_contract, summary
 

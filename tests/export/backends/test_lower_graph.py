@@ -9,7 +9,7 @@ import torch
 
 from rapsam.errors import InputError
 from rapsam.export.backends import find_backend, lower_graph
-from rapsam.export.backends.recipes import find_recipe
+from rapsam.export.backends.catalogue import find_recipe
 from rapsam.graph.capture import trace
 from tests.export.probe_network import probe_contract, probe_network
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from rapsam.export.backends import BACKENDS
-from rapsam.export.backends.recipes import RECIPES
+from rapsam.export.backends.catalogue import RECIPES
 from rapsam.graph.capture import capture
 from tests.export.backends.delegation_case import MACS, LargestRow, RunningSum, Small, small_contract, summary
 

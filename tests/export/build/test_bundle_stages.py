@@ -18,8 +18,9 @@ import pytest
 import rapsam
 from rapsam.errors import BundleError, InputError
 from rapsam.export.backends import BACKENDS
+from rapsam.export.backends.catalogue import RUNTIMES
 from rapsam.export.backends.onnx import OnnxBackend
-from rapsam.export.backends.runtimes import RUNTIMES, Runtime
+from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.build.bundle import make_bundle, run_plan
 from rapsam.export.build.cache import StageCache
 from rapsam.export.build.finished import read_report

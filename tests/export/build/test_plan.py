@@ -39,6 +39,7 @@ def test_a_target_alone_is_enough(target, recipe):
 
 
 def test_an_iphone_can_get_another_format():
+    assert plan_export(device="iphone-16", target="executorch-coreml").recipe.deployment_target == "iOS18"
     assert plan_export(device="iphone-15-pro", target="executorch").recipe.name == "executorch-fp16"
 
 
@@ -49,10 +50,11 @@ def test_an_iphone_can_get_another_format():
         ({"device": "pixle-8"}, "pixel-8"),
         ({"target": "coreml2"}, "coreml"),
         ({"target": "onnx", "precision": "fp8"}, "fp16"),
+        ({"target": "onnx", "precision": "int8"}, "w8a8 (weights and activations), w8a16"),
         ({"target": "onnx", "tasks": ["panoptik"]}, "panoptic"),
         ({"target": "onnx", "tasks": []}, "no task"),
         ({"target": "coreml", "ios": 12}, "[16, 17, 18]"),
-        ({"target": "onnx", "ios": 17}, "only coreml and executorch-coreml"),
+        ({"target": "onnx", "ios": 17}, "coreml and executorch-coreml have an iOS version: leave it out"),
         ({"device": "pixel-8", "target": "coreml"}, "an android phone"),
         (
             {"target": "onnx", "size": (16384, 16384)},
@@ -62,7 +64,7 @@ def test_an_iphone_can_get_another_format():
         ({"target": "onnx", "size": (0, 64)}, "must be multiples of 32"),
         ({"target": "onnx", "num_prompts": 1_000_000}, "1000000 prompts per pass; expected 1 to 64"),
         ({"target": "onnx", "num_prompts": 0}, "0 prompts per pass; expected 1 to 64"),
-        ({"device": "pixel-8", "ios": 17}, "only coreml and executorch-coreml"),
+        ({"device": "pixel-8", "ios": 17}, "coreml and executorch-coreml have an iOS version: leave it out"),
     ],
 )
 def test_wrong_choices_are_named(choices, says):

@@ -11,8 +11,8 @@ from torch import nn
 from rapsam.contract import GraphContract, Pipeline, TensorSpec
 from rapsam.errors import ExportError
 from rapsam.export.backends import find_backend
-from rapsam.export.backends.recipes import find_recipe
-from rapsam.export.backends.runtimes import RUNTIMES, Runtime
+from rapsam.export.backends.catalogue import RUNTIMES, find_recipe
+from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.bundle.manifest import SCHEMA_VERSION, GraphEntry, Manifest, ModelEntry
 from rapsam.export.localise.report import LocalisationReport
 from rapsam.export.localise.search import localise

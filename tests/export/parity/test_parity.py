@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 import rapsam
 from rapsam.errors import InputError
+from rapsam.export.backends.catalogue import RUNTIMES
 from rapsam.export.backends.recipes import FP16_GATES, FP32_GATES
-from rapsam.export.backends.runtimes import RUNTIMES, Runtime
+from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.build.model_card import model_card
 from rapsam.export.parity.check import check_parity
 from rapsam.export.parity.panoptic import compare_panoptic

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from rapsam.export.backends.recipes import RECIPES
+from rapsam.export.backends.catalogue import RECIPES
 from rapsam.export.parity.case import References
 from rapsam.export.parity.memory import RunMemory
 from rapsam.export.parity.rounding import RandomRounding, RoundedRunner, half_weights

@@ -1,0 +1,123 @@
+"""What the targets declare, and what follows from it."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import msgspec
+import pytest
+
+import rapsam
+from rapsam.errors import InputError
+from rapsam.export.backends import BACKENDS
+from rapsam.export.backends.catalogue import (
+    RECIPES,
+    RUNTIMES,
+    TARGETS,
+    find_recipe,
+    find_target,
+    ios_versions,
+    precisions,
+)
+from rapsam.export.backends.recipes import FP16_GATES, FP32_GATES, Recipe
+
+# Bundles and records of measurements have these names in them.
+BY_TARGET = {
+    "coreml": ["fp32-ios16", "fp16-ios16", "fp32-ios17", "fp16-ios17", "fp32-ios18", "fp16-ios18"],
+    "executorch": ["fp32", "fp16"],
+    "executorch-coreml": ["fp32-ios16", "fp16-ios16", "fp32-ios17", "fp16-ios17", "fp32-ios18", "fp16-ios18"],
+    "executorch-vulkan": ["fp32", "fp16"],
+    "onnx": ["fp32", "fp16"],
+    "tflite": ["fp32", "fp16"],
+}
+ROOT = Path(rapsam.__file__).parent
+
+
+@pytest.mark.parametrize("target", BY_TARGET)
+def test_recipes_keep_their_names(target) -> None:
+    recipes = BACKENDS[target].facts.recipes
+    assert [recipe.name for recipe in recipes] == [f"{target}-{ending}" for ending in BY_TARGET[target]]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_target_declares_recipes_of_its_own(target) -> None:
+    facts = BACKENDS[target].facts
+    for recipe in facts.recipes:
+        assert recipe.backend == target
+        assert RECIPES[recipe.name] is recipe
+        assert find_recipe(target, recipe.precision, recipe.ios) is recipe
+        assert recipe.quantiser is None
+        assert recipe.gates == {"fp32": FP32_GATES, "fp16": FP16_GATES}[recipe.precision]
+    assert find_recipe(target).precision == facts.default_precision
+    assert find_recipe(target).ios == facts.default_ios
+    assert (facts.default_ios is None) == (ios_versions(target) == ())
+    assert precisions(target) == ("fp32", "fp16")
+    assert facts.compute_units
+
+
+def test_targets_are_listed_by_name_and_no_name_is_used_twice() -> None:
+    assert list(TARGETS) == sorted(BACKENDS)
+    assert len(RECIPES) == sum(len(backend.facts.recipes) for backend in BACKENDS.values())
+    names = [runtime.name for runtimes in RUNTIMES.values() for runtime in runtimes]
+    assert len(set(names)) == len(names)
+
+
+def test_what_differs_between_targets() -> None:
+    assert {recipe.backend for recipe in RECIPES.values() if recipe.sampling == "grid"} == {"onnx"}
+    assert find_recipe("tflite", "fp16").arithmetic == "fp32"
+    assert find_recipe("onnx", "fp16").arithmetic == "fp16"
+    assert find_recipe("coreml").name == "coreml-fp16-ios17"
+    assert find_recipe("executorch-coreml", ios=18).deployment_target == "iOS18"
+    assert [runtime.name for runtime in RUNTIMES["tflite"]] == ["LiteRT", "tflite-runtime 2.14"]
+    assert [runtime.provenance for runtime in RUNTIMES["coreml"]] == ["measured", "emulated"]
+
+
+@pytest.mark.parametrize(
+    ("choices", "says"),
+    [
+        (("coreml2",), "unknown target 'coreml2'; did you mean coreml"),
+        (("onnx", "fp8"), "unknown precision 'fp8'; did you mean fp32 or fp16"),
+        (("onnx", "zzz"), "unknown precision 'zzz'; valid names: fp16, fp32"),
+        (
+            ("onnx", "int8"),
+            "precision 'int8' does not say what has 8 bits: w8a8 (weights and activations), w8a16 (16-bit "
+            "activations) or w8 (weights only); target onnx has fp32, fp16",
+        ),
+        (("coreml", "fp16", 15), "iOS 15 is not a deployment target; choose one of [16, 17, 18]"),
+    ],
+)
+def test_what_no_target_has_is_refused_with_what_there_is(choices, says) -> None:
+    with pytest.raises(InputError) as caught:
+        find_recipe(*choices)
+    assert says in str(caught.value)
+
+
+def test_other_formats_ignore_a_version_of_ios() -> None:
+    assert find_recipe("onnx", "fp32", 3) is find_recipe("onnx", "fp32")
+    assert find_target("onnx").facts.platform is None
+
+
+def test_a_recipe_is_written_the_same_every_time() -> None:
+    """It is part of keys: fields in their order, also those that say nothing."""
+    written = msgspec.json.encode(RECIPES["coreml-fp16-ios17"])
+    assert written.startswith(
+        b'{"name":"coreml-fp16-ios17","backend":"coreml","precision":"fp16","arithmetic":"fp16",'
+        b'"deployment_target":"iOS17","sampling":"rows","gates":{'
+    )
+    assert written.endswith(b',"quantiser":null}')
+    assert msgspec.json.decode(written, type=Recipe) == RECIPES["coreml-fp16-ios17"]
+
+
+def test_only_backends_know_the_names_of_targets() -> None:
+    """Elsewhere a name stands in examples at most, never alone: nothing may decide by it."""
+    files = {path for folder in (ROOT, ROOT / "export") for path in folder.rglob("*.py")}
+    elsewhere = {path for path in files if not path.is_relative_to(ROOT / "export/backends")}
+    assert ROOT / "export/build/plan.py" in elsewhere
+    deciding = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.value}"
+        for path in sorted(elsewhere)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and node.value in TARGETS
+    ]
+    assert deciding == []
