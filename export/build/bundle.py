@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Unpack
 
 from msgspec.structs import replace
 
@@ -16,7 +16,7 @@ from rapsam.export.build.cache import Note, StageCache
 from rapsam.export.build.finished import finished_bundle, read_report
 from rapsam.export.build.material import Material, bundle_key, gather, prototypes_of
 from rapsam.export.build.model_card import model_card
-from rapsam.export.build.plan import DEFAULT_TASKS, ExportPlan, plan_export
+from rapsam.export.build.plan import ExportChoices, ExportPlan, plan_export
 from rapsam.export.build.stages import (
     GraphRecord,
     Progress,
@@ -61,15 +61,9 @@ def export_bundle(
     model: SegmentationNetwork,
     out: str | Path,
     *,
-    device: str | None = None,
-    target: str | None = None,
-    precision: str | None = None,
-    ios: int | None = None,
-    size: tuple[int, int] | None = None,
-    tasks: Sequence[str] = DEFAULT_TASKS,
-    num_prompts: int = 1,
     images: Mapping[str, Pixels] | None = None,
     cache: StageCache | None = None,
+    **choices: Unpack[ExportChoices],
 ) -> Bundle:
     """Exports one bundle for a device of the catalogue or for a format.
 
@@ -77,16 +71,11 @@ def export_bundle(
         model: The network; it is not changed.
         out: Folder of the bundle; must not exist yet, or be empty, or hold this very bundle: then nothing
             is made.
-        device: Id from the catalogue, such as "pixel-8".
-        target: One of `rapsam.export.backends.catalogue.TARGETS`.
-        precision: "fp32" or "fp16".
-        ios: Core ML deployment target.
-        size: Image (height, width), multiples of 32.
-        tasks: Any of "panoptic", "prompt", "video".
-        num_prompts: Prompts per pass.
         images: Name to RGB image (h, w, 3), uint8, for parity and self-test; drawn ones by default.
         cache: Keeps finished stages between exports, as `StageCache(cache_folder())` does for the command
             line; None keeps none.
+        choices: What to export: device, target, precision, ios, size, tasks, num_prompts, as
+            `ExportChoices` describes them.
 
     Returns:
         The manifest, and the parity report: look at its `status`.
@@ -96,15 +85,7 @@ def export_bundle(
         ExportError: If a converter refuses a graph. No folder is left.
         UnavailableError: If the converter is not installed.
     """
-    plan = plan_export(
-        device=device,
-        target=target,
-        precision=precision,
-        ios=ios,
-        size=size,
-        tasks=tasks,
-        num_prompts=num_prompts,
-    )
+    plan = plan_export(**choices)
     network = deployment_of(model)
     return run_plan(network, plan, Path(out), images or sample_images(), lambda _step: None, cache)
 

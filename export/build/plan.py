@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import TypedDict, Unpack, get_type_hints
 
 import msgspec
 
@@ -29,8 +30,8 @@ class ExportPlan(msgspec.Struct, frozen=True, kw_only=True):
         device: Device of the catalogue, or None.
         recipe: How to lower.
         size: Image height and width.
-        tasks: Sorted subset of "panoptic", "prompt", "video".
-        num_prompts: Prompts per pass of the prompt graph.
+        tasks: Sorted keys of `rapsam.contract.TASKS`.
+        num_prompts: Prompts per pass of the graphs that take any.
     """
 
     name: str
@@ -41,26 +42,49 @@ class ExportPlan(msgspec.Struct, frozen=True, kw_only=True):
     num_prompts: int
 
 
+class TargetChoices(TypedDict, total=False):
+    """What a user may choose for one bundle or for many; all optional.
+
+    Attributes:
+        target: One of `rapsam.export.backends.catalogue.TARGETS`; needed without a device.
+        precision: As in "fp32" or "fp16"; without a device the default of the target.
+        ios: Deployment target, for targets that have one; without a device the default of the target.
+        tasks: What the bundle shall do, keys of `rapsam.contract.TASKS`; `DEFAULT_TASKS` by default.
+        num_prompts: Prompts per pass of the graphs that take any, 1 (the default) to 64.
+    """
+
+    target: str | None
+    precision: str | None
+    ios: int | None
+    tasks: Sequence[str]
+    num_prompts: int
+
+
+class ExportChoices(TargetChoices, total=False):
+    """What a user may choose for one bundle.
+
+    Attributes:
+        device: Id from the catalogue, such as "pixel-8"; gives target, precision, iOS version and size unless
+            they are named.
+        size: Image (height, width), multiples of 32; 640x640 by default.
+    """
+
+    device: str | None
+    size: tuple[int, int] | None
+
+
 def plan_matrix(
     *,
     devices: Sequence[str] = (),
-    target: str | None = None,
-    precision: str | None = None,
-    ios: int | None = None,
     sizes: Sequence[tuple[int, int]] = (),
-    tasks: Sequence[str] = DEFAULT_TASKS,
-    num_prompts: int = 1,
+    **choices: Unpack[TargetChoices],
 ) -> tuple[ExportPlan, ...]:
     """Plans a bundle for every device at every size; see `plan_export`.
 
     Args:
         devices: Ids from the catalogue; without any, bundles for the target.
-        target: As in `plan_export`.
-        precision: As in `plan_export`.
-        ios: As in `plan_export`.
         sizes: Without any, each device's own. With several, they become part of the names.
-        tasks: As in `plan_export`.
-        num_prompts: As in `plan_export`.
+        choices: For all of them.
 
     Returns:
         The plans, those of one size together, so that what they share stays at hand; no name twice.
@@ -72,51 +96,25 @@ def plan_matrix(
     chosen: list[tuple[int, int] | None] = list(dict.fromkeys(sizes)) or [None]
     named: list[str | None] = list(devices) or [None]
     for size, device in itertools.product(chosen, named):
-        plan = plan_export(
-            device=device,
-            target=target,
-            precision=precision,
-            ios=ios,
-            size=size,
-            tasks=tasks,
-            num_prompts=num_prompts,
-        )
+        plan = plan_export(device=device, size=size, **choices)
         if len(chosen) > 1:
             plan = msgspec.structs.replace(plan, name=f"{plan.name}-{plan.size[0]}x{plan.size[1]}")
         plans[plan.name] = plan
     return tuple(sorted(plans.values(), key=lambda plan: plan.size))
 
 
-def plan_export(
-    *,
-    device: str | None = None,
-    target: str | None = None,
-    precision: str | None = None,
-    ios: int | None = None,
-    size: tuple[int, int] | None = None,
-    tasks: Sequence[str] = DEFAULT_TASKS,
-    num_prompts: int = 1,
-) -> ExportPlan:
-    """Completes and checks the choices for one bundle.
-
-    Args:
-        device: Id from the catalogue; gives target, precision, iOS version and size unless they are named.
-        target: One of `rapsam.export.backends.catalogue.TARGETS`; needed without a device.
-        precision: As in "fp32" or "fp16"; without a device the default of the target.
-        ios: Deployment target, for targets that have one; without a device the default of the target.
-        size: Image (height, width), multiples of 32; 640x640 by default.
-        tasks: What the bundle shall do.
-        num_prompts: Prompts per pass of the prompt graph, 1 to 64.
+def plan_export(**choices: Unpack[ExportChoices]) -> ExportPlan:
+    """Completes and checks the choices for one bundle; see `ExportChoices`.
 
     Raises:
         InputError: If a name is unknown or choices contradict each other.
+        TypeError: If there is no such choice.
     """
-    tasks = (tasks,) if isinstance(tasks, str) else tasks
-    for task in tasks:
-        if task not in TASKS:
-            raise unknown_name("task", task, TASKS)
-    if not tasks:
-        raise InputError(f"no task given; expected at least one of {', '.join(TASKS)}")
+    if unknown := choices.keys() - get_type_hints(ExportChoices).keys():
+        raise TypeError(f"an export has no choice {min(unknown)!r}; see ExportChoices")
+    device, target, precision = choices.get("device"), choices.get("target"), choices.get("precision")
+    size, num_prompts = choices.get("size"), choices.get("num_prompts", 1)
+    tasks = _checked_tasks(choices.get("tasks", DEFAULT_TASKS))
     if size is not None and (len(size) != 2 or not all(isinstance(side, int) for side in size)):
         raise InputError(f"size {size!r}; expected (height, width) in pixels, such as (480, 640)")
     if device is None and target is None:
@@ -128,15 +126,25 @@ def plan_export(
         size = found.size if size is None else size
     _check_extent(DEFAULT_SIZE if size is None else size, num_prompts)
     assert target is not None
-    recipe = find_recipe(target, precision, _ios_version(target, ios, found))
+    recipe = find_recipe(target, precision, _ios_version(target, choices.get("ios"), found))
     return ExportPlan(
         name=device or recipe.name,
         device=device,
         recipe=recipe,
         size=size or DEFAULT_SIZE,
-        tasks=tuple(sorted(set(tasks))),
+        tasks=tasks,
         num_prompts=num_prompts,
     )
+
+
+def _checked_tasks(tasks: str | Sequence[str]) -> tuple[str, ...]:
+    tasks = (tasks,) if isinstance(tasks, str) else tasks
+    for task in tasks:
+        if task not in TASKS:
+            raise unknown_name("task", task, TASKS)
+    if not tasks:
+        raise InputError(f"no task given; expected at least one of {', '.join(TASKS)}")
+    return tuple(sorted(set(tasks)))
 
 
 def _check_extent(size: tuple[int, int], num_prompts: int) -> None:

@@ -15,46 +15,59 @@ Status = Literal["passed", "benign", "failed", "not run", "not meaningful"]
 (a tensor has no such part). Not meaningful: there is nothing to compare, or rounding decides all of it."""
 
 
-class TensorParity(msgspec.Struct, frozen=True, kw_only=True):
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """What every row says.
+
+    Attributes:
+        runtime: What ran the artifacts.
+        provenance: "measured" in a real runtime, "emulated" by an interpreter of ours.
+    """
+
+    runtime: str
+    provenance: Provenance
+
+
+class Judgement(Comparison, frozen=True, kw_only=True):
+    """What every row with a verdict says.
+
+    Attributes:
+        status: Verdict.
+        reason: Why it failed, is benign, was not run, or means nothing; empty if it passed.
+    """
+
+    status: Status
+    reason: str = ""
+
+
+class TensorParity(Judgement, frozen=True, kw_only=True):
     """One output of one graph on one input, compared with the reference on the same input.
 
     Attributes:
-        runtime: What ran the artifact.
-        provenance: "measured" in a real runtime, "emulated" by an interpreter of ours.
         graph: Name of the graph.
         output: Name of the output.
         case: Name of the input.
-        status: Verdict; a reason stands beside everything but "passed".
         max_abs: Largest absolute difference; None if it was not run.
         cosine: Cosine similarity of the flattened tensors.
         sqnr_db: 10 log10(sum ref^2 / sum err^2); None if there is no error at all.
         rounding_db: The same for the reference against itself, rounded at random as this precision
             rounds: what a faithful artifact can reach. None if rounding changes nothing.
-        reason: Why it failed, is benign, means nothing or was not run.
     """
 
-    runtime: str
-    provenance: Provenance
     graph: str
     output: str
     case: str
-    status: Status
     max_abs: float | None = None
     cosine: float | None = None
     sqnr_db: float | None = None
     rounding_db: float | None = None
-    reason: str = ""
 
 
-class TaskParity(msgspec.Struct, frozen=True, kw_only=True):
+class TaskParity(Judgement, frozen=True, kw_only=True):
     """One task on one input, from image to result, compared with the reference.
 
     Attributes:
-        runtime: What ran the artifacts.
-        provenance: "measured" in a real runtime, "emulated" by an interpreter of ours.
         task: "objects", "panoptic" or "prompt".
         case: Name of the input.
-        status: Verdict.
         mask_iou: Mean IoU of matched masks (objects), or of the prompts' masks, at the resolution of the
             mask logits, without padding.
         class_agreement: Share of matched queries with the same class.
@@ -66,14 +79,10 @@ class TaskParity(msgspec.Struct, frozen=True, kw_only=True):
         decided_segments: Segments of the reference that are decided; None where the gate is reached.
         rounded: Smallest PQ or mask IoU of the randomly rounded reference against the reference itself;
             None where the gate is reached.
-        reason: Why it failed, is benign, was not run, or means nothing.
     """
 
-    runtime: str
-    provenance: Provenance
     task: str
     case: str
-    status: Status
     mask_iou: float | None = None
     class_agreement: float | None = None
     pq: float | None = None
@@ -82,15 +91,12 @@ class TaskParity(msgspec.Struct, frozen=True, kw_only=True):
     decided: float | None = None
     decided_segments: int | None = None
     rounded: float | None = None
-    reason: str = ""
 
 
-class DecisionParity(msgspec.Struct, frozen=True, kw_only=True):
+class DecisionParity(Comparison, frozen=True, kw_only=True):
     """Decisions of one kind on one input: how many the reference hardly decides, how many came out other.
 
     Attributes:
-        runtime: What ran the artifacts.
-        provenance: "measured" in a real runtime, "emulated" by an interpreter of ours.
         case: Name of the input.
         decision: What is decided, see `rapsam.export.parity.decisions`.
         total: Decisions of this kind.
@@ -99,8 +105,6 @@ class DecisionParity(msgspec.Struct, frozen=True, kw_only=True):
         benign: Flips among those at risk; the rest are errors.
     """
 
-    runtime: str
-    provenance: Provenance
     case: str
     decision: str
     total: int
@@ -114,38 +118,27 @@ class DecisionParity(msgspec.Struct, frozen=True, kw_only=True):
         return self.flips - self.benign
 
 
-class HistogramParity(msgspec.Struct, frozen=True, kw_only=True):
+class HistogramParity(Judgement, frozen=True, kw_only=True):
     """How classes or areas are distributed on one input, against the reference.
 
     Attributes:
-        runtime: What ran the artifacts.
-        provenance: "measured" in a real runtime, "emulated" by an interpreter of ours.
         case: Name of the input.
         histogram: What is counted, see `rapsam.export.parity.histograms`.
-        status: Verdict.
         shift: Total variation distance of the two distributions, 0 (equal) to 1 (nothing in common).
         rounded_shift: Largest shift of the randomly rounded reference.
-        reason: Why it failed, is benign, was not run or means nothing.
     """
 
-    runtime: str
-    provenance: Provenance
     case: str
     histogram: str
-    status: Status
     shift: float | None = None
     rounded_shift: float | None = None
-    reason: str = ""
 
 
-class VideoParity(msgspec.Struct, frozen=True, kw_only=True):
+class VideoParity(Judgement, frozen=True, kw_only=True):
     """A clip, tracked frame by frame, against the reference on the same clip.
 
     Attributes:
-        runtime: What ran the artifacts.
-        provenance: "measured" in a real runtime, "emulated" by an interpreter of ours.
         clip: Name of the clip.
-        status: Verdict.
         frame_ious: Per frame the mean mask IoU of the tracks, matched over the whole clip; None where
             all masks are empty, as in the three that follow.
         query_ious: Per frame the mean mask IoU of every query with itself, whatever the tracks.
@@ -154,13 +147,9 @@ class VideoParity(msgspec.Struct, frozen=True, kw_only=True):
         transitions: Continuations of a query from one frame to the next, over the clip.
         switches: Those where the artifact continues a query by another one than the reference does.
         benign: Switches between continuations that the reference hardly tells apart.
-        reason: Why it failed, is benign, was not run or means nothing.
     """
 
-    runtime: str
-    provenance: Provenance
     clip: str
-    status: Status
     frame_ious: tuple[float | None, ...] = ()
     query_ious: tuple[float | None, ...] = ()
     decided_ious: tuple[float | None, ...] = ()
@@ -168,7 +157,6 @@ class VideoParity(msgspec.Struct, frozen=True, kw_only=True):
     transitions: int = 0
     switches: int = 0
     benign: int = 0
-    reason: str = ""
 
 
 JudgedRow: TypeAlias = TensorParity | TaskParity | HistogramParity | VideoParity
