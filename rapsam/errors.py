@@ -56,7 +56,7 @@ class MemoryLimitError(RapSamError):
 
 
 def printable(text: str) -> str:
-    """Gives a text that may quote foreign files without what could end a line or command a terminal."""
+    """Returns a text that may quote foreign files without what could end a line or command a terminal."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
@@ -69,14 +69,14 @@ def shortened(text: str, limit: int = _LINE) -> str:
 
 
 def quoted(value: object) -> str:
-    """Gives a foreign value for a message: as Python writes it, in one line of at most 80 characters."""
+    """Returns a foreign value for a message: as Python writes it, in one line of at most 80 characters."""
     # The text of a huge integer is refused by Python itself.
     is_huge = isinstance(value, int) and value.bit_length() > _HUGE_BITS
     return "an integer of very many digits" if is_huge else shortened(printable(repr(value)), _QUOTED)
 
 
 def reason_of(error: BaseException) -> str:
-    """Gives an error's kind and the first line of its message that says something, shortened."""
+    """Returns an error's kind and the first line of its message that says something, shortened."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return shortened(printable(f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__))
 

@@ -91,7 +91,7 @@ def scratch_file(folder: Path) -> Path:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Gives a scratch folder that becomes `path` if the block ends without an error.
+    """Returns a scratch folder that becomes `path` if the block ends without an error.
 
     What earlier processes left of the same destination when they were killed is removed after a day.
 
@@ -291,7 +291,7 @@ def sha256_of(path: Path) -> str:
 
 
 def size_of(path: Path) -> int:
-    """Gives the bytes of a file, or of all files below a folder."""
+    """Returns the bytes of a file, or of all files below a folder."""
     if path.is_dir():
         return sum((path / name).stat().st_size for name in files_below(path))
     return path.stat().st_size

@@ -14,7 +14,7 @@ _REMEDY = "set HOME or XDG_CACHE_HOME to a folder of your own"
 
 
 def user_cache() -> Path:
-    """Gives the folder of a user's caches: `XDG_CACHE_HOME`, or `.cache` in the home folder.
+    """Returns the folder of a user's caches: `XDG_CACHE_HOME`, or `.cache` in the home folder.
 
     A user without a home, as in a container that runs under a number, has one among the temporary files,
     where other users could have made it first: it must be the user's own, and writable by nobody else.

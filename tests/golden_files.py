@@ -21,7 +21,7 @@ def fail_or_skip(reason: str, named: str | None) -> NoReturn:
 
 
 def golden_folder() -> Path:
-    """Gives the folder of golden files: $RAPSAM_GOLDEN, else ../shared/golden beside the checkout.
+    """Returns the folder of golden files: $RAPSAM_GOLDEN, else ../shared/golden beside the checkout.
 
     Where the files are expected (CI, a variable that names them, a shared folder) their absence fails
     the test; elsewhere it skips.

@@ -9,7 +9,7 @@ from tests.golden_files import SHARED, fail_or_skip
 
 
 def shared_case(name: str) -> Path:
-    """Gives a file by its path below $RAPSAM_CASES, else ../shared/cases beside the checkout.
+    """Returns a file by its path below $RAPSAM_CASES, else ../shared/cases beside the checkout.
 
     Where the files are expected (CI, a variable that names them, a shared folder) their absence fails
     the test; elsewhere it skips.

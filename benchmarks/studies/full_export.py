@@ -38,7 +38,7 @@ def export_all(model_name: str, size: tuple[int, int]) -> FullExport:
     import rapsam
     from rapsam.export.build.bundle import make_bundle
     from rapsam.export.build.cache import StageCache
-    from rapsam.export.build.material import gather
+    from rapsam.export.build.inputs import gather_inputs
     from rapsam.export.build.plan import plan_export
     from rapsam.export.parity.sample_images import sample_images
     from rapsam.models.build import deployment_of
@@ -48,11 +48,11 @@ def export_all(model_name: str, size: tuple[int, int]) -> FullExport:
     with tempfile.TemporaryDirectory() as scratch:
         cache = StageCache(Path(scratch) / "cache")
         start = time.perf_counter()
-        material = gather(deployment_of(model), sample_images())
+        inputs = gather_inputs(deployment_of(model), sample_images())
         for target in TARGETS:
             plan = plan_export(target=target, size=size)
             _, report = make_bundle(
-                material, plan, Path(scratch) / target, cache, progress=_say_nothing, note=_say_nothing
+                inputs, plan, Path(scratch) / target, cache, progress=_say_nothing, note=_say_nothing
             )
             statuses[target] = report.status
         seconds = time.perf_counter() - start
@@ -61,7 +61,7 @@ def export_all(model_name: str, size: tuple[int, int]) -> FullExport:
         machine=this_machine(),
         model=model_name,
         size=size,
-        source_sha256=material.source_sha256,
+        source_sha256=inputs.source_sha256,
         statuses=statuses,
         seconds=round(seconds, 1),
         peak_rss_mb=peak_rss_mb(),

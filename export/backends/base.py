@@ -89,7 +89,7 @@ class Backend(Protocol):
         ...
 
     def tool_versions(self) -> dict[str, str]:
-        """Gives the installed versions of the packages that lower and run graphs, by package."""
+        """Returns the installed versions of the packages that lower and run graphs, by package."""
         ...
 
     def lower(

@@ -17,7 +17,7 @@ def missing_package(extra: str, modules: Sequence[str]) -> str | None:
 
 
 def installed_versions(packages: Sequence[str]) -> dict[str, str]:
-    """Gives the versions of those of the packages that are installed."""
+    """Returns the versions of those of the packages that are installed."""
     versions = {}
     for package in packages:
         try:

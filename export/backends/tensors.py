@@ -39,12 +39,12 @@ def named_outputs(contract: GraphContract, values: Sequence[npt.ArrayLike]) -> A
 
 
 def input_shapes(contract: GraphContract) -> Shapes:
-    """Gives the shapes of the inputs by name, in order."""
+    """Returns the shapes of the inputs by name, in order."""
     return {spec.name: spec.shape for spec in contract.inputs}
 
 
 def output_shapes(contract: GraphContract) -> Shapes:
-    """Gives the shapes of the outputs by name, in order."""
+    """Returns the shapes of the outputs by name, in order."""
     return {spec.name: spec.shape for spec in contract.outputs}
 
 

@@ -14,13 +14,13 @@ from rapsam.errors import BundleError, ExportError, UnavailableError
 from rapsam.export.backends import find_backend
 from rapsam.export.build.cache import Note, StageCache
 from rapsam.export.build.finished import finished_bundle, read_report
-from rapsam.export.build.material import Material, bundle_key, gather, prototypes_of
+from rapsam.export.build.inputs import BuildInputs, bundle_key, gather_inputs, prototypes_of
 from rapsam.export.build.model_card import model_card
 from rapsam.export.build.plan import ExportChoices, ExportPlan, plan_export
 from rapsam.export.build.stages import (
     GraphRecord,
     Progress,
-    Workshop,
+    StageContext,
     golden_stage,
     graph_stage,
     parity_stage,
@@ -99,13 +99,13 @@ def run_plan(
     cache: StageCache | None = None,
 ) -> Bundle:
     """Makes the bundle of a plan, unless it is there; see `export_bundle`. `progress` gets every line."""
-    material = gather(deployment, images)
-    finished = finished_bundle(material, plan, out)
-    return ensure_bundle(material, plan, out, finished, cache, progress=progress, note=progress)
+    inputs = gather_inputs(deployment, images)
+    finished = finished_bundle(inputs, plan, out)
+    return ensure_bundle(inputs, plan, out, finished, cache, progress=progress, note=progress)
 
 
 def ensure_bundle(
-    material: Material,
+    inputs: BuildInputs,
     plan: ExportPlan,
     out: Path,
     finished: Manifest | None,
@@ -118,11 +118,11 @@ def ensure_bundle(
     if finished is not None:
         note(f"{out} holds this bundle already: nothing to do")
         return Bundle(finished, read_report(out))
-    return make_bundle(material, plan, out, cache, progress=progress, note=note)
+    return make_bundle(inputs, plan, out, cache, progress=progress, note=note)
 
 
 def make_bundle(
-    material: Material,
+    inputs: BuildInputs,
     plan: ExportPlan,
     out: Path,
     cache: StageCache | None,
@@ -138,14 +138,14 @@ def make_bundle(
     if reason:
         raise UnavailableError(reason)
     with atomic_folder(out) as folder:
-        shop = Workshop(
-            material=material, plan=plan, folder=folder, cache=cache, progress=progress, note=note
+        context = StageContext(
+            inputs=inputs, plan=plan, folder=folder, cache=cache, progress=progress, note=note
         )
-        pipelines = material.deployment.pipelines(plan.tasks)
-        graphs = [graph_stage(shop, graph) for graph in graphs_of(pipelines)]
-        manifest = _manifest(material, plan, graphs)
-        golden_stage(shop, manifest)
-        report = parity_stage(shop, manifest)
+        pipelines = inputs.deployment.pipelines(plan.tasks)
+        graphs = [graph_stage(context, graph) for graph in graphs_of(pipelines)]
+        manifest = _manifest(inputs, plan, graphs)
+        golden_stage(context, manifest)
+        report = parity_stage(context, manifest)
         write_atomic(folder / PARITY_NAME, encode_record(report))
         write_atomic(folder / CARD_NAME, model_card(manifest, report).encode())
         summary = ParitySummary(
@@ -172,14 +172,14 @@ def _check_result(folder: Path) -> None:
         raise ExportError(f"the bundle that was made is not whole: {message}") from error
 
 
-def _manifest(material: Material, plan: ExportPlan, graphs: Sequence[GraphRecord]) -> Manifest:
-    deployment = material.deployment
+def _manifest(inputs: BuildInputs, plan: ExportPlan, graphs: Sequence[GraphRecord]) -> Manifest:
+    deployment = inputs.deployment
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,
         rapsam_version=__version__,
-        source_sha256=material.source_sha256,
-        key=bundle_key(material, plan),
-        images_sha256=material.images_sha256,
+        source_sha256=inputs.source_sha256,
+        key=bundle_key(inputs, plan),
+        images_sha256=inputs.images_sha256,
         device=plan.device,
         recipe=plan.recipe.name,
         minimum_runtime=graphs[0].minimum_runtime,
@@ -187,7 +187,7 @@ def _manifest(material: Material, plan: ExportPlan, graphs: Sequence[GraphRecord
             name=deployment.name,
             weights=deployment.weights,
             prototypes=prototypes_of(deployment),
-            weights_sha256=material.weights_sha256,
+            weights_sha256=inputs.weights_sha256,
         ),
         graphs=tuple(graph.entry for graph in graphs),
         pipelines=deployment.pipelines(plan.tasks),

@@ -30,7 +30,7 @@ Note = Callable[[str], None]
 
 
 def cache_folder() -> Path:
-    """Gives the folder of the cache: `RAPSAM_CACHE`, or `rapsam/stages` in the user's cache."""
+    """Returns the folder of the cache: `RAPSAM_CACHE`, or `rapsam/stages` in the user's cache."""
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen:
         return Path(chosen)
@@ -171,7 +171,7 @@ def _copy(source: Path, destination: Path) -> None:
 
 
 def _size(entry: Path) -> int:
-    """Gives the bytes of all files of an entry, damaged or not."""
+    """Returns the bytes of all files of an entry, damaged or not."""
     return sum(path.lstat().st_size for path in entry.rglob("*") if not path.is_dir())
 
 

@@ -10,7 +10,7 @@ import msgspec
 from rapsam import __version__
 from rapsam.errors import BundleError, InputError
 from rapsam.export.backends import find_backend
-from rapsam.export.build.material import Material, bundle_key, prototypes_of
+from rapsam.export.build.inputs import BuildInputs, bundle_key, prototypes_of
 from rapsam.export.build.plan import ExportPlan
 from rapsam.export.bundle.manifest import MANIFEST_NAME, PARITY_NAME, Manifest
 from rapsam.export.bundle.manifest_check import one_line
@@ -35,11 +35,11 @@ def check_out_folder(out: Path) -> None:
         check_new_folder(out)
 
 
-def finished_bundle(material: Material, plan: ExportPlan, out: Path) -> Manifest | None:
+def finished_bundle(inputs: BuildInputs, plan: ExportPlan, out: Path) -> Manifest | None:
     """Looks for the bundle of a plan.
 
     Args:
-        material: What it would be made from.
+        inputs: What it would be made from.
         plan: The bundle.
         out: Its folder.
 
@@ -50,7 +50,7 @@ def finished_bundle(material: Material, plan: ExportPlan, out: Path) -> Manifest
         InputError: If the folder holds another bundle, a damaged one, or anything else, or the network cannot
             do a task of the plan.
     """
-    _check_tasks(material, plan)
+    _check_tasks(inputs, plan)
     check_out_folder(out)
     if not _has_manifest(out):
         return None
@@ -60,20 +60,20 @@ def finished_bundle(material: Material, plan: ExportPlan, out: Path) -> Manifest
         raise InputError(
             f"{out} exists already, with no bundle to go on from ({error}); remove it"
         ) from error
-    if manifest.key == bundle_key(material, plan):
+    if manifest.key == bundle_key(inputs, plan):
         return manifest
-    differences = "; ".join(_differences(manifest, material, plan)) or OTHER_CONDITIONS
+    differences = "; ".join(_differences(manifest, inputs, plan)) or OTHER_CONDITIONS
     raise InputError(
         f"{out} exists already and holds another bundle ({differences}): remove it, or choose another --out"
     )
 
 
-def _check_tasks(material: Material, plan: ExportPlan) -> None:
-    able = material.deployment.tasks
+def _check_tasks(inputs: BuildInputs, plan: ExportPlan) -> None:
+    able = inputs.deployment.tasks
     for task in plan.tasks:
         if task not in able:
             raise InputError(
-                f"{material.deployment.name} does not do the task {task!r}, only {', '.join(able)}; "
+                f"{inputs.deployment.name} does not do the task {task!r}, only {', '.join(able)}; "
                 f"name these: --tasks {' '.join(able)}"
             )
 
@@ -99,13 +99,13 @@ def read_report(folder: Path) -> ParityReport:
         raise BundleError(f"{path} is no parity report ({reason}); export the bundle again") from error
 
 
-def _differences(manifest: Manifest, material: Material, plan: ExportPlan) -> Iterator[str]:
+def _differences(manifest: Manifest, inputs: BuildInputs, plan: ExportPlan) -> Iterator[str]:
     wanted: dict[str, tuple[object, object]] = {
-        "model": (manifest.model.name, material.deployment.name),
-        "weights": (str(manifest.model.weights), str(material.deployment.weights)),
+        "model": (manifest.model.name, inputs.deployment.name),
+        "weights": (str(manifest.model.weights), str(inputs.deployment.weights)),
         "classifier": (
             str(manifest.model.prototypes or "none"),
-            str(prototypes_of(material.deployment) or "none"),
+            str(prototypes_of(inputs.deployment) or "none"),
         ),
         "device": (manifest.device, plan.device),
         "recipe": (manifest.recipe, plan.recipe.name),
@@ -117,13 +117,13 @@ def _differences(manifest: Manifest, material: Material, plan: ExportPlan) -> It
     for what, (found, expected) in wanted.items():
         if found != expected:
             yield f"{what} {found}, not {expected}"
-    if manifest.model.weights_sha256 != material.weights_sha256:
+    if manifest.model.weights_sha256 != inputs.weights_sha256:
         yield "weights or text prototypes with other values"
-    if finds_objects(material.deployment) and manifest.labels not in (None, material.deployment.labels):
+    if finds_objects(inputs.deployment) and manifest.labels not in (None, inputs.deployment.labels):
         yield "other class names"
-    if manifest.images_sha256 != material.images_sha256:
+    if manifest.images_sha256 != inputs.images_sha256:
         yield "other images for self-test and parity"
-    if (manifest.rapsam_version, manifest.source_sha256) != (__version__, material.source_sha256):
+    if (manifest.rapsam_version, manifest.source_sha256) != (__version__, inputs.source_sha256):
         yield "made by another version of this toolkit"
     reference = reference_name(reference_device())
     if manifest.parity and manifest.parity.reference != reference:

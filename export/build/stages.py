@@ -14,7 +14,7 @@ from rapsam.export.backends import find_backend
 from rapsam.export.backends.lower_graph import lower_graph
 from rapsam.export.build.cache import Note, StageCache
 from rapsam.export.build.golden import write_golden
-from rapsam.export.build.material import Material, digest_of, graph_key, judges, metadata, referees
+from rapsam.export.build.inputs import BuildInputs, digest_of, graph_key, judges, metadata, referees
 from rapsam.export.build.plan import ExportPlan
 from rapsam.export.bundle.manifest import GraphEntry, Manifest, write_contract
 from rapsam.export.bundle.manifest_check import is_plain_path
@@ -42,11 +42,11 @@ class NoRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """For a stage that makes nothing but files."""
 
 
-class Workshop(msgspec.Struct, frozen=True, kw_only=True):
+class StageContext(msgspec.Struct, frozen=True, kw_only=True):
     """Where and from what the stages of one bundle are made.
 
     Attributes:
-        material: The network and the images.
+        inputs: The network and the images.
         plan: The bundle to be made.
         folder: The unfinished bundle.
         cache: Finished stages of other runs; None to make everything.
@@ -54,7 +54,7 @@ class Workshop(msgspec.Struct, frozen=True, kw_only=True):
         note: Gets what shall stay to be read: what goes wrong with the cache.
     """
 
-    material: Material
+    inputs: BuildInputs
     plan: ExportPlan
     folder: Path
     cache: StageCache | None
@@ -62,52 +62,52 @@ class Workshop(msgspec.Struct, frozen=True, kw_only=True):
     note: Note
 
 
-def graph_stage(shop: Workshop, graph: str) -> GraphRecord:
+def graph_stage(context: StageContext, graph: str) -> GraphRecord:
     """Lowers a graph into the bundle, its contract beside it."""
-    key = graph_key(shop.material, shop.plan, graph)
+    key = graph_key(context.inputs, context.plan, graph)
     return _stage(
-        shop,
+        context,
         key,
         graph,
         GraphRecord,
-        lambda folder: _lower(shop, graph, key, folder),
+        lambda folder: _lower(context, graph, key, folder),
         problem_of=lambda record, folder: _graph_problem(record, folder, graph, key),
     )
 
 
-def golden_stage(shop: Workshop, manifest: Manifest) -> None:
+def golden_stage(context: StageContext, manifest: Manifest) -> None:
     """Writes the self-test of the bundle."""
     key = digest_of(
         {
             "stage": "golden",
-            "weights": shop.material.weights_sha256,
+            "weights": context.inputs.weights_sha256,
             "contracts": manifest.contracts,
             "prompts": manifest.prompts,
-            "images": shop.material.images_sha256,
-            "source": shop.material.source_sha256,
+            "images": context.inputs.images_sha256,
+            "source": context.inputs.source_sha256,
             "referees": referees(),
         }
     )
 
     def make(folder: Path) -> NoRecord:
-        shop.progress("golden inputs and outputs")
+        context.progress("golden inputs and outputs")
         device = reference_device()
-        moved = shop.material.deployment.to(device)
+        moved = context.inputs.deployment.to(device)
         references: dict[str, Runner] = {
             contract.graph: RememberingRunner(
                 EagerRunner(moved, contract.graph, device),
                 reference_question(contract.graph),
-                shop.material.memory,
+                context.inputs.memory,
             )
             for contract in manifest.contracts
         }
-        write_golden(folder, shop.material.images, manifest, references)
+        write_golden(folder, context.inputs.images, manifest, references)
         return NoRecord()
 
-    _stage(shop, key, "golden inputs and outputs", NoRecord, make)
+    _stage(context, key, "golden inputs and outputs", NoRecord, make)
 
 
-def parity_stage(shop: Workshop, manifest: Manifest) -> ParityReport:
+def parity_stage(context: StageContext, manifest: Manifest) -> ParityReport:
     """Compares the graphs of the bundle with the network.
 
     A report with a comparison that came to no figures is not kept: a runtime that ran out of memory once need
@@ -116,38 +116,38 @@ def parity_stage(shop: Workshop, manifest: Manifest) -> ParityReport:
     key = digest_of(
         {
             "stage": "parity",
-            "weights": shop.material.weights_sha256,
+            "weights": context.inputs.weights_sha256,
             "artifacts": [entry.sha256 for entry in manifest.graphs],
             "contracts": manifest.contracts,
             "model": manifest.model,
-            "recipe": shop.plan.recipe,
+            "recipe": context.plan.recipe,
             "pipelines": manifest.pipelines,
             "labels": manifest.labels,
             "prompts": manifest.prompts,
-            "size": shop.plan.size,
+            "size": context.plan.size,
             "postprocess": manifest.postprocess,
-            "images": shop.material.images_sha256,
-            "source": shop.material.source_sha256,
-            "judges": judges(shop.plan),
+            "images": context.inputs.images_sha256,
+            "source": context.inputs.source_sha256,
+            "judges": judges(context.plan),
         }
     )
 
     def make(_folder: Path) -> ParityReport:
         report = check_parity(
-            shop.material.deployment,
-            shop.folder,
+            context.inputs.deployment,
+            context.folder,
             manifest,
-            shop.material.images,
-            shop.progress,
-            shop.material.memory,
+            context.inputs.images,
+            context.progress,
+            context.inputs.memory,
         )
-        return _without_folder(report, shop.folder)
+        return _without_folder(report, context.folder)
 
-    return _stage(shop, key, "parity", ParityReport, make, keep=_has_all_figures)
+    return _stage(context, key, "parity", ParityReport, make, keep=_has_all_figures)
 
 
 def _stage(
-    shop: Workshop,
+    context: StageContext,
     key: str,
     name: str,
     kind: type[Record],
@@ -163,18 +163,18 @@ def _stage(
     def stored_problem(stored: bytes) -> str | None:
         return problem_of(msgspec.json.decode(stored, type=kind), work)
 
-    work = Path(tempfile.mkdtemp(prefix=".stage.", dir=shop.folder))
+    work = Path(tempfile.mkdtemp(prefix=".stage.", dir=context.folder))
     try:
-        stored = shop.cache and shop.cache.take(key, work, shop.note, stored_problem)
+        stored = context.cache and context.cache.take(key, work, context.note, stored_problem)
         if stored:
-            shop.progress(f"{name}: made before, taken from the cache")
+            context.progress(f"{name}: made before, taken from the cache")
             record = msgspec.json.decode(stored, type=kind)
         else:
             record = make(work)
-            if shop.cache and keep(record):
-                shop.cache.put(key, work, msgspec.json.encode(record), shop.note)
+            if context.cache and keep(record):
+                context.cache.put(key, work, msgspec.json.encode(record), context.note)
         for made in work.iterdir():
-            made.rename(shop.folder / made.name)
+            made.rename(context.folder / made.name)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return record
@@ -193,11 +193,11 @@ def _graph_problem(record: GraphRecord, folder: Path, graph: str, key: str) -> s
     return None
 
 
-def _lower(shop: Workshop, graph: str, key: str, folder: Path) -> GraphRecord:
-    deployment, plan = shop.material.deployment, shop.plan
+def _lower(context: StageContext, graph: str, key: str, folder: Path) -> GraphRecord:
+    deployment, plan = context.inputs.deployment, context.plan
     module, contract = deployment.build_graph(graph, plan.size, plan.num_prompts, plan.recipe.sampling)
     path = folder / f"{graph}{find_backend(plan.recipe.backend).suffix}"
-    lowered = lower_graph(module, contract, plan.recipe, path, shop.progress, metadata(deployment))
+    lowered = lower_graph(module, contract, plan.recipe, path, context.progress, metadata(deployment))
     artifact = lowered.artifact
     entry = GraphEntry(
         path=path.name,

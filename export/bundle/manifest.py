@@ -58,7 +58,7 @@ class GraphEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         contract: Inputs and outputs.
         sha256: Digest of the artifact; a folder's is made from its files' names and contents.
         size_bytes: Size of the artifact.
-        parent: Digest of what the artifact was made from; see `rapsam.export.build.material.graph_key`.
+        parent: Digest of what the artifact was made from; see `rapsam.export.build.inputs.graph_key`.
         macs_before: Multiply-adds of the published network in this graph's place.
         macs_after: Multiply-adds of the graph that was lowered.
         delegation: What the format's delegate takes over; None for ONNX, which has no delegate.
@@ -114,7 +114,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         schema_version: Version of this format.
         rapsam_version: Version of the toolkit that wrote it.
         source_sha256: Digest of the toolkit's source; see `rapsam.export.build.source`.
-        key: Digest of all that decides the content; see `rapsam.export.build.material.bundle_key`.
+        key: Digest of all that decides the content; see `rapsam.export.build.inputs.bundle_key`.
         images_sha256: Digest of the images that the self-test and parity were made with.
         device: Device of the catalogue that it was made for, or None.
         recipe: Name of the recipe.

@@ -129,5 +129,5 @@ def _is_sane(spec: TensorSpec) -> bool:
 
 
 def one_line(error: Exception) -> str:
-    """Gives the message of an error without anything that could break the line."""
+    """Returns the message of an error without anything that could break the line."""
     return _CONTROL.sub(" ", str(error))[:300]

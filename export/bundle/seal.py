@@ -118,7 +118,7 @@ def _check_graph(folder: Path, graph: GraphEntry, files: tuple[FileEntry, ...]) 
 
 
 def _digest(graph: GraphEntry, own: list[FileEntry]) -> str:
-    """Gives what `sha256_of` would, from the digests of the files."""
+    """Returns what `sha256_of` would, from the digests of the files."""
     if [entry.path for entry in own] == [graph.path]:
         return own[0].sha256
     names = sorted((entry.path.removeprefix(f"{graph.path}/"), entry.sha256) for entry in own)

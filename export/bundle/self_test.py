@@ -124,7 +124,7 @@ def _check_tensor(
 
 
 def _png_shape(header: bytes) -> tuple[int, ...]:
-    """Gives (1, 3, H, W) as an 8-bit RGB image's header has it, without unpacking anything; () for others."""
+    """Returns (1, 3, H, W) as an 8-bit RGB image's header has it, nothing unpacked; () for others."""
     if header[:8] != b"\x89PNG\r\n\x1a\n" or header[12:16] != b"IHDR" or header[24:] != b"\x08\x02":
         return ()
     return 1, 3, int.from_bytes(header[20:24]), int.from_bytes(header[16:20])

@@ -223,7 +223,7 @@ def _run(
 
 
 def _drop(name: str, levels: Mapping[str, float], tapped: _Tapped) -> float:
-    """Gives the loss of a module; infinite where NaN begins, and 0 where it only goes on."""
+    """Returns the loss of a module; infinite where NaN begins, and 0 where it only goes on."""
     above = min((levels[source] for source in tapped.sources[name]), default=tapped.best_db)
     return max(0.0, above - levels[name]) if math.isfinite(above) else 0.0
 
@@ -278,7 +278,7 @@ def _told(level: float) -> str:
 
 
 def _finite(figure: float | None) -> float | None:
-    """Gives what JSON can hold."""
+    """Returns what JSON can hold."""
     return figure if figure is not None and math.isfinite(figure) else None
 
 

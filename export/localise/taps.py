@@ -54,7 +54,7 @@ class TappedModule(nn.Module):
         return *outputs, *taps.values()
 
     def run(self, *inputs: Tensor) -> tuple[list[Tensor], dict[str, Tensor]]:
-        """Gives the module's outputs, and by path what its modules gave, in the order of execution.
+        """Returns the module's outputs, and by path what its modules gave, in the order of execution.
 
         A tensor that several modules give, as a block and its last layer do, counts for the one that gave
         it first; the outputs of the graph itself do not count.
@@ -138,7 +138,7 @@ def _nearest(start: torch.fx.Node, named: dict[torch.fx.Node, str]) -> set[str]:
 
 
 def _find(module: nn.Module, contract: GraphContract, depth: int) -> dict[str, Tensor]:
-    """Gives the outputs that depend on the inputs: what depends on weights alone is no step of the way."""
+    """Returns the outputs that depend on the inputs: what depends on weights alone is no step of the way."""
     tapped = TappedModule(module, depth)
     with torch.no_grad():
         first, second = (tapped.run(*example_tensors(contract, seed))[1] for seed in range(2))

@@ -9,10 +9,10 @@ other flip is an error.
 
 Decisions:
     mask pixel: inside or outside, all queries.
-    kept pixel: the same for the queries that take part in the panoptic contest.
+    kept pixel: the same for the queries that take part in the panoptic fusion.
     class: the largest class logit of a query.
     score: whether the class probability of a query exceeds the panoptic threshold, void queries aside.
-    overlap: whether a query of the contest wins enough of its own mask, counted at the masks' resolution.
+    overlap: whether a query of the fusion wins enough of its own mask, counted at the masks' resolution.
     top k: whether a pair of query and class is among the candidates of instances.
     prompt pixel: inside or outside, prompted masks.
 """
@@ -127,7 +127,7 @@ def object_distances(
 
 
 def panoptic_candidates(clip: Clip, score_threshold: float) -> tuple[Floats, Indices]:
-    """Gives the largest class probability of every query (N,), and the queries that enter the contest."""
+    """Returns the largest class probability of every query (N,), and the queries that enter the fusion."""
     probabilities = softmax(clip.class_logits)
     classes, scores = probabilities.argmax(axis=1), probabilities.max(axis=1)
     named = classes < probabilities.shape[1] - 1

@@ -55,6 +55,6 @@ def excuse(
 
 
 def worst_status(statuses: Sequence[Status]) -> Status:
-    """Gives one verdict for several gates of one row: what means nothing is worse than what is benign."""
+    """Returns one verdict for several gates of one row: what means nothing is worse than what is benign."""
     order: tuple[Status, ...] = ("failed", "not meaningful", "benign", "passed")
     return next(status for status in order if status in statuses)

@@ -17,9 +17,9 @@ from rapsam.export.parity.report import TaskParity
 from rapsam.export.parity.tasks import TaskContext, not_finite, task_row
 from rapsam.metrics.panoptic_quality import panoptic_quality
 from rapsam.tasks.arrays import Ids, Indices, Masks
-from rapsam.tasks.contest import hold_contest
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.logits import softmax
+from rapsam.tasks.mask_fusion import fuse_masks
 from rapsam.tasks.panoptic import INSTANCE_STEP, PanopticResult, panoptic_segmentation
 from rapsam.tasks.postprocess import LENIENT, PostprocessSpec
 from rapsam.tasks.tracker import Clip
@@ -117,21 +117,21 @@ def _undecided_region(
     score_threshold = context.postprocess.score_threshold
     undecided = undecided_queries(reference, measure_margins(distances[0], distances[1:]), score_threshold)
     _, kept = panoptic_candidates(reference, score_threshold)
-    contest = np.union1d(kept, np.flatnonzero(undecided))
+    fusion = np.union1d(kept, np.flatnonzero(undecided))
     region = np.zeros(context.geometry.original_size, np.bool_)
     if undecided.any():
         for clip in (reference, *rounded):
-            region |= undecided[contest][_winners(clip, contest, context.geometry)]
+            region |= undecided[fusion][_winners(clip, fusion, context.geometry)]
     painted = _by_query(wanted)
     for run in runs:
         region |= _by_query(run) != painted
     return region
 
 
-def _winners(clip: Clip, contest: Indices, geometry: ImageGeometry) -> Ids:
-    """Gives every pixel (h0, w0) the place, within the contest, of the query that wins it."""
-    scores = softmax(clip.class_logits)[contest, :-1].max(axis=1)
-    return hold_contest(clip.mask_logits[contest, 0], scores, geometry).winners
+def _winners(clip: Clip, fusion: Indices, geometry: ImageGeometry) -> Ids:
+    """Assigns to every pixel (h0, w0) the place, within the fusion, of the query that wins it."""
+    scores = softmax(clip.class_logits)[fusion, :-1].max(axis=1)
+    return fuse_masks(clip.mask_logits[fusion, 0], scores, geometry).winners
 
 
 def _by_query(result: PanopticResult) -> Ids:
@@ -155,7 +155,7 @@ def _decided_map(result: PanopticResult, region: Masks) -> Ids:
 
 
 def _mutual_pq(ours: Ids, wanted: Ids, void: int, num_things: int) -> float:
-    """Gives the smaller PQ of both directions; 0 if just one side has segments, 1 if none has.
+    """Returns the smaller PQ of both directions; 0 if just one side has segments, 1 if none has.
 
     PQ forgives what lies on void of its reference, because annotators leave things out. Void of our
     reference is a result like any other, and what is painted there is an error.

@@ -196,7 +196,7 @@ class ParityReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def status(self) -> Verdict:
-        """Gives the verdict: the worst that is true of the runtimes that ran.
+        """Returns the verdict: the worst that is true of the runtimes that ran.
 
         "failed" if anything failed; "undecided" if a runtime has an output, a task or a clip that no input
         decides; else "passed", or "emulated" if no real runtime ran. Where real ones ran, what only an

@@ -42,7 +42,7 @@ _MOVING = frozenset(
 
 
 def half_weights(state: Mapping[str, Tensor], precision: str) -> tuple[Tensor, ...]:
-    """Gives the weights that a format stores in 16 bits.
+    """Returns the weights that a format stores in 16 bits.
 
     Args:
         state: Weights by name, as the network or graph holds them.
@@ -103,7 +103,7 @@ class RandomRounding(TorchDispatchMode):
         return result.copy_(rounded) if func._schema.is_mutable else rounded
 
     def _stored(self, tensor: Tensor) -> Tensor:
-        """Gives a weight as it is stored, the same one in all of a run, and any other tensor as it is."""
+        """Returns a weight as it is stored, the same one in all of a run, and any other tensor as it is."""
         place = _place(tensor)
         if place not in self._exact:
             return tensor
@@ -126,7 +126,7 @@ class RandomRounding(TorchDispatchMode):
         return rounded.view(torch.float32).view(values.shape)
 
     def _chances(self, device: torch.device, grid: int) -> Tensor:
-        """Gives random integers below `grid`, drawn once: each part of a result takes some from any place."""
+        """Returns random integers below `grid`, drawn once: parts of results take some from any place."""
         if (device, grid) not in self._drawn:
             generator = torch.Generator(device).manual_seed(self._seed)
             self._drawn[device, grid] = torch.randint(

@@ -172,7 +172,7 @@ def judge_masks(
 
 
 def pair_iou(masks: Masks, wanted: Masks, left_out: Masks | None = None) -> float | None:
-    """Gives the mean IoU of pairs of masks (n, h, w).
+    """Returns the mean IoU of pairs of masks (n, h, w).
 
     Args:
         masks: bool.
@@ -191,7 +191,7 @@ def pair_iou(masks: Masks, wanted: Masks, left_out: Masks | None = None) -> floa
 
 
 def _mean_iou(masks: Masks, wanted: Masks) -> float:
-    """Gives the mean IoU of pairs, 1 if all are empty on both sides."""
+    """Returns the mean IoU of pairs, 1 if all are empty on both sides."""
     iou = pair_iou(masks, wanted)
     return 1.0 if iou is None else iou
 

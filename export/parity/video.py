@@ -191,7 +191,7 @@ def _tracks(frames: Sequence[Clip]) -> Masks:
 def _query_ious(
     result: Sequence[Clip], reference: Sequence[Clip], left_out: Sequence[Masks] | None = None
 ) -> Ious:
-    """Gives the mean IoU per frame of each query with itself, whatever the tracks."""
+    """Returns the mean IoU per frame of each query with itself, whatever the tracks."""
     return [
         pair_iou(
             ours.mask_logits[:, 0] > 0,

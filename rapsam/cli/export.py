@@ -16,7 +16,7 @@ from rapsam.errors import MemoryLimitError, RapSamError, is_out_of_memory, reaso
 
 if TYPE_CHECKING:
     from rapsam.export.build.bundle import Bundle
-    from rapsam.export.build.material import Material
+    from rapsam.export.build.inputs import BuildInputs
     from rapsam.export.build.plan import ExportPlan
 
 SUMMARY = (
@@ -74,11 +74,11 @@ def run(options: argparse.Namespace) -> int:
     plans = _plans(options)
     images = read_images(options.image)
     log = StepLog()
-    from rapsam.export.build.material import gather
+    from rapsam.export.build.inputs import gather_inputs
     from rapsam.models.build import deployment_of
 
-    material = gather(deployment_of(load_model(options, log)), images)
-    made, failed, lacked_memory = _make_all(material, plans, log)
+    inputs = gather_inputs(deployment_of(load_model(options, log)), images)
+    made, failed, lacked_memory = _make_all(inputs, plans, log)
     if options.json:
         _print_json(plans, made, failed)
     elif made:
@@ -117,7 +117,7 @@ def _plans(options: argparse.Namespace) -> dict[Path, ExportPlan]:
 
 
 def _make_all(
-    material: Material, plans: dict[Path, ExportPlan], log: StepLog
+    inputs: BuildInputs, plans: dict[Path, ExportPlan], log: StepLog
 ) -> tuple[dict[Path, Bundle], dict[Path, str], bool]:
     """Makes what is not there yet; a bundle that fails does not keep the others from being made.
 
@@ -129,7 +129,7 @@ def _make_all(
     from rapsam.export.build.finished import finished_bundle
 
     # Before the first long work: a folder with something else in it stops everything.
-    finished = {folder: finished_bundle(material, plan, folder) for folder, plan in plans.items()}
+    finished = {folder: finished_bundle(inputs, plan, folder) for folder, plan in plans.items()}
     cache = StageCache(cache_folder())
     made: dict[Path, Bundle] = {}
     failed: dict[Path, str] = {}
@@ -139,7 +139,7 @@ def _make_all(
             if finished[folder] is None:
                 log.note(f"{_numbered(number, plans)}{plan.name}: {_summary(plan)}")
             made[folder] = ensure_bundle(
-                material, plan, folder, finished[folder], cache, progress=log.detail, note=log.note
+                inputs, plan, folder, finished[folder], cache, progress=log.detail, note=log.note
             )
         except Exception as error:  # the network, a converter or the disk: they raise whatever they like
             failed[folder] = str(error) if isinstance(error, RapSamError) else reason_of(error)

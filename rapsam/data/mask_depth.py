@@ -9,7 +9,7 @@ from rapsam.tasks.arrays import Indices, Masks
 
 
 def mask_depth(mask: Masks) -> Indices:
-    """Gives the Manhattan distance of every pixel of a mask (h, w) to the next pixel outside, 0 outside.
+    """Returns the Manhattan distance of every pixel of a mask (h, w) to the next pixel outside, 0 outside.
 
     Beyond the image is outside too. The published evaluation approximates such a distance by repeated
     convolutions.

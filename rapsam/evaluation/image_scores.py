@@ -114,6 +114,6 @@ def _add_instances(
 
 
 def innermost_pixel(mask: Masks) -> tuple[float, float]:
-    """Gives x, y of the deepest pixel of a mask (h, w), the first of equals."""
+    """Returns x, y of the deepest pixel of a mask (h, w), the first of equals."""
     y, x = divmod(int(np.argmax(mask_depth(mask))), mask.shape[1])
     return float(x), float(y)

@@ -57,7 +57,7 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     figures: dict[str, Any]
 
     def rows(self) -> list[tuple[str, str]]:
-        """Gives the figures that are no figures of single classes, as name and text."""
+        """Returns the figures that are no figures of single classes, as name and text."""
         return [(name, _text(value)) for name, value in _numbers(self.figures)]
 
 

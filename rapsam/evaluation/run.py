@@ -193,7 +193,7 @@ def _add(scores: Scores, segmenter: Segmenter, clip: AnnotatedClip) -> None:
 
 
 def _classes(source: AnnotatedSource, segmenter: Segmenter, task: str) -> Indices:
-    """Gives the network's class of each class of the data set; prompts ask for regions of any class."""
+    """Returns the network's class of each class of the data set; prompts ask for regions of any class."""
     if task == PROMPTS:
         return np.zeros(len(source.label_set.labels), np.int64)
     return label_mapping(source.label_set, segmenter.object_finder().labels)

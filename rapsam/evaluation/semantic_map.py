@@ -11,7 +11,7 @@ from rapsam.tasks.resize import original_tiles
 
 
 def semantic_map(class_logits: Floats, mask_logits: Floats, geometry: ImageGeometry) -> Ids:
-    """Gives each pixel the class with the largest sum of class times mask probability over the queries.
+    """Assigns to each pixel the class with the largest sum of class times mask probability over the queries.
 
     Cheng et al., "Per-Pixel Classification is Not All You Need for Semantic Segmentation", 2021, section
     3.4, semantic inference: no threshold, and no pixel is void.

@@ -29,7 +29,7 @@ TASKS_OF_KIND = {
 
 
 def task_for(kind: str, wanted: str | None) -> str:
-    """Gives the task to score, the usual one of a kind of data set if none is wanted.
+    """Returns the task to score, the usual one of a kind of data set if none is wanted.
 
     Raises:
         InputError: If such data cannot score the task.

@@ -29,7 +29,7 @@ class Accumulator(Protocol[StateT, ResultT]):
         ...
 
     def state(self) -> StateT:
-        """Gives all counts as a record; its numbers are finite."""
+        """Returns all counts as a record; its numbers are finite."""
         ...
 
     def merge(self, state: StateT) -> None:

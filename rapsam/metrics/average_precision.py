@@ -114,7 +114,7 @@ class JudgedStore:
         return int(self._classes[class_index].references[0])
 
     def state(self) -> JudgedDetections:
-        """Gives all judgements."""
+        """Returns all judgements."""
         return JudgedDetections(classes=[store.state() for store in self._classes])
 
     def merge(self, state: JudgedDetections) -> None:

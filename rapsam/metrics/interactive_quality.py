@@ -110,7 +110,7 @@ class InteractiveAccumulator:
         )
 
     def state(self) -> PromptCounts:
-        """Gives the counts."""
+        """Returns the counts."""
         return PromptCounts(
             prompts=self._prompts, iou_sum=self._iou_sum, reached=tuple(self._reached.tolist())
         )

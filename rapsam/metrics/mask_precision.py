@@ -100,7 +100,7 @@ class MaskPrecisionAccumulator:
         )
 
     def state(self) -> JudgedDetections:
-        """Gives what was judged."""
+        """Returns what was judged."""
         return self._store.state()
 
     def merge(self, state: JudgedDetections) -> None:

@@ -68,7 +68,7 @@ def sum_overlaps(parts: Sequence[Overlaps]) -> Overlaps:
 
 
 def class_of(ids: Indices) -> Indices:
-    """Gives the classes of ids of a map."""
+    """Returns the classes of ids of a map."""
     return ids % INSTANCE_STEP
 
 

@@ -142,7 +142,7 @@ class PanopticAccumulator:
         )
 
     def state(self) -> SegmentCounts:
-        """Gives the counts."""
+        """Returns the counts."""
         true, extra, missed = (tuple(row) for row in self._counts.tolist())
         return SegmentCounts(
             iou_sums=tuple(self._iou_sums.tolist()),

@@ -9,7 +9,7 @@ from rapsam.tasks.panoptic import INSTANCE_STEP
 
 
 def reference_ids(classes: Indices) -> Ids:
-    """Gives every segment of a reference its own id, stuff too: class + 1000 * (place + 1).
+    """Numbers every segment of a reference, stuff too: class + 1000 * (place + 1).
 
     Args:
         classes: (N,) class indices, below 1000.

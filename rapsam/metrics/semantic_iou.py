@@ -102,7 +102,7 @@ class SemanticAccumulator:
         return int(self._pixels[:, -1].sum())
 
     def state(self) -> ConfusionMatrix:
-        """Gives the counts."""
+        """Returns the counts."""
         return ConfusionMatrix(pixels=tuple(tuple(row) for row in self._pixels.tolist()))
 
     def merge(self, state: ConfusionMatrix) -> None:

@@ -106,7 +106,7 @@ class TrackingAccumulator:
         )
 
     def state(self) -> TrackingCounts:
-        """Gives the counts."""
+        """Returns the counts."""
         return TrackingCounts(
             association_sum=self._association_sum, objects=self._objects, confusion=self._semantic.state()
         )

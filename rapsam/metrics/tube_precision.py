@@ -70,7 +70,7 @@ class TubePrecisionAccumulator:
         )
 
     def state(self) -> JudgedDetections:
-        """Gives what was judged."""
+        """Returns what was judged."""
         return self._store.state()
 
     def merge(self, state: JudgedDetections) -> None:

@@ -56,7 +56,7 @@ class TubeRecorder:
         self._frames += 1
 
     def tube(self, number: int) -> RunLengths:
-        """Gives a tube; one that was never added is empty."""
+        """Returns a tube; one that was never added is empty."""
         size = [self._column, self._frames]
         edges = np.concatenate([[0], *self._edges.get(number, []), [self._column * self._frames]])
         runs = np.diff(edges).astype(np.int64).tolist()

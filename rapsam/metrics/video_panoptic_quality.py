@@ -94,7 +94,7 @@ class VideoPanopticAccumulator:
         )
 
     def state(self) -> TubeCounts:
-        """Gives the counts."""
+        """Returns the counts."""
         return TubeCounts(windows={length: part.state() for length, part in self._windows.items()})
 
     def merge(self, state: TubeCounts) -> None:

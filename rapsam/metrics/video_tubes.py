@@ -50,7 +50,7 @@ class VideoTubes:
             self._scores[track].append(score)
 
     def found(self) -> Detections:
-        """Gives the tracks; the score of a track is the mean over the frames where it was found."""
+        """Returns the tracks; the score of a track is the mean over the frames where it was found."""
         return Detections(
             masks=[self._tracks.tube(track) for track in self._labels],
             classes=np.array(list(self._labels.values()), np.int64),
@@ -58,6 +58,6 @@ class VideoTubes:
         )
 
     def wanted(self) -> References:
-        """Gives the objects."""
+        """Returns the objects."""
         tubes = [self._objects.tube(number) for number in range(len(self._classes))]
         return References(tubes, self._classes, self._crowd)

@@ -84,7 +84,7 @@ def write_classifier(path: Path, classifier: TextClassifier) -> None:
 
 
 def label_set_for(count: int) -> LabelSet:
-    """Gives the known vocabulary of this many classes, or one of numbered things."""
+    """Returns the known vocabulary of this many classes, or one of numbered things."""
     if count in _BY_COUNT:
         return find_label_set(_BY_COUNT[count])
     labels = tuple(Label(name=f"class {i}", is_thing=True, category_id=i + 1) for i in range(count))

@@ -33,7 +33,7 @@ def _exists(path: Path) -> bool:
 
 
 def shipped_name(origin: str) -> str | None:
-    """Gives the name of the package's weights whose file a bundle names as its origin; None for others.
+    """Returns the name of the package's weights whose file a bundle names as its origin; None for others.
 
     Another file may have that name: compare digests.
     """

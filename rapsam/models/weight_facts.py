@@ -34,7 +34,7 @@ class WeightFacts(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"sides {list(self.sides)}; expected the long one first")
 
     def as_metadata(self) -> dict[str, str]:
-        """Gives the facts as metadata of a safetensors file."""
+        """Returns the facts as metadata of a safetensors file."""
         return {_KEY: msgspec.json.encode(self).decode()}
 
 

@@ -167,7 +167,7 @@ def _write_text(pen: ImageDraw.ImageDraw, font: _Font, caption: _Caption) -> Non
 
 
 def _coarse(mask: Masks, step: int) -> Masks:
-    """Gives cells of step x step pixels: true where any pixel is."""
+    """Returns cells of step x step pixels: true where any pixel is."""
     if step == 1:
         return mask
     rows = np.logical_or.reduceat(mask, range(0, mask.shape[0], step), axis=0)
@@ -175,7 +175,7 @@ def _coarse(mask: Masks, step: int) -> Masks:
 
 
 def _distance(mask: Masks, rows: int, columns: int) -> Floats:
-    """Gives the cells between a mask and every window of rows x columns, by its top left cell."""
+    """Returns the cells between a mask and every window of rows x columns, by its top left cell."""
     nearest = ndimage.minimum_filter(ndimage.distance_transform_edt(~mask), size=(rows, columns))
     top, left = rows // 2, columns // 2
     windows = nearest[top : top + mask.shape[0] - rows + 1, left : left + mask.shape[1] - columns + 1]
@@ -183,7 +183,7 @@ def _distance(mask: Masks, rows: int, columns: int) -> Floats:
 
 
 def _window_share(mask: Masks, rows: int, columns: int) -> Floats:
-    """Gives the share of true cells in every window of rows x columns, by its top left cell."""
+    """Returns the share of true cells in every window of rows x columns, by its top left cell."""
     sums = np.pad(mask.cumsum(axis=0, dtype=np.int32).cumsum(axis=1, dtype=np.int32), ((1, 0), (1, 0)))
     inside = sums[rows:, columns:] - sums[:-rows, columns:] - sums[rows:, :-columns] + sums[:-rows, :-columns]
     return np.asarray(inside / (rows * columns), np.float32)

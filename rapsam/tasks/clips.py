@@ -11,7 +11,7 @@ LONG_CLIP = 5
 
 
 def clip_length(num_frames: int) -> int:
-    """Gives the clip length that the original takes for a video: 3 up to 15 frames, else 5."""
+    """Returns the clip length that the original takes for a video: 3 up to 15 frames, else 5."""
     return SHORT_CLIP if num_frames <= SHORT_VIDEO else LONG_CLIP
 
 

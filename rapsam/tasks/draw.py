@@ -136,5 +136,5 @@ def _draw(image: Pixels, layers: Sequence[Layer]) -> Pixels:
 
 
 def _shown(name: str) -> str:
-    """Gives a class name, which may come from a foreign file, as one short line."""
+    """Returns a class name, which may come from a foreign file, as one short line."""
     return shortened(printable(name), _LONGEST_NAME)

@@ -45,7 +45,7 @@ class DistinctTracks:
         self._reported: set[int] = set()
 
     def of(self, clip: Iterable[TrackedFrame]) -> list[TrackedFrame]:
-        """Gives the next clip without the duplicates; a track stays or goes for the whole clip."""
+        """Returns the next clip without the duplicates; a track stays or goes for the whole clip."""
         frames = list(clip)
         sights: dict[int, dict[int, _Sight]] = {}
         for number, frame in enumerate(frames):
@@ -73,12 +73,12 @@ class DistinctTracks:
 
 
 def _iou(both: float, areas: int) -> float:
-    """Gives intersection over union from the intersection and the sum of both areas; 0 of nothing."""
+    """Returns intersection over union from the intersection and the sum of both areas; 0 of nothing."""
     return both / (areas - both) if areas > both else float(areas > 0)
 
 
 def _shared_box(one: Floats, other: Floats) -> float:
-    """Gives the pixels that two boxes x1, y1, x2, y2 share."""
+    """Returns the pixels that two boxes x1, y1, x2, y2 share."""
     sides = np.minimum(one[2:], other[2:]).astype(float) - np.maximum(one[:2], other[:2])
     return float(np.prod(np.maximum(sides, 0)))
 

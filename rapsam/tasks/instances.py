@@ -99,7 +99,7 @@ def rank_pairs(class_logits: Floats, num_things: int, top_k: int = TOP_K) -> Ran
 def masked_instances(
     pairs: RankedPairs, mask_logits: Floats, geometry: ImageGeometry, min_score: float = 0.0
 ) -> InstanceResult:
-    """Gives every pair its mask, its box and its score; each query is enlarged once.
+    """Adds to every pair its mask, its box and its score; each query is enlarged once.
 
     Args:
         pairs: What to look for.
@@ -133,7 +133,7 @@ def masked_instances(
 
 
 def take_instances(result: InstanceResult, entries: Indices) -> InstanceResult:
-    """Gives the instances at these positions, in this order."""
+    """Returns the instances at these positions, in this order."""
     return InstanceResult(
         scores=result.scores[entries],
         labels=result.labels[entries],

@@ -51,7 +51,7 @@ class LabelSet(msgspec.Struct, frozen=True, kw_only=True):
 
 @cache
 def label_sets() -> dict[str, LabelSet]:
-    """Gives the label sets that come with the package, by name."""
+    """Returns the label sets that come with the package, by name."""
     content = Path(__file__).with_name("label_sets.json").read_bytes()
     return {found.name: found for found in msgspec.json.decode(content, type=tuple[LabelSet, ...])}
 

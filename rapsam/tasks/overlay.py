@@ -32,7 +32,7 @@ class Layer(NamedTuple):
 
 
 def line_width(image: Pixels) -> int:
-    """Gives a contour width in pixels that suits the image's size."""
+    """Returns a contour width in pixels that suits the image's size."""
     height, width = image.shape[:2]
     return max(1, round(int(max(height, width)) / 500))
 

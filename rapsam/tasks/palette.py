@@ -14,7 +14,7 @@ _TONES = ((0.78, 0.97), (0.62, 0.82), (0.92, 0.88), (0.50, 1.00))
 
 
 def class_colour(class_index: int, instance: int = 0) -> Colour:
-    """Gives R, G, B for a class; further instances of it walk away in hue and tone.
+    """Returns R, G, B for a class; further instances of it walk away in hue and tone.
 
     Steps of the golden ratio spread any number of neighbouring indices evenly over the hues.
 
@@ -35,6 +35,6 @@ def lightened(colour: Colour) -> Colour:
 
 
 def text_colour(background: Colour) -> Colour:
-    """Gives dark text for a light background and white text for a dark one (Rec. 709 luma)."""
+    """Returns dark text for a light background and white text for a dark one (Rec. 709 luma)."""
     luma = 0.2126 * background[0] + 0.7152 * background[1] + 0.0722 * background[2]
     return DARK if luma > 140 else WHITE

@@ -12,9 +12,9 @@ import msgspec
 import numpy as np
 
 from rapsam.tasks.arrays import Floats, Ids, Indices
-from rapsam.tasks.contest import Contest, hold_contest
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.logits import check_logits, softmax
+from rapsam.tasks.mask_fusion import Fusion, fuse_masks
 
 INSTANCE_STEP = 1000
 """A thing has the map value class + 1000 * instance, a stuff class its class, void the class count."""
@@ -94,10 +94,10 @@ def panoptic_segmentation(
         return PanopticResult(
             panoptic_map=np.full(geometry.original_size, void, np.int32), segments=(), void=void
         )
-    contest = hold_contest(mask_logits[candidates.queries], candidates.scores, geometry)
-    values = _map_values(candidates, contest, num_things, void, overlap_threshold)
-    painted = np.where(contest.confident, values[contest.winners], np.int32(void))
-    areas = np.bincount(contest.winners[contest.confident], minlength=len(values))
+    fusion = fuse_masks(mask_logits[candidates.queries], candidates.scores, geometry)
+    values = _map_values(candidates, fusion, num_things, void, overlap_threshold)
+    painted = np.where(fusion.confident, values[fusion.winners], np.int32(void))
+    areas = np.bincount(fusion.winners[fusion.confident], minlength=len(values))
     segments = _segments(candidates, values, areas, num_things, void)
     return PanopticResult(panoptic_map=painted, segments=segments, void=void)
 
@@ -110,13 +110,13 @@ def _select(class_logits: Floats, score_threshold: float) -> _Candidates:
 
 
 def _map_values(
-    candidates: _Candidates, contest: Contest, num_things: int, void: int, overlap_threshold: float
+    candidates: _Candidates, fusion: Fusion, num_things: int, void: int, overlap_threshold: float
 ) -> Ids:
-    """Gives the map value of every candidate: void for one that lost too much of its own mask."""
+    """Returns the map value of every candidate: void for one that lost too much of its own mask."""
     values = np.full(len(candidates.classes), void, np.int32)
     instances = 0
     for candidate, label in enumerate(candidates.classes):
-        won, own = int(contest.won[candidate]), int(contest.own[candidate])
+        won, own = int(fusion.won[candidate]), int(fusion.own[candidate])
         if won == 0 or own == 0 or won / own < overlap_threshold:
             continue
         values[candidate] = label

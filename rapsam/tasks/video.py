@@ -44,13 +44,13 @@ class TrackedFrame(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrackNumbers:
-    """Gives every pair of query and class one number, in the order of first appearance."""
+    """Numbers every pair of query and class, in the order of first appearance."""
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[int, int], int] = {}
 
     def of(self, queries: Indices, labels: Indices) -> Indices:
-        """Gives (n,) int64 numbers from 1 to (n,) pairs; on the first call they are position + 1."""
+        """Returns (n,) int64 numbers from 1 to (n,) pairs; on the first call they are position + 1."""
         pairs = zip(queries.tolist(), labels.tolist(), strict=True)
         numbers = [self._numbers.setdefault(pair, len(self._numbers) + 1) for pair in pairs]
         return np.array(numbers, np.int64)

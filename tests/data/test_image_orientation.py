@@ -20,7 +20,7 @@ SHORT, LONG, RATIONAL, SRATIONAL, ASCII = 3, 4, 5, 10, 2
 
 
 def entry(tag, kind, count, value):
-    """Gives the twelve bytes of a tag; `value` is the number or offset in its last four."""
+    """Returns the twelve bytes of a tag; `value` is the number or offset in its last four."""
     return struct.pack(">HHI", tag, kind, count) + value
 
 
@@ -36,7 +36,7 @@ ORIENTATION = entry(0x0112, SHORT, 1, short(6))
 
 
 def exif(*entries, count=None, start=8, tail=b""):
-    """Gives a block of EXIF of one directory."""
+    """Returns a block of EXIF of one directory."""
     head = b"Exif\0\0MM\0*" + struct.pack(">I", start)
     return head + struct.pack(">H", len(entries) if count is None else count) + b"".join(entries) + tail
 

@@ -18,7 +18,7 @@ def as_array(rows):
 
 
 def random_frames(seed, frames=7, side=4):
-    """Gives (frames, side, side) ids that mostly stay the same from frame to frame."""
+    """Returns (frames, side, side) ids that mostly stay the same from frame to frame."""
     rng = np.random.default_rng(seed)
     values = [1000, 2000, 3001, 4001, 5002, 3, 4, CLASSES]
     ids = np.empty((frames, side, side), np.int32)
@@ -55,7 +55,7 @@ def instances(masks, labels, scores):
 
 
 def random_masks(rng, count, frames=1, size=(12, 14)):
-    """Gives (count, frames, h, w) rectangles that drift, some of them hidden in some frames."""
+    """Returns (count, frames, h, w) rectangles that drift, some of them hidden in some frames."""
     masks = np.zeros((count, frames, *size), bool)
     for mask in masks:
         y, x = rng.integers(0, size[0] - 3), rng.integers(0, size[1] - 3)
@@ -67,12 +67,12 @@ def random_masks(rng, count, frames=1, size=(12, 14)):
 
 
 def shifted(rng, masks):
-    """Gives the masks, each moved by up to one pixel."""
+    """Returns the masks, each moved by up to one pixel."""
     return np.stack([np.roll(mask, rng.integers(-1, 2, 2), axis=(-2, -1)) for mask in masks])
 
 
 def random_detections(seed, frames=1, crowds=True):
-    """Gives predicted masks, labels, scores and reference masks, classes, crowd flags of one video.
+    """Returns predicted masks, labels, scores and reference masks, classes, crowd flags of one video.
 
     The scores of all seeds differ, so that no result depends on the order of equal scores.
     """
@@ -88,7 +88,7 @@ def random_detections(seed, frames=1, crowds=True):
 
 
 def video_tubes(found, labels, scores, masks, classes, crowd):
-    """Gives the video frame by frame, every track in every frame."""
+    """Returns the video frame by frame, every track in every frame."""
     video = VideoTubes(classes, crowd)
     numbers = np.arange(1, len(found) + 1)
     for frame in range(found.shape[1]):

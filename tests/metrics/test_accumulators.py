@@ -71,7 +71,7 @@ def image(seed):
 
 
 def objects(seed, frames=1):
-    """Gives two objects of class 0 and one of class 1 that do not overlap."""
+    """Returns two objects of class 0 and one of class 1 that do not overlap."""
     rng = np.random.default_rng(seed)
     owner = rng.integers(0, 4, (frames, 6, 6))
     owner[:, 0, :3] = [0, 1, 2]

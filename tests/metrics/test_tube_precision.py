@@ -23,7 +23,7 @@ def of_videos(videos):
 
 
 def one_class(found, scores, masks):
-    """Gives a video whose tracks and objects all have class 0 and no crowd region."""
+    """Returns a video whose tracks and objects all have class 0 and no crowd region."""
     found, masks = np.asarray(found, bool), np.asarray(masks, bool)
     classes, crowd = np.zeros(len(masks), np.int64), np.zeros(len(masks), bool)
     return found, np.zeros(len(found), np.int64), np.array(scores), masks, classes, crowd

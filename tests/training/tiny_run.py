@@ -83,7 +83,7 @@ LIKE_PUBLISHED = ("--set", "batch_statistics=neck", "--set", "optimiser.accumula
 
 
 def train_command(*arguments: object) -> list[str]:
-    """Gives the command line of `rapsam train` on one CPU thread."""
+    """Returns the command line of `rapsam train` on one CPU thread."""
     return [sys.executable, "-m", "rapsam", "train", "--accelerator", "cpu", *map(str, arguments)]
 
 

@@ -48,7 +48,7 @@ def placement(function: Any, contract: GraphContract, modules: Modules = NO_MODU
 
 
 def module_names(program: ExportedProgram) -> Modules:
-    """Gives the dotted name of the module that each node, parameter and buffer of a graph comes from.
+    """Returns the dotted name of the module that each node, parameter and buffer of a graph comes from.
 
     The keys are the names and shapes of the tensors.
 

@@ -140,7 +140,7 @@ class ExecutorchRunner:
 
 
 def _shapes(meta: Any, contract: GraphContract) -> tuple[Shapes, Shapes]:  # noqa: ANN401
-    """Gives the method's shapes under the contract's names: the format keeps order, not names."""
+    """Returns the method's shapes under the contract's names: the format keeps order, not names."""
     inputs = [tuple(meta.input_tensor_meta(k).sizes()) for k in range(meta.num_inputs())]
     outputs = [tuple(meta.output_tensor_meta(k).sizes()) for k in range(meta.num_outputs())]
     return _named(contract.inputs, inputs), _named(contract.outputs, outputs)

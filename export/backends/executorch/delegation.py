@@ -72,7 +72,7 @@ def _calls_delegate(node: fx.Node) -> bool:
 
 
 def _operator(node: fx.Node) -> Any:  # noqa: ANN401 - torch's operators have no common public type
-    """Gives the operator that a node calls; None for inputs, delegates and items of tuples."""
+    """Returns the operator that a node calls; None for inputs, delegates and items of tuples."""
     if node.op != "call_function" or not hasattr(node.target, "_op"):
         return None
     return node.target._op

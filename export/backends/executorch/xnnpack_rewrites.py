@@ -71,7 +71,7 @@ def rewrite_row_numbers(module: fx.GraphModule) -> None:
 
 
 def _logits_of_hard_mask(node: fx.Node) -> fx.Node | None:
-    """Gives x of a node that is (x > 0) as numbers of x's own type, else None."""
+    """Returns x of a node that is (x > 0) as numbers of x's own type, else None."""
     if node.target is not _aten.to.dtype:
         return None
     compared, dtype = node.args

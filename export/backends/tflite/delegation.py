@@ -73,7 +73,7 @@ def _node(details: Mapping[str, Any]) -> _Node:
 
 
 def _delegated(operators: Sequence[_Node], delegates: Sequence[_Node]) -> set[int]:
-    """Gives the numbers of the operators that delegates have replaced.
+    """Returns the numbers of the operators that delegates have replaced.
 
     The interpreter lists the replaced operators too: they are those between a delegate's inputs and outputs.
     """

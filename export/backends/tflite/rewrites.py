@@ -66,7 +66,7 @@ def rewrite_biases(module: fx.GraphModule) -> None:
 
 
 def _layer(module: fx.GraphModule, node: object) -> tuple[Tensor, Tensor] | None:
-    """Gives weight and bias of a linear layer."""
+    """Returns weight and bias of a linear layer."""
     if not isinstance(node, fx.Node) or node.target is not _aten.linear.default:
         return None
     weight, bias = attribute(module, node.args[1]), attribute(module, (*node.args, None)[2])

@@ -35,7 +35,7 @@ _SCRIPT = Path(__file__).with_name("runtime_214_script.py")
 
 
 def environment_folder() -> Path:
-    """Gives the folder of the side environment: `RAPSAM_TFLITE214_ENV`, or one in the user's cache."""
+    """Returns the folder of the side environment: `RAPSAM_TFLITE214_ENV`, or one in the user's cache."""
     chosen = os.environ.get(FOLDER_VARIABLE)
     if chosen:
         return Path(chosen)

@@ -38,7 +38,7 @@ class View(NamedTuple):
 
 
 def resized_by(original: Size, base: Size, factor: float) -> Size:
-    """Gives the size of an image that fits `base` times a factor, aspect ratio kept.
+    """Returns the size of an image that fits `base` times a factor, aspect ratio kept.
 
     As in the published recipe, the longer side answers to the longer side of the base.
     """

@@ -8,7 +8,7 @@ from torch import Tensor, fx
 
 
 def attribute(module: fx.GraphModule, source: object) -> Tensor | None:
-    """Gives the tensor that a node reads from its module; None for anything but such a node."""
+    """Returns the tensor that a node reads from its module; None for anything but such a node."""
     if not isinstance(source, fx.Node) or source.op != "get_attr":
         return None
     owner, _, leaf = str(source.target).rpartition(".")

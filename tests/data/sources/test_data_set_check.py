@@ -26,7 +26,7 @@ PANOPTIC = "annotations/panoptic_val2017.json"
 
 
 def checked(root, *, full=False):
-    """Gives the reports in the order of folders, kinds and splits."""
+    """Returns the reports in the order of folders, kinds and splits."""
     return check_below(root, full=full, progress=lambda _: None)
 
 

@@ -49,14 +49,14 @@ def edit_json(path: Path, change: Callable[[Any], object]) -> None:
 
 
 def refusal(source: OpenedSource) -> DataSetError:
-    """Gives the first fault of the first image or video, for which `check` and `read` have the same words."""
+    """Returns the first fault of the first image or video, the same from `check` and `read`."""
     by_check, by_read = first_fault(lambda: source.check(0)), first_fault(lambda: source.read(0).faults)
     assert str(by_check) == str(by_read)
     return by_read
 
 
 def first_fault(look: Callable[[], Sequence[DataSetError]]) -> DataSetError:
-    """Gives what makes an image unusable, or else the fault of the first annotation that was left out."""
+    """Returns what makes an image unusable, or else the fault of the first annotation that was left out."""
     try:
         faults = look()
     except DataSetError as fault:

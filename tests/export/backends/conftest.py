@@ -28,7 +28,7 @@ def probe() -> Probe:
 
 @pytest.fixture(scope="session")
 def lowered(probe, tmp_path_factory):
-    """Gives the probe's artifact for a recipe's name, with its backend. Nothing may change it."""
+    """Returns the probe's artifact for a recipe's name, with its backend. Nothing may change it."""
     folder = tmp_path_factory.mktemp("probe")
 
     @functools.cache

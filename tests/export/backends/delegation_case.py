@@ -69,5 +69,5 @@ def small_contract() -> GraphContract:
 
 
 def summary(report):
-    """Gives (op, count, modules, pixel-sized, row gather) of every fallback."""
+    """Returns (op, count, modules, pixel-sized, row gather) of every fallback."""
     return {(f.op, f.count, f.modules, f.pixel_sized, f.is_deform_gather) for f in report.fallbacks}

@@ -34,7 +34,7 @@ def report_of(module: nn.Module, folder, recipe="coreml-fp16-ios17", shape=SHAPE
 
 
 def fallbacks(report):
-    """Gives the fallbacks by name; of two of one name, one with pixel-sized tensors."""
+    """Returns the fallbacks by name; of two of one name, one with pixel-sized tensors."""
     return {fallback.op: fallback for fallback in sorted(report.fallbacks, key=lambda each: each.pixel_sized)}
 
 

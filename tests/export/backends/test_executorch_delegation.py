@@ -157,7 +157,7 @@ def test_the_vulkan_delegate_is_told_to_compute_layer_norms_in_float32(tmp_path)
 
 
 def vulkan_types(path):
-    """Gives by operator the types of all tensors that it reads and makes, numbers of rows aside."""
+    """Returns by operator the types of all tensors that it reads and makes, numbers of rows aside."""
     from executorch.backends.vulkan.serialization import vulkan_graph_serialize as serialize
     from executorch.exir._serialize._program import deserialize_pte_binary
 

@@ -17,7 +17,7 @@ INPUTS, OUTPUTS = 64, 32
 
 
 class Product(nn.Module):
-    """Gives its weight when it is given the identity."""
+    """Returns its weight when it is given the identity."""
 
     def __init__(self):
         super().__init__()

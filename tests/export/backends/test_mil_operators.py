@@ -17,7 +17,7 @@ ABSOLUTE = {"fp32": 3e-6, "fp16": 4e-6}
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """Gives what one program with all operators computes, by version of iOS and precision."""
+    """Returns what one program with all operators computes, by version of iOS and precision."""
 
     @functools.cache
     def run(ios: int, precision: str):

@@ -24,7 +24,7 @@ from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.build.bundle import make_bundle, run_plan
 from rapsam.export.build.cache import StageCache
 from rapsam.export.build.finished import read_report
-from rapsam.export.build.material import gather, judges
+from rapsam.export.build.inputs import gather_inputs, judges
 from rapsam.export.build.plan import plan_export
 from rapsam.export.build.source import source_sha256
 from rapsam.export.bundle.manifest import read_manifest, write_manifest
@@ -125,8 +125,8 @@ def test_a_damaged_stage_is_made_again(first, network, tmp_path):
     key = read_manifest(bundle).graph("prompt").parent
     (copy.folder / key / "files" / "prompt.onnx").write_bytes(b"damaged")
     steps, notes = Steps(), []
-    material, plan = gather(network, IMAGES), plan_export(**CHOICES)
-    make_bundle(material, plan, tmp_path / "out", copy, progress=steps, note=notes.append)
+    inputs, plan = gather_inputs(network, IMAGES), plan_export(**CHOICES)
+    make_bundle(inputs, plan, tmp_path / "out", copy, progress=steps, note=notes.append)
     (note,) = notes
     assert f"the stored stage {key[:12]} is damaged" in note
     assert note not in steps  # which may be shown for a moment only

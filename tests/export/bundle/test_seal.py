@@ -38,7 +38,7 @@ def bundle(original, tmp_path) -> Path:
 
 
 def refused(folder: Path) -> str:
-    """Gives the message of the refusal; it must be one line that a terminal can show."""
+    """Returns the message of the refusal; it must be one line that a terminal can show."""
     with pytest.raises(BundleError) as caught:
         verify_bundle(folder)
     message = str(caught.value)

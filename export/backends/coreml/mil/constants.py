@@ -24,7 +24,7 @@ Constants = dict[str, Any]
 
 
 def constants_of(function: Any) -> Constants:  # noqa: ANN401 - untyped package
-    """Gives the constants of a function of a loaded program by name: NumPy values and strings.
+    """Returns the constants of a function of a loaded program by name: NumPy values and strings.
 
     An operator that decodes may read what an earlier one has decoded, as a palette that is quantised itself.
     """
@@ -41,7 +41,7 @@ def constants_of(function: Any) -> Constants:  # noqa: ANN401 - untyped package
 
 
 def as_tensor(value: Any) -> Tensor:  # noqa: ANN401 - NumPy values of many types
-    """Gives a constant as a tensor: floats as float32, all integers as int32, booleans as such."""
+    """Returns a constant as a tensor: floats as float32, all integers as int32, booleans as such."""
     array = np.asarray(value)
     kinds = {"f": np.float32, "i": np.int32, "u": np.int32, "b": np.bool_}
     return torch.from_numpy(np.array(array, dtype=kinds[array.dtype.kind]))

@@ -1,4 +1,4 @@
-"""The contest for pixels: which of several masks each pixel of the original image goes to.
+"""Fusing masks: which of several masks each pixel of the original image goes to.
 
 Only masks that may matter to a tile are enlarged there. Enlarging is linear with weights that are not
 negative and sum to 1, so within a tile a mask stays between the smallest and the largest of its logits that
@@ -22,8 +22,8 @@ COVERED = 0.5
 _SLACK = np.float32(1e-4)
 
 
-class Contest(NamedTuple):
-    """Outcome of the contest between N masks.
+class Fusion(NamedTuple):
+    """Outcome of the fusion of N masks.
 
     Attributes:
         winners: (h0, w0) index of the mask with the largest score times probability; the first of equals.
@@ -38,8 +38,8 @@ class Contest(NamedTuple):
     own: Indices
 
 
-def hold_contest(mask_logits: Floats, scores: Floats, geometry: ImageGeometry) -> Contest:
-    """Gives every pixel of the original image to one of the masks.
+def fuse_masks(mask_logits: Floats, scores: Floats, geometry: ImageGeometry) -> Fusion:
+    """Assigns every pixel of the original image to one of the masks.
 
     Args:
         mask_logits: (N, h, w) float32 at any stride of the padded input, N at least 1.
@@ -59,7 +59,7 @@ def hold_contest(mask_logits: Floats, scores: Floats, geometry: ImageGeometry) -
         confident[tile.place] = np.take_along_axis(covered, best[None], axis=0)[0]
         won[masks] += np.bincount(best.ravel(), minlength=len(masks))
         own[masks] += np.count_nonzero(covered.reshape(len(masks), -1), axis=1)
-    return Contest(winners, confident, won, own)
+    return Fusion(winners, confident, won, own)
 
 
 def _masks_that_matter(source: Floats, scores: Floats) -> Indices:

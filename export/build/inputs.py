@@ -24,7 +24,7 @@ from rapsam.models.weights import Prototypes, weights_sha256
 from rapsam.tasks.arrays import Pixels
 
 
-class Material(NamedTuple):
+class BuildInputs(NamedTuple):
     """The network and the images that one or more bundles are made from.
 
     Attributes:
@@ -44,14 +44,14 @@ class Material(NamedTuple):
     source_sha256: str
 
 
-def gather(deployment: Deployment, images: Mapping[str, Pixels]) -> Material:
+def gather_inputs(deployment: Deployment, images: Mapping[str, Pixels]) -> BuildInputs:
     """Checks the images, and digests all that bundles are made from.
 
     Raises:
         InputError: If an image or its name cannot be used.
     """
     check_images(images)
-    return Material(
+    return BuildInputs(
         deployment=deployment.to("cpu"),
         memory=RunMemory(),
         images=images,
@@ -70,35 +70,35 @@ def images_sha256(images: Mapping[str, Pixels]) -> str:
     return digest.hexdigest()
 
 
-def graph_key(material: Material, plan: ExportPlan, graph: str) -> str:
+def graph_key(inputs: BuildInputs, plan: ExportPlan, graph: str) -> str:
     """Digests all that decides a lowered graph: weights, place in the network, recipe, code and tools."""
     return digest_of(
         {
             "stage": "graph",
-            "weights": material.weights_sha256,
+            "weights": inputs.weights_sha256,
             "graph": graph,
             "size": plan.size,
             "prompts": plan.num_prompts,
             "recipe": plan.recipe,
-            "source": material.source_sha256,
+            "source": inputs.source_sha256,
             "tools": find_backend(plan.recipe.backend).tool_versions(),
-            "metadata": metadata(material.deployment),
+            "metadata": metadata(inputs.deployment),
         }
     )
 
 
-def bundle_key(material: Material, plan: ExportPlan) -> str:
+def bundle_key(inputs: BuildInputs, plan: ExportPlan) -> str:
     """Digests all that decides a bundle: its graphs, its images, and what compares them on this machine."""
-    graphs = graphs_of(material.deployment.pipelines(plan.tasks))
+    graphs = graphs_of(inputs.deployment.pipelines(plan.tasks))
     return digest_of(
         {
             "stage": "bundle",
             "device": plan.device,
             "tasks": plan.tasks,
-            "graphs": [graph_key(material, plan, graph) for graph in graphs],
-            "model": [material.deployment.weights, prototypes_of(material.deployment)],
+            "graphs": [graph_key(inputs, plan, graph) for graph in graphs],
+            "model": [inputs.deployment.weights, prototypes_of(inputs.deployment)],
             "version": __version__,
-            "images": material.images_sha256,
+            "images": inputs.images_sha256,
             "judges": judges(plan),
         }
     )
@@ -119,7 +119,7 @@ def judges(plan: ExportPlan) -> list[object]:
 
 
 def metadata(deployment: Deployment) -> dict[str, str]:
-    """Gives what formats that have a place for it keep inside each graph."""
+    """Returns what formats that have a place for it keep inside each graph."""
     entries = {"model": deployment.name, "weights": str(deployment.weights)}
     if finds_objects(deployment):
         entries["labels"] = msgspec.json.encode(deployment.labels).decode()

@@ -1,4 +1,4 @@
-"""Leaving out masks that cannot matter must not change the outcome of the contest."""
+"""Leaving out masks that cannot matter must not change the outcome of the fusion."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rapsam.tasks.contest import COVERED, hold_contest
 from rapsam.tasks.geometry import ImageGeometry
+from rapsam.tasks.mask_fusion import COVERED, fuse_masks
 from rapsam.tasks.resize import to_original
 
 
@@ -48,7 +48,7 @@ def test_equals_the_contest_of_all_masks(seed, count, sharpness, content, origin
     mask_logits = discs(rng, count, (32, 40)) * np.float32(sharpness)
     scores = rng.uniform(0.1, 1, count).astype(np.float32)
     geometry = ImageGeometry(padded_size=(128, 160), content_size=content, original_size=original)
-    assert_equal(hold_contest(mask_logits, scores, geometry), contest_of_all(mask_logits, scores, geometry))
+    assert_equal(fuse_masks(mask_logits, scores, geometry), contest_of_all(mask_logits, scores, geometry))
 
 
 @pytest.mark.parametrize("logit", [-90.0, -1e-8, 0.0, 1e-8, 90.0])
@@ -56,7 +56,7 @@ def test_equal_masks_go_to_the_first(logit):
     geometry = ImageGeometry(padded_size=(32, 32), content_size=(32, 32), original_size=(70, 70))
     mask_logits = np.full((3, 8, 8), logit, np.float32)
     scores = np.full(3, 0.5, np.float32)
-    found = hold_contest(mask_logits, scores, geometry)
+    found = fuse_masks(mask_logits, scores, geometry)
     assert (found.winners == 0).all()
     assert_equal(found, contest_of_all(mask_logits, scores, geometry))
 
@@ -64,6 +64,6 @@ def test_equal_masks_go_to_the_first(logit):
 def test_a_mask_that_wins_nothing_still_owns_what_it_covers():
     geometry = ImageGeometry(padded_size=(32, 32), content_size=(32, 32), original_size=(32, 32))
     mask_logits = np.stack([np.full((8, 8), 9), np.full((8, 8), 8)]).astype(np.float32)
-    found = hold_contest(mask_logits, np.array([0.9, 0.5], np.float32), geometry)
+    found = fuse_masks(mask_logits, np.array([0.9, 0.5], np.float32), geometry)
     np.testing.assert_array_equal(found.won, [1024, 0])
     np.testing.assert_array_equal(found.own, [1024, 1024])
