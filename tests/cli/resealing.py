@@ -8,9 +8,15 @@ from pathlib import Path
 import msgspec
 
 from rapsam.contract import TASKS
-from rapsam.export.bundle.manifest import read_manifest, write_manifest
+from rapsam.export.bundle.manifest import GraphEntry, Manifest, read_manifest, write_manifest
 from rapsam.export.bundle.seal import file_entries
 from rapsam.files import sha256_of, size_of
+
+
+def graph_entry(manifest: Manifest, name: str) -> GraphEntry:
+    """Finds a graph by its name."""
+    (found,) = [graph for graph in manifest.graphs if graph.contract.graph == name]
+    return found
 
 
 def reseal(folder: Path, **changes: object) -> None:
@@ -28,7 +34,7 @@ def reseal(folder: Path, **changes: object) -> None:
 def drop_graph(folder: Path, name: str) -> None:
     """Makes the bundle that an export without this graph would have made."""
     manifest = read_manifest(folder)
-    (dropped,) = [graph for graph in manifest.graphs if graph.contract.graph == name]
+    dropped = graph_entry(manifest, name)
     (folder / dropped.path).unlink()
     (folder / dropped.contract_path).unlink()
     kept = tuple(graph for graph in manifest.graphs if graph.contract.graph != name)

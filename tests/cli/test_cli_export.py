@@ -29,6 +29,7 @@ from rapsam.export.build.cache import FOLDER_VARIABLE
 from rapsam.export.bundle.manifest import read_manifest
 from tests.cli.cli_runs import assert_refused, command, rapsam
 from tests.cli.conftest import LEFT_BY_A_KILLED_EXPORT
+from tests.cli.resealing import graph_entry
 
 SMALL = ("export", "--model", "rapsam_nano", "--target", "onnx", "--size", "32x32")
 PROMPT = (*SMALL, "--tasks", "prompt")
@@ -322,7 +323,7 @@ def screen_line(line: str) -> str:
 def test_in_a_terminal_what_is_wrong_with_the_cache_stays_to_be_read(made, tmp_path):
     """Above the bar, on a line of its own: the bar's own text is soon another."""
     stages = shutil.copytree(os.environ[FOLDER_VARIABLE], tmp_path / "stages")
-    key = read_manifest(made[0]).graph("prompt").parent
+    key = graph_entry(read_manifest(made[0]), "prompt").parent
     (stages / key / "files" / "prompt.onnx").write_bytes(b"damaged")
     terminal, _ = in_a_terminal(*PROMPT, "--out", tmp_path / "out", **{FOLDER_VARIABLE: str(stages)})
     lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", terminal))

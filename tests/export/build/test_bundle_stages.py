@@ -33,6 +33,7 @@ from rapsam.export.parity.sample_images import draw_scene
 from rapsam.models.build import deployment_of
 from rapsam.models.weights import Prototypes, Weights
 from rapsam.tasks.labels import find_label_set
+from tests.cli.resealing import graph_entry
 from tests.models.golden_models import golden_model
 
 CHOICES = {"target": "onnx", "size": (32, 32), "tasks": ["prompt"]}
@@ -122,7 +123,7 @@ def test_an_interrupted_export_goes_on_where_it_was(first, network, tmp_path):
 def test_a_damaged_stage_is_made_again(first, network, tmp_path):
     bundle, cache, _ = first
     copy = StageCache(shutil.copytree(cache.folder, tmp_path / "cache"))
-    key = read_manifest(bundle).graph("prompt").parent
+    key = graph_entry(read_manifest(bundle), "prompt").parent
     (copy.folder / key / "files" / "prompt.onnx").write_bytes(b"damaged")
     steps, notes = Steps(), []
     inputs, plan = gather_inputs(network, IMAGES), plan_export(**CHOICES)
@@ -138,7 +139,7 @@ def test_a_forged_stage_is_made_again(first, network, tmp_path):
     """Another graph whose digests in the entry fit, but not the record of what was lowered."""
     bundle, cache, _ = first
     copy = StageCache(shutil.copytree(cache.folder, tmp_path / "cache"))
-    key = read_manifest(bundle).graph("prompt").parent
+    key = graph_entry(read_manifest(bundle), "prompt").parent
     files = copy.folder / key / "files"
     (files / "prompt.onnx").write_bytes((bundle / "encoder.onnx").read_bytes())
     listed = json.loads((copy.folder / key / "index.json").read_text())
