@@ -152,5 +152,6 @@ BOXER = Family(
     to_published=lambda name: f"module_of_theirs.{name}",
     formula_weights=_formula,
     deployment=BoxerDeployment,
+    shipped={},
     facts=lambda _variant: {"candidates": CANDIDATES},
 )

@@ -20,7 +20,7 @@ from rapsam.export.build.source import source_sha256
 from rapsam.export.parity.memory import RunMemory
 from rapsam.inference.reference import reference_device, reference_name
 from rapsam.models.deployment import Deployment, finds_objects
-from rapsam.models.weights import Prototypes, weights_sha256
+from rapsam.models.origins import Prototypes, weights_sha256
 from rapsam.tasks.arrays import Pixels
 
 

@@ -13,7 +13,7 @@ from rapsam.errors import BundleError, InputError
 from rapsam.export.backends.delegation import DelegationReport
 from rapsam.export.bundle.manifest_check import MAX_BUNDLE_BYTES, manifest_problems, one_line
 from rapsam.files import write_atomic
-from rapsam.models.weights import Prototypes, Weights
+from rapsam.models.origins import Prototypes, Weights
 from rapsam.tasks.labels import LabelSet
 from rapsam.tasks.postprocess import PostprocessSpec
 from rapsam.tasks.preprocess import PreprocessSpec

@@ -98,8 +98,8 @@ def _print_next(options: argparse.Namespace, manifest: Manifest, report: ParityR
 
 def _deployment(manifest: Manifest, options: argparse.Namespace) -> Deployment:
     from rapsam.models.build import FORMULA, build_model, deployment_of
+    from rapsam.models.origins import weights_sha256
     from rapsam.models.shipped import shipped_name
-    from rapsam.models.weights import weights_sha256
     from rapsam.tasks.labels import label_sets
 
     checkpoint = options.checkpoint

@@ -19,7 +19,7 @@ from rapsam.inference.reference import reference_device, reference_name
 from rapsam.models.build import deployment_of
 from rapsam.models.deployment import finds_objects, takes_prompts
 from rapsam.models.network import SegmentationNetwork
-from rapsam.models.weights import weights_sha256
+from rapsam.models.origins import weights_sha256
 from rapsam.tasks.arrays import Floats, Indices, Masks, Pixels
 from rapsam.tasks.clips import clip_ends, clip_length
 from rapsam.tasks.duplicates import DistinctTracks

@@ -15,10 +15,10 @@ from rapsam.models.classifier_file import find_classifier
 from rapsam.models.deployment import Deployment
 from rapsam.models.families import family_of, variant_names
 from rapsam.models.network import SegmentationNetwork
+from rapsam.models.origins import FORMULA_WEIGHTS, Weights
 from rapsam.models.shipped import weights_path
 from rapsam.models.text_classifier import TextClassifier
 from rapsam.models.weight_facts import WeightFacts, read_facts
-from rapsam.models.weights import FORMULA_WEIGHTS, Weights
 from rapsam.tasks.labels import find_label_set
 
 Network = TypeVar("Network", bound=SegmentationNetwork)

@@ -12,8 +12,8 @@ from torch import Tensor
 from rapsam.errors import JSON_ERRORS, CheckpointError, InputError, quoted, reason_of, unknown_name
 from rapsam.models.checkpoint import read_tensor, write_safetensors
 from rapsam.models.formula import formula_classifier
+from rapsam.models.origins import Prototypes
 from rapsam.models.text_classifier import TextClassifier
-from rapsam.models.weights import Prototypes
 from rapsam.tasks.labels import Label, LabelSet, find_label_set, label_sets
 
 # The vocabulary of a published classifier file follows from its number of classes.

@@ -8,7 +8,7 @@ from typing import Protocol, TypeGuard
 from torch import Tensor, nn
 
 from rapsam.contract import GraphContract, Pipeline, Sampling
-from rapsam.models.weights import Prototypes, Weights
+from rapsam.models.origins import Prototypes, Weights
 from rapsam.tasks.labels import LabelSet
 from rapsam.tasks.postprocess import PostprocessSpec
 from rapsam.tasks.prompt_set import PromptSpec

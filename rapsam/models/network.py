@@ -6,8 +6,8 @@ from abc import abstractmethod
 
 from torch import nn
 
+from rapsam.models.origins import RANDOM_WEIGHTS
 from rapsam.models.text_classifier import TextClassifier
-from rapsam.models.weights import RANDOM_WEIGHTS
 
 
 class SegmentationNetwork(nn.Module):

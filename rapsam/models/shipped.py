@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from rapsam.errors import unknown_name
+from rapsam.models.families import FAMILIES
 
-SHIPPED = {"nano-synth": "rapsam_nano"}
-"""Names for `--checkpoint`, each with the variant that it fits; they were trained on the synthetic world."""
+SHIPPED = {name: variant for family in FAMILIES.values() for name, variant in family.shipped.items()}
+"""Names for `--checkpoint`, each with the variant that it fits."""
 _FOLDER = Path(__file__).parent / "weights"
 
 

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rapsam.models.weights import Prototypes
+from rapsam.models.origins import Prototypes
 from rapsam.tasks.labels import LabelSet
 
 # CLIP's logit scale, fixed: exp(4.6052) = 100.004.

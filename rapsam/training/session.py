@@ -14,8 +14,8 @@ from rapsam.data.sources.orientation import described_named
 from rapsam.models.backbones.published_weights import load_backbone
 from rapsam.models.build import build_model, load_checkpoint
 from rapsam.models.checkpoint import Note
+from rapsam.models.origins import Weights
 from rapsam.models.trainable import Trainable, trainable
-from rapsam.models.weights import Weights
 from rapsam.training.config import RunConfig
 from rapsam.training.engine import Engine
 from rapsam.training.run.folder import WEIGHTS_NAME, write_weights

@@ -17,7 +17,7 @@ from rapsam.cli.parity_tables import print_localisation
 from rapsam.export.bundle.manifest import read_manifest
 from rapsam.export.localise.report import GraphLocalisation, LocalisationReport, TapParity
 from rapsam.export.parity.report import HistogramParity, ParityReport, TaskParity, TensorParity, VideoParity
-from rapsam.models.weights import Weights
+from rapsam.models.origins import Weights
 from tests.cli.cli_runs import assert_refused, rapsam
 from tests.cli.resealing import reseal
 

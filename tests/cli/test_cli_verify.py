@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from rapsam.export.bundle.manifest import read_manifest
-from rapsam.models.weights import Weights
+from rapsam.models.origins import Weights
 from tests.cli.cli_runs import assert_refused, rapsam
 from tests.cli.resealing import reseal
 

@@ -25,8 +25,8 @@ from rapsam.export.bundle.manifest import (
 from rapsam.export.bundle.seal import file_entries
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.files import sha256_of, size_of
+from rapsam.models.origins import FORMULA_WEIGHTS, Prototypes
 from rapsam.models.rapsam.deployment import PROMPT_SPEC
-from rapsam.models.weights import FORMULA_WEIGHTS, Prototypes
 from rapsam.tasks.labels import find_label_set
 from rapsam.tasks.postprocess import LENIENT
 from rapsam.tasks.preprocess import PreprocessSpec

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from rapsam.contract import GraphContract, TensorSpec
 from rapsam.graph.macs import count_macs
+from rapsam.models.origins import Prototypes
 from rapsam.models.rapsam.attention import Attention
 from rapsam.models.rapsam.decoder import mask_product, prompt_visibility
 from rapsam.models.rapsam.neck import PyramidNeck
@@ -27,7 +28,6 @@ from rapsam.models.rapsam.rewrites.fp16_pooling import pool_scale, rescaled_upda
 from rapsam.models.rapsam.rewrites.neck import BasisNeck, DeployedUpsampler
 from rapsam.models.rapsam.rewrites.prompt_attention import BasisCrossAttention, collapsed_self_attention
 from rapsam.models.text_classifier import TextClassifier
-from rapsam.models.weights import Prototypes
 from rapsam.tasks.labels import label_sets
 from tests.rounding import TOLERANCES, assert_same
 

@@ -16,9 +16,9 @@ from PIL import Image
 from rapsam.data.synth.world import World
 from rapsam.data.synth.write_world import write_world
 from rapsam.models.classifier_file import write_classifier
+from rapsam.models.origins import Prototypes
 from rapsam.models.text_classifier import TextClassifier
 from rapsam.models.weight_facts import read_facts
-from rapsam.models.weights import Prototypes
 from rapsam.tasks.labels import find_label_set
 from rapsam.training.run.folder import locked_run
 from rapsam.training.run.log import read_log

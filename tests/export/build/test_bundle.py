@@ -22,7 +22,7 @@ from rapsam.export.bundle.manifest import read_manifest, write_manifest
 from rapsam.export.bundle.seal import verify_bundle
 from rapsam.export.parity.sample_images import draw_scene, sample_images
 from rapsam.models.build import deployment_of
-from rapsam.models.weights import Prototypes, Weights
+from rapsam.models.origins import Prototypes, Weights
 from tests.export.conftest import SIZE
 from tests.models.golden_models import golden_model
 

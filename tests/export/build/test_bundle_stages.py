@@ -31,7 +31,7 @@ from rapsam.export.bundle.manifest import read_manifest, write_manifest
 from rapsam.export.bundle.seal import file_entries, verify_bundle
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.models.build import deployment_of
-from rapsam.models.weights import Prototypes, Weights
+from rapsam.models.origins import Prototypes, Weights
 from rapsam.tasks.labels import find_label_set
 from tests.cli.resealing import graph_entry
 from tests.models.golden_models import golden_model

@@ -19,7 +19,7 @@ from rapsam.export.localise.search import localise
 from rapsam.export.localise.taps import tap_modules, tap_sources
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.graph.capture import capture
-from rapsam.models.weights import FORMULA_WEIGHTS
+from rapsam.models.origins import FORMULA_WEIGHTS
 from rapsam.tasks.labels import label_sets
 from rapsam.tasks.postprocess import LENIENT
 from rapsam.tasks.preprocess import PreprocessSpec

@@ -1,4 +1,4 @@
-"""Where the weights of a network come from, and whether they have learnt anything."""
+"""Where the weights of a network, and the names of its classes, come from."""
 
 from __future__ import annotations
 
