@@ -51,7 +51,7 @@ def main() -> int:
 def make_results(checkout: Path, folder: Path, world: Path) -> None:
     """Runs the verbs of a checkout in a new folder."""
     folder.mkdir()
-    image = min(path for path in world.rglob("*.png") if "panoptic" not in str(path.parent))
+    image = min((world / "val2017").iterdir())
     video = folder / "video.mp4"
     draw_video(checkout, folder, world, video)
     tasks = ("--tasks", "panoptic", "prompt", "video")
@@ -79,7 +79,7 @@ def draw_video(checkout: Path, folder: Path, world: Path, path: Path) -> None:
         "    for place, frame in enumerate(frames):\n"
         "        writer.write(read_image(frame), place / 8, 1 / 8)\n"
     )
-    first = min(found for found in (world / "valid" / "JPEGImages").iterdir())
+    first = min(found for found in (world / "youtube_vis" / "valid" / "JPEGImages").iterdir())
     call(checkout, folder, "-c", code, first, path)
 
 
