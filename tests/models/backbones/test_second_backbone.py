@@ -12,10 +12,11 @@ from rapsam.errors import CheckpointError
 from rapsam.graph.capture import capture
 from rapsam.models.backbones.backbone import BackboneConfig, WeightLayout
 from rapsam.models.backbones.published_weights import load_backbone
-from rapsam.models.build import build_model, deployment_of
+from rapsam.models.build import build_model
 from rapsam.models.classifier_file import find_classifier
 from rapsam.models.rapsam.build import build_rapsam
 from rapsam.models.rapsam.config import RapSamConfig
+from rapsam.models.rapsam.deployment import RapSamDeployment
 from rapsam.models.rapsam.graphs import GRAPHS, build_graph
 from rapsam.models.rapsam.model import RapSam
 from rapsam.models.rapsam.rewrites.neck import BasisNeck
@@ -96,20 +97,21 @@ def test_the_neck_for_one_size_follows_the_strides(backbone, sampling):
     assert_same(BasisNeck(model.neck, SIZE, sampling)(maps), model.neck.basis(maps))
 
 
+@pytest.mark.parametrize("backbone", [FOUR, THREE], ids=["stride 4", "stride 8"])
 @pytest.mark.parametrize("graph", GRAPHS)
-def test_graphs_with_another_backbone_are_captured_and_exact(graph):
-    model = network(FOUR).double()
+def test_graphs_with_another_backbone_are_captured_and_exact(graph, backbone):
+    model = network(backbone).double()
     image = torch.rand(1, 3, *SIZE, dtype=torch.float64) * 255
     inputs = {"image": image, "features": build_graph(model, "encoder", SIZE)[0](image)}
     inputs["boxes"] = torch.tensor([[[0.1, 0.2, 0.6, 0.7], [0.5, 0.5, 0.52, 0.52]]], dtype=torch.float64)
     module, contract = build_graph(model, graph, SIZE, num_prompts=2)
     named = {spec.name: inputs[spec.name] for spec in contract.inputs}
     given = tuple(named.values())
-    wanted = deployment_of(model).reference(graph, named)
+    wanted = RapSamDeployment(model).reference(graph, named)
     for spec, made in zip(contract.outputs, tuple_of(module(*given)), strict=True):
         assert_same(made, wanted[spec.name])
     # What is captured has float32 weights and inputs, as every deployed graph.
-    module, _ = build_graph(network(FOUR), graph, SIZE, num_prompts=2)
+    module, _ = build_graph(network(backbone), graph, SIZE, num_prompts=2)
     single = [tensor.float() for tensor in given]
     captured = tuple_of(capture(module, contract).module()(*single))
     for spec, made, result in zip(contract.outputs, tuple_of(module(*single)), captured, strict=True):
