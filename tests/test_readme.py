@@ -24,6 +24,7 @@ def test_python_example_runs(tmp_path, monkeypatch, capsys):
     shapes = [[1, 100, 134], [1, 100, 64, 80], [1, 100], [1, 100, 128]]
     assert printed[0] == " ".join(f"torch.Size({shape})" for shape in shapes)
     assert printed[1] == "passed"
+    assert printed[2] == "(1, 512, 1552)"
     assert "SegmentInfo" in printed[-1]
 
 
