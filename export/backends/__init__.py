@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from rapsam.errors import unknown_name
 from rapsam.export.backends.base import Backend
+from rapsam.export.backends.coreai import CoreaiBackend
 from rapsam.export.backends.coreml.backend import CoremlBackend
 from rapsam.export.backends.executorch.backend import ExecutorchBackend
 from rapsam.export.backends.executorch.gpu_backends import ExecutorchCoremlBackend, ExecutorchVulkanBackend
@@ -15,6 +16,7 @@ from rapsam.export.backends.onnx import OnnxBackend
 from rapsam.export.backends.tflite.backend import TfliteBackend
 
 BACKENDS: dict[str, Backend] = {
+    "coreai": CoreaiBackend(),
     "coreml": CoremlBackend(),
     "executorch": ExecutorchBackend(),
     "executorch-coreml": ExecutorchCoremlBackend(),

@@ -9,13 +9,17 @@ from rapsam.errors import InputError, UnavailableError
 from rapsam.export.backends import BACKENDS, find_backend
 from rapsam.export.backends.catalogue import RECIPES
 
-HEAVY = ("torch", "onnx", "onnxruntime", "coremltools", "executorch", "litert_torch", "ai_edge_litert", "jax")
+HEAVY = (
+    *("torch", "onnx", "onnxruntime", "coreai", "coreai_torch", "coremltools", "executorch"),
+    *("litert_torch", "ai_edge_litert", "jax"),
+)
 
 
 @pytest.mark.parametrize(
     ("name", "module"),
     [
         ("onnx", "onnxsim"),
+        ("coreai", "coreai_torch"),
         ("coreml", "coremltools"),
         ("executorch", "executorch"),
         ("tflite", "litert_torch"),
