@@ -34,7 +34,7 @@ from rapsam.contract import Sampling
 from rapsam.errors import RapSamError
 from rapsam.export.backends import find_backend
 from rapsam.export.backends.catalogue import find_recipe
-from rapsam.graph.capture import capture
+from rapsam.export.backends.lower_graph import lower_graph
 from rapsam.models.build import build_model, deployment_of
 
 FILE = RESULTS / "sampling_forms.json"
@@ -131,7 +131,7 @@ def _lowered(
     module, contract = deployment.build_graph(GRAPH, size, 1, form)
     path = folder / f"{form}{backend.suffix}"
     try:
-        backend.lower(capture(module, contract), contract, find_recipe(target, "fp32"), path)
+        lower_graph(module, contract, find_recipe(target, "fp32"), path, lambda _step: None)
         runner = backend.load(path, contract, THREADS)
     except RapSamError as error:
         return str(error).replace(f"{folder}/", "")

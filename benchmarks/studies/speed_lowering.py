@@ -54,7 +54,7 @@ def lower(
     model: str, size: tuple[int, int], graph: str, num_prompts: int, targets: Sequence[str], folder: Path
 ) -> Lowering:
     """Lowers one graph at fp32, with formula weights, for those targets whose artifact is not there yet."""
-    from rapsam.graph.capture import capture
+    from rapsam.export.backends.lower_graph import lower_graph
     from rapsam.graph.macs import count_macs
     from rapsam.models.build import build_model, deployment_of
 
@@ -68,7 +68,7 @@ def lower(
         if path.exists():
             continue
         try:
-            find_backend(target).lower(capture(module, contract), contract, recipe, path)
+            lower_graph(module, contract, recipe, path, lambda _step: None)
         except RapSamError as error:
             refused[target] = str(error)
     return Lowering(macs=macs, refused=refused)

@@ -33,10 +33,9 @@ from rapsam.export.bundle.manifest import (
     Manifest,
     ModelEntry,
     ParitySummary,
-    encode_record,
-    write_manifest,
 )
 from rapsam.export.bundle.manifest_check import manifest_problems
+from rapsam.export.bundle.manifest_file import encode_record, write_manifest
 from rapsam.export.bundle.seal import file_entries, verify_bundle
 from rapsam.export.parity.report import ParityReport
 from rapsam.export.parity.sample_images import sample_images

@@ -1,4 +1,4 @@
-"""Writing the self-test of a bundle; see `rapsam.export.bundle.self_test`."""
+"""Writing the self-test of a bundle; see `rapsam.export.bundle.golden`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from PIL import Image
 
 from rapsam.contract import Role
 from rapsam.errors import InputError
-from rapsam.export.bundle.manifest import Manifest
-from rapsam.export.bundle.manifest_check import is_plain_path
-from rapsam.export.bundle.self_test import (
+from rapsam.export.bundle.golden import (
     FOLDER,
     INDEX,
     MAX_CASES,
@@ -25,6 +23,8 @@ from rapsam.export.bundle.self_test import (
     GoldenIndex,
     GoldenTensor,
 )
+from rapsam.export.bundle.manifest import Manifest
+from rapsam.export.bundle.manifest_check import is_plain_path
 from rapsam.export.parity.sample_images import sample_prompts
 from rapsam.files import write_atomic
 from rapsam.inference.chain import run_chain

@@ -16,8 +16,9 @@ from rapsam.export.build.cache import Note, StageCache
 from rapsam.export.build.golden import write_golden
 from rapsam.export.build.inputs import BuildInputs, digest_of, graph_key, judges, metadata, referees
 from rapsam.export.build.plan import ExportPlan
-from rapsam.export.bundle.manifest import GraphEntry, Manifest, write_contract
+from rapsam.export.bundle.manifest import GraphEntry, Manifest
 from rapsam.export.bundle.manifest_check import is_plain_path
+from rapsam.export.bundle.manifest_file import write_contract
 from rapsam.export.parity.case import reference_question
 from rapsam.export.parity.check import check_parity
 from rapsam.export.parity.memory import RememberingRunner

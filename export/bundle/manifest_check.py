@@ -7,18 +7,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from rapsam.contract import GraphContract, TensorSpec
+from rapsam.export.bundle.manifest import MAX_BUNDLE_BYTES, Manifest
 from rapsam.export.bundle.manifest_fit import fit_problems
 from rapsam.untrusted import MAX_FILES, is_system_file
 
-if TYPE_CHECKING:
-    from rapsam.export.bundle.manifest import Manifest
-
-MAX_BUNDLE_BYTES = 4 * 1024**3
 MAX_GRAPHS = 16
 MAX_ELEMENTS = 1 << 28
 MAX_PATH = 400

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rapsam.contract import (
     PROMPT_ROLES,
@@ -18,9 +17,7 @@ from rapsam.contract import (
 from rapsam.errors import BundleError, unknown_name
 from rapsam.export.backends import find_backend
 from rapsam.export.backends.catalogue import RECIPES
-
-if TYPE_CHECKING:
-    from rapsam.export.bundle.manifest import Manifest
+from rapsam.export.bundle.manifest import Manifest
 
 MAX_PROMPTS = 64
 MAX_QUERIES = 1000

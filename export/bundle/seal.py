@@ -6,19 +6,15 @@ import hashlib
 from pathlib import Path
 
 from rapsam.errors import BundleError
-from rapsam.export.bundle.manifest import (
-    MANIFEST_NAME,
+from rapsam.export.bundle.golden import check_golden
+from rapsam.export.bundle.manifest import MANIFEST_NAME, SEAL_NAME, FileEntry, GraphEntry, Manifest
+from rapsam.export.bundle.manifest_file import (
     MAX_MANIFEST_BYTES,
-    SEAL_NAME,
-    FileEntry,
-    GraphEntry,
-    Manifest,
     decode_manifest,
     encode_record,
     read_manifest,
     seal_line,
 )
-from rapsam.export.bundle.self_test import check_golden
 from rapsam.files import files_below, sha256_of
 from rapsam.untrusted import FileState, list_files, read_limited, sha256_exactly
 

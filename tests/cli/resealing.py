@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 
 from rapsam.contract import TASKS
-from rapsam.export.bundle.manifest import GraphEntry, Manifest, read_manifest, write_manifest
+from rapsam.export.bundle.manifest import GraphEntry, Manifest
+from rapsam.export.bundle.manifest_file import read_manifest, write_manifest
 from rapsam.export.bundle.seal import file_entries
 from rapsam.files import sha256_of, size_of
 

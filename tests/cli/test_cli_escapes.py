@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from PIL import Image
 
-from rapsam.export.bundle.manifest import read_manifest
+from rapsam.export.bundle.manifest_file import read_manifest
 from tests.cli.cli_runs import assert_refused, rapsam
 from tests.cli.resealing import reseal
 from tests.data.sources.tiny_sets import edit_json, write_coco_panoptic

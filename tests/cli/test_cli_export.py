@@ -26,7 +26,7 @@ from rapsam.export.backends.onnx import OnnxBackend
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.backends.tflite.backend import TfliteBackend
 from rapsam.export.build.cache import FOLDER_VARIABLE
-from rapsam.export.bundle.manifest import read_manifest
+from rapsam.export.bundle.manifest_file import read_manifest
 from tests.cli.cli_runs import assert_refused, command, rapsam
 from tests.cli.conftest import LEFT_BY_A_KILLED_EXPORT
 from tests.cli.resealing import graph_entry

@@ -14,7 +14,7 @@ from onnx import numpy_helper
 from rapsam.cli.bundle_report import print_parity
 from rapsam.cli.parity_summary import print_failures
 from rapsam.cli.parity_tables import print_localisation
-from rapsam.export.bundle.manifest import read_manifest
+from rapsam.export.bundle.manifest_file import read_manifest
 from rapsam.export.localise.report import GraphLocalisation, LocalisationReport, TapParity
 from rapsam.export.parity.report import HistogramParity, ParityReport, TaskParity, TensorParity, VideoParity
 from rapsam.models.origins import Weights

@@ -8,7 +8,7 @@ import os
 import msgspec
 import pytest
 
-from rapsam.export.bundle.manifest import read_manifest
+from rapsam.export.bundle.manifest_file import read_manifest
 from rapsam.models.origins import Weights
 from tests.cli.cli_runs import assert_refused, rapsam
 from tests.cli.resealing import reseal

@@ -10,15 +10,8 @@ import numpy as np
 from rapsam.contract import GraphContract, Pipeline, TensorSpec
 from rapsam.export.backends.delegation import DelegationReport
 from rapsam.export.build.golden import write_golden
-from rapsam.export.bundle.manifest import (
-    SCHEMA_VERSION,
-    GraphEntry,
-    Manifest,
-    ModelEntry,
-    ParitySummary,
-    write_contract,
-    write_manifest,
-)
+from rapsam.export.bundle.manifest import SCHEMA_VERSION, GraphEntry, Manifest, ModelEntry, ParitySummary
+from rapsam.export.bundle.manifest_file import write_contract, write_manifest
 from rapsam.export.bundle.seal import file_entries
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.files import sha256_of, size_of

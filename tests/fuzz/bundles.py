@@ -10,7 +10,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from rapsam.export.bundle.manifest import MANIFEST_NAME, SEAL_NAME, seal_line
+from rapsam.export.bundle.manifest import MANIFEST_NAME, SEAL_NAME
+from rapsam.export.bundle.manifest_file import seal_line
 from tests.fuzz.case import INPUTS, OUT, Case, Material
 from tests.fuzz.mutations import damaged, odd_stem, shown
 from tests.fuzz.trees import changed, encoded, hostile_values

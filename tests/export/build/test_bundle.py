@@ -18,7 +18,7 @@ from rapsam.errors import BundleError, InputError
 from rapsam.export.build.bundle import run_plan
 from rapsam.export.build.model_card import model_card
 from rapsam.export.build.plan import plan_export
-from rapsam.export.bundle.manifest import read_manifest, write_manifest
+from rapsam.export.bundle.manifest_file import read_manifest, write_manifest
 from rapsam.export.bundle.seal import verify_bundle
 from rapsam.export.parity.sample_images import draw_scene, sample_images
 from rapsam.models.build import deployment_of

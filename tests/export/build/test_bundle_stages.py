@@ -27,7 +27,7 @@ from rapsam.export.build.finished import read_report
 from rapsam.export.build.inputs import gather_inputs, judges
 from rapsam.export.build.plan import plan_export
 from rapsam.export.build.source import source_sha256
-from rapsam.export.bundle.manifest import read_manifest, write_manifest
+from rapsam.export.bundle.manifest_file import read_manifest, write_manifest
 from rapsam.export.bundle.seal import file_entries, verify_bundle
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.models.build import deployment_of

@@ -10,7 +10,8 @@ import pytest
 
 from rapsam.contract import Pipeline
 from rapsam.errors import BundleError
-from rapsam.export.bundle.manifest import Manifest, read_manifest, write_contract, write_manifest
+from rapsam.export.bundle.manifest import Manifest
+from rapsam.export.bundle.manifest_file import read_manifest, write_contract, write_manifest
 from rapsam.export.bundle.seal import file_entries, verify_bundle
 from rapsam.models.rapsam.deployment import PROMPT_SPEC
 from rapsam.tasks.labels import find_label_set

@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rapsam.errors import BundleError
-from rapsam.export.bundle.manifest import Manifest, read_manifest, seal_line, write_manifest
+from rapsam.export.bundle.manifest import Manifest
+from rapsam.export.bundle.manifest_file import read_manifest, seal_line, write_manifest
 from rapsam.export.bundle.seal import file_entries, verify_bundle
 from tests.export.small_bundle import write_small_bundle
 
