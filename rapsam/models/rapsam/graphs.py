@@ -30,9 +30,6 @@ from rapsam.tasks.preprocess import MEAN, STD, check_network_size
 GRAPHS = ("encoder", "panoptic", "prompt", "panoptic_image")
 MAX_SIDE = 2048
 MAX_PROMPTS = 64
-BASIS_MEANING = (
-    "what the mask features are linear in, at the mask stride: the aggregated map, then X and Y from -1 to 1"
-)
 
 
 class EncoderGraph(nn.Module):
@@ -146,7 +143,9 @@ def build_graph(
     else:
         module = PanopticImageGraph(model, size, sampling)
     shape = (1, model.neck.feature_conv.in_channels, *_mask_size(model, size))
-    contract = _contract(model, graph, size, num_prompts, _spec("features", shape, "NCHW", BASIS_MEANING))
+    contract = _contract(
+        model, graph, size, num_prompts, _spec("features", shape, "NCHW", _basis_meaning(model))
+    )
     return module.eval().requires_grad_(False), contract
 
 
@@ -172,7 +171,7 @@ def published_graph(
         "panoptic_image": PublishedPanopticImage,
     }
     shape = (1, model.neck.feature_conv.out_channels, *_mask_size(model, size))
-    features = _spec("features", shape, "NCHW", "mask features")
+    features = _spec("features", shape, "NCHW", f"mask features at stride {model.mask_stride}")
     return makers[graph](model), _contract(model, graph, size, num_prompts, features)
 
 
@@ -189,6 +188,11 @@ def check_size(size: tuple[int, int]) -> None:
     check_network_size(size)
     if max(size) > MAX_SIDE:
         raise InputError(f"size {size[0]}x{size[1]} is too large; expected sides of at most {MAX_SIDE}")
+
+
+def _basis_meaning(model: RapSam) -> str:
+    linear = f"what the mask features are linear in, at stride {model.mask_stride}"
+    return f"{linear}: the aggregated map, then X and Y from -1 to 1"
 
 
 def _num_pixels(model: RapSam, size: tuple[int, int]) -> int:
