@@ -7,7 +7,6 @@ import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from PIL import Image
 
@@ -26,7 +25,7 @@ from rapsam.export.bundle.golden import (
 from rapsam.export.bundle.manifest import Manifest
 from rapsam.export.bundle.manifest_check import is_plain_path
 from rapsam.export.parity.sample_images import sample_prompts
-from rapsam.files import write_atomic
+from rapsam.files import write_atomic, write_json
 from rapsam.inference.chain import run_chain
 from rapsam.inference.runner import Runner
 from rapsam.tasks.arrays import Floats, Pixels
@@ -64,8 +63,7 @@ def write_golden(
         # The stored image has 8 bits, so the reference must see these and not the exact padding.
         pixels = np.rint(letterbox(image, manifest.preprocess.size).pixels)
         cases.append(_write_case(folder, name, pixels, manifest, references))
-    index = msgspec.json.encode(GoldenIndex(schema_version=SCHEMA_VERSION, cases=tuple(cases)))
-    write_atomic(folder / INDEX, msgspec.json.format(index, indent=2) + b"\n")
+    write_json(folder / INDEX, GoldenIndex(schema_version=SCHEMA_VERSION, cases=tuple(cases)))
 
 
 def _write_case(

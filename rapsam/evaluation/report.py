@@ -12,7 +12,7 @@ import msgspec
 from rapsam.errors import JSON_ERRORS, InputError, printable
 from rapsam.evaluation.run import Outcome
 from rapsam.evaluation.tasks import TASKS
-from rapsam.files import write_atomic
+from rapsam.files import write_json
 from rapsam.inference.segmenter import Segmenter
 from rapsam.tasks.labels import Label
 
@@ -118,7 +118,7 @@ class _Report(msgspec.Struct):
 
 def write_report(path: Path, report: EvaluationReport) -> None:
     """Writes a report as readable JSON, in full or not at all."""
-    write_atomic(path, msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+    write_json(path, report)
 
 
 def _numbers(figures: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float | None]]:

@@ -11,7 +11,7 @@ from typing import IO
 import msgspec
 
 from rapsam.errors import JSON_ERRORS, InputError, reason_of
-from rapsam.files import check_new_folder, write_atomic
+from rapsam.files import check_new_folder, write_json
 from rapsam.models.checkpoint import write_safetensors
 from rapsam.models.classifier_file import write_classifier
 from rapsam.models.text_classifier import TextClassifier
@@ -35,7 +35,7 @@ def start_run(run: Path, config: RunConfig, classifier: TextClassifier) -> None:
     check_unstarted(run)
     if classifier.origin.origin != "formula":
         write_classifier(run / CLASSIFIER_NAME, classifier)
-    write_atomic(run / RECIPE_NAME, msgspec.json.format(msgspec.json.encode(config), indent=2) + b"\n")
+    write_json(run / RECIPE_NAME, config)
 
 
 def check_unstarted(run: Path) -> None:
