@@ -75,7 +75,7 @@ def write_json(path: Path, content: msgspec.Struct) -> None:
 
 
 def scratch_file(folder: Path) -> Path:
-    """Makes an empty file in which to write what shall be renamed to a file of the same folder.
+    """Makes an empty file in which to write what will be renamed to a file of the same folder.
 
     What earlier processes left in the folder when they were killed is removed after a day.
 
@@ -127,7 +127,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 def scratch_folder(destination: Path, mode: int = 0o777) -> Path:
-    """Makes a folder in which to make what shall be renamed to `destination`: a hidden one beside it.
+    """Makes a folder in which to make what will be renamed to `destination`: a hidden one beside it.
 
     Args:
         destination: Where its content will go.

@@ -131,7 +131,7 @@ def make_bundle(
 ) -> Bundle:
     """Makes the bundle of a plan in a new folder; see `export_bundle`.
 
-    `progress` gets a line per step, `note` what shall stay to be read, such as a damaged stage.
+    `progress` gets a line per step, `note` what must stay to be read, such as a damaged stage.
     """
     reason = find_backend(plan.recipe.backend).unavailable()
     if reason:

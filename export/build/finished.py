@@ -1,4 +1,4 @@
-"""Is the bundle that shall be made there already; and if another is, in what does it differ."""
+"""Is the bundle of a plan there already; and if another is, in what does it differ."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class TargetChoices(TypedDict, total=False):
         target: One of `rapsam.export.backends.catalogue.TARGETS`; needed without a device.
         precision: As in "fp32" or "fp16"; without a device the default of the target.
         ios: Deployment target, for targets that have one; without a device the default of the target.
-        tasks: What the bundle shall do, keys of `rapsam.contract.TASKS`; `DEFAULT_TASKS` by default.
+        tasks: What the bundle must do, keys of `rapsam.contract.TASKS`; `DEFAULT_TASKS` by default.
         num_prompts: Prompts per pass of the graphs that take any, 1 (the default) to 64.
     """
 

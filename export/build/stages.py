@@ -52,7 +52,7 @@ class StageContext(msgspec.Struct, frozen=True, kw_only=True):
         folder: The unfinished bundle.
         cache: Finished stages of other runs; None to make everything.
         progress: Gets one line per step.
-        note: Gets what shall stay to be read: what goes wrong with the cache.
+        note: Gets what must stay to be read: what goes wrong with the cache.
     """
 
     inputs: BuildInputs

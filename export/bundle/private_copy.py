@@ -41,7 +41,7 @@ def load_graph(runtime: Runtime, folder: Path, entry: GraphEntry) -> Runner:
     """Loads a graph of a bundle from a private copy, which lives as long as the runner.
 
     Args:
-        runtime: What shall run it.
+        runtime: What will run it.
         folder: The bundle.
         entry: The graph as the verified manifest has it.
 

@@ -69,7 +69,7 @@ class LocalisationReport(msgspec.Struct, frozen=True, kw_only=True):
         schema_version: Version of this format.
         recipe: Recipe of the bundle.
         case: Name of the input.
-        threshold_db: SQNR that every module shall have; None where rounding is the yardstick.
+        threshold_db: SQNR that every module must have; None where rounding is the yardstick.
         graphs: Per graph and runtime.
     """
 

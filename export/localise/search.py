@@ -78,7 +78,7 @@ def localise(
         manifest: Its manifest.
         case: Name of the input, and RGB image (h, w, 3), uint8.
         progress: Called with one line per step.
-        threshold_db: SQNR that every module shall have; by default `WORSE_DB` less than the rounded
+        threshold_db: SQNR that every module must have; by default `WORSE_DB` less than the rounded
             reference has at this module.
 
     Raises:

@@ -113,7 +113,7 @@ class References:
             with_tasks: Whether whole tasks are compared too.
         """
         fitted, geometry = letterbox(image, self._manifest.preprocess.size)
-        # Some formats take 8-bit images: all shall see the same pixels, padding included.
+        # Some formats take 8-bit images: all must see the same pixels, padding included.
         pixels = np.rint(fitted)
         prompts = sample_prompts(self._manifest.prompts, _task_prompts(self._manifest))
         # One pass of a graph takes fewer prompts than the whole task may have.

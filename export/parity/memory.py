@@ -51,7 +51,7 @@ class RememberingRunner:
     """Runs a graph once for the same inputs.
 
     Tensors and tasks are compared one after another, bundles of several formats with the same reference:
-    neither side shall compute the same twice.
+    neither side has to compute the same twice.
 
     Args:
         runner: Runs the graph.

@@ -135,7 +135,7 @@ class EagerNetwork:
     """A network in PyTorch, as published: resized as in its own tests, any number of frames at a time.
 
     Args:
-        deployment: The network, on the device where it shall run.
+        deployment: The network, on the device where it runs.
         device: "cpu" or "cuda".
         long_side: Limit of the image's longer side.
         short_side: Limit of the image's shorter side.

@@ -15,7 +15,7 @@ class EagerRunner:
     """Runs a graph with the trainable network.
 
     Args:
-        deployment: The network, on the device where it shall run.
+        deployment: The network, on the device where it runs.
         graph: Name of the graph.
         device: "cpu" or "cuda".
     """

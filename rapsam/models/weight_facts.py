@@ -21,7 +21,7 @@ class WeightFacts(msgspec.Struct, frozen=True, kw_only=True):
         model: Variant.
         vocabulary: Label set whose prototypes by formula the weights were trained with; None if they were
             trained with a classifier file, which has to be named again.
-        sides: Long and short side that images shall fit; None as published.
+        sides: Long and short side that images must fit; None as published.
     """
 
     model: str
