@@ -131,6 +131,11 @@ def _role_problems(task: str, chain: Sequence[GraphContract]) -> Iterator[str]:
 def _contract_problems(contract: GraphContract, manifest: Manifest) -> Iterator[str]:
     """Compares the tensors of a graph, by their roles, with each other, the size and the classes."""
     specs = [spec for spec in (*contract.inputs, *contract.outputs) if spec.role != "flow"]
+    if contract.image_size not in (None, manifest.preprocess.size):
+        yield (
+            f"gives the graph {contract.graph!r} images of {list(contract.image_size or ())}; its size is "
+            f"{list(manifest.preprocess.size)}: {_AGAIN}"
+        )
     if len({spec.role for spec in specs}) < len(specs):
         yield f"gives two tensors of graph {contract.graph!r} one role; {_AGAIN}"
         return

@@ -139,6 +139,15 @@ def test_a_tensor_that_contradicts_the_others_is_refused(graph, tensor, changes,
     assert says in sealed_again(bundle, msgspec.structs.replace(manifest, graphs=graphs))
 
 
+def test_a_graph_for_images_of_another_size_is_refused(bundle):
+    manifest = read_manifest(bundle)
+    encoder, panoptic = manifest.graphs
+    contract = msgspec.structs.replace(panoptic.contract, image_size=(64, 64))
+    graphs = (encoder, msgspec.structs.replace(panoptic, contract=contract))
+    message = sealed_again(bundle, msgspec.structs.replace(manifest, graphs=graphs))
+    assert "gives the graph 'panoptic' images of [64, 64]; its size is [32, 64]" in message
+
+
 def changed(specs, name, changes, wanted):
     return tuple(
         msgspec.structs.replace(spec, **changes) if wanted and spec.name == name else spec for spec in specs
