@@ -27,7 +27,6 @@ from rapsam.benchmarks.studies.speed_records import (
 from rapsam.export.backends.catalogue import RUNTIMES
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.inference.runner import Arrays
-from rapsam.models.rapsam.deployment import PUBLISHED_THRESHOLDS
 from rapsam.tasks.arrays import Floats
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.labels import find_label_set
@@ -175,6 +174,9 @@ def _fuse_scene(job: Job) -> Pass:
 
 
 def _fuse_crowd(job: Job) -> Pass:
+    # Needs PyTorch, which the parents of measured processes must not load.
+    from rapsam.models.rapsam.deployment import PUBLISHED_THRESHOLDS
+
     num_classes = len(find_label_set("coco_panoptic").labels)
     shape = (job.size[0] // _STRIDE, job.size[1] // _STRIDE)
     class_logits, mask_logits = crowd(_CROWD, _QUERIES, num_classes, shape)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
-
-from torch import nn
-from torch.export import ExportedProgram
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from rapsam.contract import GraphContract
 from rapsam.errors import unknown_name
 from rapsam.export.backends import find_backend
 from rapsam.export.backends.base import NO_METADATA, Artifact
 from rapsam.export.backends.recipes import Recipe
-from rapsam.graph.capture import capture
+
+if TYPE_CHECKING:
+    from torch import nn
+    from torch.export import ExportedProgram
 
 Progress = Callable[[str], None]
 
@@ -65,6 +65,8 @@ def lower_graph(
         ExportError: If the graph cannot be captured, or a converter refuses it.
         UnavailableError: If the converter is not installed.
     """
+    from rapsam.graph.capture import capture
+
     progress(f"{contract.graph}: capturing")
     program = capture(module, contract)
     if recipe.quantiser is not None:

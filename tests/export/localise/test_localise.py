@@ -218,7 +218,7 @@ def test_a_bundle_that_was_damaged_is_told_from_a_graph_that_is_wrong(tmp_path):
 
 def test_a_file_that_does_not_load_is_said_to_be_the_bundle_s(tmp_path):
     manifest = bundle(Deployment(), tmp_path, "onnx", "fp32")
-    (tmp_path / "panoptic_image.onnx").write_bytes(b"not a graph")
+    (tmp_path / "whole.onnx").write_bytes(b"not a graph")
     found = only_run(localise(Deployment(), tmp_path, manifest, CASE, lambda _: None))
     assert found.bundle_note.startswith("the bundle's graph does not run")
 
