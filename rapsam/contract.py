@@ -48,6 +48,22 @@ TASKS: dict[str, TaskRoles] = {
 """What graphs can be exported for. Finding objects is "panoptic" in images and "video" in films."""
 
 
+def tasks_find_objects(tasks: Iterable[str]) -> bool:
+    """Tells whether some of these tasks find objects, and so need classes and thresholds."""
+    return any("class_logits" in TASKS[task].outputs for task in tasks)
+
+
+def tasks_take_prompts(tasks: Iterable[str]) -> bool:
+    """Tells whether some of these tasks take prompts."""
+    return any(TASKS[task].prompted for task in tasks)
+
+
+MAX_SIDE = 2048
+"""Of an image; a graph of that size takes tens of GB while it is exported."""
+MAX_PROMPTS = 64
+"""Per pass of a graph."""
+
+
 class TensorSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One input or output of a graph.
 
@@ -73,10 +89,15 @@ class TensorSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     values: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        """Raises `InputError` if it lists no value, or one outside the range."""
+        """Raises `InputError` if the range is none, or it lists no value, or one outside the range."""
+        low, high = self.value_range or (-math.inf, math.inf)
+        if self.value_range is not None and not -math.inf < low <= high < math.inf:
+            raise InputError(
+                f"tensor {self.name!r} has the range {self.value_range}; expected two finite numbers, the "
+                "smaller one first, or null"
+            )
         if self.values is None:
             return
-        low, high = self.value_range or (-math.inf, math.inf)
         if not self.values or not all(low <= value <= high for value in self.values):
             raise InputError(
                 f"tensor {self.name!r} takes the values {list(self.values)[:8]}; expected at least one, "
@@ -127,10 +148,6 @@ class GraphContract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         """Makes random inputs that may occur; see `TensorSpec.example`."""
         rng = np.random.default_rng(seed)
         return {spec.name: spec.example(rng) for spec in self.inputs}
-
-    def input_of(self, role: Role) -> TensorSpec | None:
-        """Finds the input with a role."""
-        return next((spec for spec in self.inputs if spec.role == role), None)
 
     def output_of(self, role: Role) -> TensorSpec | None:
         """Finds the output with a role."""

@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from rapsam.contract import GraphContract, Pipeline, TensorSpec
 from rapsam.models.family import Family
 from rapsam.models.network import SegmentationNetwork
-from rapsam.tasks.preprocess import MEAN, STD
+from rapsam.tasks.preprocess import Normalisation
 from rapsam.tasks.prompt_set import PromptSpec
 
 VARIANT = "boxer_tiny"
-WIDTH, CANDIDATES, STRIDE = 6, 3, 4
+WIDTH, CANDIDATES, STRIDE = 6, 3, 8
+COLOURS = Normalisation(mean=(100.0, 110.0, 120.0), std=(50.0, 60.0, 70.0))
 SPEC = PromptSpec(
     encoding="boxes",
     max_points=0,
@@ -28,7 +29,7 @@ SPEC = PromptSpec(
 
 
 class Boxer(SegmentationNetwork):
-    """Features at stride 4; a box becomes three kernels over them."""
+    """Features at stride 8; a box becomes three kernels over them."""
 
     text_classifier = None
 
@@ -42,12 +43,13 @@ class Boxer(SegmentationNetwork):
     def encode(self, images: Tensor) -> Tensor:
         return torch.relu(self.stem(images))
 
-    def decode(self, embedding: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        count = boxes.shape[1]
-        kernels = self.kernels(boxes).reshape(1, count * CANDIDATES, WIDTH)
-        masks = kernels @ embedding.flatten(2)
-        height, width = embedding.shape[-2:]
-        return masks.reshape(1, count, CANDIDATES, height, width), self.iou(boxes)
+    def ask(self, boxes: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.tanh(self.kernels(boxes)), torch.tanh(self.iou(boxes))
+
+    def answer(self, embedding: Tensor, tokens: Tensor, quality: Tensor) -> tuple[Tensor, Tensor]:
+        count, (height, width) = tokens.shape[1], embedding.shape[-2:]
+        masks = tokens.reshape(1, count * CANDIDATES, WIDTH) @ embedding.flatten(2)
+        return masks.reshape(1, count, CANDIDATES, height, width), quality.sigmoid()
 
     def test_sides(self, *, video: bool) -> tuple[int, int]:
         del video
@@ -58,20 +60,31 @@ class Encoder(nn.Module):
     def __init__(self, network: Boxer) -> None:
         super().__init__()
         self.network = network
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(COLOURS.mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(COLOURS.std).view(1, 3, 1, 1))
 
     def forward(self, image: Tensor) -> Tensor:
         return self.network.encode((image - self.mean) / self.std)
 
 
-class Decoder(nn.Module):
+class Asking(nn.Module):
     def __init__(self, network: Boxer) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, embedding: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        return self.network.decode(embedding, boxes)
+    def forward(self, boxes: Tensor) -> tuple[Tensor, Tensor]:
+        return self.network.ask(boxes)
+
+
+class Answering(nn.Module):
+    """Takes no prompts itself: what depends on them flows in."""
+
+    def __init__(self, network: Boxer) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, embedding: Tensor, tokens: Tensor, quality: Tensor) -> tuple[Tensor, Tensor]:
+        return self.network.answer(embedding, tokens, quality)
 
 
 class BoxerDeployment:
@@ -79,6 +92,7 @@ class BoxerDeployment:
 
     tasks = ("prompt",)
     prompts = SPEC
+    normalisation = COLOURS
 
     def __init__(self, network: Boxer) -> None:
         self.network = network
@@ -86,26 +100,28 @@ class BoxerDeployment:
         self.weights = network.weights
 
     def pipelines(self, tasks):
-        return tuple(Pipeline(task=task, graphs=("look", "answer")) for task in tasks)
+        return tuple(Pipeline(task=task, graphs=("look", "ask", "answer")) for task in tasks)
 
     def build_graph(self, graph, size, num_prompts, sampling="rows"):
         del sampling
         return self.published_graph(graph, size, num_prompts)
 
     def published_graph(self, graph, size, num_prompts):
-        module = {"look": Encoder, "answer": Decoder}[graph](copy.deepcopy(self.network))
+        module = {"look": Encoder, "ask": Asking, "answer": Answering}[graph](copy.deepcopy(self.network))
         return module.eval().requires_grad_(False), contract(graph, size, num_prompts)
 
     @torch.no_grad()
     def reference(self, graph, inputs):
         if graph == "look":
             return {"embedding": Encoder(self.network)(inputs["picture"])}
-        masks, iou = self.network.decode(inputs["embedding"], inputs["corners"])
-        return {"masks": masks, "scores": iou}
+        if graph == "ask":
+            return dict(zip(("tokens", "quality"), self.network.ask(inputs["corners"]), strict=True))
+        found = self.network.answer(inputs["embedding"], inputs["tokens"], inputs["quality"])
+        return dict(zip(("masks", "scores"), found, strict=True))
 
     @torch.no_grad()
     def segment(self, images, prompts):
-        masks, iou = self.network.decode(self.network.encode(images), prompts["boxes"])
+        masks, iou = self.network.answer(self.network.encode(images), *self.network.ask(prompts["boxes"]))
         return {"mask_logits": masks[0], "iou": iou[0]}
 
     def state(self):
@@ -120,11 +136,16 @@ def contract(graph: str, size: tuple[int, int], num_prompts: int) -> GraphContra
     embedding = _spec("embedding", (1, WIDTH, height, width), "NCHW", "flow")
     if graph == "look":
         picture = _spec("picture", (1, 3, *size), "NCHW", "image", (0.0, 255.0))
-        return GraphContract(graph=graph, inputs=(picture,), outputs=(embedding,))
-    corners = _spec("corners", (1, num_prompts, 4), "NQD", "boxes", (0.0, 1.0))
+        return GraphContract(graph=graph, inputs=(picture,), outputs=(embedding,), image_size=size)
+    tokens = _spec("tokens", (1, num_prompts, CANDIDATES * WIDTH), "NQC", "flow")
+    quality = _spec("quality", (1, num_prompts, CANDIDATES), "NQM", "flow")
+    if graph == "ask":
+        corners = _spec("corners", (1, num_prompts, 4), "NQD", "boxes", (0.0, 1.0))
+        return GraphContract(graph=graph, inputs=(corners,), outputs=(tokens, quality), image_size=size)
     masks = _spec("masks", (1, num_prompts, CANDIDATES, height, width), "NQMHW", "mask_logits")
     scores = _spec("scores", (1, num_prompts, CANDIDATES), "NQM", "iou")
-    return GraphContract(graph=graph, inputs=(embedding, corners), outputs=(masks, scores))
+    inputs = (embedding, tokens, quality)
+    return GraphContract(graph=graph, inputs=inputs, outputs=(masks, scores), image_size=size)
 
 
 def _spec(name, shape, layout, role, value_range=None) -> TensorSpec:
@@ -152,6 +173,5 @@ BOXER = Family(
     to_published=lambda name: f"module_of_theirs.{name}",
     formula_weights=_formula,
     deployment=BoxerDeployment,
-    shipped={},
     facts=lambda _variant: {"candidates": CANDIDATES},
 )

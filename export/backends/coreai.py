@@ -36,6 +36,8 @@ FUNCTION = "main"
 # The files of an asset: the program, its digest, and who made it.
 PROGRAM, DIGEST, METADATA = "main.mlirb", "main.hash", "metadata.json"
 _DIGEST_BYTES = 32
+TRIAL_S = 600
+"""The largest of our graphs loads in a tenth of that on a busy machine."""
 _FIELDS = {"author": "author", "license": "license", "short_description": "model_description"}
 # What the converter names at random: stored tensors, and the functions of composed operators.
 _RANDOM_TENSOR = re.compile(r"\bresource_\d+\b")
@@ -115,9 +117,9 @@ class CoreaiBackend:
             _check_files(path)
             _check_program(path)
             function = _finished(_function(path))
-        described = function.desc
-        inputs = {name: _shape(described.input_descriptor(name), path) for name in described.input_names}
-        outputs = {name: _shape(described.output_descriptor(name), path) for name in described.output_names}
+            told = function.desc
+            inputs = {name: _shape(told.input_descriptor(name), path) for name in told.input_names}
+            outputs = {name: _shape(told.output_descriptor(name), path) for name in told.output_names}
         check_signature(contract, path, inputs, outputs)
         return CoreaiRunner(function, contract)
 
@@ -181,7 +183,10 @@ def _check_files(path: Path) -> None:
 def _check_program(path: Path) -> None:
     """Loads an asset elsewhere: Core AI ends a process that cannot read a program, and hangs in forks."""
     line = [sys.executable, "-P", "-c", _TRIAL, str(path.absolute())]
-    ended = subprocess.run(line, capture_output=True, check=False).returncode
+    try:
+        ended = subprocess.run(line, capture_output=True, check=False, timeout=TRIAL_S).returncode
+    except subprocess.TimeoutExpired as error:
+        raise BundleError(f"Core AI does not load {path} within {TRIAL_S} s; export it again") from error
     if ended < 0:
         raise BundleError(f"Core AI crashes with {path} ({signal.Signals(-ended).name}); export it again")
 

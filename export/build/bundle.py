@@ -9,7 +9,7 @@ from typing import NamedTuple, Unpack
 from msgspec.structs import replace
 
 from rapsam import __version__
-from rapsam.contract import TASKS, graphs_of
+from rapsam.contract import graphs_of, tasks_find_objects, tasks_take_prompts
 from rapsam.errors import BundleError, ExportError, UnavailableError
 from rapsam.export.backends import find_backend
 from rapsam.export.build.cache import Note, StageCache
@@ -49,7 +49,7 @@ from rapsam.tasks.preprocess import PreprocessSpec
 CARD_NAME = "MODEL_CARD.md"
 
 
-class Bundle(NamedTuple):
+class BuiltBundle(NamedTuple):
     """A bundle that is there now: what it holds, and how it compared."""
 
     manifest: Manifest
@@ -63,7 +63,7 @@ def export_bundle(
     images: Mapping[str, Pixels] | None = None,
     cache: StageCache | None = None,
     **choices: Unpack[ExportChoices],
-) -> Bundle:
+) -> BuiltBundle:
     """Exports one bundle for a device of the catalogue or for a format.
 
     Args:
@@ -96,7 +96,7 @@ def run_plan(
     images: Mapping[str, Pixels],
     progress: Progress,
     cache: StageCache | None = None,
-) -> Bundle:
+) -> BuiltBundle:
     """Makes the bundle of a plan, unless it is there; see `export_bundle`. `progress` gets every line."""
     inputs = gather_inputs(deployment, images)
     finished = finished_bundle(inputs, plan, out)
@@ -112,11 +112,11 @@ def ensure_bundle(
     *,
     progress: Progress,
     note: Note,
-) -> Bundle:
+) -> BuiltBundle:
     """Makes the bundle of a plan, unless `finished_bundle` has found it; see `export_bundle`."""
     if finished is not None:
         note(f"{out} holds this bundle already: nothing to do")
-        return Bundle(finished, read_report(out))
+        return BuiltBundle(finished, read_report(out))
     return make_bundle(inputs, plan, out, cache, progress=progress, note=note)
 
 
@@ -128,7 +128,7 @@ def make_bundle(
     *,
     progress: Progress,
     note: Note,
-) -> Bundle:
+) -> BuiltBundle:
     """Makes the bundle of a plan in a new folder; see `export_bundle`.
 
     `progress` gets a line per step, `note` what must stay to be read, such as a damaged stage.
@@ -159,7 +159,7 @@ def make_bundle(
             raise ExportError(f"the bundle could not be read again: its manifest {problem}")
         write_manifest(folder, manifest)
         _check_result(folder)
-    return Bundle(manifest, report)
+    return BuiltBundle(manifest, report)
 
 
 def _check_result(folder: Path) -> None:
@@ -191,14 +191,19 @@ def _manifest(inputs: BuildInputs, plan: ExportPlan, graphs: Sequence[GraphRecor
         graphs=tuple(graph.entry for graph in graphs),
         pipelines=deployment.pipelines(plan.tasks),
         labels=None,
-        preprocess=PreprocessSpec(size=plan.size),
+        preprocess=PreprocessSpec(
+            size=plan.size,
+            pad_colour=deployment.normalisation.mean,
+            mean=deployment.normalisation.mean,
+            std=deployment.normalisation.std,
+        ),
         postprocess=None,
         prompts=None,
         parity=None,
         files=(),
     )
-    if finds_objects(deployment) and any("class_logits" in TASKS[task].outputs for task in plan.tasks):
+    if finds_objects(deployment) and tasks_find_objects(plan.tasks):
         manifest = replace(manifest, labels=deployment.labels, postprocess=deployment.postprocess)
-    if takes_prompts(deployment) and any(TASKS[task].prompted for task in plan.tasks):
+    if takes_prompts(deployment) and tasks_take_prompts(plan.tasks):
         manifest = replace(manifest, prompts=deployment.prompts)
     return manifest

@@ -29,7 +29,7 @@ from rapsam.files import write_atomic, write_json
 from rapsam.inference.chain import run_chain
 from rapsam.inference.runner import Runner
 from rapsam.tasks.arrays import Floats, Pixels
-from rapsam.tasks.preprocess import check_rgb, letterbox
+from rapsam.tasks.preprocess import check_rgb, fitted
 
 MAX_VALUES = 1 << 16
 
@@ -61,7 +61,7 @@ def write_golden(
     cases = []
     for name, image in itertools.islice(images.items(), MAX_CASES):
         # The stored image has 8 bits, so the reference must see these and not the exact padding.
-        pixels = np.rint(letterbox(image, manifest.preprocess.size).pixels)
+        pixels = np.rint(fitted(image, manifest.preprocess).pixels)
         cases.append(_write_case(folder, name, pixels, manifest, references))
     write_json(folder / INDEX, GoldenIndex(schema_version=SCHEMA_VERSION, cases=tuple(cases)))
 

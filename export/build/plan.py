@@ -8,18 +8,15 @@ from typing import TypedDict, Unpack, get_type_hints
 
 import msgspec
 
-from rapsam.contract import TASKS
+from rapsam.contract import MAX_PROMPTS, MAX_SIDE, TASKS
 from rapsam.errors import InputError, unknown_name
 from rapsam.export.backends.catalogue import TARGETS, find_recipe, find_target, ios_versions
 from rapsam.export.backends.recipes import Recipe
-from rapsam.export.bundle.manifest_fit import MAX_PROMPTS
 from rapsam.export.devices import Device, find_device
 from rapsam.tasks.preprocess import check_network_size
 
 DEFAULT_SIZE = (640, 640)
 DEFAULT_TASKS = ("panoptic", "prompt")
-MAX_SIDE = 2048
-"""Of an image; a graph of that size takes tens of GB while it is exported."""
 
 
 class ExportPlan(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rapsam.errors import UnavailableError, unknown_name
+from rapsam.errors import BundleError, RapSamError, UnavailableError, unknown_name
 from rapsam.export.backends.catalogue import RECIPES, RUNTIMES
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.bundle.manifest import Manifest
@@ -26,6 +26,13 @@ class Bundle(Segmenter):
     """
 
     manifest: Manifest
+
+    def _lacks(self, task: str) -> RapSamError:
+        wanted = " ".join(sorted({*self.tasks, task}))
+        return BundleError(
+            f"{self.name} was exported with the tasks {', '.join(self.tasks)}, without {task!r}; export it "
+            f"again with --tasks {wanted}"
+        )
 
 
 def load_bundle(path: str | Path, runtime: str | None = None) -> Bundle:
@@ -54,16 +61,19 @@ def load_bundle(path: str | Path, runtime: str | None = None) -> Bundle:
 
 def _loaded(folder: Path, manifest: Manifest, runtime: Runtime) -> Bundle:
     runners = load_graphs(runtime, folder, manifest)
-    network = GraphNetwork(runners, manifest.contracts, manifest.pipelines, manifest.preprocess.size)
+    images, videos = (
+        GraphNetwork(runners, manifest.contracts, manifest.pipelines, manifest.preprocess, finds)
+        for finds in ("panoptic", "video")
+    )
     return Bundle(
         manifest=manifest,
         name=str(folder),
         runtime=runtime.name,
         input_size="x".join(map(str, manifest.preprocess.size)),
         key=lambda: f"{manifest.key} {runtime.name}",
-        network=network,
-        video_network=network,
-        max_clip=network.max_clip,
+        network=images,
+        video_network=videos,
+        max_clip=videos.max_clip,
         tasks=manifest.tasks,
         finder=_finder(manifest),
         prompts=manifest.prompts,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rapsam.contract import (
+    MAX_PROMPTS,
     PROMPT_ROLES,
     TASKS,
     GraphContract,
@@ -19,7 +20,6 @@ from rapsam.export.backends import find_backend
 from rapsam.export.backends.catalogue import RECIPES
 from rapsam.export.bundle.manifest import Manifest
 
-MAX_PROMPTS = 64
 MAX_QUERIES = 1000
 MAX_CLASSES = 10_000
 MAX_LABEL = 200
@@ -41,13 +41,15 @@ def fit_problems(manifest: Manifest) -> Iterator[str]:
         yield f"has an {unknown_name('recipe', manifest.recipe[:_SHOWN], RECIPES)}; {_AGAIN}"
     yield from _label_problems(manifest)
     yield from _part_problems(manifest)
+    for contract in manifest.contracts:
+        yield from _size_problems(contract, manifest)
     contracts = {contract.graph: contract for contract in manifest.contracts}
     if unused := sorted(contracts.keys() - set(graphs_of(manifest.pipelines))):
         yield f"has the graph {unused[0][:_SHOWN]!r}, which is part of no task; {_AGAIN}"
-    for contract in manifest.contracts:
-        yield from _contract_problems(contract, manifest)
     for pipeline in manifest.pipelines:
-        yield from _pipeline_problems(pipeline, contracts)
+        yield from _pipeline_problems(pipeline, contracts, manifest)
+    # Parity and the self-test run them all, one after another.
+    yield from _flow_problems("all tasks", manifest.contracts)
 
 
 def check_format(folder: Path, manifest: Manifest) -> None:
@@ -89,8 +91,13 @@ def _part_problems(manifest: Manifest) -> Iterator[str]:
         yield f"says {has} of the prompts that are taken, for the tasks {list(tasks)}; {_AGAIN}"
 
 
-def _pipeline_problems(pipeline: Pipeline, contracts: Mapping[str, GraphContract]) -> Iterator[str]:
+def _pipeline_problems(
+    pipeline: Pipeline, contracts: Mapping[str, GraphContract], manifest: Manifest
+) -> Iterator[str]:
     """Goes through the graphs of a task as `rapsam.inference.chain` does."""
+    if len(set(pipeline.graphs)) < len(pipeline.graphs):
+        yield f"lets the task {pipeline.task!r} run a graph twice; {_AGAIN}"
+        return
     for graph in pipeline.graphs:
         if graph not in contracts:
             yield f"has no graph {graph[:_SHOWN]!r}, which the task {pipeline.task!r} needs; {_AGAIN}"
@@ -99,6 +106,7 @@ def _pipeline_problems(pipeline: Pipeline, contracts: Mapping[str, GraphContract
     yield from _flow_problems(pipeline.task, chain)
     if pipeline.task in TASKS:
         yield from _role_problems(pipeline.task, chain)
+        yield from _shape_problems(pipeline.task, chain, manifest)
 
 
 def _flow_problems(task: str, chain: Sequence[GraphContract]) -> Iterator[str]:
@@ -111,7 +119,11 @@ def _flow_problems(task: str, chain: Sequence[GraphContract]) -> Iterator[str]:
                     f"gives {spec.name!r} of graph {contract.graph!r} the shape {list(spec.shape)}; those "
                     f"before it in {task!r} make it {list(flowing.get(spec.name, ()))}: {_AGAIN}"
                 )
-        flowing |= {spec.name: spec.shape for spec in contract.outputs if spec.role == "flow"}
+        for spec in contract.outputs:
+            if spec.role == "flow" and spec.name in flowing:
+                yield f"lets two graphs return {spec.name!r} to those behind them; {_AGAIN}"
+            elif spec.role == "flow":
+                flowing[spec.name] = spec.shape
 
 
 def _role_problems(task: str, chain: Sequence[GraphContract]) -> Iterator[str]:
@@ -121,38 +133,44 @@ def _role_problems(task: str, chain: Sequence[GraphContract]) -> Iterator[str]:
     if taken - prompts != {"image"} or bool(prompts) != TASKS[task].prompted:
         wanted = "the image and prompts" if TASKS[task].prompted else "the image alone"
         yield f"lets the task {task!r} take {sorted(taken)}; expected {wanted}: {_AGAIN}"
-    returned = [spec.role for contract in chain for spec in contract.outputs]
-    for role in TASKS[task].outputs:
+    returned: list[Role] = [
+        spec.role for contract in chain for spec in contract.outputs if spec.role != "flow"
+    ]
+    for role in dict.fromkeys((*TASKS[task].outputs, *returned)):
         if returned.count(role) != 1:
             count = returned.count(role)
             yield f"lets the task {task!r} return {count} tensors of the role {role!r}, not one; {_AGAIN}"
 
 
-def _contract_problems(contract: GraphContract, manifest: Manifest) -> Iterator[str]:
-    """Compares the tensors of a graph, by their roles, with each other, the size and the classes."""
-    specs = [spec for spec in (*contract.inputs, *contract.outputs) if spec.role != "flow"]
+def _size_problems(contract: GraphContract, manifest: Manifest) -> Iterator[str]:
     if contract.image_size not in (None, manifest.preprocess.size):
         yield (
             f"gives the graph {contract.graph!r} images of {list(contract.image_size or ())}; its size is "
             f"{list(manifest.preprocess.size)}: {_AGAIN}"
         )
-    if len({spec.role for spec in specs}) < len(specs):
-        yield f"gives two tensors of graph {contract.graph!r} one role; {_AGAIN}"
-        return
-    shapes = {spec.role: spec.shape for spec in specs}
-    for spec in specs:
+
+
+def _shape_problems(task: str, chain: Sequence[GraphContract], manifest: Manifest) -> Iterator[str]:
+    """Compares the tensors of a task, by their roles, with each other, the size and the classes."""
+    tensors = [
+        (contract.graph, spec)
+        for contract in chain
+        for spec in (*contract.inputs, *contract.outputs)
+        if spec.role != "flow"
+    ]
+    shapes = {spec.role: spec.shape for _, spec in reversed(tensors)}
+    for graph, spec in tensors:
         expected = _expected_shape(spec, shapes, manifest)
         if spec.shape != expected:
             yield (
-                f"gives {spec.name!r} of graph {contract.graph!r} the shape {list(spec.shape)}; "
+                f"gives {spec.name!r} of graph {graph!r} the shape {list(spec.shape)}; "
                 f"its size, classes and other tensors make it {list(expected)}: {_AGAIN}"
             )
-    prompts, queries = shapes.get("boxes", (1, 0))[1], shapes.get("class_logits", (1, 0))[1]
+    prompts = max((shapes[role][1] for role in PROMPT_ROLES if role in shapes), default=0)
+    queries = shapes.get("class_logits", (1, 0))[1]
     for count, limit in ((prompts, MAX_PROMPTS), (queries, MAX_QUERIES)):
         if count > limit:
-            yield (
-                f"gives graph {contract.graph!r} {count:,} masks per pass; expected at most {limit}: {_AGAIN}"
-            )
+            yield f"lets the task {task!r} have {count:,} masks per pass; expected at most {limit}: {_AGAIN}"
 
 
 def _expected_shape(
@@ -160,21 +178,17 @@ def _expected_shape(
 ) -> tuple[int, ...]:
     """Returns the shape that a tensor must have beside the others; what is free is as it is."""
     height, width = manifest.preprocess.size
-    # The masks, and all that is said of each of them, are as many as the first tensor says that counts them.
-    count = next(
-        (shapes[role][1] for role in ("boxes", "class_logits", "iou") if role in shapes), spec.shape[1]
-    )
+    # The masks, and all that is said of each, are as many as the first tensor says that counts them.
+    counting: tuple[Role, ...] = ("boxes", "class_logits", "iou")
+    count = next((shapes[role][1] for role in counting if role in shapes), spec.shape[1])
     candidates = manifest.prompts.candidates if manifest.prompts and "iou" in shapes else 1
     several = (candidates,) if candidates > 1 else ()
-    if spec.role == "image":
-        return 1, _COLOURS, height, width
-    if spec.role == "boxes":
-        return 1, count, 4
-    if spec.role == "iou":
-        return 1, count, *several
-    if spec.role == "mask_logits":
-        stride = max(1, width // spec.shape[-1])
-        return 1, count, *several, height // stride, width // stride
-    if spec.role == "class_logits":
-        return 1, count, len(manifest.labels.labels) + 1 if manifest.labels else 0
-    return 1, count, spec.shape[-1]
+    stride = max(1, width // spec.shape[-1])
+    free = (1, count, spec.shape[-1])
+    return {
+        "image": (1, _COLOURS, height, width),
+        "boxes": (1, count, 4),
+        "iou": (1, count, *several),
+        "mask_logits": (1, count, *several, height // stride, width // stride),
+        "class_logits": (1, count, len(manifest.labels.labels) + 1 if manifest.labels else 0),
+    }.get(spec.role, free)

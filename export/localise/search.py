@@ -34,7 +34,7 @@ from rapsam.inference.runner import Arrays
 from rapsam.metrics.tensor_error import compare_tensors
 from rapsam.models.deployment import Deployment
 from rapsam.tasks.arrays import Floats, Pixels
-from rapsam.tasks.preprocess import letterbox
+from rapsam.tasks.preprocess import fitted
 
 Progress = Callable[[str], None]
 WORSE_DB = 20.0
@@ -111,7 +111,7 @@ def localise(
 
 
 def _given(image: Pixels, manifest: Manifest) -> dict[Role, Floats]:
-    pixels = np.rint(letterbox(image, manifest.preprocess.size).pixels)
+    pixels = np.rint(fitted(image, manifest.preprocess).pixels)
     count = manifest.num_prompts
     prompts = sample_prompts(manifest.prompts, max(2, count))
     return {"image": pixels, **{role: tensor[:, :count] for role, tensor in prompts.items()}}

@@ -24,7 +24,7 @@ from rapsam.metrics.tensor_error import compare_tensors
 from rapsam.models.deployment import Deployment
 from rapsam.tasks.arrays import Floats, Pixels
 from rapsam.tasks.geometry import ImageGeometry
-from rapsam.tasks.preprocess import letterbox
+from rapsam.tasks.preprocess import fitted
 from rapsam.tasks.tracker import Clip
 
 MIN_PROMPTS = 5
@@ -112,9 +112,9 @@ class References:
             image: (h, w, 3) uint8 RGB.
             with_tasks: Whether whole tasks are compared too.
         """
-        fitted, geometry = letterbox(image, self._manifest.preprocess.size)
+        pixels, geometry = fitted(image, self._manifest.preprocess)
         # Some formats take 8-bit images: all must see the same pixels, padding included.
-        pixels = np.rint(fitted)
+        pixels = np.rint(pixels)
         prompts = sample_prompts(self._manifest.prompts, _task_prompts(self._manifest))
         # One pass of a graph takes fewer prompts than the whole task may have.
         first = {role: tensor[:, : self._manifest.num_prompts] for role, tensor in prompts.items()}
@@ -187,7 +187,10 @@ def reference_question(graph: str, arithmetic: str = "exact") -> str:
 
 
 def joined_graphs(
-    runners: Mapping[str, Runner], manifest: Manifest, num_prompts: int | None = None
+    runners: Mapping[str, Runner],
+    manifest: Manifest,
+    num_prompts: int | None = None,
+    finds: str = "panoptic",
 ) -> GraphNetwork:
     """Joins the graphs of a bundle to a network.
 
@@ -195,11 +198,12 @@ def joined_graphs(
         runners: Graph name to runner.
         manifest: Of the bundle.
         num_prompts: Prompts per pass, for runners that take any number; None for those of the graphs.
+        finds: See `GraphNetwork`.
     """
     contracts = manifest.contracts
     if num_prompts is not None:
         contracts = tuple(_with_prompts(contract, num_prompts) for contract in contracts)
-    return GraphNetwork(runners, contracts, manifest.pipelines, manifest.preprocess.size)
+    return GraphNetwork(runners, contracts, manifest.pipelines, manifest.preprocess, finds)
 
 
 def _with_prompts(contract: GraphContract, count: int) -> GraphContract:

@@ -145,8 +145,12 @@ def _clip_reference(references: References, manifest: Manifest, progress: Progre
         return None
     progress(f"reference: {CLIP_NAME}")
     frames = sample_clip()
-    rounded = tuple(run_clip(network, frames) for network in references.rounded[:VIDEO_ROUNDING_RUNS])
-    return _ClipReference(run_clip(references.network, frames), rounded)
+    exact, *rounded = (
+        joined_graphs(network.runners, manifest, finds="video")
+        for network in (references.network, *references.rounded[:VIDEO_ROUNDING_RUNS])
+    )
+    runs = tuple(run_clip(network, frames) for network in rounded)
+    return _ClipReference(run_clip(exact, frames), runs)
 
 
 def _check_runtime(
@@ -182,7 +186,8 @@ def _check_runtime(
             yield from _refused(runtime, manifest, str(error), case.name)
     if wanted.clip is not None:
         progress(f"{runtime.name}: {CLIP_NAME}")
-        yield _check_video(runtime, exported, wanted.clip, gates)
+        videos = joined_graphs(exported.runners, manifest, finds="video")
+        yield _check_video(runtime, videos, wanted.clip, gates)
 
 
 def _check_tensors(runtime: Runtime, runners: Mapping[str, Runner], gates: Gates, case: Case) -> Rows:

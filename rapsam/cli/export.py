@@ -15,7 +15,7 @@ from rapsam.cli.photographs import read_images
 from rapsam.errors import MemoryLimitError, RapSamError, is_out_of_memory, reason_of
 
 if TYPE_CHECKING:
-    from rapsam.export.build.bundle import Bundle
+    from rapsam.export.build.bundle import BuiltBundle
     from rapsam.export.build.inputs import BuildInputs
     from rapsam.export.build.plan import ExportPlan
 
@@ -118,7 +118,7 @@ def _plans(options: argparse.Namespace) -> dict[Path, ExportPlan]:
 
 def _make_all(
     inputs: BuildInputs, plans: dict[Path, ExportPlan], log: StepLog
-) -> tuple[dict[Path, Bundle], dict[Path, str], bool]:
+) -> tuple[dict[Path, BuiltBundle], dict[Path, str], bool]:
     """Makes what is not there yet; a bundle that fails does not keep the others from being made.
 
     Returns:
@@ -131,7 +131,7 @@ def _make_all(
     # Before the first long work: a folder with something else in it stops everything.
     finished = {folder: finished_bundle(inputs, plan, folder) for folder, plan in plans.items()}
     cache = StageCache(cache_folder())
-    made: dict[Path, Bundle] = {}
+    made: dict[Path, BuiltBundle] = {}
     failed: dict[Path, str] = {}
     lacked_memory = False
     for number, (folder, plan) in enumerate(plans.items(), start=1):
@@ -163,7 +163,7 @@ def _named(folder: Path, plans: dict[Path, ExportPlan]) -> str:
     return f"{plans[folder].name}: " if len(plans) > 1 else ""
 
 
-def _print_json(plans: Iterable[Path], made: dict[Path, Bundle], failed: dict[Path, str]) -> None:
+def _print_json(plans: Iterable[Path], made: dict[Path, BuiltBundle], failed: dict[Path, str]) -> None:
     """One entry per bundle, also for those that failed."""
     facts = [
         {"bundle": str(folder), "error": failed[folder]}
@@ -174,7 +174,7 @@ def _print_json(plans: Iterable[Path], made: dict[Path, Bundle], failed: dict[Pa
     show_json(facts)
 
 
-def _print_bundles(made: dict[Path, Bundle], options: argparse.Namespace) -> None:
+def _print_bundles(made: dict[Path, BuiltBundle], options: argparse.Namespace) -> None:
     for folder, bundle in made.items():
         print_bundle(folder.name, bundle.manifest, bundle.report, verbose=options.verbose)
     for folder, bundle in made.items():

@@ -8,6 +8,7 @@ from rapsam.cli.console import print_table, show_json
 
 SUMMARY = "List the network variants, from the largest to the smallest."
 EXAMPLE = "rapsam models"
+_HEADINGS = {"num_queries": "object queries"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,11 +24,12 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         show_json(found)
         return 0
+    facts = dict.fromkeys(fact for model in found.values() for fact in model if fact != "parameters")
     print_table(
         "Models",
-        ("name", "parameters", "object queries", "hidden width"),
+        ("name", "parameters", *(_HEADINGS.get(fact, fact.replace("_", " ")) for fact in facts)),
         [
-            (name, f"{m['parameters'] / 1e6:.2f} M", str(m["num_queries"]), str(m["hidden_width"]))
+            (name, f"{m['parameters'] / 1e6:.2f} M", *(str(m.get(fact, "-")) for fact in facts))
             for name, m in found.items()
         ],
     )

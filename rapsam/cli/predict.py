@@ -90,7 +90,7 @@ def run(options: argparse.Namespace) -> int:
     from rapsam.cli.predict_files import GivenPrompts
 
     given = GivenPrompts(points, positive, boxes)
-    _check_task(segmenter, given)
+    _check_task(segmenter, given, options.bundle)
     report = Report(skipped={str(path): reason for path, reason in listing.skipped.items()})
     for name, path in listing.named.items():
         log(str(path))
@@ -174,7 +174,7 @@ def _segmenter(options: argparse.Namespace, log: StepLog) -> Segmenter:
     return segmenter
 
 
-def _check_task(segmenter: Segmenter, given: GivenPrompts) -> None:
+def _check_task(segmenter: Segmenter, given: GivenPrompts, bundle: Path | None) -> None:
     """Tells before any image is read whether the network can do what is asked."""
     from rapsam.tasks.prompt_set import check_prompts
 
@@ -183,6 +183,11 @@ def _check_task(segmenter: Segmenter, given: GivenPrompts) -> None:
         check_prompts(given.as_set(), segmenter.prompts)
     elif prompted or segmenter.finder is None:
         task, what = ("prompt", "") if prompted else ("panoptic", "predicting without ")
+        if bundle is None:
+            raise InputError(
+                f"{segmenter.name} does only {', '.join(segmenter.tasks)}; {what}--point and --box needs "
+                f"{task!r}: take another model"
+            )
         raise BundleError(
             f"the bundle was exported with the tasks {', '.join(segmenter.tasks)}; {what}--point and --box "
             f"needs {task!r}: export it again with --tasks {' '.join(sorted({*segmenter.tasks, task}))}"

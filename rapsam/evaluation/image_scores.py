@@ -75,7 +75,10 @@ class InstanceScores:
 
 
 class PromptScores:
-    """Quality of one click and of one box per segment, things, stuff and crowds; see `Scores`."""
+    """Quality of one click and of one box per segment, things, stuff and crowds; see `Scores`.
+
+    A model that takes no points, or no boxes, has no figures of these.
+    """
 
     def __init__(self, segmenter: Segmenter) -> None:
         del segmenter  # prompts ask for regions, whatever they are
@@ -88,11 +91,14 @@ class PromptScores:
         masks = masks[masks.any(axis=(1, 2))]
         if not len(masks):
             return
-        points = [innermost_pixel(mask) for mask in masks]
-        boxes = [tight_box(mask).tolist() for mask in masks]
+        takes = segmenter.prompt_spec()
+        points = [innermost_pixel(mask) for mask in masks] if takes.max_points else []
+        boxes = [tight_box(mask).tolist() for mask in masks] if takes.boxes else []
         found = segmenter.segment(clip.frames[0], PromptSet.of(points, boxes)).masks
-        self._clicks.add(found[: len(masks)], masks)
-        self._boxes.add(found[len(masks) :], masks)
+        if points:
+            self._clicks.add(found[: len(points)], masks)
+        if boxes:
+            self._boxes.add(found[len(points) :], masks)
 
 
 def _add_instances(

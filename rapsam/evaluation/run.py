@@ -85,7 +85,8 @@ def evaluate(
     """
     able, wanted = (segmenter.prompts, "prompt") if task == PROMPTS else (segmenter.finder, "panoptic")
     if able is None:
-        raise InputError(f"{segmenter.name} has no graph for {task!r}; export it with --tasks {wanted}")
+        what = "export it with --tasks"
+        raise InputError(f"{segmenter.name} has no graph for {task!r}; {what} {wanted}, if its model can")
     tally = _Tally(TASKS[task](segmenter), strict=strict)
     total = len(source) if limit is None else min(limit, len(source))
     classes = _classes(source, segmenter, task)

@@ -9,18 +9,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rapsam.contract import PROMPT_ROLES, GraphContract, Pipeline, Role, prompts_per_pass
+from rapsam.contract import PROMPT_ROLES, TASKS, GraphContract, Pipeline, Role, prompts_per_pass
 from rapsam.inference.chain import outputs_by_role
 from rapsam.inference.reference import exact_float32
 from rapsam.inference.runner import Arrays, Runner
 from rapsam.models.deployment import Deployment, finds_objects, takes_prompts
 from rapsam.tasks.arrays import Floats, Pixels
 from rapsam.tasks.clips import LONG_CLIP
-from rapsam.tasks.preprocess import NetworkInput, letterbox, normalise_and_pad, resize_keep_ratio
+from rapsam.tasks.preprocess import (
+    NetworkInput,
+    PreprocessSpec,
+    fitted,
+    normalise_and_pad,
+    resize_keep_ratio,
+)
 from rapsam.tasks.tracker import Clip
 
 Encoded = Mapping[Role, Floats]
 """Role to encoded prompts (1, K, ...)."""
+OBJECT_TASKS = {task for task, roles in TASKS.items() if "class_logits" in roles.outputs}
+"""By which objects are found."""
 
 
 class PromptLogits(NamedTuple):
@@ -64,7 +72,8 @@ class GraphNetwork:
         runners: Graph name to runner.
         contracts: Of the graphs.
         pipelines: Which graphs do which task.
-        size: Image height and width of the graphs.
+        preprocess: How images are fitted to the graphs.
+        finds: The task by which objects are found, "panoptic" or "video", if there are graphs for it.
     """
 
     max_clip = 1
@@ -74,20 +83,22 @@ class GraphNetwork:
         runners: Mapping[str, Runner],
         contracts: Sequence[GraphContract],
         pipelines: Sequence[Pipeline],
-        size: tuple[int, int],
+        preprocess: PreprocessSpec,
+        finds: str = "panoptic",
     ) -> None:
         self.runners = runners
-        self.size = size
+        self._preprocess = preprocess
+        self._finds = finds
         self._contracts = {contract.graph: contract for contract in contracts}
         self._graphs = {pipeline.task: pipeline.graphs for pipeline in pipelines}
 
     def fit(self, image: Pixels) -> NetworkInput:
         """Letterboxes an image to the graphs' size."""
-        return letterbox(image, self.size)
+        return fitted(image, self._preprocess)
 
     def detect(self, frames: Floats) -> Clip:
         """Finds objects in one frame (1, 3, H, W)."""
-        task = "panoptic" if "panoptic" in self._graphs else "video"
+        task = self._finds if self._finds in self._graphs else next(iter(OBJECT_TASKS & self._graphs.keys()))
         found = outputs_by_role(self._chain(task), {"image": frames}, self._run)
         queries = found.get("queries", np.zeros((1, found["class_logits"].shape[1], 0), np.float32))
         return Clip(found["class_logits"][0], queries[0], found["mask_logits"][0][:, None])
@@ -96,10 +107,10 @@ class GraphNetwork:
         """Segments prompts, as many per pass as the graphs take; prompts do not see each other."""
         chain = self._chain("prompt")
         per_pass, total = prompts_per_pass(chain), min(tensor.shape[1] for tensor in prompts.values())
-        of_image: dict[str, Arrays] = {}
+        prompted, of_image = _prompted(chain), dict[str, Arrays]()
 
         def run(contract: GraphContract, inputs: Arrays) -> Arrays:
-            if any(spec.role in PROMPT_ROLES for spec in contract.inputs):
+            if contract.graph in prompted:
                 return self._run(contract, inputs)
             if contract.graph not in of_image:
                 of_image[contract.graph] = self._run(contract, inputs)
@@ -117,6 +128,16 @@ class GraphNetwork:
 
     def _run(self, contract: GraphContract, inputs: Arrays) -> Arrays:
         return self.runners[contract.graph].run(inputs)
+
+
+def _prompted(chain: Sequence[GraphContract]) -> set[str]:
+    """Names the graphs of a chain whose outputs depend on prompts, taken directly or flowing in."""
+    graphs, flowing = set(), set()
+    for contract in chain:
+        if any(spec.role in PROMPT_ROLES or spec.name in flowing for spec in contract.inputs):
+            graphs.add(contract.graph)
+            flowing |= {spec.name for spec in contract.outputs if spec.role == "flow"}
+    return graphs
 
 
 def _filled(prompts: Floats, start: int, count: int) -> Floats:
@@ -150,7 +171,8 @@ class EagerNetwork:
 
     def fit(self, image: Pixels) -> NetworkInput:
         """Resizes, normalises and pads an image."""
-        return normalise_and_pad(resize_keep_ratio(image, *self.limits), image.shape[:2])
+        resized = resize_keep_ratio(image, *self.limits)
+        return normalise_and_pad(resized, image.shape[:2], normalisation=self.deployment.normalisation)
 
     def detect(self, frames: Floats) -> Clip:
         """Finds objects in a clip."""

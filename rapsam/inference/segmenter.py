@@ -12,8 +12,7 @@ import numpy as np
 from PIL import Image
 
 from rapsam.data.images import read_image, rgb_pixels
-from rapsam.data.videos import VideoFrames
-from rapsam.errors import InputError
+from rapsam.errors import InputError, RapSamError
 from rapsam.inference.network import EagerNetwork, Network
 from rapsam.inference.reference import reference_device, reference_name
 from rapsam.models.build import deployment_of
@@ -124,7 +123,8 @@ class Segmenter:
             A panoptic result without prompts; with prompts those of the points, then of the boxes.
 
         Raises:
-            InputError: If the image or a prompt cannot be used, or the network cannot do the task.
+            InputError: If the image or a prompt cannot be used, or the network cannot do the task; a bundle
+                raises `BundleError` for the latter.
         """
         if len(points) or len(boxes):
             return self.segment(image, PromptSet.of(points, boxes))
@@ -160,6 +160,8 @@ class Segmenter:
 
     def video(self, path: str | Path, min_score: float = DEFAULT_MIN_SCORE) -> Iterator[TrackedFrame]:
         """Follows the objects of a video file; see `track`."""
+        from rapsam.data.videos import VideoFrames  # its decoder takes a while to load
+
         frames = VideoFrames(Path(path))
         return (found for _, found in self.track(iter(frames), frames.num_frames, min_score))
 
@@ -180,13 +182,15 @@ class Segmenter:
             Every frame with its tracked instances.
 
         Raises:
-            InputError: If the network finds no objects, or frames cannot be used.
+            RapSamError: If the network finds no objects or cannot follow them, or frames cannot be used.
         """
         finder = self.object_finder()
         tracker, numbers, distinct = NearOnlineTracker(), TrackNumbers(), DistinctTracks()
         for clip in _clips(frames, expected, self.max_clip):
             fitted = [self.video_network.fit(frame) for frame in clip]
             found = self.video_network.detect(np.concatenate([each.pixels for each in fitted]))
+            if not found.queries.shape[1]:
+                raise self._lacks("video")  # nothing tells which object goes on as which
             seen = tracker.update(*found)
             tracked = video_instances(
                 seen.class_logits,
@@ -219,11 +223,9 @@ class Segmenter:
             raise self._lacks("prompt")
         return self.prompts
 
-    def _lacks(self, task: str) -> InputError:
-        wanted = " ".join(sorted({*self.tasks, task}))
+    def _lacks(self, task: str) -> RapSamError:
         return InputError(
-            f"{self.name} does not do the task {task!r}, only {', '.join(self.tasks)}; take a bundle that "
-            f"was exported with --tasks {wanted}, or a model that can do it"
+            f"{self.name} does not do the task {task!r}, only {', '.join(self.tasks)}; take a model that can"
         )
 
 

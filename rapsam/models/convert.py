@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from rapsam.models.build import build_model, load_checkpoint
 from rapsam.models.checkpoint import is_single_tensor, write_published, write_safetensors
 from rapsam.models.classifier_file import read_classifier, write_classifier
 from rapsam.models.families import FAMILIES, family_of, variant_names
+from rapsam.models.text_classifier import TextClassifier
 from rapsam.models.weight_facts import read_facts
 from rapsam.models.weight_file import written_format
 
@@ -41,7 +43,7 @@ def convert_weights(
             raise InputError(f"{destination} for a text classifier; expected a .safetensors file")
         if half:
             raise InputError(f"--half for {source}, a text classifier; expected a checkpoint: leave it out")
-        classifier = read_classifier(source, _text_width())
+        classifier = _read_classifier(source)
         write_classifier(destination, classifier)
         return f"text classifier, {classifier.num_classes} classes ({classifier.label_set.name})"
     facts = read_facts(source)
@@ -61,10 +63,14 @@ def convert_weights(
     return "; ".join([f"{model_name}, {len(state)} tensors{', 16 bits' if half else ''}", *notes])
 
 
-def _text_width() -> int:
-    """Returns the width of text embeddings, one for all families that have any."""
-    (width,) = {width for family in FAMILIES.values() for width in (family.text_width or {}).values()}
-    return width
+def _read_classifier(source: Path) -> TextClassifier:
+    """Reads a text classifier that fits any family."""
+    widths = {width for family in FAMILIES.values() for width in (family.text_width or {}).values()}
+    *others, last = sorted(widths)
+    for width in others:
+        with contextlib.suppress(CheckpointError):
+            return read_classifier(source, width)
+    return read_classifier(source, last)
 
 
 def _halved(source: Path, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -7,10 +7,11 @@ from typing import Protocol, TypeGuard
 
 from torch import Tensor, nn
 
-from rapsam.contract import GraphContract, Pipeline, Sampling
+from rapsam.contract import GraphContract, Pipeline, Sampling, tasks_find_objects, tasks_take_prompts
 from rapsam.models.origins import Prototypes, Weights
 from rapsam.tasks.labels import LabelSet
 from rapsam.tasks.postprocess import PostprocessSpec
+from rapsam.tasks.preprocess import Normalisation
 from rapsam.tasks.prompt_set import PromptSpec
 
 
@@ -24,6 +25,11 @@ class Deployment(Protocol):
 
     name: str
     weights: Weights
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """What the network does to the colours of an image."""
+        ...
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -104,9 +110,9 @@ class PromptTaker(Deployment, Protocol):
 
 def finds_objects(deployment: Deployment) -> TypeGuard[ObjectFinder]:
     """Tells whether a network finds objects."""
-    return "panoptic" in deployment.tasks
+    return tasks_find_objects(deployment.tasks)
 
 
 def takes_prompts(deployment: Deployment) -> TypeGuard[PromptTaker]:
     """Tells whether a network answers prompts."""
-    return "prompt" in deployment.tasks
+    return tasks_take_prompts(deployment.tasks)

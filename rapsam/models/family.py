@@ -28,7 +28,6 @@ class Family:
         to_published: Translates our names of tensors to those of the published checkpoints, one to one.
         formula_weights: Makes weights by formula with the names, shapes and dtypes of a state dict.
         deployment: The view of a network that export, parity and runners work with.
-        shipped: Weights that come with the package: names for `--checkpoint`, each with its variant.
         facts: Figures of a variant for `rapsam models` beside its parameters, by name.
     """
 
@@ -39,5 +38,4 @@ class Family:
     to_published: Callable[[str], str]
     formula_weights: Callable[[State], State]
     deployment: Callable[[SegmentationNetwork], Deployment]
-    shipped: Mapping[str, str]
     facts: Callable[[str], dict[str, int]]

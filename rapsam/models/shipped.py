@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from rapsam.errors import unknown_name
-from rapsam.models.families import FAMILIES
 
-SHIPPED = {name: variant for family in FAMILIES.values() for name, variant in family.shipped.items()}
-"""Names for `--checkpoint`, each with the variant that it fits."""
+SHIPPED = {"nano-synth": "rapsam_nano"}
+"""Names for `--checkpoint`, each with the variant that it fits; no family is loaded to know them."""
 _FOLDER = Path(__file__).parent / "weights"
 
 

@@ -60,6 +60,16 @@ class PreprocessSpec(msgspec.Struct, frozen=True, kw_only=True):
         check_network_size(self.size)
 
 
+class Normalisation(NamedTuple):
+    """What a network subtracts from and divides the colours of images by, R, G, B on the 0..255 scale."""
+
+    mean: tuple[float, float, float] = MEAN
+    std: tuple[float, float, float] = STD
+
+
+IMAGENET = Normalisation()
+
+
 class NetworkInput(NamedTuple):
     """An image in the form that a network takes, and the way back.
 
@@ -82,15 +92,16 @@ def check_network_size(size: Size) -> None:
         )
 
 
-def letterbox(image: Pixels, size: Size) -> NetworkInput:
+def letterbox(image: Pixels, size: Size, pad_colour: tuple[float, float, float] = MEAN) -> NetworkInput:
     """Fits an image into the fixed input of a deployed graph.
 
     Args:
         image: (h0, w0, 3) uint8 RGB.
         size: Height and width of the graph's input.
+        pad_colour: R, G, B to the right and below, 0..255: what the graph normalises to 0.
 
     Returns:
-        Float32 RGB 0..255, not normalised (the graph does that), with the mean colour as padding.
+        Float32 RGB 0..255, not normalised (the graph does that).
 
     Raises:
         InputError: If the size is no multiple of 32 or the image is not uint8 RGB.
@@ -101,9 +112,14 @@ def letterbox(image: Pixels, size: Size) -> NetworkInput:
     scale = min(size[0] / original[0], size[1] / original[1])
     content = _scaled(original, scale)
     pixels = np.empty((1, 3, *size), np.float32)
-    pixels[:] = np.asarray(MEAN, np.float32)[:, None, None]
+    pixels[:] = np.asarray(pad_colour, np.float32)[:, None, None]
     pixels[0, :, : content[0], : content[1]] = resize_image(image, content).transpose(2, 0, 1)
     return NetworkInput(pixels, ImageGeometry(padded_size=size, content_size=content, original_size=original))
+
+
+def fitted(image: Pixels, spec: PreprocessSpec) -> NetworkInput:
+    """Fits an image into the input that a manifest describes; see `letterbox`."""
+    return letterbox(image, spec.size, spec.pad_colour)
 
 
 def resize_keep_ratio(
@@ -129,7 +145,10 @@ def resize_keep_ratio(
 
 
 def normalise_and_pad(
-    image: Pixels, original_size: Size | None = None, divisor: int = STRIDE
+    image: Pixels,
+    original_size: Size | None = None,
+    divisor: int = STRIDE,
+    normalisation: Normalisation = IMAGENET,
 ) -> NetworkInput:
     """Makes the input of the original, un-deployed network from an image that is already resized.
 
@@ -137,6 +156,7 @@ def normalise_and_pad(
         image: (h, w, 3) uint8 RGB.
         original_size: Height and width before the resize; None where there was none.
         divisor: Sides are padded to a multiple of this.
+        normalisation: Mean and deviation.
 
     Returns:
         Float32 (pixel - mean) / std, with zeros to the right and below.
@@ -148,7 +168,8 @@ def normalise_and_pad(
     content = (image.shape[0], image.shape[1])
     padded = (-(-content[0] // divisor) * divisor, -(-content[1] // divisor) * divisor)
     pixels = np.zeros((1, 3, *padded), np.float32)
-    normalised = (image.astype(np.float32) - np.asarray(MEAN, np.float32)) / np.asarray(STD, np.float32)
+    mean, std = (np.asarray(each, np.float32) for each in normalisation)
+    normalised = (image.astype(np.float32) - mean) / std
     pixels[0, :, : content[0], : content[1]] = normalised.transpose(2, 0, 1)
     geometry = ImageGeometry(padded_size=padded, content_size=content, original_size=original_size or content)
     return NetworkInput(pixels, geometry)

@@ -32,7 +32,7 @@ def prompt_boxes(
     points: Sequence[Sequence[float]],
     boxes: Sequence[Sequence[float]],
     geometry: ImageGeometry,
-    point_radius: float | None = None,
+    point_radius: float = POINT_RADIUS,
 ) -> Floats:
     """Checks prompts and brings them to the network's image.
 
@@ -40,7 +40,7 @@ def prompt_boxes(
         points: Pairs x, y in pixels of the original image, 0 <= x < w0 and 0 <= y < h0.
         boxes: x1, y1, x2, y2 in pixels of the original image, 0 <= x1 < x2 <= w0 and the same for y.
         geometry: Sizes of the image.
-        point_radius: See `POINT_RADIUS`, the default.
+        point_radius: In pixels of the network's image; see `POINT_RADIUS`.
 
     Returns:
         (K, 4) float32 boxes in pixels of the resized, unpadded image: points first, then boxes.
@@ -55,8 +55,7 @@ def prompt_boxes(
     for box in boxes:
         _check_box(box, geometry.original_size)
     scale = np.asarray(geometry.scale_xy)
-    radius = POINT_RADIUS if point_radius is None else point_radius
-    from_points = point_to_box((np.reshape(points, (-1, 2)) * scale).astype(np.float32), radius)
+    from_points = point_to_box((np.reshape(points, (-1, 2)) * scale).astype(np.float32), point_radius)
     from_boxes = np.reshape(boxes, (-1, 4)) * np.tile(scale, 2)
     return np.asarray(np.concatenate([from_points, from_boxes]), np.float32)
 

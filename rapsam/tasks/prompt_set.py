@@ -78,6 +78,17 @@ class PromptSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     candidates: Annotated[int, msgspec.Meta(ge=1, le=16)]
     point_radius: Annotated[float, msgspec.Meta(ge=0, le=64)] | None
 
+    def __post_init__(self) -> None:
+        """Raises `InputError` if the encoding cannot carry what it says that the model takes."""
+        more = self.max_points > 1 or self.negative_points or self.points_with_box or self.masks
+        if self.encoding == "boxes" and (more or bool(self.max_points) != (self.point_radius is not None)):
+            raise InputError(
+                "prompts are encoded as boxes, which can carry one box, or one positive point as a box with "
+                "a radius, and nothing else"
+            )
+        if not self.boxes and not self.max_points and not self.masks:
+            raise InputError("no prompt of any kind is taken; expected points, boxes or masks")
+
     def described(self) -> str:
         """Says for people what one prompt may be."""
         points = "one point" if self.max_points == 1 else f"up to {self.max_points} points"
@@ -137,7 +148,11 @@ def encode_prompts(prompts: PromptSet, spec: PromptSpec, geometry: ImageGeometry
     """
     check_prompts(prompts, spec)
     encoded = [
-        prompt_boxes(prompt.points, [] if prompt.box is None else [prompt.box], geometry, spec.point_radius)
+        prompt_boxes(prompt.points, _boxes(prompt), geometry, spec.point_radius or 0.0)
         for prompt in prompts.prompts
     ]
     return {"boxes": normalised_boxes(np.concatenate(encoded), geometry)}
+
+
+def _boxes(prompt: Prompt) -> list[Box]:
+    return [] if prompt.box is None else [prompt.box]

@@ -89,3 +89,15 @@ def test_a_real_process_ends_without_traceback():
     assert done.returncode == 2
     assert done.stdout == ""
     assert re.fullmatch(r"error: unknown device 'pixle-8'; did you mean pixel-8, [^\n]*\?\n", done.stderr)
+
+
+@pytest.mark.parametrize("verb", ["verify", "devices"])
+def test_verbs_that_compute_nothing_load_no_pytorch(verb, bundle):
+    arguments = ("verify", bundle) if verb == "verify" else (verb,)
+    code = (
+        "import sys; from rapsam.cli.main import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit as stop:\n    assert not stop.code\n"
+        "assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -10,7 +10,7 @@ from rapsam.errors import InputError
 from rapsam.models.rapsam.deployment import PROMPT_SPEC
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.prompt import normalised_boxes, prompt_boxes
-from rapsam.tasks.prompt_set import Prompt, PromptSet, check_prompts, encode_prompts
+from rapsam.tasks.prompt_set import Prompt, PromptSet, PromptSpec, check_prompts, encode_prompts
 
 GEOMETRY = ImageGeometry(padded_size=(64, 96), content_size=(60, 80), original_size=(120, 160))
 MASK = np.zeros((16, 24), np.float32)
@@ -58,13 +58,22 @@ def test_what_a_model_does_not_take_is_refused_by_name(prompt, says):
     assert "this model takes one point or one box per prompt, no negative points" in str(caught.value)
 
 
-def test_a_model_that_takes_more_is_not_in_the_way():
-    generous = msgspec.structs.replace(
-        PROMPT_SPEC, max_points=8, negative_points=True, points_with_box=True, masks=True
-    )
-    several = Prompt(points=((1, 2), (3, 4)), positive=(True, False), box=(1, 2, 30, 40), mask=MASK)
-    check_prompts(PromptSet((several,)), generous)
-    assert generous.described() == "up to 8 points and one box and a mask"
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"max_points": 2},
+        {"negative_points": True},
+        {"points_with_box": True},
+        {"masks": True},
+        {"point_radius": None},
+        {"max_points": 0},
+        {"boxes": False, "max_points": 0, "point_radius": None},
+    ],
+)
+def test_a_model_cannot_say_that_it_takes_what_its_encoding_would_lose(changes):
+    told = msgspec.to_builtins(PROMPT_SPEC) | changes
+    with pytest.raises(InputError, match=r"encoded as boxes|no prompt of any kind"):
+        PromptSpec(**told)
 
 
 def test_no_prompt_is_an_error():

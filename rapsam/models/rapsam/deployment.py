@@ -19,6 +19,7 @@ from rapsam.models.rapsam.published_graphs import (
     PublishedPrompt,
 )
 from rapsam.tasks.postprocess import LENIENT, PostprocessSpec
+from rapsam.tasks.preprocess import IMAGENET
 from rapsam.tasks.prompt import POINT_RADIUS
 from rapsam.tasks.prompt_set import PromptSpec
 
@@ -42,6 +43,7 @@ class RapSamDeployment:
 
     tasks: tuple[str, ...] = ("panoptic", "prompt", "video")
     prompts = PROMPT_SPEC
+    normalisation = IMAGENET
 
     def __init__(self, model: RapSam) -> None:
         # A reference in training mode would normalise by the batch and not by what was learnt.

@@ -37,6 +37,5 @@ RAPSAM = Family(
     to_published=to_published,
     formula_weights=formula_state_dict,
     deployment=_deployment,
-    shipped={"nano-synth": "rapsam_nano"},  # trained on the synthetic world
     facts=_facts,
 )

@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from rapsam.contract import GraphContract, Role, Sampling, TensorSpec
+from rapsam.contract import MAX_PROMPTS, MAX_SIDE, GraphContract, Role, Sampling, TensorSpec
 from rapsam.errors import InputError, unknown_name
 from rapsam.models.rapsam.model import RapSam
 from rapsam.models.rapsam.published_graphs import (
@@ -28,8 +28,6 @@ from rapsam.models.rapsam.rewrites.neck import BasisNeck
 from rapsam.tasks.preprocess import MEAN, STD, check_network_size
 
 GRAPHS = ("encoder", "panoptic", "prompt", "panoptic_image")
-MAX_SIDE = 2048
-MAX_PROMPTS = 64
 
 
 class EncoderGraph(nn.Module):

@@ -9,7 +9,9 @@ import pytest
 import torch
 
 import rapsam
-from rapsam.errors import InputError
+from rapsam.data.synth.source import SynthImages
+from rapsam.errors import BundleError, InputError
+from rapsam.evaluation.run import evaluate
 from rapsam.export.localise.search import localise
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.models.build import deployment_of, describe_models
@@ -18,7 +20,7 @@ from rapsam.models.families import FAMILIES
 from rapsam.tasks.prompt_set import Prompt, PromptSet
 from tests.cli.cli_runs import assert_refused
 from tests.cli.cli_runs import rapsam as run
-from tests.other_family import BOXER, CANDIDATES, VARIANT
+from tests.other_family import BOXER, CANDIDATES, COLOURS, VARIANT
 
 BOXES = [(10, 12, 50, 40), (5, 5, 30, 60), (0, 0, 90, 60)]
 
@@ -46,12 +48,13 @@ def test_it_is_exported_and_proven(bundle, model):
     found = rapsam.load_bundle(bundle)
     manifest = found.manifest
     assert manifest.parity.status == "passed"
-    assert [entry.contract.graph for entry in manifest.graphs] == ["look", "answer"]
+    assert manifest.preprocess.mean == manifest.preprocess.pad_colour == COLOURS.mean
+    assert [entry.contract.graph for entry in manifest.graphs] == ["look", "ask", "answer"]
     assert (manifest.labels, manifest.postprocess, manifest.model.prototypes) == (None, None, None)
     assert (manifest.prompts.candidates, manifest.num_prompts) == (CANDIDATES, 2)
     assert "Classes: none" in (bundle / "MODEL_CARD.md").read_text()
     report = localise(deployment_of(model), bundle, manifest, ("scene", draw_scene(3, (64, 96))), str)
-    assert [graph.graph for graph in report.graphs] == ["look", "answer"]
+    assert [graph.graph for graph in report.graphs] == ["look", "ask", "answer"]
 
 
 def test_bundle_and_checkpoint_answer_alike(bundle, model):
@@ -75,10 +78,12 @@ def test_what_it_does_not_do_is_refused_by_name(bundle, model, tmp_path):
         found.predict(image, points=[(3, 4)])
     with pytest.raises(InputError, match="prompt 1 has a mask"):
         found.segment(image, PromptSet((Prompt(mask=np.zeros((16, 24), np.float32)),)))
-    with pytest.raises(InputError, match="does not do the task 'panoptic', only prompt"):
+    with pytest.raises(BundleError, match="was exported with the tasks prompt, without 'panoptic'"):
         found.predict(image)
-    with pytest.raises(InputError, match="does not do the task 'panoptic'"):
+    with pytest.raises(BundleError, match="without 'panoptic'"):
         next(found.track([image], 1))
+    with pytest.raises(InputError, match="does not do the task 'panoptic', only prompt"):
+        rapsam.model_segmenter(model).predict(image)
     with pytest.raises(InputError, match=r"boxer_tiny does not do the task 'panoptic', only prompt"):
         rapsam.export_bundle(model, tmp_path / "c", target="onnx", size=(64, 96))
     with pytest.raises(InputError, match="names no classes by text"):
@@ -98,6 +103,22 @@ def test_the_command_line_takes_it(bundle, tmp_path):
     found = run("parity", bundle)
     assert found.code == 0, found.err
     assert run("verify", bundle).code == 0
+
+
+def test_it_is_evaluated_by_the_prompts_that_it_takes(bundle):
+    images = SynthImages(2, 2, (64, 96))
+    found = evaluate(rapsam.load_bundle(bundle), images, "prompts")
+    assert found.results["boxes"].prompts > 0
+    assert found.results["clicks"].prompts == 0
+    with pytest.raises(InputError, match="no graph for 'panoptic'"):
+        evaluate(rapsam.load_bundle(bundle), images, "panoptic")
+
+
+def test_models_are_listed_side_by_side():
+    lines = run("models").out.splitlines()
+    (own,) = [line for line in lines if line.startswith(VARIANT)]
+    assert own.split()[1:] == ["0.00", "M", "-", "-", str(CANDIDATES)]
+    assert any(line.startswith("rapsam_r50") and line.split()[-1] == "-" for line in lines)
 
 
 def test_its_weights_are_converted_both_ways(model, tmp_path):

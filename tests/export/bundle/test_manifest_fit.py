@@ -85,6 +85,10 @@ def pipelines(*tasks: str, graphs: tuple[str, ...] = ("encoder", "panoptic")) ->
             {"pipelines": pipelines("panoptic", graphs=("panoptic", "encoder"))},
             "those before it in 'panoptic' make it []",
         ),
+        (
+            {"pipelines": pipelines("panoptic", graphs=("encoder",) * 100_000 + ("panoptic",))},
+            "lets the task 'panoptic' run a graph twice",
+        ),
     ],
 )
 def test_what_contradicts_the_graphs_is_refused(changes, says, bundle):
@@ -109,7 +113,7 @@ def test_classes_that_no_picture_can_show_are_refused(changes, bundle):
         ),
         ("encoder", "features", {"name": "other"}, "those before it in 'panoptic' make it []"),
         ("encoder", "image", {"role": "flow"}, "those before it in 'panoptic' make it []"),
-        ("encoder", "image", {"role": "boxes"}, "gives 'image' of graph 'encoder' the shape"),
+        ("encoder", "image", {"role": "boxes"}, "'panoptic' take ['boxes']; expected the image alone"),
         ("panoptic", "class_logits", {"shape": (1, 6, 41)}, "gives 'mask_logits' of graph 'panoptic'"),
         (
             "panoptic",
@@ -117,7 +121,7 @@ def test_classes_that_no_picture_can_show_are_refused(changes, bundle):
             {"role": "flow"},
             "return 0 tensors of the role 'class_logits'",
         ),
-        ("panoptic", "queries", {"role": "mask_logits"}, "gives two tensors of graph 'panoptic' one role"),
+        ("panoptic", "queries", {"role": "mask_logits"}, "return 2 tensors of the role 'mask_logits'"),
         ("panoptic", "mask_logits", {"shape": (1, 5, 16, 16)}, "gives 'mask_logits' of graph 'panoptic'"),
         ("panoptic", "mask_logits", {"shape": (1, 5, 64, 128)}, "gives 'mask_logits' of graph 'panoptic'"),
         ("panoptic", "queries", {"shape": (1, 4, 6)}, "gives 'queries' of graph 'panoptic'"),
@@ -137,6 +141,12 @@ def test_a_tensor_that_contradicts_the_others_is_refused(graph, tensor, changes,
         for entry in manifest.graphs
     )
     assert says in sealed_again(bundle, msgspec.structs.replace(manifest, graphs=graphs))
+
+
+def test_graphs_in_an_order_in_which_they_cannot_run_are_refused(bundle):
+    manifest = read_manifest(bundle)
+    message = sealed_again(bundle, msgspec.structs.replace(manifest, graphs=manifest.graphs[::-1]))
+    assert "those before it in 'all tasks' make it []" in message
 
 
 def test_a_graph_for_images_of_another_size_is_refused(bundle):
