@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import torch
+from torch import nn
 
 from rapsam.contract import GraphContract, Role
 from rapsam.errors import ExportError, RapSamError
@@ -88,18 +89,21 @@ def localise(
     recipe = RECIPES[manifest.recipe]
     deployment = deployment.to("cpu")
     entries = {entry.contract.graph: entry for entry in manifest.graphs}
+    # The network's own contracts: those of the bundle may be others, which is said of each graph.
+    size, prompts = manifest.preprocess.size, manifest.num_prompts or 1
+    built = {graph: deployment.build_graph(graph, size, prompts, recipe.sampling) for graph in entries}
     graphs: list[GraphLocalisation] = []
 
     def look_into(contract: GraphContract, inputs: Arrays) -> Arrays:
-        entry = entries[contract.graph]
+        entry, module = entries[contract.graph], built[contract.graph][0]
         with tempfile.TemporaryDirectory() as work:
-            tapped = _lower(deployment, entry, manifest, recipe, Path(work), inputs, progress)
+            tapped = _lower(deployment, module, contract, recipe, Path(work), inputs, progress)
             for runtime in RUNTIMES[recipe.backend]:
                 progress(f"{runtime.name}: {contract.graph}")
                 graphs.append(_run(runtime, tapped, entry, folder, threshold_db))
         return tapped.reference
 
-    for _ in run_chain(manifest.contracts, _given(case[1], manifest), look_into):
+    for _ in run_chain([contract for _, contract in built.values()], _given(case[1], manifest), look_into):
         pass
     return LocalisationReport(
         schema_version=SCHEMA_VERSION,
@@ -119,17 +123,14 @@ def _given(image: Pixels, manifest: Manifest) -> dict[Role, Floats]:
 
 def _lower(
     deployment: Deployment,
-    entry: GraphEntry,
-    manifest: Manifest,
+    module: nn.Module,
+    contract: GraphContract,
     recipe: Recipe,
     work: Path,
     inputs: Arrays,
     progress: Progress,
 ) -> _Tapped:
-    graph = entry.contract.graph
-    module, contract = deployment.build_graph(
-        graph, manifest.preprocess.size, manifest.num_prompts or 1, recipe.sampling
-    )
+    graph = contract.graph
     tapped, extended, taps = tap_modules(module, contract)
     expected, reference = _eager(tapped, extended, inputs), EagerRunner(deployment, graph, "cpu").run(inputs)
     _check_finite(contract, expected, reference)

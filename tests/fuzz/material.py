@@ -155,7 +155,13 @@ def _graphs(classes: int) -> list[tuple[GraphContract, onnx.ModelProto]]:
 
 def _spec(name: str, shape: tuple[int, ...], layout: str) -> TensorSpec:
     return TensorSpec(
-        name=name, shape=shape, dtype="float32", layout=layout, value_range=None, meaning="a test"
+        name=name,
+        shape=shape,
+        dtype="float32",
+        layout=layout,
+        value_range=None,
+        meaning="a test",
+        role="flow" if name == "features" else name,
     )
 
 

@@ -288,9 +288,7 @@ def test_nan_in_pytorch_is_an_error_of_one_line(tmp_path):
     manifest = bundle(Deployment(), tmp_path, "onnx", "fp32")
     broken = Deployment()
     broken.network.head.bias.data[0] = float("nan")
-    with pytest.raises(
-        ExportError, match="output 'y' of graph 'panoptic_image' is NaN or infinite in PyTorch"
-    ):
+    with pytest.raises(ExportError, match="output 'y' of graph 'whole' is NaN or infinite in PyTorch"):
         localise(broken, tmp_path, manifest, CASE, lambda _: None)
 
 
