@@ -22,6 +22,7 @@ from pathlib import Path
 
 OURS = Path(__file__).resolve().parents[1]
 SIZE = "128x128"
+LEAST = 80
 MODEL = ("--model", "rapsam_nano", "--checkpoint", "nano-synth")
 POINT, BOX = "40,50", "10,12,90,100"
 
@@ -44,6 +45,8 @@ def main() -> int:
     differing = [what for what in sorted(other | ours) if other.get(what) != ours.get(what)]
     for what in differing:
         print(f"differs: {what}: {str(other.get(what))[:120]} / {str(ours.get(what))[:120]}")
+    if len(other) < LEAST:
+        raise SystemExit(f"{len(other)} results found, at least {LEAST} expected: a verb has made nothing")
     print(f"{len(other | ours)} results compared, {len(differing)} differ")
     return 1 if differing else 0
 

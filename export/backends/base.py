@@ -32,7 +32,7 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
         recipe: Name of the recipe that it was lowered with.
         minimum_runtime: Oldest runtime that is meant to run it, as in "tflite-runtime 2.14.0".
         tool_versions: Versions of the packages that made it.
-        delegation: What the format's delegate takes over; None for a format that reports on none (ONNX).
+        delegation: What the format's delegate takes over; None for a format that reports on none.
     """
 
     path: Path

@@ -55,7 +55,7 @@ class GraphEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         parent: Digest of what the artifact was made from; see `rapsam.export.build.inputs.graph_key`.
         macs_before: Multiply-adds of the published network in this graph's place.
         macs_after: Multiply-adds of the graph that was lowered.
-        delegation: What the format's delegate takes over; None for ONNX, which has no delegate.
+        delegation: What the format's delegate takes over; None for a format that reports on none.
         tool_versions: Versions of the packages that lowered it.
     """
 

@@ -374,7 +374,7 @@ def test_what_a_killed_export_left_does_not_disturb(exported):
         ("--target coreml --ios 12", "iOS 12 is not a deployment target; choose one of [16, 17, 18]"),
         ("--target coreml --ios 0", "iOS 0 is not a deployment target"),
         ("--device pixel-8 --target coreml", "target coreml for pixel-8, an android phone"),
-        ("--device pixel-8 --ios 17", "coreml and executorch-coreml have an iOS version"),
+        ("--device pixel-8 --ios 17", "only coreai, coreml and executorch-coreml have an iOS version"),
         ("", "neither device nor target given; name one: --device pixel-8, or --target onnx"),
         ("--target onnx --size 640", "size '640'; expected HEIGHTxWIDTH in pixels, such as 480x640"),
         ("--target onnx --size 0x0", "size 0x0 does not suit the network"),

@@ -205,65 +205,8 @@ def _mask_size(model: RapSam, size: tuple[int, int]) -> tuple[int, int]:
 def _contract(
     model: RapSam, graph: str, size: tuple[int, int], num_prompts: int, features: TensorSpec
 ) -> GraphContract:
-    height, width = _mask_size(model, size)
-    count, channels = model.decoder.object_queries.weight.shape
-    classes = model.text_classifier.num_classes
-    image = _spec(
-        "image",
-        (1, 3, *size),
-        "NCHW",
-        "RGB image, resized to fit, padded right and below with the mean colour",
-        value_range=(0.0, 255.0),
-        role="image",
-    )
-    objects = (
-        _spec(
-            "class_logits",
-            (1, count, classes + 1),
-            "NQK",
-            "one score per class before softmax, void last",
-            role="class_logits",
-        ),
-        _spec(
-            "mask_logits",
-            (1, count, height, width),
-            "NQHW",
-            f"positive inside the object, at stride {model.mask_stride}",
-            role="mask_logits",
-        ),
-        _spec(
-            "queries",
-            (1, count, channels),
-            "NQC",
-            "one vector per object, to match objects over time",
-            role="queries",
-        ),
-    )
-    boxes = _spec(
-        "boxes",
-        (1, num_prompts, 4),
-        "NQD",
-        "x1, y1, x2, y2 as fractions of the resized image without padding; a point reaches 3 px each way, "
-        "past 0 and 1 near the border: do not clip",
-        value_range=(-0.1, 1.1),
-        role="boxes",
-    )
-    prompts = (
-        _spec(
-            "mask_logits",
-            (1, num_prompts, height, width),
-            "NQHW",
-            "positive inside the prompted region",
-            role="mask_logits",
-        ),
-        _spec(
-            "iou",
-            (1, num_prompts),
-            "NQ",
-            "predicted IoU of the mask with the true region",
-            role="iou",
-        ),
-    )
+    image, boxes = _image(size), _boxes(num_prompts)
+    objects, prompts = _object_outputs(model, size), _prompt_outputs(model, size, num_prompts)
     borders = {
         "encoder": ((image,), (features,)),
         "panoptic": ((features,), objects),
@@ -272,6 +215,41 @@ def _contract(
     }
     inputs, outputs = borders[graph]
     return GraphContract(graph=graph, inputs=inputs, outputs=outputs, image_size=size)
+
+
+def _image(size: tuple[int, int]) -> TensorSpec:
+    meaning = "RGB image, resized to fit, padded right and below with the mean colour"
+    return _spec("image", (1, 3, *size), "NCHW", meaning, value_range=(0.0, 255.0), role="image")
+
+
+def _boxes(num_prompts: int) -> TensorSpec:
+    meaning = (
+        "x1, y1, x2, y2 as fractions of the resized image without padding; a point reaches 3 px each way, "
+        "past 0 and 1 near the border: do not clip"
+    )
+    return _spec("boxes", (1, num_prompts, 4), "NQD", meaning, value_range=(-0.1, 1.1), role="boxes")
+
+
+def _object_outputs(model: RapSam, size: tuple[int, int]) -> tuple[TensorSpec, ...]:
+    count, channels = model.decoder.object_queries.weight.shape
+    classes, stride = model.text_classifier.num_classes + 1, model.mask_stride
+    scores = "one score per class before softmax, void last"
+    masks = f"positive inside the object, at stride {stride}"
+    vectors = "one vector per object, to match objects over time"
+    return (
+        _spec("class_logits", (1, count, classes), "NQK", scores, role="class_logits"),
+        _spec("mask_logits", (1, count, *_mask_size(model, size)), "NQHW", masks, role="mask_logits"),
+        _spec("queries", (1, count, channels), "NQC", vectors, role="queries"),
+    )
+
+
+def _prompt_outputs(model: RapSam, size: tuple[int, int], num_prompts: int) -> tuple[TensorSpec, ...]:
+    masks, iou = "positive inside the prompted region", "predicted IoU of the mask with the true region"
+    shape = (1, num_prompts, *_mask_size(model, size))
+    return (
+        _spec("mask_logits", shape, "NQHW", masks, role="mask_logits"),
+        _spec("iou", (1, num_prompts), "NQ", iou, role="iou"),
+    )
 
 
 def _spec(
