@@ -149,10 +149,6 @@ class GraphContract(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         rng = np.random.default_rng(seed)
         return {spec.name: spec.example(rng) for spec in self.inputs}
 
-    def output_of(self, role: Role) -> TensorSpec | None:
-        """Finds the output with a role."""
-        return next((spec for spec in self.outputs if spec.role == role), None)
-
     def check_inputs(self, arrays: Mapping[str, npt.NDArray[np.generic]]) -> None:
         """Raises `InputError` unless `arrays` holds exactly the declared inputs."""
         _check_named(self.graph, "input", self.inputs, arrays)

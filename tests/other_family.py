@@ -166,7 +166,6 @@ def _formula(like: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 BOXER = Family(
-    title="Boxer",
     variants=(VARIANT,),
     text_width=None,
     build=lambda variant, _classifier: Boxer(variant),

@@ -17,7 +17,7 @@ from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
 from rapsam.export.backends.recipes import Recipe, float_recipes
 from rapsam.export.backends.runtimes import Runtime
-from rapsam.export.backends.tensors import check_signature, describe, named_outputs, ordered_inputs
+from rapsam.export.backends.tensors import check_signature, describe, named_inputs, named_outputs
 from rapsam.files import write_atomic
 from rapsam.inference.runner import Arrays
 from rapsam.metrics.tensor_error import compare_tensors
@@ -95,9 +95,7 @@ class OnnxRunner:
 
     def run(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Arrays:
         """See `Runner.run`."""
-        arrays = ordered_inputs(self._contract, inputs)
-        names = [spec.name for spec in self._contract.inputs]
-        values = self._session.run(self._outputs, dict(zip(names, arrays, strict=True)))
+        values = self._session.run(self._outputs, named_inputs(self._contract, inputs))
         return named_outputs(self._contract, values)
 
 

@@ -18,16 +18,14 @@ from rapsam.inference.runner import Arrays
 Shapes = dict[str, tuple[int, ...]]
 
 
-def ordered_inputs(
-    contract: GraphContract, inputs: Mapping[str, npt.NDArray[np.float32]]
-) -> list[npt.NDArray[np.float32]]:
+def named_inputs(contract: GraphContract, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Arrays:
     """Checks inputs and puts them in the order of the contract, each in memory of its own layout.
 
     Raises:
         InputError: If an input is missing, unknown, or of another shape or dtype.
     """
     contract.check_inputs(inputs)
-    return [np.require(inputs[spec.name], requirements=("C", "W")) for spec in contract.inputs]
+    return {spec.name: np.require(inputs[spec.name], requirements=("C", "W")) for spec in contract.inputs}
 
 
 def named_outputs(contract: GraphContract, values: Sequence[npt.ArrayLike]) -> Arrays:

@@ -14,6 +14,8 @@ from rapsam.contract import (
     Role,
     TensorSpec,
     graphs_of,
+    tasks_find_objects,
+    tasks_take_prompts,
 )
 from rapsam.errors import BundleError, unknown_name
 from rapsam.export.backends import find_backend
@@ -82,11 +84,11 @@ def _part_problems(manifest: Manifest) -> Iterator[str]:
     if not tasks or len(set(tasks)) < len(tasks) or not set(tasks) <= TASKS.keys():
         yield f"has the tasks {[task[:20] for task in tasks[:4]]}; expected some of {list(TASKS)}: {_AGAIN}"
         return
-    finds = any("class_logits" in TASKS[task].outputs for task in tasks)
+    finds = tasks_find_objects(tasks)
     for name, part in (("classes", manifest.labels), ("thresholds", manifest.postprocess)):
         if (part is not None) != finds:
             yield f"has {'no ' if finds else ''}{name} for the tasks {list(tasks)}; {_AGAIN}"
-    if (manifest.prompts is not None) != any(TASKS[task].prompted for task in tasks):
+    if (manifest.prompts is not None) != tasks_take_prompts(tasks):
         has = "nothing" if manifest.prompts is None else "something"
         yield f"says {has} of the prompts that are taken, for the tasks {list(tasks)}; {_AGAIN}"
 

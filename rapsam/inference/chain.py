@@ -25,11 +25,6 @@ class Step(NamedTuple):
     inputs: Arrays
     outputs: Arrays
 
-    def output(self, role: Role) -> Floats | None:
-        """Returns the output with a role; None if the graph has none."""
-        spec = self.contract.output_of(role)
-        return None if spec is None else self.outputs[spec.name]
-
 
 def run_chain(
     contracts: Iterable[GraphContract], given: Mapping[Role, Floats], run: RunGraph

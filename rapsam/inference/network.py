@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rapsam.contract import PROMPT_ROLES, TASKS, GraphContract, Pipeline, Role, prompts_per_pass
+from rapsam.contract import PROMPT_ROLES, GraphContract, Pipeline, Role, prompts_per_pass, tasks_find_objects
 from rapsam.inference.chain import outputs_by_role
 from rapsam.inference.reference import exact_float32
 from rapsam.inference.runner import Arrays, Runner
@@ -27,8 +27,6 @@ from rapsam.tasks.tracker import Clip
 
 Encoded = Mapping[Role, Floats]
 """Role to encoded prompts (1, K, ...)."""
-OBJECT_TASKS = {task for task, roles in TASKS.items() if "class_logits" in roles.outputs}
-"""By which objects are found."""
 
 
 class PromptLogits(NamedTuple):
@@ -98,7 +96,8 @@ class GraphNetwork:
 
     def detect(self, frames: Floats) -> Clip:
         """Finds objects in one frame (1, 3, H, W)."""
-        task = self._finds if self._finds in self._graphs else next(iter(OBJECT_TASKS & self._graphs.keys()))
+        able = [task for task in self._graphs if tasks_find_objects((task,))]
+        task = self._finds if self._finds in able else able[0]
         found = outputs_by_role(self._chain(task), {"image": frames}, self._run)
         queries = found.get("queries", np.zeros((1, found["class_logits"].shape[1], 0), np.float32))
         return Clip(found["class_logits"][0], queries[0], found["mask_logits"][0][:, None])

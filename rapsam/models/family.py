@@ -19,7 +19,6 @@ class Family:
     """A model family.
 
     Attributes:
-        title: For people.
         variants: Names of the variants, the largest first.
         text_width: Channels of the text embeddings by which its networks name classes, by variant; None for
             a family that takes no text classifier.
@@ -31,7 +30,6 @@ class Family:
         facts: Figures of a variant for `rapsam models` beside its parameters, by name.
     """
 
-    title: str
     variants: tuple[str, ...]
     text_width: Mapping[str, int] | None
     build: Callable[[str, TextClassifier | None], SegmentationNetwork]

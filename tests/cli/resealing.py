@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from rapsam.contract import TASKS
+from rapsam.contract import tasks_find_objects, tasks_take_prompts
 from rapsam.export.bundle.manifest import GraphEntry, Manifest
 from rapsam.export.bundle.manifest_file import read_manifest, write_manifest
 from rapsam.export.bundle.seal import file_entries
@@ -48,8 +48,9 @@ def drop_graph(folder: Path, name: str) -> None:
     path.write_text(json.dumps(index))
     pipelines = tuple(pipeline for pipeline in manifest.pipelines if name not in pipeline.graphs)
     without: dict[str, object] = {}
-    if not any("class_logits" in TASKS[pipeline.task].outputs for pipeline in pipelines):
+    tasks = [pipeline.task for pipeline in pipelines]
+    if not tasks_find_objects(tasks):
         without = {"labels": None, "postprocess": None}
-    if not any(TASKS[pipeline.task].prompted for pipeline in pipelines):
+    if not tasks_take_prompts(tasks):
         without |= {"prompts": None}
     reseal(folder, graphs=kept, pipelines=pipelines, **without)

@@ -15,6 +15,7 @@ from rapsam.export.bundle.manifest_file import write_contract, write_manifest
 from rapsam.export.bundle.seal import file_entries
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.files import sha256_of, size_of
+from rapsam.inference.runner import Runner
 from rapsam.models.origins import FORMULA_WEIGHTS, Prototypes
 from rapsam.tasks.labels import find_label_set
 from rapsam.tasks.postprocess import LENIENT
@@ -92,7 +93,20 @@ def write_small_bundle(folder: Path) -> Manifest:
     )
     for graph in graphs:
         write_contract(folder, graph)
-    manifest = Manifest(
+    manifest = made_up_manifest(
+        graphs=graphs,
+        pipelines=(Pipeline(task="panoptic", graphs=("encoder", "panoptic")),),
+        labels=find_label_set("ytvis_2019"),
+        preprocess=PreprocessSpec(size=SIZE),
+        prompts=None,
+    )
+    runners = {contract.graph: Constant(contract) for contract in CONTRACTS}
+    return seal(folder, manifest, runners)
+
+
+def made_up_manifest(**facts: object) -> Manifest:
+    """A manifest with these facts, and with anything for the others."""
+    return Manifest(
         schema_version=SCHEMA_VERSION,
         rapsam_version="0",
         source_sha256="cd" * 32,
@@ -107,18 +121,17 @@ def write_small_bundle(folder: Path) -> Manifest:
             prototypes=Prototypes(origin="formula"),
             weights_sha256="23" * 32,
         ),
-        graphs=graphs,
-        pipelines=(Pipeline(task="panoptic", graphs=("encoder", "panoptic")),),
-        labels=find_label_set("ytvis_2019"),
-        preprocess=PreprocessSpec(size=SIZE),
         postprocess=LENIENT,
-        prompts=None,
         parity=ParitySummary(status="passed", reference="a test", failures=(), benign=(), not_run=()),
         files=(),
+        **facts,
     )
-    runners = {contract.graph: Constant(contract) for contract in CONTRACTS}
+
+
+def seal(folder: Path, manifest: Manifest, runners: dict[str, Runner]) -> Manifest:
+    """Writes all that a bundle has beside its graphs and their contracts."""
     write_golden(folder, {"scene": draw_scene(1, (20, 30))}, manifest, runners)
-    (folder / "parity.json").write_bytes(b"{}")
+    (folder / "parity.json").write_bytes(b"{}\n")
     (folder / "MODEL_CARD.md").write_bytes(b"# a test\n")
     manifest = msgspec.structs.replace(manifest, files=file_entries(folder))
     write_manifest(folder, manifest)

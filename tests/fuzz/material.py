@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -12,16 +11,12 @@ from PIL import Image
 
 from rapsam.contract import GraphContract, Pipeline, TensorSpec
 from rapsam.export.backends.onnx import OnnxBackend
-from rapsam.export.build.golden import write_golden
-from rapsam.export.bundle.manifest import SCHEMA_VERSION, GraphEntry, Manifest, ModelEntry, ParitySummary
-from rapsam.export.bundle.manifest_file import write_contract, write_manifest
-from rapsam.export.bundle.seal import file_entries
+from rapsam.export.bundle.manifest import GraphEntry
+from rapsam.export.bundle.manifest_file import write_contract
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.files import sha256_of, size_of
-from rapsam.models.origins import FORMULA_WEIGHTS, Prototypes
 from rapsam.models.rapsam.deployment import PROMPT_SPEC
 from rapsam.tasks.labels import find_label_set
-from rapsam.tasks.postprocess import LENIENT
 from rapsam.tasks.preprocess import PreprocessSpec
 from tests.data.sources.tiny_sets import (
     write_ade20k,
@@ -30,6 +25,7 @@ from tests.data.sources.tiny_sets import (
     write_vipseg,
     write_youtube_vis,
 )
+from tests.export.small_bundle import made_up_manifest, seal
 
 SIZE, STRIDE, QUERIES, PROMPTS, WIDTH = (64, 96), 4, 6, 2, 8
 SETS = {
@@ -75,21 +71,7 @@ def write_fast_bundle(folder: Path) -> None:
             )
         )
         write_contract(folder, entries[-1])
-    manifest = Manifest(
-        schema_version=SCHEMA_VERSION,
-        rapsam_version="0",
-        source_sha256="cd" * 32,
-        key="ef" * 32,
-        images_sha256="01" * 32,
-        device=None,
-        recipe="onnx-fp32",
-        minimum_runtime="onnxruntime 1.14.0",
-        model=ModelEntry(
-            name="rapsam_nano",
-            weights=FORMULA_WEIGHTS,
-            prototypes=Prototypes(origin="formula"),
-            weights_sha256="23" * 32,
-        ),
+    manifest = made_up_manifest(
         graphs=tuple(entries),
         pipelines=(
             Pipeline(task="panoptic", graphs=("encoder", "panoptic")),
@@ -97,16 +79,9 @@ def write_fast_bundle(folder: Path) -> None:
         ),
         labels=labels,
         preprocess=PreprocessSpec(size=SIZE),
-        postprocess=LENIENT,
         prompts=PROMPT_SPEC,
-        parity=ParitySummary(status="passed", reference="a test", failures=(), benign=(), not_run=()),
-        files=(),
     )
-    write_golden(folder, {"scene": draw_scene(1, (20, 30))}, manifest, runners)
-    (folder / "parity.json").write_bytes(b"{}\n")
-    (folder / "MODEL_CARD.md").write_bytes(b"# a test\n")
-    manifest = msgspec.structs.replace(manifest, files=file_entries(folder))
-    write_manifest(folder, manifest)
+    seal(folder, manifest, runners)
 
 
 def _graphs(classes: int) -> list[tuple[GraphContract, onnx.ModelProto]]:

@@ -22,7 +22,7 @@ from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
 from rapsam.export.backends.recipes import Recipe, float_recipes_by_ios
 from rapsam.export.backends.runtimes import Runtime
-from rapsam.export.backends.tensors import describe, named_outputs, ordered_inputs
+from rapsam.export.backends.tensors import describe, named_inputs, named_outputs
 from rapsam.inference.runner import Arrays
 
 if TYPE_CHECKING:
@@ -115,8 +115,9 @@ class CoremlRunner:
 
     def run(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Arrays:
         """See `Runner.run`. Image inputs are rounded to 8 bits, as the app's own are."""
-        pairs = zip(self._contract.inputs, ordered_inputs(self._contract, inputs), strict=True)
-        fed = {spec.name: to_image(array) if is_image(spec) else array for spec, array in pairs}
+        arrays = named_inputs(self._contract, inputs)
+        images = {spec.name: to_image(arrays[spec.name]) for spec in self._contract.inputs if is_image(spec)}
+        fed = {**arrays, **images}
         values = self._model.predict(fed)
         return named_outputs(self._contract, [values[spec.name] for spec in self._contract.outputs])
 

@@ -19,7 +19,7 @@ from rapsam.export.backends.coreml.convert import is_image
 from rapsam.export.backends.coreml.package import main_function, read_program
 from rapsam.export.backends.guard import loading
 from rapsam.export.backends.packages import missing_package, refuse_if
-from rapsam.export.backends.tensors import named_outputs, ordered_inputs
+from rapsam.export.backends.tensors import named_inputs, named_outputs
 from rapsam.inference.runner import Arrays
 
 if TYPE_CHECKING:
@@ -58,8 +58,10 @@ class EmulatedCoremlRunner:
         """See `Runner.run`. Image inputs are rounded to 8 bits, as in Core ML."""
         import torch
 
-        pairs = zip(self._contract.inputs, ordered_inputs(self._contract, inputs), strict=True)
-        arrays = {s.name: np.clip(np.rint(a), 0, 255) if is_image(s) else a for s, a in pairs}
+        arrays = named_inputs(self._contract, inputs)
+        for spec in self._contract.inputs:
+            if is_image(spec):
+                arrays[spec.name] = np.clip(np.rint(arrays[spec.name]), 0, 255)
         values = self._program.run({name: torch.from_numpy(array) for name, array in arrays.items()})
         return named_outputs(self._contract, [values[spec.name].numpy() for spec in self._contract.outputs])
 

@@ -18,7 +18,7 @@ from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
 from rapsam.export.backends.recipes import Recipe, float_recipes
 from rapsam.export.backends.runtimes import Runtime
-from rapsam.export.backends.tensors import Shapes, check_signature, describe, named_outputs, ordered_inputs
+from rapsam.export.backends.tensors import Shapes, check_signature, describe, named_inputs, named_outputs
 from rapsam.files import write_atomic
 from rapsam.inference.runner import Arrays
 
@@ -134,7 +134,8 @@ class ExecutorchRunner:
         """See `Runner.run`."""
         import torch
 
-        tensors = [torch.from_numpy(array) for array in ordered_inputs(self._contract, inputs)]
+        arrays = named_inputs(self._contract, inputs).values()
+        tensors = [torch.from_numpy(array) for array in arrays]
         values = self._method.execute(tensors)
         return named_outputs(self._contract, [value.numpy() for value in values])
 

@@ -25,7 +25,7 @@ import numpy.typing as npt
 from rapsam.contract import GraphContract
 from rapsam.errors import BundleError, UnavailableError, printable, shortened
 from rapsam.export.backends.packages import refuse_if
-from rapsam.export.backends.tensors import check_signature, named_outputs, ordered_inputs
+from rapsam.export.backends.tensors import check_signature, named_inputs, named_outputs
 from rapsam.inference.runner import Arrays
 from rapsam.user_cache import user_cache
 
@@ -98,8 +98,7 @@ class TfliteRuntime214Runner:
 
     def run(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Arrays:
         """See `Runner.run`."""
-        names = [spec.name for spec in self._contract.inputs]
-        arrays: dict[str, Any] = dict(zip(names, ordered_inputs(self._contract, inputs), strict=True))
+        arrays: dict[str, Any] = {**named_inputs(self._contract, inputs)}
         with tempfile.TemporaryDirectory() as scratch:
             given, made = Path(scratch, "inputs.npz"), Path(scratch, "outputs.npz")
             np.savez(given, **arrays)

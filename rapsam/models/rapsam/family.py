@@ -30,7 +30,6 @@ def _facts(variant: str) -> dict[str, int]:
 
 
 RAPSAM = Family(
-    title="RAP-SAM",
     variants=tuple(VARIANTS),
     text_width={variant: config.embedding_width for variant, config in VARIANTS.items()},
     build=_build,

@@ -11,6 +11,7 @@ from torch import nn
 
 from rapsam.contract import GraphContract, TensorSpec
 from rapsam.errors import BundleError
+from rapsam.export.backends import coreai
 from rapsam.export.backends.catalogue import RECIPES, RUNTIMES
 from rapsam.export.backends.coreai import DIGEST, METADATA, PROGRAM
 from rapsam.graph.capture import capture
@@ -82,6 +83,19 @@ def test_a_forged_program_does_not_end_the_process(probe, copied) -> None:
     (path / PROGRAM).write_bytes(forged)
     (path / DIGEST).write_bytes(hashlib.sha256(forged).digest())
     assert "Core AI crashes with" in refusal(backend, path, probe.contract)
+
+
+def test_a_crash_that_does_not_come_again_refuses_nothing(probe, lowered, tmp_path, monkeypatch) -> None:
+    """Core AI now and then crashes with a good program where the machine is loaded."""
+    once = (
+        f"import os, pathlib\nseen = pathlib.Path({str(tmp_path / 'seen')!r})\n"
+        "if not seen.exists():\n    seen.touch()\n    os.abort()\n"
+    )
+    monkeypatch.setattr(coreai, "_TRIAL", once + coreai._TRIAL)
+    backend, artifact = lowered("coreai-fp32")
+    runner = backend.load(artifact.path, probe.contract)
+    assert (tmp_path / "seen").exists()
+    probe_case.assert_computes_the_probe(runner, probe, "fp32")
 
 
 @pytest.mark.parametrize("file", [PROGRAM, DIGEST, METADATA])

@@ -128,7 +128,7 @@ def test_golden_files_agree_with_the_graphs(made_bundle):
         (["panoptic"], ["panoptic_image"]),
         (["video"], ["panoptic_image"]),
         (["prompt"], ["encoder", "prompt"]),
-        (["prompt", "video"], ["encoder", "panoptic", "prompt"]),
+        (["prompt", "video"], ["encoder", "prompt", "panoptic"]),
     ],
 )
 def test_tasks_decide_the_graphs(tasks, graphs):
@@ -143,7 +143,7 @@ def test_a_bundle_without_the_graph_says_so(tmp_path):
     bundle = rapsam.load_bundle(tmp_path / "b")
     assert bundle.predict(draw_scene(1, (40, 40))).panoptic_map.shape == (40, 40)
     with pytest.raises(
-        InputError, match=r"does not do the task 'prompt', only panoptic; .* --tasks panoptic"
+        BundleError, match=r"exported with the tasks panoptic, without 'prompt'; .* --tasks panoptic prompt"
     ):
         bundle.predict(draw_scene(1, (40, 40)), points=[(3, 3)])
 

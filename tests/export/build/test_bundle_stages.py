@@ -263,16 +263,11 @@ def other_classifier_file(model):
     model.text_classifier.origin = Prototypes(origin="file", name="mine.safetensors")
 
 
-def other_names(model):
-    model.text_classifier.label_set = find_label_set("ytvis_2019")
-
-
 @pytest.mark.parametrize(
     ("change", "says"),
     [
         (other_weights_file, "weights formula (untrained), not mine.pth"),
         (other_classifier_file, "not mine.safetensors"),
-        (other_names, "other class names"),
     ],
 )
 def test_the_same_values_of_another_origin_are_another_bundle(change, says, first):
@@ -280,6 +275,15 @@ def test_the_same_values_of_another_origin_are_another_bundle(change, says, firs
     change(model)
     with pytest.raises(InputError, match=f"holds another bundle .*{re.escape(says)}"):
         run_plan(deployment_of(model), plan_export(**CHOICES), first[0], IMAGES, Steps())
+
+
+def test_the_same_values_for_other_classes_are_another_bundle(network, tmp_path):
+    plan = plan_export(**CHOICES | {"tasks": ["panoptic"]})
+    run_plan(network, plan, tmp_path / "bundle", IMAGES, Steps())
+    model = copy.deepcopy(golden_model("rapsam_nano"))
+    model.text_classifier.label_set = find_label_set("ytvis_2019")
+    with pytest.raises(InputError, match="holds another bundle .*other class names"):
+        run_plan(deployment_of(model), plan, tmp_path / "bundle", IMAGES, Steps())
 
 
 @pytest.mark.parametrize(

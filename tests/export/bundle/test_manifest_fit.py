@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import msgspec
@@ -16,20 +15,6 @@ from rapsam.export.bundle.seal import file_entries, verify_bundle
 from rapsam.models.rapsam.deployment import PROMPT_SPEC
 from rapsam.tasks.labels import find_label_set
 from rapsam.tasks.preprocess import PreprocessSpec
-from tests.export.small_bundle import write_small_bundle
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("small") / "bundle"
-    folder.mkdir()
-    write_small_bundle(folder)
-    return folder
-
-
-@pytest.fixture
-def bundle(original, tmp_path) -> Path:
-    return shutil.copytree(original, tmp_path / "bundle")
 
 
 def sealed_again(folder: Path, manifest: Manifest) -> str:

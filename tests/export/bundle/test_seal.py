@@ -20,22 +20,8 @@ from rapsam.errors import BundleError
 from rapsam.export.bundle.manifest import Manifest
 from rapsam.export.bundle.manifest_file import read_manifest, seal_line, write_manifest
 from rapsam.export.bundle.seal import file_entries, verify_bundle
-from tests.export.small_bundle import write_small_bundle
 
 MANIFEST, SEAL, INDEX = "manifest.json", "manifest.sha256", "golden/index.json"
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("small") / "bundle"
-    folder.mkdir()
-    write_small_bundle(folder)
-    return folder
-
-
-@pytest.fixture
-def bundle(original, tmp_path) -> Path:
-    return shutil.copytree(original, tmp_path / "bundle")
 
 
 def refused(folder: Path) -> str:
