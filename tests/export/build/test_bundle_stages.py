@@ -282,7 +282,7 @@ def test_the_same_values_for_other_classes_are_another_bundle(network, tmp_path)
     run_plan(network, plan, tmp_path / "bundle", IMAGES, Steps())
     model = copy.deepcopy(golden_model("rapsam_nano"))
     model.text_classifier.label_set = find_label_set("ytvis_2019")
-    with pytest.raises(InputError, match="holds another bundle .*other class names"):
+    with pytest.raises(InputError, match=r"holds another bundle .*other class names"):
         run_plan(deployment_of(model), plan, tmp_path / "bundle", IMAGES, Steps())
 
 
