@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -92,6 +93,7 @@ class BoxerDeployment:
 
     tasks = ("prompt",)
     prompts = SPEC
+    parts: ClassVar = {}
     normalisation = COLOURS
 
     def __init__(self, network: Boxer) -> None:
@@ -102,8 +104,8 @@ class BoxerDeployment:
     def pipelines(self, tasks):
         return tuple(Pipeline(task=task, graphs=("look", "ask", "answer")) for task in tasks)
 
-    def build_graph(self, graph, size, num_prompts, sampling="rows"):
-        del sampling
+    def build_graph(self, graph, size, num_prompts, sampling="rows", *, narrow=False):
+        del sampling, narrow
         return self.published_graph(graph, size, num_prompts)
 
     def published_graph(self, graph, size, num_prompts):

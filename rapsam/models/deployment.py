@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from rapsam.contract import GraphContract, Pipeline, Sampling, tasks_find_objects, tasks_take_prompts
 from rapsam.models.origins import Prototypes, Weights
+from rapsam.models.parts import PartRole
 from rapsam.tasks.labels import LabelSet
 from rapsam.tasks.postprocess import PostprocessSpec
 from rapsam.tasks.preprocess import Normalisation
@@ -40,10 +41,30 @@ class Deployment(Protocol):
         """Returns the graphs that do each of these tasks; tasks may share graphs."""
         ...
 
+    @property
+    def parts(self) -> Mapping[PartRole, str]:
+        """Parts of deployable graphs with a role: role to a regular expression, found in modules' names."""
+        ...
+
     def build_graph(
-        self, graph: str, size: tuple[int, int], num_prompts: int, sampling: Sampling = "rows"
+        self,
+        graph: str,
+        size: tuple[int, int],
+        num_prompts: int,
+        sampling: Sampling = "rows",
+        *,
+        narrow: bool = False,
     ) -> tuple[nn.Module, GraphContract]:
-        """Makes one deployable graph and its contract."""
+        """Makes one deployable graph and its contract.
+
+        Args:
+            graph: Its name.
+            size: Image (height, width).
+            num_prompts: Prompts per pass, for a graph that takes any.
+            sampling: How deformable convolutions read their maps.
+            narrow: Whether the graph is for arithmetic of few bits: what goes through weights then keeps to
+                ranges that one scale can cover, by exact rewrites of the family.
+        """
         ...
 
     def published_graph(

@@ -25,6 +25,7 @@ from rapsam.models.rapsam.rewrites.basis import (
 from rapsam.models.rapsam.rewrites.classifier import DeployedClassifier
 from rapsam.models.rapsam.rewrites.decoder import PackedSelfAttention
 from rapsam.models.rapsam.rewrites.fp16_pooling import pool_scale, rescaled_update
+from rapsam.models.rapsam.rewrites.mean_pooling import MeanUpdate
 from rapsam.models.rapsam.rewrites.neck import BasisNeck, DeployedUpsampler
 from rapsam.models.rapsam.rewrites.prompt_attention import BasisCrossAttention, collapsed_self_attention
 from rapsam.models.text_classifier import TextClassifier
@@ -99,7 +100,27 @@ def test_pooled_update_from_the_basis(dtype, seed):
     scale = pool_scale(PIXELS)
     expected = update(k, HardMaskPool()(features, masks))
     deployed = basis_update(rescaled_update(update, scale), feature_matrix(source))
-    assert_same(deployed(k, BasisPool(PIXELS, scale, dtype)(basis, masks)), expected)
+    sums = BasisPool(PIXELS, scale, dtype)(basis, masks)
+    assert_same(deployed(k, sums), expected)
+    assert_same(MeanUpdate(deployed, scale)(k, sums), expected)
+
+
+def test_what_goes_through_weights_is_no_larger_for_large_masks():
+    source = neck(torch.float32)
+    basis, _ = basis_and_features(source)
+    masks = torch.full((1, 2, PIXELS), -1.0)
+    masks[0, 0, 0], masks[0, 1] = 1, 1
+    scale = pool_scale(PIXELS)
+    update = basis_update(rescaled_update(QueryUpdate(WIDTH), scale), feature_matrix(source))
+    sums = BasisPool(PIXELS, scale)(basis, masks)
+    taken = {}
+    for form in (update, MeanUpdate(update, scale)):
+        form.pooled_proj.register_forward_hook(
+            lambda _part, inputs, _output, form=form: taken.update({type(form): inputs[0].abs().amax(-1)})
+        )
+        form(queries(torch.float32, 2), sums)
+    assert taken[MeanUpdate].max() <= basis.abs().max().clamp_min(1)
+    assert taken[QueryUpdate][0, 1] == PIXELS * scale
 
 
 @each_dtype

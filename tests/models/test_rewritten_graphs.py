@@ -37,15 +37,16 @@ def exact_model(name: str) -> RapSam:
     return copy.deepcopy(golden_model(name)).double()
 
 
+@pytest.mark.parametrize("narrow", [False, True], ids=["plain", "narrow"])
 @pytest.mark.parametrize("graph", GRAPHS)
-def test_whole_graphs_are_exact_in_float64(graph):
+def test_whole_graphs_are_exact_in_float64(graph, narrow):
     model = exact_model("rapsam_nano")
     deployment = deployment_of(model)
     encoder = build_graph(model, "encoder", (64, 96))[0]
     image = torch.rand(1, 3, 64, 96, dtype=torch.float64) * 255
     inputs = {"image": image, "features": encoder(image)}
     inputs["boxes"] = torch.tensor([[[0.1, 0.2, 0.6, 0.7], [0.5, 0.5, 0.52, 0.52]]], dtype=torch.float64)
-    module, contract = build_graph(model, graph, (64, 96), num_prompts=2)
+    module, contract = build_graph(model, graph, (64, 96), num_prompts=2, narrow=narrow)
     given_inputs = {spec.name: inputs[spec.name] for spec in contract.inputs}
     made = module(*given_inputs.values())
     made = (made,) if isinstance(made, torch.Tensor) else made

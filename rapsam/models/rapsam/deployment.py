@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from rapsam.contract import GraphContract, Pipeline, Sampling
+from rapsam.models.parts import PartRole
 from rapsam.models.rapsam.graphs import build_graph, published_graph
 from rapsam.models.rapsam.model import RapSam
 from rapsam.models.rapsam.published_graphs import (
@@ -34,6 +35,16 @@ PROMPT_SPEC = PromptSpec(
     candidates=1,
     point_radius=POINT_RADIUS,
 )
+PARTS: Mapping[PartRole, str] = {
+    "attention": r"\battention\b",
+    "class head": r"\b(class_embed|classifier)\b",
+    "gate": r"\bupdate\.(query|pooled)_gate$",
+    "mask product": r"\bmask_product$",
+    "pooling": r"\bpool$",
+    "prompt position": r"^encoder\.position_proj$",
+    "sampling": r"\bdeform_conv\b",
+    "steering": r"\boffset_conv$",
+}
 OBJECTS = ("class_logits", "mask_logits", "queries")
 PROMPTS = ("mask_logits", "iou")
 
@@ -43,6 +54,7 @@ class RapSamDeployment:
 
     tasks: tuple[str, ...] = ("panoptic", "prompt", "video")
     prompts = PROMPT_SPEC
+    parts = PARTS
     normalisation = IMAGENET
 
     def __init__(self, model: RapSam) -> None:
@@ -61,10 +73,16 @@ class RapSamDeployment:
         return tuple(Pipeline(task=task, graphs=graphs[task]) for task in tasks)
 
     def build_graph(
-        self, graph: str, size: tuple[int, int], num_prompts: int, sampling: Sampling = "rows"
+        self,
+        graph: str,
+        size: tuple[int, int],
+        num_prompts: int,
+        sampling: Sampling = "rows",
+        *,
+        narrow: bool = False,
     ) -> tuple[nn.Module, GraphContract]:
         """See `rapsam.models.rapsam.graphs.build_graph`."""
-        return build_graph(self.model, graph, size, num_prompts, sampling)
+        return build_graph(self.model, graph, size, num_prompts, sampling, narrow=narrow)
 
     def published_graph(
         self, graph: str, size: tuple[int, int], num_prompts: int

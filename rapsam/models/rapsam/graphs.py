@@ -21,6 +21,7 @@ from rapsam.models.rapsam.rewrites.classifier import DeployedClassifier
 from rapsam.models.rapsam.rewrites.decoder import (
     DeployedObjectAdapter,
     DeployedPromptAdapter,
+    PooledPixels,
     object_stage,
     prompt_stage,
 )
@@ -54,9 +55,10 @@ class PanopticGraph(nn.Module):
 
     queries: Tensor
 
-    def __init__(self, model: RapSam, size: tuple[int, int]) -> None:
+    def __init__(self, model: RapSam, size: tuple[int, int], *, narrow: bool = False) -> None:
         super().__init__()
-        decoder, features, pixels = model.decoder, feature_matrix(model.neck), _num_pixels(model, size)
+        decoder, features = model.decoder, feature_matrix(model.neck)
+        pixels = PooledPixels(_num_pixels(model, size), narrow)
         self.register_buffer("queries", decoder.object_queries.weight.detach().unsqueeze(0).clone())
         self.start_kernel = basis_kernel(None, features)
         self.mask_product = BasisMaskProduct()
@@ -79,9 +81,10 @@ class PanopticGraph(nn.Module):
 class PromptGraph(nn.Module):
     """Basis and boxes to one mask and one predicted IoU per prompt."""
 
-    def __init__(self, model: RapSam, size: tuple[int, int]) -> None:
+    def __init__(self, model: RapSam, size: tuple[int, int], *, narrow: bool = False) -> None:
         super().__init__()
-        decoder, features, pixels = model.decoder, feature_matrix(model.neck), _num_pixels(model, size)
+        decoder, features = model.decoder, feature_matrix(model.neck)
+        pixels = PooledPixels(_num_pixels(model, size), narrow)
         self.encoder = copy.deepcopy(model.prompt_encoder)
         self.start_kernel = basis_kernel(None, features)
         self.mask_product = BasisMaskProduct()
@@ -102,10 +105,12 @@ class PromptGraph(nn.Module):
 class PanopticImageGraph(nn.Module):
     """Image to panoptic outputs in one go."""
 
-    def __init__(self, model: RapSam, size: tuple[int, int], sampling: Sampling) -> None:
+    def __init__(
+        self, model: RapSam, size: tuple[int, int], sampling: Sampling, *, narrow: bool = False
+    ) -> None:
         super().__init__()
         self.encoder = EncoderGraph(model, size, sampling)
-        self.panoptic = PanopticGraph(model, size)
+        self.panoptic = PanopticGraph(model, size, narrow=narrow)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """As `PanopticGraph`, from an image (1, 3, H, W), 0..255."""
@@ -113,7 +118,13 @@ class PanopticImageGraph(nn.Module):
 
 
 def build_graph(
-    model: RapSam, graph: str, size: tuple[int, int], num_prompts: int = 1, sampling: Sampling = "rows"
+    model: RapSam,
+    graph: str,
+    size: tuple[int, int],
+    num_prompts: int = 1,
+    sampling: Sampling = "rows",
+    *,
+    narrow: bool = False,
 ) -> tuple[nn.Module, GraphContract]:
     """Makes one deployable graph; the model is copied, not changed.
 
@@ -123,6 +134,7 @@ def build_graph(
         size: Image (height, width), multiples of 32, at most 2048.
         num_prompts: Prompts per pass of the prompt graph.
         sampling: Form of the deformable convolutions.
+        narrow: Whether masks are pooled as means, so that few bits can hold what is pooled.
 
     Returns:
         A module in eval mode, and its contract.
@@ -135,11 +147,11 @@ def build_graph(
     if graph == "encoder":
         module = EncoderGraph(model, size, sampling)
     elif graph == "panoptic":
-        module = PanopticGraph(model, size)
+        module = PanopticGraph(model, size, narrow=narrow)
     elif graph == "prompt":
-        module = PromptGraph(model, size)
+        module = PromptGraph(model, size, narrow=narrow)
     else:
-        module = PanopticImageGraph(model, size, sampling)
+        module = PanopticImageGraph(model, size, sampling, narrow=narrow)
     shape = (1, model.neck.feature_conv.in_channels, *_mask_size(model, size))
     contract = _contract(
         model, graph, size, num_prompts, _spec("features", shape, "NCHW", _basis_meaning(model))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from rapsam.models.rapsam.attention import Attention
 from rapsam.models.rapsam.decoder import DecoderStage, ObjectAdapter, PromptAdapter
+from rapsam.models.rapsam.query_update import QueryUpdate
 from rapsam.models.rapsam.rewrites.basis import (
     BasisMaskProduct,
     BasisPool,
@@ -16,9 +18,22 @@ from rapsam.models.rapsam.rewrites.basis import (
     basis_update,
 )
 from rapsam.models.rapsam.rewrites.fp16_pooling import pool_scale, rescaled_update
+from rapsam.models.rapsam.rewrites.mean_pooling import MeanUpdate
 from rapsam.models.rapsam.rewrites.prompt_attention import BasisCrossAttention, collapsed_self_attention
 
 # Legend: B batch, Q queries, C hidden channels, A aggregated channels, P pixels.
+
+
+class PooledPixels(NamedTuple):
+    """How masks are pooled.
+
+    Attributes:
+        number: Pixels of the basis.
+        as_means: Whether means go through the weights, and not sums; see `mean_pooling`.
+    """
+
+    number: int
+    as_means: bool
 
 
 class PackedSelfAttention(nn.Module):
@@ -51,16 +66,14 @@ class DeployedStage(nn.Module):
         stage: The trained stage.
         self_attention: Maps queries (B, Q, C) to what is added to them.
         features: [W | b] of `feature_matrix`.
-        num_pixels: Pixels of the basis.
+        pixels: Of the basis.
     """
 
     def __init__(
-        self, stage: DecoderStage, self_attention: nn.Module, features: Tensor, num_pixels: int
+        self, stage: DecoderStage, self_attention: nn.Module, features: Tensor, pixels: PooledPixels
     ) -> None:
         super().__init__()
-        scale = pool_scale(num_pixels)
-        self.pool = BasisPool(num_pixels, scale, features.dtype)
-        self.update = basis_update(rescaled_update(stage.update, scale), features)
+        self.pool, self.update = pooled_update(stage.update, features, pixels)
         self.attention = self_attention
         self.attention_norm = copy.deepcopy(stage.attention_norm)
         self.ffn = copy.deepcopy(stage.ffn)
@@ -80,11 +93,9 @@ class DeployedStage(nn.Module):
 class DeployedObjectAdapter(nn.Module):
     """The object adapter up to its queries and masks."""
 
-    def __init__(self, adapter: ObjectAdapter, features: Tensor, num_pixels: int) -> None:
+    def __init__(self, adapter: ObjectAdapter, features: Tensor, pixels: PooledPixels) -> None:
         super().__init__()
-        scale = pool_scale(num_pixels)
-        self.pool = BasisPool(num_pixels, scale, features.dtype)
-        self.update = basis_update(rescaled_update(adapter.update, scale), features)
+        self.pool, self.update = pooled_update(adapter.update, features, pixels)
         self.mask_kernel = basis_kernel(None, features)
         self.mask_product = BasisMaskProduct()
 
@@ -110,11 +121,21 @@ class DeployedPromptAdapter(nn.Module):
         return queries, self.mask_product(self.mask_kernel(queries), basis)
 
 
-def object_stage(stage: DecoderStage, features: Tensor, num_pixels: int) -> DeployedStage:
+def pooled_update(
+    update: QueryUpdate, features: Tensor, pixels: PooledPixels
+) -> tuple[BasisPool, QueryUpdate]:
+    """Makes what pools a basis (B, A + 2, P), and what updates queries by it."""
+    scale = pool_scale(pixels.number)
+    deployed = basis_update(rescaled_update(update, scale), features)
+    pool = BasisPool(pixels.number, scale, features.dtype)
+    return pool, MeanUpdate(deployed, scale) if pixels.as_means else deployed
+
+
+def object_stage(stage: DecoderStage, features: Tensor, pixels: PooledPixels) -> DeployedStage:
     """Deploys a stage for object queries, which see each other."""
-    return DeployedStage(stage, PackedSelfAttention(stage.attention), features, num_pixels)
+    return DeployedStage(stage, PackedSelfAttention(stage.attention), features, pixels)
 
 
-def prompt_stage(stage: DecoderStage, features: Tensor, num_pixels: int) -> DeployedStage:
+def prompt_stage(stage: DecoderStage, features: Tensor, pixels: PooledPixels) -> DeployedStage:
     """Deploys a stage for prompts, which see themselves alone."""
-    return DeployedStage(stage, collapsed_self_attention(stage.attention), features, num_pixels)
+    return DeployedStage(stage, collapsed_self_attention(stage.attention), features, pixels)
