@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rapsam.benchmarks.measuring.records import Machine
 from rapsam.errors import InputError
+from rapsam.machine import Machine
 
 
 def row(*cells: str) -> str:

@@ -21,14 +21,13 @@ import msgspec
 from rapsam.benchmarks.measuring.records import (
     RESULTS,
     SCHEMA_VERSION,
-    Machine,
     Versioned,
     now_utc,
     read_records,
-    this_machine,
     write_records,
 )
 from rapsam.benchmarks.measuring.timing import in_own_process, peak_rss_mb
+from rapsam.machine import Machine, this_machine
 
 FILE = RESULTS / "export_matrix.json"
 COMMAND = "python -m rapsam.benchmarks.studies.export_matrix"

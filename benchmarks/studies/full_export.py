@@ -10,11 +10,12 @@ from pathlib import Path
 
 import msgspec
 
-from rapsam.benchmarks.measuring.records import now_utc, this_machine
+from rapsam.benchmarks.measuring.records import now_utc
 from rapsam.benchmarks.measuring.timing import in_own_process, peak_rss_mb
 from rapsam.benchmarks.studies.export_matrix import TARGETS
 from rapsam.benchmarks.studies.speed_lowering import WEIGHTS
 from rapsam.benchmarks.studies.speed_records import FullExport
+from rapsam.machine import this_machine
 
 
 def main() -> None:

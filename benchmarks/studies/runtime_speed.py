@@ -21,14 +21,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from rapsam.benchmarks.measuring.records import (
-    RESULTS,
-    SCHEMA_VERSION,
-    now_utc,
-    read_records,
-    this_machine,
-    write_records,
-)
+from rapsam.benchmarks.measuring.records import RESULTS, SCHEMA_VERSION, now_utc, read_records, write_records
 from rapsam.benchmarks.measuring.timing import in_turns
 from rapsam.benchmarks.studies.full_export import export_in_own_process
 from rapsam.benchmarks.studies.speed_contender import ContenderProcess, worker_command
@@ -47,6 +40,7 @@ from rapsam.benchmarks.studies.speed_records import (
 from rapsam.errors import RapSamError, UnavailableError
 from rapsam.export.backends.packages import installed_versions
 from rapsam.export.build.source import source_sha256
+from rapsam.machine import this_machine
 
 FILE = RESULTS / "runtime_speed.json"
 COMMAND = "python -m rapsam.benchmarks.studies.runtime_speed"

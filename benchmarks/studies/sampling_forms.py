@@ -17,15 +17,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from rapsam.benchmarks.measuring.records import (
-    RESULTS,
-    SCHEMA_VERSION,
-    Machine,
-    Versioned,
-    now_utc,
-    this_machine,
-    write_records,
-)
+from rapsam.benchmarks.measuring.records import RESULTS, SCHEMA_VERSION, Versioned, now_utc, write_records
 from rapsam.benchmarks.measuring.timing import in_turns, seconds_per_pass
 from rapsam.benchmarks.studies.runtime_speed import PAUSE_S
 from rapsam.benchmarks.studies.speed_lowering import WEIGHTS
@@ -35,6 +27,7 @@ from rapsam.errors import RapSamError
 from rapsam.export.backends import find_backend
 from rapsam.export.backends.catalogue import find_recipe
 from rapsam.export.backends.lower_graph import lower_graph
+from rapsam.machine import Machine, this_machine
 from rapsam.models.build import build_model, deployment_of
 
 FILE = RESULTS / "sampling_forms.json"

@@ -21,11 +21,9 @@ import msgspec
 from rapsam.benchmarks.measuring.records import (
     RESULTS,
     SCHEMA_VERSION,
-    Machine,
     Versioned,
     now_utc,
     read_records,
-    this_machine,
     write_records,
 )
 from rapsam.data.sources.kinds import open_source
@@ -34,6 +32,7 @@ from rapsam.errors import RapSamError, UnavailableError
 from rapsam.evaluation.run import Outcome, evaluate
 from rapsam.files import sha256_of
 from rapsam.inference.segmenter import Segmenter, model_segmenter
+from rapsam.machine import Machine, this_machine
 from rapsam.metrics.interactive_quality import InteractiveQuality
 from rapsam.metrics.panoptic_quality import PanopticQuality
 from rapsam.models.build import build_model

@@ -7,7 +7,8 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from rapsam.benchmarks.measuring.records import Machine, Versioned
+from rapsam.benchmarks.measuring.records import Versioned
+from rapsam.machine import Machine
 
 PUBLISHED, REWRITTEN, COMPILED = "published", "rewritten", "compiled"
 # Contenders that run a lowered graph; they are called like the target.

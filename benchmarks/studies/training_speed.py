@@ -24,11 +24,9 @@ from torch import Tensor, nn
 from rapsam.benchmarks.measuring.records import (
     RESULTS,
     SCHEMA_VERSION,
-    Machine,
     Versioned,
     now_utc,
     read_records,
-    this_machine,
     write_records,
 )
 from rapsam.data.synth.source import SynthImages
@@ -37,6 +35,7 @@ from rapsam.data.synth.write_world import write_world
 from rapsam.errors import RapSamError, UnavailableError
 from rapsam.evaluation.run import evaluate
 from rapsam.inference.segmenter import model_segmenter
+from rapsam.machine import Machine, this_machine
 from rapsam.models.build import build_model
 from rapsam.models.shipped import SHIPPED
 from rapsam.models.trainable import Trainable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rapsam.benchmarks.measuring.records import SCHEMA_VERSION, now_utc, this_machine
+from rapsam.benchmarks.measuring.records import SCHEMA_VERSION, now_utc
 from rapsam.benchmarks.studies.export_matrix import ExportRecord
 from rapsam.benchmarks.studies.speed_records import (
     FullExport,
@@ -13,6 +13,7 @@ from rapsam.benchmarks.studies.speed_records import (
     quartiles,
 )
 from rapsam.export.build.source import source_sha256
+from rapsam.machine import this_machine
 
 
 def export_record(**changes):

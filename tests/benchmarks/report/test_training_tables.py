@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from rapsam.benchmarks.measuring.records import SCHEMA_VERSION, read_records, this_machine, write_records
+from rapsam.benchmarks.measuring.records import SCHEMA_VERSION, read_records, write_records
 from rapsam.benchmarks.report.training import training_table, weights_table
 from rapsam.benchmarks.studies.shipped_weights import COMMAND, LEGS, FirstImages, Leg, ShippedWeights
 from rapsam.benchmarks.studies.training_speed import EvaluationSpeed, LossShare, TrainingSpeed, TrainingSpeeds
+from rapsam.machine import this_machine
 from rapsam.training.recipe_files import load_recipe
 
 SPEEDS = TrainingSpeeds(
