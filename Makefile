@@ -16,19 +16,20 @@ PYTHON_CHECK = $(shell $(PYTHON) -c 'import sys; v = sys.version_info[:2]; \
 	sys.stdout.write("ok" if (3, 11) <= v <= (3, 12) else "Python %d.%d" % v)' 2>/dev/null)
 PYTHON_WANTED = 3.11 or 3.12 is needed, as in make PYTHON=python3.11 $(MAKECMDGOALS)
 
-# import-linter follows no links, so it looks at a copy in which export/ and benchmarks/ are folders.
+# import-linter follows no links, so it looks at a copy in which export/, quantize/ and benchmarks/ are folders.
 RESOLVED := .import_linter_cache/resolved
 
 # Of `make fuzz`: hostile inputs of each kind, and what they are made from.
 COUNT ?= 500
 SEED ?= 1
 
-.PHONY: help setup demo test test-fast fuzz lint types clean
+.PHONY: help setup demo test proofs test-fast fuzz lint types clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo       install the toolchain, then show the whole path from a model to phone bundles"
-	@echo "make test       all tests"
+	@echo "make test       all tests but the proofs"
+	@echo "make proofs     what takes minutes to show again: two processes make the same bundle, for every format"
 	@echo "make test-fast  the tests that take no full-size model"
 	@echo "make fuzz       hostile inputs of six kinds, COUNT=500 of each; failing ones stay in fuzz-failures"
 	@echo "make lint       style, formatting and the direction of imports"
@@ -64,10 +65,13 @@ demo: $(INSTALLED)
 	$(BIN)/rapsam demo --out $(DEMO_OUTPUT)
 
 test: $(INSTALLED) old-runtime
-	$(PYTEST) --durations=15
+	$(PYTEST) -m "not proof" --durations=15
+
+proofs: $(INSTALLED) old-runtime
+	$(PYTEST) -m proof --durations=15
 
 test-fast: $(INSTALLED)
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow and not proof"
 
 fuzz: $(INSTALLED)
 	$(BIN)/python -m tests.fuzz --count $(COUNT) --seed $(SEED) --keep fuzz-failures --record fuzz-record.json

@@ -19,7 +19,7 @@ import rapsam
 from rapsam.errors import BundleError, InputError
 from rapsam.export.backends import BACKENDS
 from rapsam.export.backends.catalogue import RUNTIMES
-from rapsam.export.backends.onnx import OnnxBackend
+from rapsam.export.backends.onnx.backend import OnnxBackend
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.build.bundle import make_bundle, run_plan
 from rapsam.export.build.cache import StageCache
@@ -363,10 +363,16 @@ TWICE = [
     *((target, "fp32" if target == "coreai" else "fp16", "panoptic") for target in sorted(BACKENDS)),
     ("onnx", "fp32", "panoptic", "prompt"),
 ]
+# One of them at every `make test`, all at `make proofs`.
+ALWAYS = ("onnx", "fp32", "panoptic", "prompt")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("choices", TWICE, ids=" ".join)
+@pytest.mark.parametrize(
+    "choices",
+    [pytest.param(choices, marks=() if choices == ALWAYS else pytest.mark.proof) for choices in TWICE],
+    ids=" ".join,
+)
 def test_two_processes_make_the_same_bytes(choices, tmp_path):
     target, precision, *tasks = choices
     reason = BACKENDS[target].unavailable()
