@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-LINKED_FOLDERS = ("export", "benchmarks")
+LINKED_FOLDERS = ("export", "quantize", "benchmarks")
 SHIPPED = (".py", ".json", ".safetensors", ".toml", ".typed")
 
 

@@ -12,7 +12,7 @@ from rapsam.export.backends.coreai import CoreaiBackend
 from rapsam.export.backends.coreml.backend import CoremlBackend
 from rapsam.export.backends.executorch.backend import ExecutorchBackend
 from rapsam.export.backends.executorch.gpu_backends import ExecutorchCoremlBackend, ExecutorchVulkanBackend
-from rapsam.export.backends.onnx import OnnxBackend
+from rapsam.export.backends.onnx.backend import OnnxBackend
 from rapsam.export.backends.tflite.backend import TfliteBackend
 
 BACKENDS: dict[str, Backend] = {

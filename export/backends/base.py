@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 import msgspec
 
@@ -13,13 +13,16 @@ from rapsam.contract import GraphContract
 from rapsam.export.backends.delegation import DelegationReport
 from rapsam.export.backends.recipes import Recipe
 from rapsam.export.backends.runtimes import Runtime
-from rapsam.inference.runner import Runner
+from rapsam.inference.runner import Arrays, Runner
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
+    from rapsam.quantize.policy import Modules
+
 Provenance = Literal["measured", "emulated"]
 NO_METADATA: Mapping[str, str] = MappingProxyType({})
+NOTHING_REFUSED: Mapping[str, str] = MappingProxyType({})
 
 
 class Artifact(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +55,7 @@ class TargetFacts(msgspec.Struct, frozen=True, kw_only=True):
         default_precision: That of an export whose user names none.
         default_ios: Version of iOS of an export whose user names none; None for a format of other systems.
         platform: The phones that it is for, "ios" or "android"; None for both.
+        refused: Precisions that it cannot have, with the reason.
         compute_units: What the catalogue of phones may advise an app to load its graphs for.
     """
 
@@ -59,7 +63,43 @@ class TargetFacts(msgspec.Struct, frozen=True, kw_only=True):
     default_precision: str = "fp32"
     default_ios: int | None = None
     platform: Literal["ios", "android"] | None = None
+    refused: Mapping[str, str] = NOTHING_REFUSED
     compute_units: tuple[str, ...] = ("cpu",)
+
+
+class QuantisesFiles(Protocol):
+    """A backend with recipes whose `stage` is "file": the target's own tools make the numbers small."""
+
+    def quantise_file(
+        self,
+        artifact: Artifact,
+        contract: GraphContract,
+        recipe: Recipe,
+        modules: Modules,
+        samples: Iterable[Arrays],
+    ) -> Artifact:
+        """Quantises what `lower` wrote, in its place.
+
+        Args:
+            artifact: The float graph.
+            contract: Its contract.
+            recipe: What to do.
+            modules: What is computed in integers, and what has small weights alone.
+            samples: Inputs to find ranges on; gone through if the recipe needs them.
+
+        Returns:
+            The artifact as it is now.
+
+        Raises:
+            ExportError: If the tool refuses the graph.
+        """
+        ...
+
+
+def file_quantiser(backend: Backend) -> QuantisesFiles:
+    """Returns a backend as what quantises its files; its recipes say that it does."""
+    assert hasattr(backend, "quantise_file"), f"{backend.name} has no quantise_file"
+    return cast("QuantisesFiles", backend)
 
 
 class Backend(Protocol):

@@ -59,12 +59,14 @@ def find_recipe(target: str, precision: str | None = None, ios: int | None = Non
         return found[None]
     version = facts.default_ios if ios is None else ios
     if version not in found:
-        raise InputError(f"iOS {version} is not a deployment target; choose one of {list(versions)}")
+        raise InputError(f"iOS {version} is no deployment target of {wanted}; choose one of {list(found)}")
     return found[version]
 
 
 def _unknown_precision(target: str, precision: str) -> InputError:
-    known = precisions(target)
+    known, refused = precisions(target), find_target(target).facts.refused
+    if precision in refused:
+        return InputError(f"no {precision} for target {target}: {refused[precision]}")
     if precision not in _AMBIGUOUS:
         return unknown_name("precision", precision, known)
     return InputError(

@@ -42,6 +42,18 @@ def converting(tool: str, graph: str, path: Path) -> Iterator[None]:
     """
     if path.exists():
         raise InputError(f"{path} exists already; expected a new path: choose another, or remove it")
+    with refusing(tool, graph):
+        yield
+
+
+@contextmanager
+def refusing(tool: str, graph: str) -> Iterator[None]:
+    """Surrounds a tool that works on a graph.
+
+    Raises:
+        MemoryLimitError: If memory runs out.
+        ExportError: For any other error of the tool.
+    """
     try:
         with quiet():
             yield

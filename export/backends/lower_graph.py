@@ -2,45 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from rapsam.contract import GraphContract
-from rapsam.errors import unknown_name
 from rapsam.export.backends import find_backend
-from rapsam.export.backends.base import NO_METADATA, Artifact
+from rapsam.export.backends.base import NO_METADATA, Artifact, file_quantiser
+from rapsam.export.backends.guard import refusing
+from rapsam.export.backends.packages import missing_package, refuse_if
 from rapsam.export.backends.recipes import Recipe
+from rapsam.inference.runner import Arrays
+from rapsam.models.parts import PartRole
+from rapsam.quantize.scheme import Quantisation
 
 if TYPE_CHECKING:
     from torch import nn
     from torch.export import ExportedProgram
 
+    from rapsam.quantize.captured import Quantised
+    from rapsam.quantize.policy import Left
+
 Progress = Callable[[str], None]
 
 
-class Quantiser(Protocol):
-    """Makes weights, or all of the arithmetic, of a captured graph smaller."""
+class GraphCalibration(NamedTuple):
+    """What a quantiser must know of one graph.
 
-    def quantise(self, program: ExportedProgram, contract: GraphContract, recipe: Recipe) -> ExportedProgram:
-        """Returns a new program with the same inputs and outputs; `program` is not changed."""
-        ...
+    Attributes:
+        samples: Inputs of the graph; can be gone through more than once.
+        parts: See `rapsam.models.deployment.Deployment.parts`.
+        kept: Modules that stay float beside those of the recipe.
+    """
+
+    samples: Iterable[Arrays]
+    parts: Mapping[PartRole, str]
+    kept: frozenset[str] = frozenset()
 
 
-QUANTISERS: dict[str, Quantiser] = {}
-"""By the names that recipes use."""
+NOT_CALIBRATED = GraphCalibration(samples=(), parts={})
 
 
 class Lowered(NamedTuple):
     """A graph on its way to a file.
 
     Attributes:
-        program: What was lowered.
+        captured: As it was captured.
+        program: What was lowered: the same, or quantised.
         artifact: The file.
+        left: Operators with multiply-adds that a recipe that quantises left float.
     """
 
+    captured: ExportedProgram
     program: ExportedProgram
     artifact: Artifact
+    left: tuple[Left, ...] = ()
 
 
 def lower_graph(
@@ -50,6 +66,7 @@ def lower_graph(
     path: Path,
     progress: Progress,
     metadata: Mapping[str, str] = NO_METADATA,
+    calibration: GraphCalibration = NOT_CALIBRATED,
 ) -> Lowered:
     """Captures a graph, quantises it if its recipe asks for that, and lowers it.
 
@@ -60,29 +77,43 @@ def lower_graph(
         path: File to write, with the suffix of the recipe's backend; must not exist.
         progress: Called with one line per step.
         metadata: See `Backend.lower`.
+        calibration: For a recipe that quantises.
 
     Raises:
         ExportError: If the graph cannot be captured, or a converter refuses it.
+        InputError: If the recipe needs samples and there are none, or they cannot be used.
         UnavailableError: If the converter is not installed.
     """
     from rapsam.graph.capture import capture
+    from rapsam.quantize.policy import choose_operators, modules_of
 
     progress(f"{contract.graph}: capturing")
-    program = capture(module, contract)
-    if recipe.quantiser is not None:
-        progress(f"{contract.graph}: quantising")
-        program = find_quantiser(recipe.quantiser).quantise(program, contract, recipe)
+    captured = program = capture(module, contract)
+    left: tuple[Left, ...] = ()
+    backend, scheme = find_backend(recipe.backend), recipe.quantisation
+    if scheme is not None and scheme.stage == "graph":
+        progress(f"{contract.graph}: quantising to {recipe.precision}")
+        program, left = _quantised(program, contract, scheme, calibration)
     progress(f"{contract.graph}: lowering to {recipe.name}")
-    artifact = find_backend(recipe.backend).lower(program, contract, recipe, path, metadata)
-    return Lowered(program, artifact)
+    artifact = backend.lower(program, contract, recipe, path, metadata)
+    if scheme is not None and scheme.stage == "file":
+        progress(f"{contract.graph}: quantising the file to {recipe.precision}")
+        choice = choose_operators(captured.graph, scheme, calibration.parts, calibration.kept)
+        modules, left = modules_of(choice), choice.left
+        quantiser = file_quantiser(backend)
+        artifact = quantiser.quantise_file(artifact, contract, recipe, modules, calibration.samples)
+    return Lowered(captured, program, artifact, left)
 
 
-def find_quantiser(name: str) -> Quantiser:
-    """Finds a quantiser by the name that recipes use.
+def _quantised(
+    program: ExportedProgram,
+    contract: GraphContract,
+    scheme: Quantisation,
+    calibration: GraphCalibration,
+) -> Quantised:
+    refuse_if(missing_package("quantize", ("torchao",)))
+    with refusing("torchao", contract.graph):  # which tells what it cannot load
+        from rapsam.quantize.captured import quantise_captured
 
-    Raises:
-        InputError: If there is none.
-    """
-    if name not in QUANTISERS:
-        raise unknown_name("quantiser", name, QUANTISERS)
-    return QUANTISERS[name]
+        samples, parts, kept = calibration
+        return quantise_captured(program, contract, scheme, samples, parts, kept)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from rapsam.contract import Sampling
+from rapsam.quantize.scheme import Quantisation
 
 
 class Gates(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +32,11 @@ class Gates(msgspec.Struct, frozen=True, kw_only=True):
 
 FP32_GATES = Gates(min_cosine=0.9999, min_sqnr_db=35, min_mask_iou=0.99, min_prompt_iou=0.99, min_pq=0.97)
 FP16_GATES = Gates(min_cosine=None, min_sqnr_db=10, min_mask_iou=0.85, min_prompt_iou=0.97, min_pq=0.97)
+W8_GATES = Gates(min_cosine=None, min_sqnr_db=8, min_mask_iou=0.8, min_prompt_iou=0.9, min_pq=0.8)
+# On pictures unlike those of the training; what a network loses on its own kind, `rapsam eval` says.
+P6_GATES = Gates(min_cosine=None, min_sqnr_db=5, min_mask_iou=0.65, min_prompt_iou=0.65, min_pq=0.55)
+P4_GATES = Gates(min_cosine=None, min_sqnr_db=2, min_mask_iou=0.4, min_prompt_iou=0.5, min_pq=0.35)
+W8A8_GATES = Gates(min_cosine=None, min_sqnr_db=5, min_mask_iou=0.7, min_prompt_iou=0.85, min_pq=0.7)
 
 
 _IOS = "iOS"
@@ -42,13 +48,14 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: Such as "coreml-fp16-ios17".
         backend: Key of `rapsam.export.backends.BACKENDS`.
-        precision: Of the weights, as in "fp16".
+        precision: As in "fp16", or "w8a8": 8-bit weights and activations.
         arithmetic: What operators compute in, "fp32" or "fp16": TFLite knows 16-bit weights only.
         deployment_target: Oldest system that must load the artifact, as in "iOS17"; None where the
             format has no such notion.
         sampling: How deformable convolutions read their maps; docs/rewrites.md has the measurements.
         gates: What parity must reach.
-        quantiser: Name of the quantiser that runs between capture and lowering; None for float precisions.
+        quantisation: How numbers get few bits; None for float precisions.
+        otherwise: Precision of the graphs that gain nothing from this one; None where all get this one.
     """
 
     name: str
@@ -58,7 +65,14 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     deployment_target: str | None
     sampling: Sampling
     gates: Gates
-    quantiser: str | None = None
+    quantisation: Quantisation | None = None
+    otherwise: str | None = None
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether it takes images, to find the ranges of activations on."""
+        scheme = self.quantisation
+        return scheme is not None and scheme.activation_bits is not None and not scheme.dynamic
 
     @property
     def ios(self) -> int | None:
@@ -104,4 +118,40 @@ def float_recipes_by_ios(backend: str, versions: Sequence[int]) -> tuple[Recipe,
         recipe
         for version in versions
         for recipe in float_recipes(backend, deployment_target=f"{_IOS}{version}", ending=f"-ios{version}")
+    )
+
+
+def quantised_recipe(
+    backend: str,
+    precision: str,
+    quantisation: Quantisation,
+    gates: Gates,
+    *,
+    arithmetic: str = "fp32",
+    ios: int | None = None,
+    sampling: Sampling = "rows",
+    otherwise: str | None = None,
+) -> Recipe:
+    """Makes a recipe of few bits.
+
+    Args:
+        backend: Name of the target.
+        precision: As in "w8".
+        quantisation: See `Recipe`.
+        gates: See `Recipe`.
+        arithmetic: Of what is not quantised.
+        ios: Version of iOS that is the deployment target, for formats that have one; then part of the name.
+        sampling: See `Recipe`.
+        otherwise: See `Recipe`.
+    """
+    return Recipe(
+        name=f"{backend}-{precision}" if ios is None else f"{backend}-{precision}-ios{ios}",
+        backend=backend,
+        precision=precision,
+        arithmetic=arithmetic,
+        deployment_target=None if ios is None else f"{_IOS}{ios}",
+        sampling=sampling,
+        gates=gates,
+        quantisation=quantisation,
+        otherwise=otherwise,
     )

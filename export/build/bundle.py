@@ -14,17 +14,13 @@ from rapsam.errors import BundleError, ExportError, UnavailableError
 from rapsam.export.backends import find_backend
 from rapsam.export.build.cache import Note, StageCache
 from rapsam.export.build.finished import finished_bundle, read_report
+from rapsam.export.build.forms import graph_in_its_form
+from rapsam.export.build.graph_stage import GraphRecord, plan_preprocess
 from rapsam.export.build.inputs import BuildInputs, bundle_key, gather_inputs, prototypes_of
 from rapsam.export.build.model_card import model_card
 from rapsam.export.build.plan import ExportChoices, ExportPlan, plan_export
-from rapsam.export.build.stages import (
-    GraphRecord,
-    Progress,
-    StageContext,
-    golden_stage,
-    graph_stage,
-    parity_stage,
-)
+from rapsam.export.build.stage import Progress, StageContext
+from rapsam.export.build.stages import golden_stage, parity_stage
 from rapsam.export.bundle.manifest import (
     MANIFEST_NAME,
     PARITY_NAME,
@@ -36,6 +32,12 @@ from rapsam.export.bundle.manifest import (
 )
 from rapsam.export.bundle.manifest_check import manifest_problems
 from rapsam.export.bundle.manifest_file import encode_record, write_manifest
+from rapsam.export.bundle.quantisation import (
+    QUANTISATION_NAME,
+    QUANTISATION_SCHEMA,
+    CalibrationEntry,
+    QuantisationReport,
+)
 from rapsam.export.bundle.seal import file_entries, verify_bundle
 from rapsam.export.parity.report import ParityReport
 from rapsam.export.parity.sample_images import sample_images
@@ -43,8 +45,8 @@ from rapsam.files import atomic_folder, write_atomic
 from rapsam.models.build import deployment_of
 from rapsam.models.deployment import Deployment, finds_objects, takes_prompts
 from rapsam.models.network import SegmentationNetwork
+from rapsam.quantize.calibration import CalibrationSet
 from rapsam.tasks.arrays import Pixels
-from rapsam.tasks.preprocess import PreprocessSpec
 
 CARD_NAME = "MODEL_CARD.md"
 
@@ -61,6 +63,7 @@ def export_bundle(
     out: str | Path,
     *,
     images: Mapping[str, Pixels] | None = None,
+    calibration: CalibrationSet | None = None,
     cache: StageCache | None = None,
     **choices: Unpack[ExportChoices],
 ) -> BuiltBundle:
@@ -71,6 +74,8 @@ def export_bundle(
         out: Folder of the bundle; must not exist yet, or be empty, or hold this very bundle: then nothing
             is made.
         images: Name to RGB image (h, w, 3), uint8, for parity and self-test; drawn ones by default.
+        calibration: Images to find the ranges of activations on, as `open_calibration` opens them; needed for
+            precisions such as "w8a8".
         cache: Keeps finished stages between exports, as `StageCache(cache_folder())` does for the command
             line; None keeps none.
         choices: What to export: device, target, precision, ios, size, tasks, num_prompts, as
@@ -86,7 +91,8 @@ def export_bundle(
     """
     plan = plan_export(**choices)
     network = deployment_of(model)
-    return run_plan(network, plan, Path(out), images or sample_images(), lambda _step: None, cache)
+    inputs = gather_inputs(network, images or sample_images(), calibration)
+    return _run(inputs, plan, Path(out), lambda _step: None, cache)
 
 
 def run_plan(
@@ -98,7 +104,12 @@ def run_plan(
     cache: StageCache | None = None,
 ) -> BuiltBundle:
     """Makes the bundle of a plan, unless it is there; see `export_bundle`. `progress` gets every line."""
-    inputs = gather_inputs(deployment, images)
+    return _run(gather_inputs(deployment, images), plan, out, progress, cache)
+
+
+def _run(
+    inputs: BuildInputs, plan: ExportPlan, out: Path, progress: Progress, cache: StageCache | None
+) -> BuiltBundle:
     finished = finished_bundle(inputs, plan, out)
     return ensure_bundle(inputs, plan, out, finished, cache, progress=progress, note=progress)
 
@@ -141,8 +152,11 @@ def make_bundle(
             inputs=inputs, plan=plan, folder=folder, cache=cache, progress=progress, note=note
         )
         pipelines = inputs.deployment.pipelines(plan.tasks)
-        graphs = [graph_stage(context, graph) for graph in graphs_of(pipelines)]
+        graphs = [graph_in_its_form(context, graph) for graph in graphs_of(pipelines)]
         manifest = _manifest(inputs, plan, graphs)
+        if plan.recipe.quantisation is not None:
+            quantisation = _quantisation(inputs, plan, graphs)
+            write_atomic(folder / QUANTISATION_NAME, encode_record(quantisation))
         golden_stage(context, manifest)
         report = parity_stage(context, manifest)
         write_atomic(folder / PARITY_NAME, encode_record(report))
@@ -171,6 +185,19 @@ def _check_result(folder: Path) -> None:
         raise ExportError(f"the bundle that was made is not whole: {message}") from error
 
 
+def _quantisation(inputs: BuildInputs, plan: ExportPlan, graphs: Sequence[GraphRecord]) -> QuantisationReport:
+    found = inputs.calibration if plan.recipe.calibrated else None
+    return QuantisationReport(
+        schema_version=QUANTISATION_SCHEMA,
+        precision=plan.recipe.precision,
+        calibration=found
+        and CalibrationEntry(
+            name=found.name, images=len(found.images), sha256=found.sha256, warnings=found.warnings
+        ),
+        graphs=tuple(graph.quantisation for graph in graphs if graph.quantisation is not None),
+    )
+
+
 def _manifest(inputs: BuildInputs, plan: ExportPlan, graphs: Sequence[GraphRecord]) -> Manifest:
     deployment = inputs.deployment
     manifest = Manifest(
@@ -191,12 +218,7 @@ def _manifest(inputs: BuildInputs, plan: ExportPlan, graphs: Sequence[GraphRecor
         graphs=tuple(graph.entry for graph in graphs),
         pipelines=deployment.pipelines(plan.tasks),
         labels=None,
-        preprocess=PreprocessSpec(
-            size=plan.size,
-            pad_colour=deployment.normalisation.mean,
-            mean=deployment.normalisation.mean,
-            std=deployment.normalisation.std,
-        ),
+        preprocess=plan_preprocess(inputs, plan),
         postprocess=None,
         prompts=None,
         parity=None,

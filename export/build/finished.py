@@ -51,6 +51,7 @@ def finished_bundle(inputs: BuildInputs, plan: ExportPlan, out: Path) -> Manifes
             do a task of the plan.
     """
     _check_tasks(inputs, plan)
+    _check_calibration(inputs, plan)
     check_out_folder(out)
     if not _has_manifest(out):
         return None
@@ -76,6 +77,14 @@ def _check_tasks(inputs: BuildInputs, plan: ExportPlan) -> None:
                 f"{inputs.deployment.name} does not do the task {task!r}, only {', '.join(able)}; "
                 f"name these: --tasks {' '.join(able)}"
             )
+
+
+def _check_calibration(inputs: BuildInputs, plan: ExportPlan) -> None:
+    if plan.recipe.calibrated and inputs.calibration is None:
+        raise InputError(
+            f"no calibration images for precision {plan.recipe.precision}; name a folder of images, a COCO "
+            "annotation file, or drawn: --calibration DIR"
+        )
 
 
 def _has_manifest(out: Path) -> bool:

@@ -21,6 +21,7 @@ from rapsam.export.parity.memory import RunMemory
 from rapsam.inference.reference import reference_device, reference_name
 from rapsam.models.deployment import Deployment, finds_objects
 from rapsam.models.origins import Prototypes, weights_sha256
+from rapsam.quantize.calibration import CalibrationSet
 from rapsam.tasks.arrays import Pixels
 
 
@@ -31,6 +32,7 @@ class BuildInputs(NamedTuple):
         deployment: The network, on the CPU.
         memory: Outputs of its reference: self-test, parity and bundles of other formats ask for the same.
         images: Name to RGB image (h, w, 3), uint8, for self-test and parity.
+        calibration: Images to find ranges on; None for bundles that need none.
         weights_sha256: Digest of the network's tensors.
         images_sha256: Digest of names, shapes and pixels.
         source_sha256: Digest of the toolkit's source.
@@ -39,12 +41,15 @@ class BuildInputs(NamedTuple):
     deployment: Deployment
     memory: RunMemory
     images: Mapping[str, Pixels]
+    calibration: CalibrationSet | None
     weights_sha256: str
     images_sha256: str
     source_sha256: str
 
 
-def gather_inputs(deployment: Deployment, images: Mapping[str, Pixels]) -> BuildInputs:
+def gather_inputs(
+    deployment: Deployment, images: Mapping[str, Pixels], calibration: CalibrationSet | None = None
+) -> BuildInputs:
     """Checks the images, and digests all that bundles are made from.
 
     Raises:
@@ -55,6 +60,7 @@ def gather_inputs(deployment: Deployment, images: Mapping[str, Pixels]) -> Build
         deployment=deployment.to("cpu"),
         memory=RunMemory(),
         images=images,
+        calibration=calibration,
         weights_sha256=weights_sha256(deployment.state()),
         images_sha256=images_sha256(images),
         source_sha256=source_sha256(),
@@ -80,6 +86,7 @@ def graph_key(inputs: BuildInputs, plan: ExportPlan, graph: str) -> str:
             "size": plan.size,
             "prompts": plan.num_prompts,
             "recipe": plan.recipe,
+            "calibration": _ranges_from(inputs, plan),
             "source": inputs.source_sha256,
             "tools": find_backend(plan.recipe.backend).tool_versions(),
             "metadata": metadata(inputs.deployment),
@@ -97,11 +104,19 @@ def bundle_key(inputs: BuildInputs, plan: ExportPlan) -> str:
             "tasks": plan.tasks,
             "graphs": [graph_key(inputs, plan, graph) for graph in graphs],
             "model": [inputs.deployment.weights, prototypes_of(inputs.deployment)],
+            "calibration": _ranges_from(inputs, plan),
             "version": __version__,
             "images": inputs.images_sha256,
             "judges": judges(plan),
         }
     )
+
+
+def _ranges_from(inputs: BuildInputs, plan: ExportPlan) -> str | None:
+    """Digests what decides a quantised graph, or the comparison that is kept beside it."""
+    if plan.recipe.quantisation is None:
+        return None
+    return inputs.images_sha256 if inputs.calibration is None else inputs.calibration.sha256
 
 
 def referees() -> list[object]:

@@ -10,7 +10,7 @@ import rapsam
 
 # What decides the content of a bundle. The catalogue of devices, the command line, data readers and
 # benchmarks do not.
-PARTS = ("contract.py", "models", "tasks", "metrics", "graph", "inference", "export")
+PARTS = ("contract.py", "models", "tasks", "metrics", "graph", "inference", "quantize", "export")
 SUFFIXES = (".py", ".json", ".toml")
 WITHOUT = ("devices.toml",)
 

@@ -14,7 +14,7 @@ from rapsam.tasks.postprocess import PostprocessSpec
 from rapsam.tasks.preprocess import PreprocessSpec
 from rapsam.tasks.prompt_set import PromptSpec
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 MANIFEST_NAME = "manifest.json"
 SEAL_NAME = "manifest.sha256"
 PARITY_NAME = "parity.json"
@@ -50,6 +50,7 @@ class GraphEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     Attributes:
         path: File, or package folder, relative to the bundle.
         contract: Inputs and outputs.
+        recipe: Name of the recipe that it was lowered by: the bundle's, or where that gains nothing, another.
         sha256: Digest of the artifact; a folder's is made from its files' names and contents.
         size_bytes: Size of the artifact.
         parent: Digest of what the artifact was made from; see `rapsam.export.build.inputs.graph_key`.
@@ -61,6 +62,7 @@ class GraphEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     path: str
     contract: GraphContract
+    recipe: str
     sha256: Sha256
     size_bytes: Bytes
     parent: Sha256

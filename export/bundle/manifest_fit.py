@@ -41,6 +41,7 @@ def fit_problems(manifest: Manifest) -> Iterator[str]:
     """
     if manifest.recipe not in RECIPES:
         yield f"has an {unknown_name('recipe', manifest.recipe[:_SHOWN], RECIPES)}; {_AGAIN}"
+    yield from _recipe_problems(manifest)
     yield from _label_problems(manifest)
     yield from _part_problems(manifest)
     for contract in manifest.contracts:
@@ -66,6 +67,18 @@ def check_format(folder: Path, manifest: Manifest) -> None:
             raise BundleError(
                 f"{folder / entry.path} is no {suffix}, which the recipe {manifest.recipe} makes; {_AGAIN}"
             )
+
+
+def _recipe_problems(manifest: Manifest) -> Iterator[str]:
+    """Graphs may have another precision than the bundle, in the same format."""
+    backends = {name: recipe.backend for name, recipe in RECIPES.items()}
+    for entry in manifest.graphs:
+        if backends.get(entry.recipe) is None or backends[entry.recipe] != backends.get(manifest.recipe):
+            yield (
+                f"has a graph by the recipe {entry.recipe[:_SHOWN]!r} in a bundle by "
+                f"{manifest.recipe[:_SHOWN]!r}; {_AGAIN}"
+            )
+            return
 
 
 def _label_problems(manifest: Manifest) -> Iterator[str]:

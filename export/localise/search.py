@@ -18,13 +18,14 @@ import torch
 from torch import nn
 
 from rapsam.contract import GraphContract, Role
-from rapsam.errors import ExportError, RapSamError
+from rapsam.errors import ExportError, InputError, RapSamError
 from rapsam.export.backends import find_backend
 from rapsam.export.backends.catalogue import RECIPES, RUNTIMES
 from rapsam.export.backends.lower_graph import lower_graph
 from rapsam.export.backends.recipes import Recipe
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.bundle.manifest import GraphEntry, Manifest
+from rapsam.export.bundle.quantisation import QUANTISATION_NAME
 from rapsam.export.localise.report import SCHEMA_VERSION, GraphLocalisation, LocalisationReport, TapParity
 from rapsam.export.localise.taps import Tap, TappedModule, tap_modules, tap_sources
 from rapsam.export.parity.rounding import ROUNDING_RUNS, RandomRounding, half_weights
@@ -84,9 +85,15 @@ def localise(
 
     Raises:
         ExportError: If a graph cannot be lowered with its taps, or gives NaN in PyTorch already.
+        InputError: If the bundle has few bits.
         UnavailableError: If the format's converter is not installed.
     """
     recipe = RECIPES[manifest.recipe]
+    if recipe.quantisation is not None:
+        raise InputError(
+            f"{folder} has precision {recipe.precision}; its modules differ from PyTorch by design, and "
+            f"{QUANTISATION_NAME} says what that costs: localise the fp32 bundle of this target"
+        )
     deployment = deployment.to("cpu")
     entries = {entry.contract.graph: entry for entry in manifest.graphs}
     # The network's own contracts: those of the bundle may be others, which is said of each graph.

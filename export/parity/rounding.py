@@ -46,13 +46,13 @@ def half_weights(state: Mapping[str, Tensor], precision: str) -> tuple[Tensor, .
 
     Args:
         state: Weights by name, as the network or graph holds them.
-        precision: Of the recipe, "fp32" or "fp16".
+        precision: Of the recipe.
 
     Returns:
-        Nothing for "fp32"; else what has two dimensions or more. Biases and scales change nothing that can
-        be seen beside them, and TFLite keeps them in 32 bits.
+        Nothing unless that is "fp16"; else what has two dimensions or more. Biases and scales change nothing
+        that can be seen beside them, and TFLite keeps them in 32 bits.
     """
-    if precision == "fp32":
+    if precision != "fp16":
         return ()
     return tuple(tensor for tensor in state.values() if tensor.dtype == torch.float32 and tensor.ndim > 1)
 

@@ -12,12 +12,13 @@ from rapsam.cli.bundle_report import bundle_bytes, bundle_facts, parity_step, pr
 from rapsam.cli.console import StepLog, next_step, readable_size, say, show, show_json
 from rapsam.cli.parity_summary import print_failures
 from rapsam.cli.photographs import read_images
-from rapsam.errors import MemoryLimitError, RapSamError, is_out_of_memory, reason_of
+from rapsam.errors import InputError, MemoryLimitError, RapSamError, is_out_of_memory, reason_of
 
 if TYPE_CHECKING:
     from rapsam.export.build.bundle import BuiltBundle
     from rapsam.export.build.inputs import BuildInputs
     from rapsam.export.build.plan import ExportPlan
+    from rapsam.quantize.calibration import CalibrationSet
 
 SUMMARY = (
     "Export a network for phones: a folder per device with graphs, manifest, self-test and model card, "
@@ -33,7 +34,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_model_options(parser, required=True)
     parser.add_argument("--device", nargs="+", default=[], metavar="NAME", help="'rapsam devices' lists them")
     parser.add_argument("--target", metavar="NAME", help="a format; 'rapsam doctor' lists them")
-    parser.add_argument("--precision", metavar="NAME", help="such as fp32 or fp16; each target has a default")
+    parser.add_argument(
+        "--precision", metavar="NAME", help="such as fp32, fp16, w8 or w8a8; each target has a default"
+    )
+    parser.add_argument(
+        "--calibration",
+        metavar="SOURCE",
+        help="images to find the ranges of 8-bit activations on: a folder, a COCO annotation file, or drawn",
+    )
+    parser.add_argument(
+        "--calibration-images", type=int, metavar="N", help="take so many of them; default 64"
+    )
     parser.add_argument(
         "--ios", type=int, metavar="VERSION", help="oldest iOS, for Apple's formats; each has a default"
     )
@@ -77,7 +88,8 @@ def run(options: argparse.Namespace) -> int:
     from rapsam.export.build.inputs import gather_inputs
     from rapsam.models.build import deployment_of
 
-    inputs = gather_inputs(deployment_of(load_model(options, log)), images)
+    calibration = _calibration(options, plans, log)
+    inputs = gather_inputs(deployment_of(load_model(options, log)), images, calibration)
     made, failed, lacked_memory = _make_all(inputs, plans, log)
     if options.json:
         _print_json(plans, made, failed)
@@ -114,6 +126,27 @@ def _plans(options: argparse.Namespace) -> dict[Path, ExportPlan]:
     for plan in plans:
         check_out_folder(options.out / plan.name)
     return {options.out / plan.name: plan for plan in plans}
+
+
+def _calibration(
+    options: argparse.Namespace, plans: dict[Path, ExportPlan], log: StepLog
+) -> CalibrationSet | None:
+    """Opens the calibration images, if a plan needs any."""
+    needed = any(plan.recipe.calibrated for plan in plans.values())
+    if options.calibration is None or not needed:
+        if options.calibration is not None or options.calibration_images is not None:
+            raise InputError(
+                "calibration images for precisions that need none; leave --calibration out, or take w8a8"
+            )
+        return None
+    from rapsam.quantize.calibration import DEFAULT_IMAGES, open_calibration
+
+    log(f"looking at the calibration images of {options.calibration}")
+    count = DEFAULT_IMAGES if options.calibration_images is None else options.calibration_images
+    found = open_calibration(options.calibration, count)
+    for warning in found.warnings:
+        log.note(warning)
+    return found
 
 
 def _make_all(

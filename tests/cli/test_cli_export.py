@@ -22,7 +22,7 @@ from rapsam.export.backends import BACKENDS
 from rapsam.export.backends.base import Artifact
 from rapsam.export.backends.catalogue import RUNTIMES
 from rapsam.export.backends.delegation import DelegationReport, FallbackOp
-from rapsam.export.backends.onnx import OnnxBackend
+from rapsam.export.backends.onnx.backend import OnnxBackend
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.backends.tflite.backend import TfliteBackend
 from rapsam.export.build.cache import FOLDER_VARIABLE
@@ -371,8 +371,8 @@ def test_what_a_killed_export_left_does_not_disturb(exported):
         ("--target onnx --json --verbose", "argument --verbose: not allowed with argument --json"),
         ("--target onnx --tasks panoptics", "unknown task 'panoptics'; did you mean panoptic"),
         ("--target onnx --ios 12", "iOS 12 for target 'onnx'"),
-        ("--target coreml --ios 12", "iOS 12 is not a deployment target; choose one of [16, 17, 18]"),
-        ("--target coreml --ios 0", "iOS 0 is not a deployment target"),
+        ("--target coreml --ios 12", "iOS 12 is no deployment target of fp16; choose one of [16, 17, 18]"),
+        ("--target coreml --ios 0", "iOS 0 is no deployment target"),
         ("--device pixel-8 --target coreml", "target coreml for pixel-8, an android phone"),
         ("--device pixel-8 --ios 17", "only coreai, coreml and executorch-coreml have an iOS version"),
         ("", "neither device nor target given; name one: --device pixel-8, or --target onnx"),

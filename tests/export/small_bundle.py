@@ -72,6 +72,7 @@ def write_small_bundle(folder: Path) -> Manifest:
         GraphEntry(
             path=path,
             contract=contract,
+            recipe="onnx-fp32",
             sha256=sha256_of(folder / path),
             size_bytes=size_of(folder / path),
             parent="ab" * 32,

@@ -107,7 +107,7 @@ def test_a_catalogue_reads_back_with_unknown_facts_as_none(tmp_path: Path) -> No
         ({"platform": '"android"'}, "'test-phone' has target 'coreml': expected platform 'ios'"),
         ({"ios": None}, "'test-phone' has ios None"),
         ({"ios": "18"}, "up to os_minimum 17"),
-        ({"ios": "15"}, "iOS 15 is not a deployment target"),
+        ({"ios": "15"}, "iOS 15 is no deployment target"),
         ({"target": '"tflite"'}, "leave out ios"),
         ({"target": '"tflite"', "ios": None}, 'set compute_units = "cpu"'),
     ],

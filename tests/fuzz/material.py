@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from rapsam.contract import GraphContract, Pipeline, TensorSpec
-from rapsam.export.backends.onnx import OnnxBackend
+from rapsam.export.backends.onnx.backend import OnnxBackend
 from rapsam.export.bundle.manifest import GraphEntry
 from rapsam.export.bundle.manifest_file import write_contract
 from rapsam.export.parity.sample_images import draw_scene
@@ -61,6 +61,7 @@ def write_fast_bundle(folder: Path) -> None:
             GraphEntry(
                 path=path.name,
                 contract=contract,
+                recipe="onnx-fp32",
                 sha256=sha256_of(path),
                 size_bytes=size_of(path),
                 parent="ab" * 32,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +18,45 @@ from rapsam.export.backends.coreml import emulation
 from rapsam.export.backends.coreml.convert import converted, decomposed, is_image
 from rapsam.export.backends.coreml.package import main_function, read_program, save_package
 from rapsam.export.backends.coreml.placement import module_names, placement
-from rapsam.export.backends.guard import converting, loading
+from rapsam.export.backends.guard import converting, loading, refusing
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
-from rapsam.export.backends.recipes import Recipe, float_recipes_by_ios
+from rapsam.export.backends.recipes import (
+    P4_GATES,
+    P6_GATES,
+    W8_GATES,
+    Recipe,
+    float_recipes_by_ios,
+    quantised_recipe,
+)
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.backends.tensors import describe, named_inputs, named_outputs
 from rapsam.inference.runner import Arrays
+from rapsam.quantize.scheme import POSITION_STAYS, Quantisation
 
 if TYPE_CHECKING:
     from PIL import Image
     from torch.export import ExportedProgram
+
+    from rapsam.quantize.policy import Modules
+
+
+VERSIONS = (16, 17, 18)
+# Precision, its scheme, its gates, and the first version of iOS that knows it.
+_SMALL_WEIGHTS = (
+    ("w8", Quantisation(stage="file", stays_float=(POSITION_STAYS,)), W8_GATES, 16),
+    (
+        "p6",
+        Quantisation(stage="file", weight_bits=6, palette=True, stays_float=(POSITION_STAYS,)),
+        P6_GATES,
+        16,
+    ),
+    (
+        "p4",
+        Quantisation(stage="file", weight_bits=4, palette=True, group=16, stays_float=(POSITION_STAYS,)),
+        P4_GATES,
+        18,
+    ),
+)
 
 
 class CoremlBackend:
@@ -37,7 +66,19 @@ class CoremlBackend:
     suffix = ".mlpackage"
     # Core ML's sampler runs on the CPU only.
     facts = TargetFacts(
-        recipes=float_recipes_by_ios("coreml", (16, 17, 18)),
+        recipes=(
+            *float_recipes_by_ios("coreml", VERSIONS),
+            *(
+                quantised_recipe("coreml", precision, scheme, gates, ios=ios, arithmetic="fp16")
+                for precision, scheme, gates, first in _SMALL_WEIGHTS
+                for ios in VERSIONS
+                if ios >= first
+            ),
+        ),
+        refused={
+            "w8a8": "Core ML computes in 8 bits on a Mac only, and what was never run is not exported; take "
+            "w8, p6 or p4"
+        },
         default_precision="fp16",
         default_ios=17,
         platform="ios",
@@ -94,6 +135,23 @@ class CoremlBackend:
             delegation = placement(function, contract, module_names(graph))
         artifact = describe(path, recipe, target, self.tool_versions())
         return msgspec.structs.replace(artifact, delegation=delegation)
+
+    def quantise_file(
+        self,
+        artifact: Artifact,
+        contract: GraphContract,
+        recipe: Recipe,
+        modules: Modules,
+        samples: Iterable[Arrays],  # noqa: ARG002 - weights need none
+    ) -> Artifact:
+        """See `QuantisesFiles.quantise_file`."""
+        from rapsam.export.backends.coreml.quantisation import compress_package
+
+        assert recipe.quantisation is not None
+        with refusing("Core ML Tools", contract.graph):
+            compress_package(artifact.path, contract, recipe.quantisation, modules)
+        described = describe(artifact.path, recipe, artifact.minimum_runtime, self.tool_versions())
+        return msgspec.structs.replace(described, delegation=artifact.delegation)
 
     def load(self, path: Path, contract: GraphContract, threads: int = 1) -> CoremlRunner:  # noqa: ARG002
         """See `Backend.load`. Core ML chooses compute units and threads."""

@@ -16,11 +16,12 @@ from rapsam.export.backends.base import NO_METADATA, Artifact, TargetFacts
 from rapsam.export.backends.executorch.trial import fatal_signal
 from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
-from rapsam.export.backends.recipes import Recipe, float_recipes
+from rapsam.export.backends.recipes import W8_GATES, W8A8_GATES, Recipe, float_recipes, quantised_recipe
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.backends.tensors import Shapes, check_signature, describe, named_inputs, named_outputs
 from rapsam.files import write_atomic
 from rapsam.inference.runner import Arrays
+from rapsam.quantize.scheme import POSITION_STAYS, SAMPLING_STAYS, STEERING_STAYS, Quantisation
 
 if TYPE_CHECKING:
     from executorch.exir.backend.partitioner import Partitioner
@@ -28,6 +29,30 @@ if TYPE_CHECKING:
 
 MINIMUM_RUNTIME = "executorch 1.4.1"
 METHOD = "forward"
+
+# XNNPACK returns integers from what computes in integers, unless scales are found at every run.
+_INTEGERS = Quantisation(
+    activation_bits=8,
+    kinds=(
+        "convolution",
+        "transposed convolution",
+        "linear",
+        "sum",
+        "rectifier",
+        "maximum",
+        "enlargement",
+    ),
+    small_weights=False,
+    stays_float=(POSITION_STAYS, SAMPLING_STAYS, STEERING_STAYS),
+)
+_DYNAMIC = Quantisation(
+    activation_bits=8,
+    dynamic=True,
+    kinds=("linear",),
+    small_weights=False,
+    float_outputs=("linear",),
+    stays_float=(POSITION_STAYS, SAMPLING_STAYS),
+)
 
 
 class ExecutorchBackend:
@@ -43,7 +68,18 @@ class ExecutorchBackend:
     delegate = "XNNPACK"
     runtime = "ExecuTorch"
     # ExecuTorch's sampler is no quicker than its gather, and outside its delegates.
-    facts = TargetFacts(recipes=float_recipes("executorch"))
+    facts = TargetFacts(
+        recipes=(
+            *float_recipes("executorch"),
+            quantised_recipe("executorch", "w8da8", _DYNAMIC, W8_GATES),
+            quantised_recipe("executorch", "w8a8", _INTEGERS, W8A8_GATES, otherwise="w8da8"),
+        ),
+        refused={
+            "w8": "XNNPACK has no kernels that take 8-bit weights and float activations; take w8da8, whose "
+            "activations are quantised at every run, without calibration",
+            "w8a16": "XNNPACK has no kernels for 16-bit activations; take w8a8",
+        },
+    )
 
     @property
     def runtimes(self) -> tuple[Runtime, ...]:

@@ -24,12 +24,15 @@ from rapsam.export.backends.recipes import FP16_GATES, FP32_GATES, Recipe
 
 # Bundles and records of measurements have these names in them.
 BY_TARGET = {
-    "coreml": ["fp32-ios16", "fp16-ios16", "fp32-ios17", "fp16-ios17", "fp32-ios18", "fp16-ios18"],
-    "executorch": ["fp32", "fp16"],
+    "coreml": [
+        *("fp32-ios16", "fp16-ios16", "fp32-ios17", "fp16-ios17", "fp32-ios18", "fp16-ios18"),
+        *("w8-ios16", "w8-ios17", "w8-ios18", "p6-ios16", "p6-ios17", "p6-ios18", "p4-ios18"),
+    ],
+    "executorch": ["fp32", "fp16", "w8da8", "w8a8"],
     "executorch-coreml": ["fp32-ios16", "fp16-ios16", "fp32-ios17", "fp16-ios17", "fp32-ios18", "fp16-ios18"],
     "executorch-vulkan": ["fp32", "fp16"],
-    "onnx": ["fp32", "fp16"],
-    "tflite": ["fp32", "fp16"],
+    "onnx": ["fp32", "fp16", "w8", "w8a8", "w8a16"],
+    "tflite": ["fp32", "fp16", "w8", "w8a8"],
 }
 ROOT = Path(rapsam.__file__).parent
 
@@ -47,12 +50,16 @@ def test_a_target_declares_recipes_of_its_own(target) -> None:
         assert recipe.backend == target
         assert RECIPES[recipe.name] is recipe
         assert find_recipe(target, recipe.precision, recipe.ios) is recipe
-        assert recipe.quantiser is None
-        assert recipe.gates == {"fp32": FP32_GATES, "fp16": FP16_GATES}[recipe.precision]
+        assert (recipe.quantisation is None) == (recipe.precision in ("fp32", "fp16"))
+        if recipe.quantisation is None:
+            assert recipe.gates == {"fp32": FP32_GATES, "fp16": FP16_GATES}[recipe.precision]
+        if recipe.otherwise is not None:
+            assert find_recipe(target, recipe.otherwise, recipe.ios).otherwise is None
     assert find_recipe(target).precision == facts.default_precision
     assert find_recipe(target).ios == facts.default_ios
     assert (facts.default_ios is None) == (ios_versions(target) == ())
-    assert precisions(target) == ("fp32", "fp16")
+    assert precisions(target)[:2] == ("fp32", "fp16")
+    assert not set(facts.refused) & set(precisions(target))
     assert facts.compute_units
 
 
@@ -77,14 +84,17 @@ def test_what_differs_between_targets() -> None:
     ("choices", "says"),
     [
         (("coreml2",), "unknown target 'coreml2'; did you mean coreml"),
-        (("onnx", "fp8"), "unknown precision 'fp8'; did you mean fp32 or fp16"),
-        (("onnx", "zzz"), "unknown precision 'zzz'; valid names: fp16, fp32"),
+        (("onnx", "fp8"), "unknown precision 'fp8'; did you mean fp32, fp16 or w8"),
+        (("onnx", "zzz"), "unknown precision 'zzz'; valid names: fp16, fp32, w8, w8a16, w8a8"),
+        (("executorch", "w8"), "no w8 for target executorch: XNNPACK has no kernels that take 8-bit weights"),
+        (("coreml", "w8a8"), "no w8a8 for target coreml: Core ML computes in 8 bits on a Mac only"),
+        (("coreml", "p4", 17), "iOS 17 is no deployment target of p4; choose one of [18]"),
         (
             ("onnx", "int8"),
             "precision 'int8' does not say what has 8 bits: w8a8 (weights and activations), w8a16 (16-bit "
-            "activations) or w8 (weights only); target onnx has fp32, fp16",
+            "activations) or w8 (weights only); target onnx has fp32, fp16, w8, w8a8, w8a16",
         ),
-        (("coreml", "fp16", 15), "iOS 15 is not a deployment target; choose one of [16, 17, 18]"),
+        (("coreml", "fp16", 15), "iOS 15 is no deployment target of fp16; choose one of [16, 17, 18]"),
     ],
 )
 def test_what_no_target_has_is_refused_with_what_there_is(choices, says) -> None:
@@ -105,7 +115,7 @@ def test_a_recipe_is_written_the_same_every_time() -> None:
         b'{"name":"coreml-fp16-ios17","backend":"coreml","precision":"fp16","arithmetic":"fp16",'
         b'"deployment_target":"iOS17","sampling":"rows","gates":{'
     )
-    assert written.endswith(b',"quantiser":null}')
+    assert written.endswith(b',"quantisation":null,"otherwise":null}')
     assert msgspec.json.decode(written, type=Recipe) == RECIPES["coreml-fp16-ios17"]
 
 

@@ -289,8 +289,8 @@ def test_a_graph_that_the_manifest_describes_falsely_is_refused(bundle_copy):
         (b"\xff\xfe", "damaged"),
         (b"[" * 100_000, "damaged"),
         (b'{"schema_version": 99}', "schema version 99"),
-        (b'{"schema_version": 1}', "schema version 1; this toolkit reads 3: export it again"),
-        (b'{"schema_version": 3}', "damaged"),
+        (b'{"schema_version": 1}', "schema version 1; this toolkit reads 4: export it again"),
+        (b'{"schema_version": 4}', "damaged"),
         (b" " * (9 * 1024**2), "9,437,184 bytes"),
     ],
 )

@@ -44,7 +44,7 @@ def pipelines(*tasks: str, graphs: tuple[str, ...] = ("encoder", "panoptic")) ->
         ({"preprocess": PreprocessSpec(size=(1 << 31, 1 << 31))}, "gives 'image' of graph 'encoder'"),
         ({"preprocess": PreprocessSpec(size=(64, 32))}, "the shape [1, 3, 32, 64]; its size, classes"),
         ({"labels": find_label_set("coco_panoptic")}, "gives 'class_logits' of graph 'panoptic' the shape"),
-        ({"recipe": "onnx-int4"}, "has an unknown recipe 'onnx-int4'; did you mean onnx-fp"),
+        ({"recipe": "onnx-int4"}, "has an unknown recipe 'onnx-int4'; did you mean onnx-"),
         ({"recipe": "x" * 100_000}, "has an unknown recipe"),
         ({"pipelines": ()}, "has the tasks []; expected some of ['panoptic', 'prompt', 'video']"),
         ({"pipelines": pipelines("fly")}, "has the tasks ['fly']"),

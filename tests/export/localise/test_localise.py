@@ -121,6 +121,7 @@ def bundle(deployment, folder, target, precision):
     entry = GraphEntry(
         path=path.name,
         contract=CONTRACT,
+        recipe=recipe,
         sha256=SHA,
         size_bytes=1,
         parent=SHA,

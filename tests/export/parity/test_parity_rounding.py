@@ -95,9 +95,18 @@ def test_only_what_a_format_stores_in_16_bits_is_rounded():
 
 
 def test_tflite_rounds_weights_and_not_what_operators_compute():
-    assert {name for name, recipe in RECIPES.items() if recipe.arithmetic != recipe.precision} == {
+    floats = {name: recipe for name, recipe in RECIPES.items() if recipe.quantisation is None}
+    assert {name for name, recipe in floats.items() if recipe.arithmetic != recipe.precision} == {
         "tflite-fp16"
     }
+
+
+def test_few_bits_are_no_rounding():
+    """What they cost is not excused: the yardstick is that of the arithmetic around them."""
+    state = {"weight": torch.ones(2, 2)}
+    assert half_weights(state, "w8") == half_weights(state, "p4") == ()
+    quantised = [recipe for recipe in RECIPES.values() if recipe.quantisation is not None]
+    assert {recipe.arithmetic for recipe in quantised} == {"fp32", "fp16"}
 
 
 def test_the_yardstick_of_16_bit_weights_is_finer_than_that_of_16_bit_arithmetic(made_bundle):

@@ -15,22 +15,39 @@ from rapsam.errors import ExportError
 from rapsam.export.backends.base import NO_METADATA, Artifact, TargetFacts
 from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
-from rapsam.export.backends.recipes import Recipe, float_recipes
+from rapsam.export.backends.recipes import W8_GATES, W8A8_GATES, Recipe, float_recipes, quantised_recipe
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.backends.tensors import check_signature, describe, named_inputs, named_outputs
 from rapsam.files import write_atomic
 from rapsam.inference.runner import Arrays
 from rapsam.metrics.tensor_error import compare_tensors
+from rapsam.quantize.scheme import ATTENTION_STAYS, KINDS, POSITION_STAYS, Quantisation
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
 OPSET = 18
+# The first that knows 16-bit activations.
+OPSET_16_BITS = 21
 # Simplifying may change roundings, and a rounding may flip a pixel of a hard mask and move a query. A wrong
 # graph is off by far more; how equal the right one is, parity measures.
 MIN_COSINE = 0.98
 # The first ONNX Runtime that knows opset 18.
 MINIMUM_RUNTIME = "onnxruntime 1.14.0"
+MINIMUM_RUNTIME_16_BITS = "onnxruntime 1.18.0"
+
+# ONNX Runtime has integer kernels for all kinds but the transposed convolution, and products that take
+# integers and return floats.
+_WEIGHTS = Quantisation(stays_float=(POSITION_STAYS,))
+_INTEGERS = Quantisation(
+    activation_bits=8,
+    signed=False,
+    kinds=tuple(kind for kind in dict.fromkeys(KINDS.values()) if kind != "transposed convolution"),
+    float_outputs=("linear", "product"),
+    integer_biases=True,
+    stays_float=(POSITION_STAYS, ATTENTION_STAYS),
+)
+_WIDE_INTEGERS = msgspec.structs.replace(_INTEGERS, activation_bits=16, signed=True, integer_biases=False)
 
 
 class OnnxBackend:
@@ -39,7 +56,15 @@ class OnnxBackend:
     name = "onnx"
     suffix = ".onnx"
     # ONNX Runtime's sampler is quicker than its gather.
-    facts = TargetFacts(recipes=float_recipes("onnx", sampling="grid"))
+    facts = TargetFacts(
+        recipes=(
+            *float_recipes("onnx", sampling="grid"),
+            quantised_recipe("onnx", "w8", _WEIGHTS, W8_GATES, sampling="grid"),
+            quantised_recipe("onnx", "w8a8", _INTEGERS, W8A8_GATES, sampling="grid", otherwise="w8"),
+            # Slow on processors; what takes 16 bits is the phone's NPU, which cannot be asked here.
+            quantised_recipe("onnx", "w8a16", _WIDE_INTEGERS, W8_GATES, sampling="grid"),
+        )
+    )
 
     @property
     def runtimes(self) -> tuple[Runtime, ...]:
@@ -69,10 +94,20 @@ class OnnxBackend:
         """See `Backend.lower`. fp16 means 16-bit weights and arithmetic between float32 borders."""
         refuse_if(self.unavailable())
         with converting("ONNX", contract.graph, path):
-            model = _simplify(_export(program, contract, recipe), contract)
+            import onnx
+
+            from rapsam.export.backends.onnx.small_weights import fold_at_start
+
+            exported = _export(program, contract, recipe)
+            if recipe.quantisation is None:
+                model = _simplify(exported, contract)
+            else:  # simplified, integers that are constant would become floats
+                model = exported
+                fold_at_start(model)
+                onnx.checker.check_model(model, full_check=True)
             _describe_model(model, contract, metadata)
             write_atomic(path, model.SerializeToString(deterministic=True))
-        return describe(path, recipe, MINIMUM_RUNTIME, self.tool_versions())
+        return describe(path, recipe, _minimum_runtime(recipe), self.tool_versions())
 
     def load(self, path: Path, contract: GraphContract, threads: int = 1) -> OnnxRunner:
         """See `Backend.load`."""
@@ -114,7 +149,7 @@ def _export(program: ExportedProgram, contract: GraphContract, recipe: Recipe) -
         (),
         input_names=[spec.name for spec in contract.inputs],
         output_names=[spec.name for spec in contract.outputs],
-        opset_version=OPSET,
+        opset_version=OPSET_16_BITS if _has_16_bits(recipe) else OPSET,
         dynamo=True,
         optimize=False,
         verbose=False,
@@ -124,6 +159,14 @@ def _export(program: ExportedProgram, contract: GraphContract, recipe: Recipe) -
     optimizer.fold_constants(exported.model)
     optimizer.remove_unused_nodes(exported.model)
     return exported.model_proto
+
+
+def _has_16_bits(recipe: Recipe) -> bool:
+    return recipe.quantisation is not None and recipe.quantisation.activation_bits == 16
+
+
+def _minimum_runtime(recipe: Recipe) -> str:
+    return MINIMUM_RUNTIME_16_BITS if _has_16_bits(recipe) else MINIMUM_RUNTIME
 
 
 def _simplify(model: Any, contract: GraphContract) -> Any:  # noqa: ANN401 - untyped package

@@ -1,0 +1,82 @@
+"""How the numbers of a graph get few bits: declared by recipes, in the words that the field uses."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from rapsam.models.parts import PartRole
+
+Kind = Literal[
+    "convolution", "transposed convolution", "linear", "product", "sum", "rectifier", "maximum", "enlargement"
+]
+"""Operators that have integer kernels somewhere."""
+
+# Names of PyTorch's operators, without PyTorch: recipes are read by verbs that never load it.
+KINDS: dict[str, Kind] = {
+    "aten.conv2d.default": "convolution",
+    "aten.conv_transpose2d.input": "transposed convolution",
+    "aten.linear.default": "linear",
+    "aten.matmul.default": "product",
+    "aten.add.Tensor": "sum",
+    "aten.relu.default": "rectifier",
+    "aten.max_pool2d.default": "maximum",
+    "aten.upsample_bilinear2d.vec": "enlargement",
+}
+WEIGHTED: tuple[Kind, ...] = ("convolution", "transposed convolution", "linear")
+"""Kinds that multiply by weights."""
+
+
+class StaysFloat(msgspec.Struct, frozen=True, kw_only=True):
+    """What keeps its precision although the target could compute it in integers.
+
+    Attributes:
+        role: Parts with this role.
+        why: In a few words, for the report.
+        kinds: Operators of these parts; all of them if empty.
+    """
+
+    role: PartRole
+    why: str
+    kinds: tuple[Kind, ...] = ()
+
+
+POSITION_STAYS = StaysFloat(role="prompt position", why="one small layer, and a click hangs on it")
+SAMPLING_STAYS = StaysFloat(role="sampling", why="the values that are sampled meet float weights")
+STEERING_STAYS = StaysFloat(role="steering", why="positions on a map need more than 8 bits")
+ATTENTION_STAYS = StaysFloat(role="attention", why="its products are too small to gain", kinds=("product",))
+
+
+class Quantisation(msgspec.Struct, frozen=True, kw_only=True):
+    """How the numbers of a graph get few bits.
+
+    Attributes:
+        stage: Whether the captured graph is quantised, or the file, by the target's own tools.
+        weight_bits: Of weights; one scale per output channel, zero stays zero.
+        palette: Whether weights are numbers of a table of 2 ** weight_bits values, found by k-means, and not
+            whole multiples of a scale.
+        group: Output channels that share a table; None for one table per tensor.
+        activation_bits: Of what flows between operators; one scale per tensor. None leaves that float, and
+            stores weights alone small.
+        dynamic: Whether the scales of activations are found anew at every run, without calibration.
+        signed: Whether activations are signed integers.
+        kinds: Operators that the target computes in integers.
+        small_weights: Whether weights of the others are stored small all the same.
+        float_outputs: Those of them whose results the target can leave float.
+        integer_biases: Whether biases are stored as 32-bit integers too.
+        stays_float: What is left float on purpose.
+    """
+
+    stage: Literal["graph", "file"] = "graph"
+    weight_bits: int = 8
+    palette: bool = False
+    group: int | None = None
+    activation_bits: int | None = None
+    dynamic: bool = False
+    signed: bool = True
+    kinds: tuple[Kind, ...] = WEIGHTED
+    small_weights: bool = True
+    float_outputs: tuple[Kind, ...] = ()
+    integer_biases: bool = False
+    stays_float: tuple[StaysFloat, ...] = ()
