@@ -15,6 +15,7 @@ from rapsam.files import check_output_file
 
 if TYPE_CHECKING:
     from rapsam.data.sources.opened import OpenedSource
+    from rapsam.evaluation.paired import PairedScores
     from rapsam.evaluation.run import Outcome
     from rapsam.inference.segmenter import Segmenter
     from rapsam.tasks.labels import LabelSet
@@ -66,6 +67,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="panoptic (PQ, mask AP, mIoU), instances, prompts, tracks (tube AP) or video-panoptic (VPQ, "
         "STQ); default: the usual one of the format",
     )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="DIR",
+        help="another bundle, which sees the same images: what is lost against it, and how sure that is",
+    )
     parser.add_argument("--limit", type=int, metavar="N", help="take the first N images or videos only")
     parser.add_argument(
         "--out", type=Path, default=Path("eval.json"), metavar="FILE", help="default: eval.json"
@@ -86,38 +93,58 @@ def run(options: argparse.Namespace) -> int:
     source = open_annotated(options.kind, options.data, split, described)
     log(f"loading {options.bundle or 'PyTorch'}")
     # Only now, for it takes seconds.
-    from rapsam.evaluation.report import check_replaceable, report_of, write_report
+    from rapsam.evaluation.paired import PairedScores
+    from rapsam.evaluation.report import Against, check_replaceable, report_of, write_report
     from rapsam.evaluation.tasks import task_for
 
     task = task_for(options.kind, options.task)
     check_replaceable(options.out)
     segmenter = _segmenter(options, task, log)
     log(f"{task}: {segmenter.name}, in {segmenter.runtime}, on {source.name}")
-    outcome = _evaluate(options, segmenter, source, task, split)
+    reference = _reference(options, log)
+    paired = None if reference is None else PairedScores(task, segmenter, reference)
+    outcome = _evaluate(options, segmenter, source, task, split, paired)
     if len(outcome.left_out) == outcome.clips:
         raise InputError(f"nothing could be scored; the first fault: {outcome.left_out[0]}")
-    report = report_of(segmenter, source.name, outcome)
+    against = None
+    if paired is not None and reference is not None:
+        outcome = outcome._replace(results=paired.results("subject"))
+        against = Against(subject=printable(reference.name), runtime=reference.runtime, drops=paired.drops())
+    report = report_of(segmenter, source.name, outcome, against)
     write_report(options.out, report)
     _unfinished(options.out).unlink(missing_ok=True)
-    print_table(f"{task}: {segmenter.name}, in {segmenter.runtime}", ("figure", "value"), report.rows())
+    title = f"{task}: {segmenter.name}, in {segmenter.runtime}"
+    if against is None:
+        print_table(title, ("figure", "value"), report.rows())
+    else:
+        columns = ("figure", "value", "reference", "drop, points", "standard error")
+        print_table(f"{title}, against {against.subject}", columns, report.drop_rows())
     show(*_remarks(outcome, source.label_set), str(options.out))
     return 0
 
 
 def _evaluate(
-    options: argparse.Namespace, segmenter: Segmenter, source: OpenedSource, task: str, split: str
+    options: argparse.Namespace,
+    segmenter: Segmenter,
+    source: OpenedSource,
+    task: str,
+    split: str,
+    scores: PairedScores | None,
 ) -> Outcome:
     from rapsam.data.sources.kinds import data_key
     from rapsam.evaluation.run import evaluate
 
     unfinished = _unfinished(options.out)
     key = f"{split} of {data_key(options.kind, options.data, split)}, orientation {options.orientation}"
+    if scores is not None:
+        key = f"{key}, beside {scores.reference_key()}"
     try:
         with counted_progress("images or videos") as report_progress:
             return evaluate(
                 segmenter,
                 source,
                 task,
+                scores=scores,
                 data_key=key,
                 strays=source.strays(),
                 limit=options.limit,
@@ -200,6 +227,15 @@ def _segmenter(options: argparse.Namespace, task: str, log: StepLog) -> Segmente
     model = load_model(options, log)
     sides = _sides(options.sides) or model.test_sides(video=task in VIDEO_TASKS)
     return model_segmenter(model, sides, options.clip)
+
+
+def _reference(options: argparse.Namespace, log: StepLog) -> Segmenter | None:
+    if options.against is None:
+        return None
+    from rapsam.export.bundle.load import load_bundle
+
+    log(f"loading {options.against}")
+    return load_bundle(options.against)
 
 
 def _sides(text: str | None) -> tuple[int, int] | None:

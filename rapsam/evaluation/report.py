@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from rapsam.errors import JSON_ERRORS, InputError, printable
+from rapsam.evaluation.figures import numbers_of, plain_figures
+from rapsam.evaluation.paired import Drop
 from rapsam.evaluation.run import Outcome
 from rapsam.evaluation.tasks import TASKS
 from rapsam.files import write_json
@@ -18,6 +19,20 @@ from rapsam.tasks.labels import Label
 
 SCHEMA_VERSION = 1
 _MAX_BYTES = 100_000_000
+
+
+class Against(msgspec.Struct, frozen=True, kw_only=True):
+    """A reference that saw the same images.
+
+    Attributes:
+        subject: Model and weights, or bundle.
+        runtime: What computed.
+        drops: What was lost, figure by figure.
+    """
+
+    subject: str
+    runtime: str
+    drops: tuple[Drop, ...]
 
 
 class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +54,7 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
         unknown_classes: Classes of the data set that the network does not have.
         classes: The network's classes, by index.
         figures: Results by name; 0..1, or null where nothing was compared.
+        against: How much worse it is than another on the same images; None if none was named.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -55,16 +71,32 @@ class EvaluationReport(msgspec.Struct, frozen=True, kw_only=True):
     unknown_classes: tuple[str, ...]
     classes: tuple[str, ...]
     figures: dict[str, Any]
+    against: Against | None = None
 
     def rows(self) -> list[tuple[str, str]]:
         """Returns the figures that are no figures of single classes, as name and text."""
-        return [(name, _text(value)) for name, value in _numbers(self.figures)]
+        return [(name, _text(value)) for name, value in numbers_of(self.figures)]
+
+    def drop_rows(self) -> list[tuple[str, ...]]:
+        """Returns each drop as texts: figure, value, value of the reference, drop and its error in points."""
+        if self.against is None:
+            return []
+        return [
+            (
+                drop.figure,
+                _text(drop.value),
+                _text(drop.reference),
+                _points(drop.drop),
+                "-" if drop.standard_error is None else f"+- {_points(drop.standard_error)}",
+            )
+            for drop in self.against.drops
+        ]
 
 
-def report_of(segmenter: Segmenter, source: str, outcome: Outcome) -> EvaluationReport:
+def report_of(
+    segmenter: Segmenter, source: str, outcome: Outcome, against: Against | None = None
+) -> EvaluationReport:
     """Makes the report of an evaluation on the data set of this name."""
-    # Through JSON: a figure without anything to compare is NaN, which JSON writes as null.
-    figures = msgspec.json.decode(msgspec.json.encode(outcome.results))
     return EvaluationReport(
         subject=printable(segmenter.name),
         runtime=segmenter.runtime,
@@ -78,7 +110,8 @@ def report_of(segmenter: Segmenter, source: str, outcome: Outcome) -> Evaluation
         first_annotations_left_out=outcome.first_annotations,
         unknown_classes=tuple(map(printable, outcome.unknown_classes)),
         classes=tuple(printable(label.name) for label in _labels(segmenter)),
-        figures=figures,
+        figures=plain_figures(outcome.results),
+        against=against,
     )
 
 
@@ -121,18 +154,8 @@ def write_report(path: Path, report: EvaluationReport) -> None:
     write_json(path, report)
 
 
-def _numbers(figures: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float | None]]:
-    for name, value in figures.items():
-        if isinstance(value, Mapping):
-            yield from _numbers(value, f"{prefix}{name}.")
-        elif name == "clicks" and isinstance(value, list):
-            if prefix == "boxes.":
-                continue  # the number of clicks means nothing there
-            yield from ((f"{prefix}noc@{entry['iou']:g}", entry["mean_clicks"]) for entry in value)
-        elif name == "windows":
-            yield from ((f"{prefix}k={entry['frames']}", entry["quality"]["pq"]) for entry in value)
-        elif value is None or isinstance(value, int | float):
-            yield prefix + name, value
+def _points(fraction: float) -> str:
+    return f"{100 * fraction:.2f}"
 
 
 def _text(value: float | None) -> str:

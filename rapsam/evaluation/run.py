@@ -57,6 +57,7 @@ def evaluate(
     source: AnnotatedSource,
     task: str,
     *,
+    scores: Scores | None = None,
     data_key: str = "",
     strays: Iterable[DataSetError] = (),
     limit: int | None = None,
@@ -70,6 +71,7 @@ def evaluate(
         segmenter: The network.
         source: The data set.
         task: Name in `TASKS`.
+        scores: What counts the clips; None for the task's own.
         data_key: Tells data sets of one name apart, as by their folders.
         strays: Annotations that belong to no image or video.
         limit: First clips that are taken; None for all.
@@ -87,7 +89,7 @@ def evaluate(
     if able is None:
         what = "export it with --tasks"
         raise InputError(f"{segmenter.name} has no graph for {task!r}; {what} {wanted}, if its model can")
-    tally = _Tally(TASKS[task](segmenter), strict=strict)
+    tally = _Tally(TASKS[task](segmenter) if scores is None else scores, strict=strict)
     total = len(source) if limit is None else min(limit, len(source))
     classes = _classes(source, segmenter, task)
     # Names may hold bytes that are no text, which JSON cannot keep.

@@ -184,3 +184,21 @@ def test_an_unreadable_data_set_is_refused(tmp_path):
         "eval", "--model", "rapsam_nano", "--data", tmp_path / "coco", "--out", tmp_path / "e.json"
     )
     assert_refused(outcome, annotation.name)
+
+
+def test_a_bundle_against_another_on_the_same_images(scenes, synth_bundle, tmp_path):
+    out = tmp_path / "eval.json"
+    outcome = rapsam(
+        *("eval", "--bundle", synth_bundle, "--against", synth_bundle, "--data", scenes, "--out", out)
+    )
+    assert outcome.code == 0, outcome.err
+    assert "standard error" in outcome.out
+    against = json.loads(out.read_text())["against"]
+    assert against["subject"] == str(synth_bundle)
+    assert {drop["drop"] for drop in against["drops"]} == {0}
+    assert "panoptic.pq" in {drop["figure"] for drop in against["drops"]}
+
+
+def test_what_is_no_bundle_is_nothing_to_compare_with(scenes, synth_bundle, tmp_path):
+    line = ["eval", "--bundle", synth_bundle, "--data", scenes, "--out", tmp_path / "eval.json"]
+    assert_refused(rapsam(*line, "--against", tmp_path / "none"), "is no folder; expected a bundle")
