@@ -52,8 +52,7 @@ class TfliteBackend:
             quantised_recipe("tflite", "w8a8", _INTEGERS, W8A8_GATES, otherwise="w8"),
         ),
         refused={
-            "w8a16": "LiteRT computes 16-bit activations 18 to 20 times slower than float, and wrong in the "
-            "heads; take w8a8, or w8"
+            "w8a16": "LiteRT computes 16-bit activations many times slower than float; take w8a8, or w8"
         },
     )
 
