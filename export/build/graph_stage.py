@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from rapsam.contract import GraphContract, graphs_of
+from rapsam.contract import GraphContract
 from rapsam.export.backends import find_backend
 from rapsam.export.backends.lower_graph import NOT_CALIBRATED, GraphCalibration, Lowered, lower_graph
 from rapsam.export.build.inputs import BuildInputs, graph_key, metadata
@@ -71,7 +71,7 @@ def _up_to(inputs: BuildInputs, plan: ExportPlan, graph: str) -> tuple[str, ...]
     """Names the graphs that must run for a graph to get its inputs, and the graph itself, last."""
     pipelines = inputs.deployment.pipelines(plan.tasks)
     chain = next(pipeline.graphs for pipeline in pipelines if graph in pipeline.graphs)
-    return graphs_of(pipelines) and chain[: chain.index(graph) + 1]
+    return chain[: chain.index(graph) + 1]
 
 
 def _graph_problem(record: GraphRecord, folder: Path, graph: str, key: str) -> str | None:
@@ -94,8 +94,9 @@ def _lower(context: StageContext, graph: str, key: str, folder: Path) -> GraphRe
         graph, plan.size, plan.num_prompts, recipe.sampling, narrow=recipe.calibrated
     )
     path = folder / f"{graph}{find_backend(recipe.backend).suffix}"
-    samples = graph_samples(inputs, plan, graph)
-    calibration = GraphCalibration(samples, deployment.parts) if recipe.quantisation else NOT_CALIBRATED
+    # To know its inputs, the graphs before it are built: work that a float graph has no use for.
+    samples = graph_samples(inputs, plan, graph) if recipe.quantisation else None
+    calibration = NOT_CALIBRATED if samples is None else GraphCalibration(samples, deployment.parts)
     lowered = lower_graph(module, contract, recipe, path, context.progress, metadata(deployment), calibration)
     artifact = lowered.artifact
     entry = GraphEntry(
@@ -111,7 +112,7 @@ def _lower(context: StageContext, graph: str, key: str, folder: Path) -> GraphRe
         tool_versions=artifact.tool_versions,
     )
     write_contract(folder, entry)
-    quantisation = _cost(context, contract, lowered, samples) if recipe.quantisation else None
+    quantisation = None if samples is None else _cost(context, contract, lowered, samples)
     return GraphRecord(entry=entry, minimum_runtime=artifact.minimum_runtime, quantisation=quantisation)
 
 
