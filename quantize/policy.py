@@ -12,7 +12,8 @@ from torch import fx
 from rapsam.models.parts import PartRole
 from rapsam.quantize.scheme import KINDS, WEIGHTED, Kind, Quantisation
 
-_PRODUCTS: tuple[Kind, ...] = (*WEIGHTED, "product")
+PRODUCTS: tuple[Kind, ...] = (*WEIGHTED, "product")
+"""Kinds with multiply-adds."""
 
 
 class Left(NamedTuple):
@@ -94,7 +95,7 @@ def choose_operators(
     left: list[Left] = []
     with_integers: set[fx.Node] = set()
     for node, kind in operators(graph):
-        if kind in _PRODUCTS:
+        if kind in PRODUCTS:
             kept_by = _kept_by(node, kind, scheme, parts, kept)
             reason = kept_by or _not_computed(kind, scheme)
             if not kept_by and reason and kind in WEIGHTED and scheme.small_weights:

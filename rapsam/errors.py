@@ -47,6 +47,10 @@ class ExportError(RapSamError):
     """A graph that a converter refused."""
 
 
+class BudgetError(RapSamError):
+    """A bundle that cannot be made within what it may lose."""
+
+
 class UnavailableError(RapSamError):
     """A runtime or a converter that cannot work on this machine."""
 

@@ -12,6 +12,7 @@ from rapsam import __version__
 from rapsam.contract import graphs_of, tasks_find_objects, tasks_take_prompts
 from rapsam.errors import BundleError, ExportError, UnavailableError
 from rapsam.export.backends import find_backend
+from rapsam.export.build.budget_plot import BUDGET_PLOT_NAME, budget_plot
 from rapsam.export.build.cache import Note, StageCache
 from rapsam.export.build.finished import finished_bundle, read_report
 from rapsam.export.build.forms import graph_in_its_form
@@ -153,10 +154,12 @@ def make_bundle(
         )
         pipelines = inputs.deployment.pipelines(plan.tasks)
         graphs = [graph_in_its_form(context, graph) for graph in graphs_of(pipelines)]
-        manifest = _manifest(inputs, plan, graphs)
+        manifest = manifest_of(inputs, plan, graphs)
         if plan.recipe.quantisation is not None:
             quantisation = _quantisation(inputs, plan, graphs)
             write_atomic(folder / QUANTISATION_NAME, encode_record(quantisation))
+            if quantisation.budget is not None:
+                write_atomic(folder / BUDGET_PLOT_NAME, budget_plot(plan.recipe.name, quantisation.budget))
         golden_stage(context, manifest)
         report = parity_stage(context, manifest)
         write_atomic(folder / PARITY_NAME, encode_record(report))
@@ -195,10 +198,12 @@ def _quantisation(inputs: BuildInputs, plan: ExportPlan, graphs: Sequence[GraphR
             name=found.name, images=len(found.images), sha256=found.sha256, warnings=found.warnings
         ),
         graphs=tuple(graph.quantisation for graph in graphs if graph.quantisation is not None),
+        budget=plan.found.report,
     )
 
 
-def _manifest(inputs: BuildInputs, plan: ExportPlan, graphs: Sequence[GraphRecord]) -> Manifest:
+def manifest_of(inputs: BuildInputs, plan: ExportPlan, graphs: Sequence[GraphRecord]) -> Manifest:
+    """Describes lowered graphs; parity and the list of files are still missing."""
     deployment = inputs.deployment
     manifest = Manifest(
         schema_version=SCHEMA_VERSION,

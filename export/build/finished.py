@@ -11,9 +11,10 @@ from rapsam import __version__
 from rapsam.errors import BundleError, InputError
 from rapsam.export.backends import find_backend
 from rapsam.export.build.inputs import BuildInputs, bundle_key, prototypes_of
-from rapsam.export.build.plan import ExportPlan
+from rapsam.export.build.plan import Budget, ExportPlan
 from rapsam.export.bundle.manifest import MANIFEST_NAME, PARITY_NAME, Manifest
 from rapsam.export.bundle.manifest_check import one_line
+from rapsam.export.bundle.quantisation import QUANTISATION_NAME, read_quantisation
 from rapsam.export.bundle.seal import verify_bundle
 from rapsam.export.parity.report import ParityReport
 from rapsam.files import check_new_folder
@@ -63,7 +64,7 @@ def finished_bundle(inputs: BuildInputs, plan: ExportPlan, out: Path) -> Manifes
         ) from error
     if manifest.key == bundle_key(inputs, plan):
         return manifest
-    differences = "; ".join(_differences(manifest, inputs, plan)) or OTHER_CONDITIONS
+    differences = "; ".join(_differences(manifest, inputs, plan, out)) or OTHER_CONDITIONS
     raise InputError(
         f"{out} exists already and holds another bundle ({differences}): remove it, or choose another --out"
     )
@@ -108,7 +109,23 @@ def read_report(folder: Path) -> ParityReport:
         raise BundleError(f"{path} is no parity report ({reason}); export the bundle again") from error
 
 
-def _differences(manifest: Manifest, inputs: BuildInputs, plan: ExportPlan) -> Iterator[str]:
+def _differences(manifest: Manifest, inputs: BuildInputs, plan: ExportPlan, out: Path) -> Iterator[str]:
+    yield from _named_differences(manifest, inputs, plan)
+    if manifest.images_sha256 != inputs.images_sha256:
+        yield "other images for self-test and parity"
+    if _budget_of(out, manifest) != plan.budget:
+        yield "another budget"
+    if (manifest.rapsam_version, manifest.source_sha256) != (__version__, inputs.source_sha256):
+        yield "made by another version of this toolkit"
+    reference = reference_name(reference_device())
+    if manifest.parity and manifest.parity.reference != reference:
+        yield f"compared with {manifest.parity.reference}, not {reference}"
+    tools = find_backend(plan.recipe.backend).tool_versions()
+    if manifest.recipe == plan.recipe.name and manifest.graphs[0].tool_versions != tools:
+        yield "made by other versions of the converters"
+
+
+def _named_differences(manifest: Manifest, inputs: BuildInputs, plan: ExportPlan) -> Iterator[str]:
     wanted: dict[str, tuple[object, object]] = {
         "model": (manifest.model.name, inputs.deployment.name),
         "weights": (str(manifest.model.weights), str(inputs.deployment.weights)),
@@ -130,16 +147,13 @@ def _differences(manifest: Manifest, inputs: BuildInputs, plan: ExportPlan) -> I
         yield "weights or text prototypes with other values"
     if finds_objects(inputs.deployment) and manifest.labels not in (None, inputs.deployment.labels):
         yield "other class names"
-    if manifest.images_sha256 != inputs.images_sha256:
-        yield "other images for self-test and parity"
-    if (manifest.rapsam_version, manifest.source_sha256) != (__version__, inputs.source_sha256):
-        yield "made by another version of this toolkit"
-    reference = reference_name(reference_device())
-    if manifest.parity and manifest.parity.reference != reference:
-        yield f"compared with {manifest.parity.reference}, not {reference}"
-    tools = find_backend(plan.recipe.backend).tool_versions()
-    if manifest.recipe == plan.recipe.name and manifest.graphs[0].tool_versions != tools:
-        yield "made by other versions of the converters"
+
+
+def _budget_of(out: Path, manifest: Manifest) -> Budget | None:
+    if all(entry.path != QUANTISATION_NAME for entry in manifest.files):
+        return None
+    found = read_quantisation(out).budget
+    return None if found is None else Budget(limits=found.limits, data=found.data_sha256)
 
 
 def _by(size: tuple[int, int]) -> str:

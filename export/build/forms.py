@@ -62,7 +62,7 @@ def graph_in_its_form(context: StageContext, graph: str) -> GraphRecord:
         for precision in filter(None, (recipe.precision, recipe.otherwise, FLOAT)):
             (folder / precision).mkdir()
             try:
-                records[precision] = lowered_graph(_with(context, precision, folder / precision), graph)
+                records[precision] = graph_of_precision(context, graph, precision, folder / precision)
             except ExportError as error:
                 if precision != recipe.precision or recipe.otherwise is None:
                     raise
@@ -72,6 +72,9 @@ def graph_in_its_form(context: StageContext, graph: str) -> GraphRecord:
             choice = FormChoice(precision=recipe.otherwise, why=refused, timing=None)
         else:
             choice = _chosen(context, graph, records, folder, runtime)
+        found = context.plan.choice(graph)
+        if found.precision is not None:  # the budget was searched with this form
+            choice = msgspec.structs.replace(choice, precision=found.precision, why=found.why)
         for made in (folder / choice.precision).iterdir():
             made.rename(context.folder / made.name)
     finally:
@@ -83,10 +86,11 @@ def graph_in_its_form(context: StageContext, graph: str) -> GraphRecord:
     return msgspec.structs.replace(record, quantisation=told)
 
 
-def _with(context: StageContext, precision: str, folder: Path) -> StageContext:
+def graph_of_precision(context: StageContext, graph: str, precision: str, folder: Path) -> GraphRecord:
+    """Lowers a graph to a precision, whatever the plan says, into a folder."""
     recipe = find_recipe(context.plan.recipe.backend, precision, context.plan.recipe.ios)
     plan = msgspec.structs.replace(context.plan, recipe=recipe)
-    return msgspec.structs.replace(context, plan=plan, folder=folder)
+    return lowered_graph(msgspec.structs.replace(context, plan=plan, folder=folder), graph)
 
 
 def _chosen(

@@ -96,7 +96,8 @@ def _lower(context: StageContext, graph: str, key: str, folder: Path) -> GraphRe
     path = folder / f"{graph}{find_backend(recipe.backend).suffix}"
     # To know its inputs, the graphs before it are built: work that a float graph has no use for.
     samples = graph_samples(inputs, plan, graph) if recipe.quantisation else None
-    calibration = NOT_CALIBRATED if samples is None else GraphCalibration(samples, deployment.parts)
+    kept = frozenset(plan.choice(graph).kept)
+    calibration = NOT_CALIBRATED if samples is None else GraphCalibration(samples, deployment.parts, kept)
     lowered = lower_graph(module, contract, recipe, path, context.progress, metadata(deployment), calibration)
     artifact = lowered.artifact
     entry = GraphEntry(

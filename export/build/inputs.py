@@ -15,7 +15,7 @@ from rapsam.export.backends import find_backend
 from rapsam.export.backends.catalogue import RUNTIMES
 from rapsam.export.backends.packages import installed_versions
 from rapsam.export.build.golden import check_images
-from rapsam.export.build.plan import ExportPlan
+from rapsam.export.build.plan import ExportPlan, Found
 from rapsam.export.build.source import source_sha256
 from rapsam.export.parity.memory import RunMemory
 from rapsam.inference.reference import reference_device, reference_name
@@ -86,6 +86,7 @@ def graph_key(inputs: BuildInputs, plan: ExportPlan, graph: str) -> str:
             "size": plan.size,
             "prompts": plan.num_prompts,
             "recipe": plan.recipe,
+            "kept": plan.choice(graph).kept if plan.recipe.quantisation else (),
             "calibration": _ranges_from(inputs, plan),
             "source": inputs.source_sha256,
             "tools": find_backend(plan.recipe.backend).tool_versions(),
@@ -97,11 +98,14 @@ def graph_key(inputs: BuildInputs, plan: ExportPlan, graph: str) -> str:
 def bundle_key(inputs: BuildInputs, plan: ExportPlan) -> str:
     """Digests all that decides a bundle: its graphs, its images, and what compares them on this machine."""
     graphs = graphs_of(inputs.deployment.pipelines(plan.tasks))
+    # What a search has found follows from what it was asked: the key is known before it.
+    plan = msgspec.structs.replace(plan, found=Found())
     return digest_of(
         {
             "stage": "bundle",
             "device": plan.device,
             "tasks": plan.tasks,
+            "budget": plan.budget,
             "graphs": [graph_key(inputs, plan, graph) for graph in graphs],
             "model": [inputs.deployment.weights, prototypes_of(inputs.deployment)],
             "calibration": _ranges_from(inputs, plan),

@@ -12,11 +12,50 @@ from rapsam.contract import MAX_PROMPTS, MAX_SIDE, TASKS
 from rapsam.errors import InputError, unknown_name
 from rapsam.export.backends.catalogue import TARGETS, find_recipe, find_target, ios_versions
 from rapsam.export.backends.recipes import Recipe
+from rapsam.export.bundle.quantisation import BudgetReport, Figure
 from rapsam.export.devices import Device, find_device
 from rapsam.tasks.preprocess import check_network_size
 
 DEFAULT_SIZE = (640, 640)
 DEFAULT_TASKS = ("panoptic", "prompt")
+
+
+class Budget(msgspec.Struct, frozen=True, kw_only=True):
+    """What a bundle may lose.
+
+    Attributes:
+        limits: Most points of 100 that may be lost against the float graphs, by figure.
+        data: Tells the images apart on which that is asked.
+    """
+
+    limits: dict[Figure, float]
+    data: str
+
+
+class GraphChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """What a search has found for one graph.
+
+    Attributes:
+        kept: Modules that stay float, sorted.
+        precision: That it gets; None to decide by the clock, as without a search.
+        why: Why it is not the recipe's; empty if it is.
+    """
+
+    kept: tuple[str, ...] = ()
+    precision: str | None = None
+    why: str = ""
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What the search for a budget has found.
+
+    Attributes:
+        graphs: By name of the graph.
+        report: For people; None while the search goes on.
+    """
+
+    graphs: dict[str, GraphChoice] = {}
+    report: BudgetReport | None = None
 
 
 class ExportPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +68,8 @@ class ExportPlan(msgspec.Struct, frozen=True, kw_only=True):
         size: Image height and width.
         tasks: Sorted keys of `rapsam.contract.TASKS`.
         num_prompts: Prompts per pass of the graphs that take any.
+        budget: What it may lose; None where nobody asks.
+        found: What keeps it within; empty without a budget.
     """
 
     name: str
@@ -37,6 +78,12 @@ class ExportPlan(msgspec.Struct, frozen=True, kw_only=True):
     size: tuple[int, int]
     tasks: tuple[str, ...]
     num_prompts: int
+    budget: Budget | None = None
+    found: Found = Found()
+
+    def choice(self, graph: str) -> GraphChoice:
+        """Returns what was found for a graph."""
+        return self.found.graphs.get(graph, GraphChoice())
 
 
 class TargetChoices(TypedDict, total=False):

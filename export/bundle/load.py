@@ -54,12 +54,13 @@ def load_bundle(path: str | Path, runtime: str | None = None) -> Bundle:
     for candidate in _runtimes(RECIPES[manifest.recipe].backend, runtime):
         reason = candidate.cannot_run()
         if reason is None:
-            return _loaded(folder, manifest, candidate)
+            return bundle_segmenter(folder, manifest, candidate)
         reasons.append(f"{candidate.name}: {reason}")
     raise UnavailableError(f"{folder} cannot run here: {'; '.join(reasons)}")
 
 
-def _loaded(folder: Path, manifest: Manifest, runtime: Runtime) -> Bundle:
+def bundle_segmenter(folder: Path, manifest: Manifest, runtime: Runtime) -> Bundle:
+    """Loads the graphs of a manifest that is known to be whole; see `load_bundle`."""
     runners = load_graphs(runtime, folder, manifest)
     images, videos = (
         GraphNetwork(runners, manifest.contracts, manifest.pipelines, manifest.preprocess, finds)

@@ -7,14 +7,24 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rapsam.cli import budget
 from rapsam.cli.arguments import add_model_options, image_size, load_model
 from rapsam.cli.bundle_report import bundle_bytes, bundle_facts, parity_step, print_bundle, problems_of
 from rapsam.cli.console import StepLog, next_step, readable_size, say, show, show_json
 from rapsam.cli.parity_summary import print_failures
 from rapsam.cli.photographs import read_images
-from rapsam.errors import InputError, MemoryLimitError, RapSamError, is_out_of_memory, reason_of
+from rapsam.errors import (
+    BudgetError,
+    ExportError,
+    InputError,
+    MemoryLimitError,
+    RapSamError,
+    is_out_of_memory,
+    reason_of,
+)
 
 if TYPE_CHECKING:
+    from rapsam.evaluation.budget_meter import DropMeter
     from rapsam.export.build.bundle import BuiltBundle
     from rapsam.export.build.inputs import BuildInputs
     from rapsam.export.build.plan import ExportPlan
@@ -45,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--calibration-images", type=int, metavar="N", help="take so many of them; default 64"
     )
+    budget.add_arguments(parser)
     parser.add_argument(
         "--ios", type=int, metavar="VERSION", help="oldest iOS, for Apple's formats; each has a default"
     )
@@ -83,6 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Exports one bundle per device and size, or per size for the target."""
     plans = _plans(options)
+    budget.check_budget(options, plans.values())
     images = read_images(options.image)
     log = StepLog()
     from rapsam.export.build.inputs import gather_inputs
@@ -90,7 +102,9 @@ def run(options: argparse.Namespace) -> int:
 
     calibration = _calibration(options, plans, log)
     inputs = gather_inputs(deployment_of(load_model(options, log)), images, calibration)
-    made, failed, lacked_memory = _make_all(inputs, plans, log)
+    meter = budget.open_meter(options, log)
+    plans = budget.with_budgets(options, plans, meter)
+    made, failed, lacked_memory = _make_all(inputs, plans, meter, log)
     if options.json:
         _print_json(plans, made, failed)
     elif made:
@@ -104,9 +118,9 @@ def run(options: argparse.Namespace) -> int:
         raise MemoryLimitError(f"{next(iter(failed.values()))}; too little memory: take a smaller --size")
     for folder in failed:
         say(f"error: {_named(folder, plans)}{failed[folder]}")
-    if failed:
+    if any(not isinstance(error, BudgetError) for error in failed.values()):
         return BAD_INPUT
-    return GATE_MISSED if problems else 0
+    return GATE_MISSED if problems or failed else 0
 
 
 def _plans(options: argparse.Namespace) -> dict[Path, ExportPlan]:
@@ -150,13 +164,14 @@ def _calibration(
 
 
 def _make_all(
-    inputs: BuildInputs, plans: dict[Path, ExportPlan], log: StepLog
-) -> tuple[dict[Path, BuiltBundle], dict[Path, str], bool]:
+    inputs: BuildInputs, plans: dict[Path, ExportPlan], meter: DropMeter | None, log: StepLog
+) -> tuple[dict[Path, BuiltBundle], dict[Path, Exception], bool]:
     """Makes what is not there yet; a bundle that fails does not keep the others from being made.
 
     Returns:
-        What is there now; why other bundles are not, in one line each; whether one of them lacked memory.
+        What is there now; why other bundles are not; whether one of them lacked memory.
     """
+    from rapsam.export.budget.within import within_budget
     from rapsam.export.build.bundle import ensure_bundle
     from rapsam.export.build.cache import StageCache, cache_folder
     from rapsam.export.build.finished import finished_bundle
@@ -165,17 +180,19 @@ def _make_all(
     finished = {folder: finished_bundle(inputs, plan, folder) for folder, plan in plans.items()}
     cache = StageCache(cache_folder())
     made: dict[Path, BuiltBundle] = {}
-    failed: dict[Path, str] = {}
+    failed: dict[Path, Exception] = {}
     lacked_memory = False
     for number, (folder, plan) in enumerate(plans.items(), start=1):
         try:
             if finished[folder] is None:
                 log.note(f"{_numbered(number, plans)}{plan.name}: {_summary(plan)}")
+                if meter is not None:
+                    plan = within_budget(inputs, plan, meter, cache, log.detail, log.note)
             made[folder] = ensure_bundle(
                 inputs, plan, folder, finished[folder], cache, progress=log.detail, note=log.note
             )
         except Exception as error:  # the network, a converter or the disk: they raise whatever they like
-            failed[folder] = str(error) if isinstance(error, RapSamError) else reason_of(error)
+            failed[folder] = error if isinstance(error, RapSamError) else ExportError(reason_of(error))
             lacked_memory |= is_out_of_memory(error)
         if folder in failed:
             log.note(f"{plan.name} failed")
@@ -196,10 +213,10 @@ def _named(folder: Path, plans: dict[Path, ExportPlan]) -> str:
     return f"{plans[folder].name}: " if len(plans) > 1 else ""
 
 
-def _print_json(plans: Iterable[Path], made: dict[Path, BuiltBundle], failed: dict[Path, str]) -> None:
+def _print_json(plans: Iterable[Path], made: dict[Path, BuiltBundle], failed: dict[Path, Exception]) -> None:
     """One entry per bundle, also for those that failed."""
     facts = [
-        {"bundle": str(folder), "error": failed[folder]}
+        {"bundle": str(folder), "error": str(failed[folder])}
         if folder in failed
         else bundle_facts(folder, made[folder].manifest)
         for folder in plans

@@ -21,6 +21,7 @@ from rapsam.cli import (
     parity,
     plot,
     predict,
+    quantize,
     train,
     verify,
 )
@@ -31,7 +32,7 @@ from rapsam.cli.verbs import Parser
 from rapsam.errors import InputError, MemoryLimitError, RapSamError, is_out_of_memory, quoted, reason_of
 
 VERBS = (
-    *(export, parity, verify, predict, evaluation, convert),
+    *(export, parity, verify, quantize, predict, evaluation, convert),
     *(data, train, plot, models, devices, doctor, demo),
 )
 BAD_INPUT = 2

@@ -1,0 +1,67 @@
+"""Exporting within a budget, from Python."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Unpack
+
+from rapsam.export.budget.meter import Meter
+from rapsam.export.budget.within import with_budget, within_budget
+from rapsam.export.build.bundle import BuiltBundle, ensure_bundle
+from rapsam.export.build.cache import StageCache
+from rapsam.export.build.finished import finished_bundle
+from rapsam.export.build.inputs import gather_inputs
+from rapsam.export.build.plan import ExportChoices, plan_export
+from rapsam.export.bundle.quantisation import Figure
+from rapsam.export.parity.sample_images import sample_images
+from rapsam.models.build import deployment_of
+from rapsam.models.network import SegmentationNetwork
+from rapsam.quantize.calibration import CalibrationSet
+from rapsam.tasks.arrays import Pixels
+
+
+def export_within_budget(
+    model: SegmentationNetwork,
+    out: str | Path,
+    limits: Mapping[Figure, float],
+    meter: Meter,
+    *,
+    images: Mapping[str, Pixels] | None = None,
+    calibration: CalibrationSet | None = None,
+    cache: StageCache | None = None,
+    **choices: Unpack[ExportChoices],
+) -> BuiltBundle:
+    """Exports a bundle of few bits that loses no more than it may; what must stay float is searched.
+
+    Args:
+        model: See `rapsam.export_bundle`.
+        out: See there.
+        limits: Points of 100 that may be lost against the float graphs, by figure, each with 95 % confidence.
+        meter: Tells what is lost, as `rapsam.evaluation.budget_meter.DropMeter` does on annotated images.
+        images: See `rapsam.export_bundle`.
+        calibration: See there; none of them may be among the meter's images.
+        cache: Keeps stages and scores, so that an interrupted search goes on; None keeps them for this call.
+        choices: See `rapsam.export_bundle`; the precision is one of few bits.
+
+    Raises:
+        BudgetError: If the budget cannot be held. No folder is left.
+        InputError: As `rapsam.export_bundle`, or if the limits cannot be used.
+        ExportError: As there.
+        UnavailableError: As there, or if nothing here can run the graphs.
+    """
+    plan = with_budget(plan_export(**choices), limits, meter)
+    inputs = gather_inputs(deployment_of(model), images or sample_images(), calibration)
+    finished = finished_bundle(inputs, plan, Path(out))
+    with tempfile.TemporaryDirectory(prefix="rapsam-stages-") as folder:
+        stages = cache or StageCache(Path(folder))
+        if finished is None:
+            plan = within_budget(inputs, plan, meter, stages, _say_nothing, _say_nothing)
+        return ensure_bundle(
+            inputs, plan, Path(out), finished, stages, progress=_say_nothing, note=_say_nothing
+        )
+
+
+def _say_nothing(line: str) -> None:
+    del line

@@ -1,0 +1,99 @@
+"""What bundles lose on annotated images, for the budget of an export."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from rapsam.data.sources.annotated import AnnotatedClip, AnnotatedSource
+from rapsam.errors import InputError, printable
+from rapsam.evaluation.paired import GROUPS, Drop, GroupedScores, drops_between
+from rapsam.evaluation.run import Progress, evaluate
+from rapsam.evaluation.tasks import PROMPTS
+from rapsam.export.bundle.quantisation import Figure, FigureDrop
+from rapsam.inference.segmenter import Segmenter
+from rapsam.quantize.calibration import pixels_sha256
+
+# The task that scores a figure, and what it is called there.
+_FIGURES: dict[Figure, tuple[str, str]] = {
+    "pq": ("panoptic", "panoptic.pq"),
+    "click": (PROMPTS, "clicks.mean_iou"),
+    "box": (PROMPTS, "boxes.mean_iou"),
+}
+MIN_IMAGES = 2 * GROUPS
+"""Fewer leave groups of the standard error empty."""
+
+
+class DropMeter:
+    """Implements `rapsam.export.budget.meter.Meter`.
+
+    Args:
+        source: Annotated images. One that cannot be used ends the measurement: a budget is a promise.
+        data: Where they come from, in words.
+        figures: What is asked for.
+        limit: First images that are taken; None for all.
+        progress: Told how many images are done, and all.
+
+    Raises:
+        InputError: If there are too few images, or one cannot be used.
+    """
+
+    def __init__(
+        self,
+        source: AnnotatedSource,
+        data: str,
+        figures: Sequence[Figure],
+        *,
+        limit: int | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self._source, self._figures, self._progress = source, tuple(figures), progress
+        self.data = data
+        self.images = len(source) if limit is None else min(limit, len(source))
+        if self.images < MIN_IMAGES:
+            raise InputError(
+                f"{self.images} images in {printable(data)} to hold a budget on; the standard error of a "
+                f"loss needs {MIN_IMAGES}, and a narrow one some hundreds"
+            )
+        classes = [label.name for label in source.label_set.labels]
+        digest = hashlib.sha256(repr((self._figures, classes)).encode(errors="surrogateescape"))
+        names: dict[str, str] = {}
+        for place in range(self.images):
+            clip = source.read(place)
+            pixels = pixels_sha256(clip.frames[0])
+            names[pixels] = clip.name
+            digest.update(pixels.encode() + _annotation(clip))
+        self.pixels_sha256: Mapping[str, str] = names
+        self.key = digest.hexdigest()
+        self._counted: dict[tuple[str, str, int], GroupedScores] = {}
+
+    def drops(self, subject: Segmenter, reference: Segmenter, images: int) -> tuple[FigureDrop, ...]:
+        """See `Meter.drops`; what the reference does is counted once."""
+        found: dict[str, Drop] = {}
+        for task in dict.fromkeys(_FIGURES[figure][0] for figure in self._figures):
+            known = (task, reference.key(), images)
+            if known not in self._counted:
+                self._counted[known] = self._count(task, reference, images)
+            ours = self._count(task, subject, images)
+            found |= {drop.figure: drop for drop in drops_between(ours, self._counted[known])}
+        return tuple(_figure_drop(figure, found) for figure in self._figures)
+
+    def _count(self, task: str, segmenter: Segmenter, images: int) -> GroupedScores:
+        scores = GroupedScores(task, segmenter)
+        report = self._progress
+        evaluate(segmenter, self._source, task, scores=scores, limit=images, strict=True, progress=report)
+        return scores
+
+
+def _figure_drop(figure: Figure, found: dict[str, Drop]) -> FigureDrop:
+    drop = found.get(_FIGURES[figure][1])
+    if drop is None:
+        raise InputError(
+            f"a budget of {figure}, which these images do not tell; leave --max-{figure}-drop out"
+        )
+    error = None if drop.standard_error is None else 100 * drop.standard_error
+    return FigureDrop(figure=figure, points=100 * drop.drop, standard_error=error)
+
+
+def _annotation(clip: AnnotatedClip) -> bytes:
+    return clip.masks.tobytes() + clip.classes.tobytes() + clip.crowd.tobytes()

@@ -1,0 +1,80 @@
+"""What a bundle loses on annotated images, as a budget asks for it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rapsam.data.synth.source import SynthImages
+from rapsam.errors import InputError
+from rapsam.evaluation.budget_meter import MIN_IMAGES, DropMeter
+from rapsam.evaluation.paired import PairedScores
+from rapsam.evaluation.run import evaluate
+from rapsam.quantize.calibration import pixels_sha256
+from tests.evaluation.oracle import oracle_segmenter
+
+IMAGES = SynthImages(3, 48, (64, 64))
+
+
+@pytest.fixture(scope="module")
+def blind():
+    classes = np.concatenate([IMAGES.read(index).classes for index in range(len(IMAGES))])
+    return oracle_segmenter(IMAGES, blind_to=int(np.bincount(classes).argmax()))
+
+
+def test_losses_are_those_of_paired_scores_in_points(blind) -> None:
+    seeing = oracle_segmenter(IMAGES)
+    (found,) = DropMeter(IMAGES, "drawn", ("pq",)).drops(blind, seeing, len(IMAGES))
+    scores = PairedScores("panoptic", blind, seeing)
+    evaluate(blind, IMAGES, "panoptic", scores=scores)
+    wanted = {drop.figure: drop for drop in scores.drops()}["panoptic.pq"]
+    assert found.points == pytest.approx(100 * wanted.drop) != 0
+    assert found.standard_error == pytest.approx(100 * wanted.standard_error)
+
+
+def test_nothing_is_lost_against_itself_and_figures_keep_their_order() -> None:
+    seeing = oracle_segmenter(IMAGES)
+    found = DropMeter(IMAGES, "drawn", ("box", "click", "pq")).drops(seeing, seeing, MIN_IMAGES)
+    assert [(drop.figure, drop.points, drop.upper) for drop in found] == [
+        ("box", 0, 0),
+        ("click", 0, 0),
+        ("pq", 0, 0),
+    ]
+
+
+def test_the_reference_is_counted_once(blind) -> None:
+    seeing, meter = oracle_segmenter(IMAGES), DropMeter(IMAGES, "drawn", ("pq",))
+    meter.drops(blind, seeing, MIN_IMAGES)
+    passes = seeing.network.passes
+    meter.drops(blind, seeing, MIN_IMAGES)
+    assert seeing.network.passes == passes == MIN_IMAGES
+
+
+def test_images_are_known_by_their_pixels_and_annotations() -> None:
+    meter = DropMeter(IMAGES, "drawn", ("pq",), limit=MIN_IMAGES)
+    first = IMAGES.read(0)
+    assert meter.pixels_sha256[pixels_sha256(first.frames[0])] == first.name
+    assert (meter.images, len(meter.pixels_sha256)) == (MIN_IMAGES, MIN_IMAGES)
+    assert meter.key == DropMeter(IMAGES, "elsewhere", ("pq",), limit=MIN_IMAGES).key
+    assert meter.key != DropMeter(IMAGES, "drawn", ("pq",), limit=MIN_IMAGES + 1).key
+    assert meter.key != DropMeter(Relabelled(), "drawn", ("pq",), limit=MIN_IMAGES).key
+
+
+class Relabelled:
+    """The same images; one segment of the last has another class."""
+
+    label_set, name = IMAGES.label_set, IMAGES.name
+
+    def __len__(self) -> int:
+        return len(IMAGES)
+
+    def read(self, index, frames=None):
+        clip = IMAGES.read(index, frames)
+        if index != MIN_IMAGES - 1:
+            return clip
+        return clip._replace(classes=(clip.classes + 1) % len(self.label_set.labels))
+
+
+def test_too_few_images_are_refused() -> None:
+    with pytest.raises(InputError, match=r"39 images in drawn to hold a budget on; .* needs 40"):
+        DropMeter(IMAGES, "drawn", ("pq",), limit=MIN_IMAGES - 1)

@@ -1,0 +1,165 @@
+"""The search for what must stay float, on losses that are known exactly."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rapsam.errors import InputError
+from rapsam.export.budget.limits import check_limits, excess, harm, holds, told
+from rapsam.export.budget.search import search
+from rapsam.export.build.plan import plan_export
+from rapsam.export.bundle.quantisation import T_95, FigureDrop
+from rapsam.quantize.units import Unit
+
+ERROR = 0.1
+
+
+def unit(name, *macs):
+    modules = tuple(f"{name}.{number}" for number in range(len(macs)))
+    return Unit(name=name, graph="graph", modules=modules, macs=macs)
+
+
+def drop(points, figure="pq", error=ERROR):
+    return FigureDrop(figure=figure, points=points, standard_error=error)
+
+
+class Losses:
+    """What modules lose; all that have few bits add up."""
+
+    def __init__(self, units, losses) -> None:
+        self.units, self.losses, self.asked = units, losses, 0
+
+    def whole(self, kept):
+        self.asked += 1
+        high = {module for each in kept for module in each.modules}
+        return (drop(sum(loss for module, loss in self.losses.items() if module not in high)),)
+
+    def noise(self, unit):
+        del unit
+        return 30.0
+
+    def alone(self, unit):
+        return 100, (drop(sum(self.losses[module] for module in unit.modules)),)
+
+
+class Quiet(Losses):
+    """One unit hardly changes the tensors."""
+
+    def noise(self, unit):
+        return 60.0 if unit.name == "quiet" else 30.0
+
+
+def found(units, losses, limit):
+    measure = Losses(units, losses)
+    return search(units, {"pq": limit}, measure, lambda _step: None), measure
+
+
+@st.composite
+def networks(draw):
+    sizes = draw(st.lists(st.lists(st.integers(1, 100), min_size=1, max_size=4), min_size=2, max_size=8))
+    units = [unit(f"u{number}", *macs) for number, macs in enumerate(sizes)]
+    amounts = st.sampled_from([0.0, 0.0, 0.0, 0.05, 0.3, 2.0])
+    return units, {module: draw(amounts) for each in units for module in each.modules}
+
+
+@settings(max_examples=200, deadline=None)
+@given(networks(), st.sampled_from([0.2, 0.5, 1.0, 3.0]))
+def test_the_budget_holds_and_nothing_is_float_in_vain(network, limit) -> None:
+    units, losses = network
+    outcome, measure = found(units, losses, limit)
+    assert outcome.met == holds(outcome.drops, {"pq": limit})
+    assert outcome.drops == measure.whole(outcome.kept)
+    if outcome.met:
+        for one in outcome.kept:
+            rest = [each for each in outcome.kept if each is not one]
+            assert not holds(measure.whole(rest), {"pq": limit})
+    high = {module for each in outcome.kept for module in each.modules}
+    assert high != set(losses), "a bundle that is float altogether is none of few bits"
+
+
+def test_nothing_stays_float_if_everything_may_go() -> None:
+    units = [unit("a", 5), unit("b", 5)]
+    outcome, measure = found(units, {"a.0": 0.1, "b.0": 0.1}, 1.0)
+    assert (outcome.met, outcome.kept, outcome.costs, measure.asked) == (True, (), (), 1)
+
+
+def test_of_a_part_only_the_module_that_costs_stays_float() -> None:
+    units = [unit("backbone", 50, 60), unit("head", 3, 4, 5), unit("neck", 20)]
+    losses = {"backbone.0": 0, "backbone.1": 0, "head.0": 0, "head.1": 4.0, "head.2": 0, "neck.0": 0.1}
+    outcome, _ = found(units, losses, 0.5)
+    assert outcome.met
+    assert [each.modules for each in outcome.kept] == [("head.1",)]
+    assert outcome.costs[0][0].modules == ("head.1",)
+
+
+def test_of_two_that_cost_the_same_the_smaller_stays_float() -> None:
+    units = [unit("large", 1000), unit("small", 1), unit("other", 5)]
+    outcome, _ = found(units, {"large.0": 0.6, "small.0": 0.6, "other.0": 0.0}, 0.8)
+    assert [each.name for each in outcome.kept] == ["small"]
+
+
+def test_a_budget_that_cannot_be_held_says_the_best_that_was_reached() -> None:
+    """With an error of 0.1 no loss can be shown to be below 0.1."""
+    units = [unit("a", 5), unit("b", 9)]
+    outcome, measure = found(units, {"a.0": 2.0, "b.0": 0.0}, 0.1)
+    assert not outcome.met
+    assert [each.name for each in outcome.kept] == ["a"]
+    assert outcome.drops == (drop(0.0),)
+    assert measure.asked == 2, "if nearly everything in float does not help, less does not either"
+
+
+def test_parts_whose_tensors_show_nothing_rank_last() -> None:
+    units = [unit("quiet", 1), unit("loud", 500)]
+    outcome = search(units, {"pq": 1.0}, Quiet(units, {"quiet.0": 0.0, "loud.0": 2.0}), lambda _step: None)
+    assert [each.name for each, _ in outcome.costs] == ["loud", "quiet"]
+    assert [cost.images for _, cost in outcome.costs] == [100, 0]
+    assert [each.name for each in outcome.kept] == ["loud"]
+
+
+def test_quiet_parts_are_scored_if_the_budget_does_not_hold_without_them() -> None:
+    units = [unit("quiet", 500), unit("loud", 1)]
+    outcome = search(units, {"pq": 1.0}, Quiet(units, {"quiet.0": 1.5, "loud.0": 0.1}), lambda _step: None)
+    assert outcome.met
+    assert [each.name for each in outcome.kept] == ["quiet"]
+    assert [cost.images for _, cost in outcome.costs] == [100, 100]
+
+
+def test_intervals_decide_not_the_loss_alone() -> None:
+    assert drop(0.8).upper == pytest.approx(0.8 + T_95 * ERROR)
+    assert holds([drop(0.8)], {"pq": 1.0})
+    assert not holds([drop(0.9)], {"pq": 1.0})
+    assert not holds([drop(0.0, error=None)], {"pq": 100.0}), "an unknown error proves nothing"
+    both = [drop(0.2), drop(0.9, "click")]
+    assert excess(both, {"pq": 1.0, "click": 0.5}) == pytest.approx(0.4 + T_95 * ERROR)
+
+
+def test_harm_is_what_stands_out_of_the_noise_in_shares_of_the_limit() -> None:
+    assert harm([drop(0.05)], {"pq": 1.0}) == 0
+    assert harm([drop(1.1), drop(0.3, "click")], {"pq": 2.0, "click": 0.1}) == pytest.approx(2.0)
+    assert harm([drop(-1.0)], {"pq": 1.0}) == 0
+    assert harm([drop(1.1)], {"pq": 0.0}) == pytest.approx(20.0)
+    assert harm([], {"pq": 1.0}) == 0
+
+
+def test_losses_are_told_beside_their_limits() -> None:
+    assert told([drop(0.8)], {"pq": 1.0}) == "PQ +0.80, at most +0.97 with 95 % (limit 1)"
+
+
+@pytest.mark.parametrize(
+    ("limits", "tasks", "message"),
+    [
+        ({"pq": -0.1}, ["panoptic"], r"--max-pq-drop -0\.1; expected points of 100"),
+        ({"box": 101}, ["prompt"], "--max-box-drop 101; expected points of 100"),
+        ({"pq": float("nan")}, ["panoptic"], "--max-pq-drop nan; expected points"),
+        (
+            {"click": 1},
+            ["panoptic"],
+            "--max-click-drop for a bundle without the task 'prompt'; add it to --tasks",
+        ),
+    ],
+)
+def test_limits_that_say_nothing_are_refused(limits, tasks, message) -> None:
+    with pytest.raises(InputError, match=message):
+        check_limits(limits, plan_export(target="onnx", precision="w8", tasks=tasks))
