@@ -8,7 +8,13 @@ from rapsam.errors import InputError
 from rapsam.export.build.plan import ExportPlan
 from rapsam.export.bundle.quantisation import TITLES, Figure, FigureDrop
 
-_TASKS: dict[Figure, str] = {"pq": "panoptic", "click": "prompt", "box": "prompt"}
+_TASKS: dict[Figure, str] = {
+    "pq": "panoptic",
+    "click": "prompt",
+    "box": "prompt",
+    "image-pq": "panoptic",
+    "image-iou": "prompt",
+}
 _MOST = 100.0
 _LEAST_SHARE = 0.05
 """Points that a limit counts for at least, where losses are compared with it: it may be zero."""

@@ -12,9 +12,20 @@ from rapsam.errors import BundleError
 from rapsam.export.bundle.manifest_check import one_line
 from rapsam.untrusted import read_limited
 
-Figure = Literal["pq", "click", "box"]
-"""What a budget can be of: panoptic quality, mean IoU of one click, mean IoU of a box."""
-TITLES: dict[Figure, str] = {"pq": "PQ", "click": "IoU of a click", "box": "IoU of a box"}
+Figure = Literal["pq", "click", "box", "image-pq", "image-iou"]
+"""What a budget can be of.
+
+The first three are means over all images, against what people drew: panoptic quality, IoU of one click, IoU
+of a box. The others are of the one image that comes out worst, against the result of the float graphs: its
+panoptic quality, the mean IoU of its prompted masks.
+"""
+TITLES: dict[Figure, str] = {
+    "pq": "PQ",
+    "click": "IoU of a click",
+    "box": "IoU of a box",
+    "image-pq": "PQ of the worst image",
+    "image-iou": "prompted IoU of the worst image",
+}
 T_95 = 1.729
 """One-sided 95 % quantile of Student's t with 19 degrees of freedom: errors come from 20 groups of images."""
 
@@ -110,14 +121,16 @@ class FigureDrop(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """What a bundle loses of one figure against the float graphs in the same runtime, on the same images.
 
     Attributes:
-        figure: "pq", "click" or "box".
+        figure: What it is.
         points: Reference less subject, in points of 100.
-        standard_error: Of that; None where it cannot be told.
+        standard_error: Of that; None where it cannot be told. 0 for what is said of these images only.
+        image: The image that decides, for figures of the worst one.
     """
 
     figure: Figure
     points: float
     standard_error: float | None
+    image: str | None = None
 
     @property
     def upper(self) -> float:

@@ -15,7 +15,7 @@ from rapsam.export.parity.decisions import (
 from rapsam.export.parity.gates import excuse, under_gate
 from rapsam.export.parity.report import TaskParity
 from rapsam.export.parity.tasks import TaskContext, not_finite, task_row
-from rapsam.metrics.panoptic_quality import panoptic_quality
+from rapsam.metrics.panoptic_quality import mutual_panoptic_quality
 from rapsam.tasks.arrays import Ids, Indices, Masks
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.logits import softmax
@@ -50,7 +50,7 @@ def compare_panoptic(
     counts = {"segments": len(ours.segments), "reference_segments": len(wanted.segments)}
     if not (ours.segments or wanted.segments):
         return task_row(context, "panoptic", "not meaningful", reason="neither side has a segment", **counts)
-    pq = _mutual_pq(ours.panoptic_map, wanted.panoptic_map, ours.void, context.num_things)
+    pq = mutual_panoptic_quality(ours.panoptic_map, wanted.panoptic_map, ours.void, context.num_things)
     reason = under_gate("PQ", pq, context.gates.min_pq)
     if not reason:
         return task_row(context, "panoptic", "passed", pq=pq, reason=note, **counts)
@@ -79,11 +79,12 @@ def _judge_again(
     left, kept = (_decided_map(each, region) for each in (ours, wanted))
     kept_segments = len(np.setdiff1d(kept, wanted.void))
     rounded_pqs = [
-        _mutual_pq(run.panoptic_map, wanted.panoptic_map, run.void, context.num_things) for run in runs
+        mutual_panoptic_quality(run.panoptic_map, wanted.panoptic_map, run.void, context.num_things)
+        for run in runs
     ]
     decided = None
     if kept_segments or (left != ours.void).any():
-        decided = _mutual_pq(left, kept, ours.void, context.num_things)
+        decided = mutual_panoptic_quality(left, kept, ours.void, context.num_things)
     status, reason = excuse(reason, pq, context.gates.min_pq, decided, rounded_pqs)
     return task_row(
         context,
@@ -152,20 +153,6 @@ def _decided_map(result: PanopticResult, region: Masks) -> Ids:
     inside = np.bincount(places.ravel(), weights=region.ravel())
     ids[inside > areas / 2] = result.void
     return np.where(region, result.void, ids[places.reshape(region.shape)]).astype(np.int32)
-
-
-def _mutual_pq(ours: Ids, wanted: Ids, void: int, num_things: int) -> float:
-    """Returns the smaller PQ of both directions; 0 if just one side has segments, 1 if none has.
-
-    PQ forgives what lies on void of its reference, because annotators leave things out. Void of our
-    reference is a result like any other, and what is painted there is an error.
-    """
-    one, other = (ours != void).any(), (wanted != void).any()
-    if not (one and other):
-        return float(one == other)
-    there = panoptic_quality(ours, wanted, void, num_things).pq
-    back = panoptic_quality(wanted, ours, void, num_things).pq
-    return min(there, back)
 
 
 def _panoptic(clip: Clip, context: TaskContext) -> PanopticResult:

@@ -19,6 +19,8 @@ _FIGURES: dict[Figure, str] = {
     "pq": "of panoptic quality",
     "click": "of the mean IoU of one click",
     "box": "of the mean IoU of a box",
+    "image-pq": "of panoptic quality against the float result, of any single image,",
+    "image-iou": "of the mean IoU of the prompted masks against the float masks, of any single image,",
 }
 _DATA_OPTIONS = ("data", "kind", "split", "budget_images")
 
@@ -30,8 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             f"--max-{figure}-drop",
             type=float,
             metavar="POINTS",
-            help=f"most points of 100 {words} that few bits may cost, with 95 %% confidence; what must stay "
-            "float for that is searched",
+            help=f"most points of 100 {words} that few bits may cost; what must stay float for that is "
+            "searched",
         )
     parser.add_argument(
         "--data",
@@ -115,5 +117,5 @@ def with_budgets(
 
 
 def _limits(options: argparse.Namespace) -> dict[Figure, float]:
-    given = {figure: getattr(options, f"max_{figure}_drop") for figure in _FIGURES}
+    given = {figure: getattr(options, f"max_{figure.replace('-', '_')}_drop") for figure in _FIGURES}
     return {figure: limit for figure, limit in given.items() if limit is not None}

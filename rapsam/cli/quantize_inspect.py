@@ -84,8 +84,11 @@ def _print_budget(folder: Path, budget: BudgetReport) -> None:
         f"\nbudget, held on {budget.images} images of {budget.data} in {budget.runtime}; "
         f"{budget.kept_macs / 1e6:.1f} of {budget.macs / 1e6:.1f} M MACs stay float for it"
     )
-    rows = [(*_drop_row(drop), f"{budget.limits[drop.figure]:g}") for drop in budget.drops]
-    print_table(title, ("figure", "points lost", "standard error", "at most, 95 %", "limit"), rows)
+    rows = [
+        (*_drop_row(drop), f"{budget.limits[drop.figure]:g}", drop.image or _UNKNOWN) for drop in budget.drops
+    ]
+    heads = ("figure", "points lost", "standard error", "at most, 95 %", "limit", "worst image")
+    print_table(title, heads, rows)
     if budget.units:
         columns = ("part", "M MACs", "noise", "points lost by itself", "in this bundle")
         print_table(

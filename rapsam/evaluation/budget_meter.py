@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from rapsam.data.sources.annotated import AnnotatedClip, AnnotatedSource
 from rapsam.errors import InputError, printable
+from rapsam.evaluation.agreement import Agreement, panoptic_agreement, prompt_agreement
 from rapsam.evaluation.paired import GROUPS, Drop, GroupedScores, drops_between
 from rapsam.evaluation.run import Progress, evaluate
 from rapsam.evaluation.tasks import PROMPTS
@@ -20,6 +21,7 @@ _FIGURES: dict[Figure, tuple[str, str]] = {
     "click": (PROMPTS, "clicks.mean_iou"),
     "box": (PROMPTS, "boxes.mean_iou"),
 }
+_WORST: dict[Figure, Agreement] = {"image-pq": panoptic_agreement, "image-iou": prompt_agreement}
 MIN_IMAGES = 2 * GROUPS
 """Fewer leave groups of the standard error empty."""
 
@@ -70,13 +72,31 @@ class DropMeter:
     def drops(self, subject: Segmenter, reference: Segmenter, images: int) -> tuple[FigureDrop, ...]:
         """See `Meter.drops`; what the reference does is counted once."""
         found: dict[str, Drop] = {}
-        for task in dict.fromkeys(_FIGURES[figure][0] for figure in self._figures):
+        for task in dict.fromkeys(_FIGURES[figure][0] for figure in self._figures if figure in _FIGURES):
             known = (task, reference.key(), images)
             if known not in self._counted:
                 self._counted[known] = self._count(task, reference, images)
             ours = self._count(task, subject, images)
             found |= {drop.figure: drop for drop in drops_between(ours, self._counted[known])}
-        return tuple(_figure_drop(figure, found) for figure in self._figures)
+        return tuple(
+            self._worst(figure, subject, reference, images)
+            if figure in _WORST
+            else _figure_drop(figure, found)
+            for figure in self._figures
+        )
+
+    def _worst(self, figure: Figure, subject: Segmenter, reference: Segmenter, images: int) -> FigureDrop:
+        name, agreement = "", 1.0
+        for place in range(images):
+            clip = self._source.read(place)
+            found = _WORST[figure](subject, reference, clip)
+            if found < agreement:
+                name, agreement = clip.name, found
+            if self._progress is not None:
+                self._progress(place + 1, images)
+        return FigureDrop(
+            figure=figure, points=100 * (1 - agreement), standard_error=0.0, image=printable(name) or None
+        )
 
     def _count(self, task: str, segmenter: Segmenter, images: int) -> GroupedScores:
         scores = GroupedScores(task, segmenter)

@@ -18,8 +18,11 @@ from rapsam.tasks.arrays import Masks
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.instances import instance_segmentation, tight_box
 from rapsam.tasks.panoptic import panoptic_segmentation
-from rapsam.tasks.prompt_set import PromptSet
+from rapsam.tasks.prompt_set import PromptSet, PromptSpec
 from rapsam.tasks.tracker import Clip
+
+Point = tuple[float, float]
+Box = tuple[float, float, float, float]
 
 
 class PanopticScores:
@@ -87,18 +90,28 @@ class PromptScores:
 
     def add(self, segmenter: Segmenter, clip: AnnotatedClip) -> None:
         """See `Scores.add`; the clip is an image."""
-        masks = clip.masks[:, 0]
-        masks = masks[masks.any(axis=(1, 2))]
+        masks = seen_masks(clip)
         if not len(masks):
             return
-        takes = segmenter.prompt_spec()
-        points = [innermost_pixel(mask) for mask in masks] if takes.max_points else []
-        boxes = [tight_box(mask).tolist() for mask in masks] if takes.boxes else []
+        points, boxes = prompts_for(masks, segmenter.prompt_spec())
         found = segmenter.segment(clip.frames[0], PromptSet.of(points, boxes)).masks
         if points:
             self._clicks.add(found[: len(points)], masks)
         if boxes:
             self._boxes.add(found[len(points) :], masks)
+
+
+def seen_masks(clip: AnnotatedClip) -> Masks:
+    """Returns the masks (n, h, w) of an image that are not empty."""
+    masks: Masks = clip.masks[:, 0]
+    return masks[masks.any(axis=(1, 2))]
+
+
+def prompts_for(masks: Masks, takes: PromptSpec) -> tuple[list[Point], list[Box]]:
+    """Makes a click and a box for each mask (n, h, w), as far as the model takes them."""
+    points = [innermost_pixel(mask) for mask in masks] if takes.max_points else []
+    boxes: list[Box] = [tuple(tight_box(mask).tolist()) for mask in masks] if takes.boxes else []
+    return points, boxes
 
 
 def _add_instances(

@@ -200,5 +200,28 @@ def panoptic_quality(
     return accumulator.result()
 
 
+def mutual_panoptic_quality(ours: Ids, wanted: Ids, void: int, num_things: int) -> float:
+    """Compares two results; returns the smaller PQ of both directions.
+
+    PQ forgives what lies on void of its reference, because annotators leave things out. Void of a result is a
+    result like any other, and what the other side paints there is an error.
+
+    Args:
+        ours: (h, w) int32, one result.
+        wanted: (h, w) int32, the other.
+        void: Value of pixels without a segment, the number of classes.
+        num_things: The first classes that are things.
+
+    Returns:
+        0..1; 0 if just one side has segments, 1 if none has.
+    """
+    one, other = (ours != void).any(), (wanted != void).any()
+    if not (one and other):
+        return float(one == other)
+    there = panoptic_quality(ours, wanted, void, num_things).pq
+    back = panoptic_quality(wanted, ours, void, num_things).pq
+    return min(there, back)
+
+
 def _maps(maps: Sequence[Ids] | Ids) -> list[Ids]:
     return [maps] if isinstance(maps, np.ndarray) and maps.ndim == 2 else list(maps)

@@ -10,6 +10,7 @@ from rapsam.errors import InputError
 from rapsam.evaluation.budget_meter import MIN_IMAGES, DropMeter
 from rapsam.evaluation.paired import PairedScores
 from rapsam.evaluation.run import evaluate
+from rapsam.metrics.panoptic_quality import mutual_panoptic_quality
 from rapsam.quantize.calibration import pixels_sha256
 from tests.evaluation.oracle import oracle_segmenter
 
@@ -78,3 +79,21 @@ class Relabelled:
 def test_too_few_images_are_refused() -> None:
     with pytest.raises(InputError, match=r"39 images in drawn to hold a budget on; .* needs 40"):
         DropMeter(IMAGES, "drawn", ("pq",), limit=MIN_IMAGES - 1)
+
+
+def test_the_worst_image_is_named(blind) -> None:
+    """Blind to a class, a network has a result like the other's wherever the class is not seen."""
+    seeing = oracle_segmenter(IMAGES)
+    meter = DropMeter(IMAGES, "drawn", ("image-pq", "image-iou"))
+    worst, prompted = meter.drops(blind, seeing, len(IMAGES))
+    alike = {}
+    for place in range(len(IMAGES)):
+        clip = IMAGES.read(place)
+        ours, wanted = (each.panoptic(clip.frames[0]) for each in (blind, seeing))
+        maps = ours.panoptic_map, wanted.panoptic_map
+        alike[clip.name] = mutual_panoptic_quality(*maps, wanted.void, IMAGES.label_set.num_things)
+    name = min(alike, key=alike.__getitem__)
+    assert (worst.image, worst.standard_error) == (name, 0)
+    assert worst.points == pytest.approx(100 * (1 - alike[name]))
+    assert worst.points > 0
+    assert (prompted.points, prompted.image) == (0, None), "prompts are answered whatever their class"
