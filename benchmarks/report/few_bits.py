@@ -59,7 +59,7 @@ def _cell(row: FewBitsRow, figure: str, goal: Goal | None) -> str:
     found = finding(row, figure, goal.graph if goal else "")
     if found is None:
         return "-" if goal is None else f"not measured ({_asked(goal)})"
-    text = f"{found.value:.2f}"
+    text = f"{found.value:z.2f}"
     if figure in LOSSES:
         text += " +- ?" if found.standard_error is None else f" +- {found.standard_error:.2f}"
     elif found.value < 1:

@@ -36,8 +36,10 @@ def plot_losses(rows: Sequence[FewBitsRow], path: Path) -> None:
             axes.annotate(
                 row.precision, (row.size_ratio, loss.points), (4, 4), textcoords="offset points", fontsize=7
             )
+    # Room for the names beside the points.
+    right = 1.1 * max((row.size_ratio for row, _ in scored), default=1.0)
     axes.axhline(0, color="grey", linewidth=0.5)
-    axes.set(xlabel="size, of fp32", ylabel="points of PQ lost (one standard error)", xlim=(0, None))
+    axes.set(xlabel="size, of fp32", ylabel="points of PQ lost (one standard error)", xlim=(0, right))
     if scored:
         axes.legend(fontsize=8)
     buffer = BytesIO()

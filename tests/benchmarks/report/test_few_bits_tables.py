@@ -43,6 +43,11 @@ def test_measured_stands_beside_asked():
     assert "| not measured (panoptic_image <= 0.55) |" in lines["onnx-w8a8-r18"]
 
 
+def test_nothing_lost_has_no_sign():
+    row = few_bits_row("executorch", "w8da8", losses=(loss_of("pq", -0.001),))
+    assert "| 0.00 +- 0.05 |" in few_bits_tables(few_bits_of(row))
+
+
 def test_every_graph_says_its_precision_and_why():
     table = few_bits_tables(few_bits_of(ROWS[0], not_run={"onnx-w4": "no such kernel"}))
     assert "| nano 256x256 | onnx-w8a8 | encoder | w8a8 | 0.30 of 1.00 | 40 of 100 | 0.4 | - |" in table
