@@ -83,6 +83,7 @@ def test_what_cannot_run_here_says_why(tmp_path):
     assert records.with_row(few_bits_row(name=name)).not_run == {}
 
 
+@pytest.mark.slow  # it lowers six graphs
 @pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # PyTorch's own use of its own class
 def test_a_row_is_measured(tmp_path, monkeypatch):
     if reason := find_backend("onnx").unavailable():
