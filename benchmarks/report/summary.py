@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from rapsam.benchmarks.report.few_bits import missed
 from rapsam.benchmarks.report.markdown import short_name, table, where_and_when
 from rapsam.benchmarks.studies.export_matrix import ExportRecord, ExportRecords
+from rapsam.benchmarks.studies.few_bits_records import FewBitsRow
 from rapsam.benchmarks.studies.shipped_weights import ASKED, ShippedWeights
 from rapsam.benchmarks.studies.speed_goals import GOALS, Goal
 from rapsam.benchmarks.studies.speed_records import IMAGE, PROMPT, SpeedRecords
@@ -25,21 +27,32 @@ class _Figure(NamedTuple):
     text: str
 
 
-def summary_table(exports: ExportRecords, speeds: SpeedRecords, weights: ShippedWeights | None) -> str:
+def summary_table(
+    exports: ExportRecords,
+    speeds: SpeedRecords,
+    weights: ShippedWeights | None,
+    few_bits: Sequence[FewBitsRow] = (),
+) -> str:
     """Writes one row per kind of measurement, or says that nothing was measured.
 
     Args:
         exports: Fidelity of exported bundles.
         speeds: Times on this machine's processor.
         weights: Scores of the weights that come with the package.
+        few_bits: What recipes of few bits cost.
 
     Returns:
         A Markdown table and a caption that says where and when.
     """
-    rows = [*_fidelity_rows(exports.records), *_speed_rows(speeds), *_weights_rows(weights)]
+    rows = [
+        *_fidelity_rows(exports.records),
+        *_few_bits_rows(few_bits),
+        *_speed_rows(speeds),
+        *_weights_rows(weights),
+    ]
     if not rows:
         return "Not measured yet: see docs/benchmarks.md."
-    return "\n".join([table(_HEADER, rows, " --- "), "", _caption(exports, speeds, weights)])
+    return "\n".join([table(_HEADER, rows, " --- "), "", _caption(exports, speeds, weights, few_bits)])
 
 
 def _fidelity_rows(records: Sequence[ExportRecord]) -> list[tuple[str, ...]]:
@@ -60,6 +73,21 @@ def _fidelity_row(precision: str, provenance: str, records: list[ExportRecord]) 
     ]
     missed = sum(record.status == "failed" for record in records)
     return f"{precision} exports, {where}: mask IoU", *_ends(figures), f"{missed} of {len(records)} exports"
+
+
+def _few_bits_rows(few_bits: Sequence[FewBitsRow]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for provenance, where in (("measured", "in its runtime"), ("emulated", "emulated")):
+        scored = [row for row in few_bits if row.losses and row.provenance == provenance]
+        figures = [
+            _Figure(loss.points, f"{loss.points:.2f} ({row.name})")
+            for row in scored
+            if (loss := row.loss("pq")) is not None
+        ]
+        if figures:
+            title = f"few bits against fp32, {where}: points of PQ lost"
+            rows.append((title, *_ends(figures), missed(scored)))
+    return rows
 
 
 def _speed_rows(speeds: SpeedRecords) -> list[tuple[str, ...]]:
@@ -127,9 +155,15 @@ def _ends(figures: list[_Figure]) -> tuple[str, str]:
     return ordered[0].text, ordered[-1].text
 
 
-def _caption(exports: ExportRecords, speeds: SpeedRecords, weights: ShippedWeights | None) -> str:
+def _caption(
+    exports: ExportRecords,
+    speeds: SpeedRecords,
+    weights: ShippedWeights | None,
+    few_bits: Sequence[FewBitsRow],
+) -> str:
     measured = [(record.machine, record.created_utc) for record in exports.records]
     measured += [(run.machine, run.created_utc) for run in speeds.runs]
+    measured += [(row.machine, row.created_utc) for row in few_bits]
     measured += [(weights.machine, weights.created_utc)] if weights else []
     return (
         f"Measured on {where_and_when(measured)}. All rows, with their commands: "

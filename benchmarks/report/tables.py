@@ -9,17 +9,19 @@ import argparse
 from pathlib import Path
 
 from rapsam.benchmarks.measuring.records import read_records
+from rapsam.benchmarks.report.few_bits import PLOT, few_bits_tables
+from rapsam.benchmarks.report.few_bits_plot import plot_losses
 from rapsam.benchmarks.report.markdown import replace_table, short_name, table, where_and_when
 from rapsam.benchmarks.report.speed import speed_tables
 from rapsam.benchmarks.report.summary import summary_table
 from rapsam.benchmarks.report.training import sampling_table, training_table, weights_table
-from rapsam.benchmarks.studies import export_matrix, runtime_speed, sampling_forms
+from rapsam.benchmarks.studies import export_matrix, few_bits, runtime_speed, sampling_forms
 from rapsam.benchmarks.studies.export_matrix import ExportRecord, ExportRecords
 from rapsam.benchmarks.studies.shipped_weights import known_weights
 from rapsam.benchmarks.studies.training_speed import known_speeds
 from rapsam.files import write_atomic
 
-SUMMARY, MATRIX, SPEED = "summary", "export matrix", "runtime speed"
+SUMMARY, MATRIX, SPEED, FEW_BITS = "summary", "export matrix", "runtime speed", "few bits"
 WEIGHTS, TRAINING, SAMPLING = "shipped weights", "training speed", "sampling forms"
 HEADER = (
     *("model", "size", "recipe", "MB", "run by", "parity"),
@@ -28,7 +30,7 @@ HEADER = (
 
 
 def main() -> None:
-    """Replaces the tables between the markers of the Markdown files."""
+    """Replaces the tables between the markers of the Markdown files, and the picture beside them."""
     argparse.ArgumentParser(description=__doc__).parse_args()
     for name, tables in all_tables().items():
         path = Path(name)
@@ -36,15 +38,22 @@ def main() -> None:
         for marker, content in tables.items():
             text = replace_table(text, marker, content)
         write_atomic(path, text.encode())
+    if rows := few_bits.known_records().rows:
+        plot_losses(rows, Path("docs") / PLOT)
 
 
 def all_tables() -> dict[str, dict[str, str]]:
     """Returns the tables of each Markdown file by the name in their markers."""
     exports, speeds, weights = export_matrix.known_records(), runtime_speed.known_records(), known_weights()
     sampling = read_records(sampling_forms.FILE, sampling_forms.SamplingRecords)
+    bits = few_bits.known_records()
     return {
-        "README.md": {SUMMARY: summary_table(exports, speeds, weights)},
-        "docs/benchmarks.md": {MATRIX: export_table(exports), SPEED: speed_tables(speeds)},
+        "README.md": {SUMMARY: summary_table(exports, speeds, weights, bits.rows)},
+        "docs/benchmarks.md": {
+            MATRIX: export_table(exports),
+            FEW_BITS: few_bits_tables(bits),
+            SPEED: speed_tables(speeds),
+        },
         "docs/nano-synth.md": {WEIGHTS: weights_table(weights)},
         "docs/rewrites.md": {SAMPLING: sampling_table(sampling)},
         "docs/training.md": {TRAINING: training_table(known_speeds())},

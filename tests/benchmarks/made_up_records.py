@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rapsam.benchmarks.measuring.records import SCHEMA_VERSION, now_utc
 from rapsam.benchmarks.studies.export_matrix import ExportRecord
+from rapsam.benchmarks.studies.few_bits_records import FewBits, FewBitsRow, GraphRow, Loss, Times
 from rapsam.benchmarks.studies.speed_records import (
     FullExport,
     SpeedRecords,
@@ -74,3 +75,46 @@ def export_of(model, size=(640, 640), **changes):
 
 def records_of(*runs, exports=()):
     return SpeedRecords(schema_version=SCHEMA_VERSION, command="measure", runs=runs, exports=exports)
+
+
+def loss_of(figure, points, standard_error=0.05):
+    return Loss(
+        figure=figure,
+        value=0.5 - points / 100,
+        reference=0.5,
+        points=points,
+        standard_error=standard_error,
+    )
+
+
+def graph_of(graph, ratio=None, *, size=300_000, precision="w8a8", why=""):
+    times = ratio and Times(ms=100 * ratio, float_ms=100, ratio=ratio)
+    return GraphRow(
+        graph=graph, precision=precision, why=why, size_bytes=size, float_bytes=1_000_000, times=times
+    )
+
+
+def few_bits_row(target="onnx", precision="w8a8", model="rapsam_nano", **changes):
+    fields = {
+        "name": f"{target}-{precision}",
+        "created_utc": now_utc(),
+        "machine": this_machine(),
+        "provenance": "measured",
+        "runtime": "ONNX Runtime",
+        "weights": "nano-synth",
+        "recipe": f"{target}-{precision}",
+        "size": (256, 256),
+        "calibration": "drawn, 64 images",
+        "parity": "passed",
+        "images": 300,
+        "losses": tuple(loss_of(figure, 0.1) for figure in ("pq", "click", "box")),
+        "graphs": (graph_of("encoder", 0.4), graph_of("prompt", 0.95, precision="w8", why="no gain")),
+        "load_average": 0.5,
+        "source_sha256": source_sha256(),
+        "tool_versions": {},
+    }
+    return FewBitsRow(target=target, precision=precision, model=model, **{**fields, **changes})
+
+
+def few_bits_of(*rows, **changes):
+    return FewBits(schema_version=SCHEMA_VERSION, command="measure", rows=rows, **changes)

@@ -6,7 +6,7 @@ from rapsam.benchmarks.measuring.records import SCHEMA_VERSION
 from rapsam.benchmarks.report.summary import summary_table
 from rapsam.benchmarks.studies.export_matrix import ExportRecords
 from rapsam.benchmarks.studies.speed_records import SpeedRecords
-from tests.benchmarks.made_up_records import export_record
+from tests.benchmarks.made_up_records import export_record, few_bits_row, loss_of
 
 NO_SPEED = SpeedRecords(schema_version=SCHEMA_VERSION, command="y", runs=(), exports=())
 
@@ -42,6 +42,21 @@ def test_what_did_not_run_has_no_row_and_an_unknown_figure_is_unknown():
     )
     assert rows[2] == "| fp32 exports, in its runtime: mask IoU | unknown | unknown | 0 of 1 exports |"
     assert rows[3] == ""
+
+
+def test_few_bits_have_a_row_for_real_runtimes_and_one_for_emulated_ones():
+    rows = [
+        few_bits_row("onnx", "w8", losses=(loss_of("pq", 0.1),)),
+        few_bits_row("onnx", "w8a8", losses=(loss_of("pq", 0.9),)),
+        few_bits_row("coreml", "p4", provenance="emulated", losses=(loss_of("pq", 1.0),)),
+    ]
+    exports = ExportRecords(schema_version=SCHEMA_VERSION, command="x", records=())
+    measured, emulated = summary_table(exports, NO_SPEED, None, rows).splitlines()[2:4]
+    assert measured == (
+        "| few bits against fp32, in its runtime: points of PQ lost | 0.10 (onnx-w8) | 0.90 (onnx-w8a8) "
+        "| 1 of 6 goals |"
+    )
+    assert "emulated: points of PQ lost | 1.00 (coreml-p4) | 1.00 (coreml-p4)" in emulated
 
 
 def test_without_records_it_says_so():
