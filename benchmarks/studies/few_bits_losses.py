@@ -7,17 +7,14 @@ are, and compared afterwards.
 from __future__ import annotations
 
 import functools
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from rapsam.benchmarks.studies.few_bits_records import Figure, Loss
-from rapsam.data.sources.annotated import AnnotatedClip, AnnotatedSource
-from rapsam.evaluation.paired import GROUPS, PairedScores, Side
+from rapsam.data.sources.annotated import AnnotatedSource
+from rapsam.evaluation.paired import GroupedScores, drops_between
 from rapsam.evaluation.run import evaluate
-from rapsam.evaluation.scores import Part
-from rapsam.evaluation.tasks import TASKS
 from rapsam.inference.segmenter import Segmenter
 
 FIGURES: dict[str, dict[str, Figure]] = {
@@ -44,23 +41,6 @@ class Images(NamedTuple):
     folder: Path
 
 
-class GroupedScores:
-    """Counts a segmenter in groups of images; implements `Scores`."""
-
-    def __init__(self, task: str, segmenter: Segmenter) -> None:
-        self._groups = tuple(TASKS[task](segmenter) for _ in range(GROUPS))
-        self.parts: dict[str, Part] = {
-            f"{number} {name}": part
-            for number, scores in enumerate(self._groups)
-            for name, part in scores.parts.items()
-        }
-
-    def add(self, segmenter: Segmenter, clip: AnnotatedClip) -> None:
-        """See `Scores.add`."""
-        group = zlib.crc32(clip.name.encode(errors="surrogateescape")) % GROUPS
-        self._groups[group].add(segmenter, clip)
-
-
 def losses_of(
     subject: Segmenter, reference: Segmenter, images: Images, progress: Progress
 ) -> tuple[Loss, ...]:
@@ -73,7 +53,7 @@ def losses_of(
         progress: Gets told of every image.
 
     Raises:
-        InputError: If the two name different classes, or counts were damaged or edited.
+        InputError: If counts were damaged or edited.
     """
     return tuple(
         loss for task in FIGURES for loss in _losses_of_task(task, subject, reference, images, progress)
@@ -83,11 +63,7 @@ def losses_of(
 def _losses_of_task(
     task: str, subject: Segmenter, reference: Segmenter, images: Images, progress: Progress
 ) -> list[Loss]:
-    paired = PairedScores(task, subject, reference)
-    sides: dict[Side, Segmenter] = {"subject": subject, "reference": reference}
-    for side, segmenter in sides.items():
-        for name, part in _counted(task, segmenter, images, progress).parts.items():
-            paired.parts[f"{side} {name}"].merge(part.state())
+    ours, theirs = (_counted(task, each, images, progress) for each in (subject, reference))
     return [
         Loss(
             figure=FIGURES[task][drop.figure],
@@ -96,7 +72,7 @@ def _losses_of_task(
             points=100 * drop.drop,
             standard_error=None if drop.standard_error is None else 100 * drop.standard_error,
         )
-        for drop in paired.drops()
+        for drop in drops_between(ours, theirs)
         if drop.figure in FIGURES[task]
     ]
 
