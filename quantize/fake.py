@@ -182,16 +182,18 @@ class _FewBits(TorchFunctionMode):
         options = dict(kwargs or {})
         if func in _WEIGHTED:
             return self._weighted(func, *args, **options)
-        pending = next(filter(None, map(self._pending.get, _tensors(args))), None)
-        if pending is None:
+        found = [pending for value in _tensors(args) if (pending := self._pending.get(value))]
+        if not found:
             return func(*args, **options)
         if func in _TAKERS:
             args = tuple(self._rounded_results(value) for value in args)
         result = func(*args, **options)
         if func in _PASSING_ON:
-            self._pending[result] = pending
+            self._pending[result] = found[0]
         elif func in _SUMS and self._bits.in_integers("sum"):
-            self._pending[result] = self._bits.sums, pending[1]
+            # A sum of sums has the name of the convolution that it adds.
+            _, name = next((each for each in found if each[0] is self._bits.results), found[0])
+            self._pending[result] = self._bits.sums, name
         return result
 
     def _weighted(
