@@ -13,8 +13,8 @@ operator to operator. Not rounded are results of linear layers and the factors o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -160,6 +160,14 @@ class FakeQuantisation(nn.Module):
         return torch.fake_quantize_per_channel_affine(weight, scale, zero_point, axis, -limit, limit)
 
 
+class _Pending(NamedTuple):
+    """A result that is not rounded yet: where its range is, and whether that has seen it."""
+
+    ranges: nn.ModuleDict
+    name: str
+    seen: bool = False
+
+
 class _FewBits(TorchFunctionMode):
     """Sees every operator of PyTorch that is called in it, and rounds what those with weights take."""
 
@@ -168,8 +176,7 @@ class _FewBits(TorchFunctionMode):
         self._bits = bits
         self._weights = weights
         self._observing = observing
-        # Results that are not rounded yet, each with its range and the module of its convolution.
-        self._pending = WeakTensorKeyDictionary()
+        self._pending: MutableMapping[Tensor, _Pending] = WeakTensorKeyDictionary()
 
     def __torch_function__(
         self,
@@ -189,11 +196,11 @@ class _FewBits(TorchFunctionMode):
             args = tuple(self._rounded_results(value) for value in args)
         result = func(*args, **options)
         if func in _PASSING_ON:
-            self._pending[result] = found[0]
+            self._pending[result] = found[0]._replace(seen=func in _TAKERS)
         elif func in _SUMS and self._bits.in_integers("sum"):
             # A sum of sums has the name of the convolution that it adds.
-            _, name = next((each for each in found if each[0] is self._bits.results), found[0])
-            self._pending[result] = self._bits.sums, name
+            added = next((each for each in found if each.ranges is self._bits.results), found[0])
+            self._pending[result] = _Pending(self._bits.sums, added.name)
         return result
 
     def _weighted(
@@ -211,20 +218,21 @@ class _FewBits(TorchFunctionMode):
         if name is None or bits.stays_float(name, kind) or not (integers or bits.scheme.small_weights):
             return func(source, weight, *args, **options)
         if integers:
-            source = self._rounded(bits.inputs, name, source)
+            source = self._rounded(_Pending(bits.inputs, name), source)
         result = func(source, bits.rounded_weight(weight, kind), *args, **options)
         if integers and kind != "linear" and kind not in bits.scheme.float_outputs:
-            self._pending[result] = bits.results, name
+            self._pending[result] = _Pending(bits.results, name)
         return result
 
     def _rounded_results(self, value: Any) -> Any:  # noqa: ANN401 - whatever the operator takes
         if isinstance(value, list | tuple):
             return [self._rounded_results(each) for each in value]
         pending = self._pending.get(value) if isinstance(value, Tensor) else None
-        return value if pending is None else self._rounded(*pending, value)
+        return value if pending is None else self._rounded(pending, value)
 
-    def _rounded(self, ranges: nn.ModuleDict, name: str, value: Tensor) -> Tensor:
-        rounded: Tensor = ranges[_key(name)](value, self._observing)
+    def _rounded(self, pending: _Pending, value: Tensor) -> Tensor:
+        observing = self._observing and not pending.seen
+        rounded: Tensor = pending.ranges[_key(pending.name)](value, observing)
         return rounded
 
 
