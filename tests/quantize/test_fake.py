@@ -210,3 +210,21 @@ def test_half_precision_is_rounded_in_float32_and_comes_back():
     moving, x = MovingRange(INTEGERS), torch.linspace(-1, 3, 500)
     assert moving(x.bfloat16(), True).dtype == torch.bfloat16
     assert float((moving(x, False) - x).abs().max()) <= 4 / 255 / 2 * 1.01
+
+
+def test_a_network_learns_to_live_with_few_bits():
+    """With weights of three values: training wins back a part of what they cost."""
+    network, scheme = Residual().eval(), msgspec.structs.replace(WEIGHTS, weight_bits=2)
+    wanted = network(image()).detach()
+    optimiser = torch.optim.Adam(network.parameters(), lr=1e-3)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.01, 200)
+    bits, losses = faked(network, scheme), []
+    for _ in range(200):
+        with bits.computing(network):
+            loss = (network(image()) - wanted).square().mean()
+        loss.backward()
+        optimiser.step()
+        optimiser.zero_grad()
+        schedule.step()
+        losses.append(float(loss.detach()))
+    assert sum(losses[-10:]) / 10 < 0.7 * losses[0]
