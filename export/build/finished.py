@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from rapsam import __version__
-from rapsam.errors import BundleError, InputError
+from rapsam.errors import BundleError, InputError, quoted
 from rapsam.export.backends import find_backend
 from rapsam.export.build.inputs import BuildInputs, bundle_key, prototypes_of
 from rapsam.export.build.plan import Budget, ExportPlan
@@ -49,10 +49,11 @@ def finished_bundle(inputs: BuildInputs, plan: ExportPlan, out: Path) -> Manifes
 
     Raises:
         InputError: If the folder holds another bundle, a damaged one, or anything else, or the network cannot
-            do a task of the plan.
+            do a task of the plan, or was trained for other bits.
     """
     _check_tasks(inputs, plan)
     _check_calibration(inputs, plan)
+    _check_trained_for(inputs, plan)
     check_out_folder(out)
     if not _has_manifest(out):
         return None
@@ -85,6 +86,15 @@ def _check_calibration(inputs: BuildInputs, plan: ExportPlan) -> None:
         raise InputError(
             f"no calibration images for precision {plan.recipe.precision}; name a folder of images, a COCO "
             "annotation file, or drawn: --calibration DIR"
+        )
+
+
+def _check_trained_for(inputs: BuildInputs, plan: ExportPlan) -> None:
+    trained_for, recipe = inputs.deployment.weights.trained_for, plan.recipe
+    if recipe.quantisation is not None and trained_for not in (None, recipe.name):
+        raise InputError(
+            f"weights that were trained for {quoted(trained_for)}, exported as {recipe.name}; export as "
+            f"that or at a float precision, or train for this: rapsam train --qat {recipe.name}"
         )
 
 

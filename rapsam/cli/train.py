@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapsam.cli.console import command_line, counted_progress, next_step, say, show
-from rapsam.errors import InputError
+from rapsam.errors import InputError, quoted
 
 if TYPE_CHECKING:
     from rapsam.models.trainable import Trainable
@@ -41,6 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--backbone", type=Path, metavar="FILE", help="ImageNet weights of torchvision or timm to start from"
     )
     parser.add_argument("--classifier", type=Path, metavar="FILE", help="text classifier file")
+    parser.add_argument(
+        "--qat",
+        metavar="NAME",
+        help="train for the few bits of an export recipe, such as onnx-w8a8; goes with --checkpoint",
+    )
     parser.add_argument(
         "--accelerator",
         choices=("auto", "cpu", "cuda", "mps"),
@@ -97,9 +102,28 @@ def _begun(options: argparse.Namespace) -> tuple[RunConfig, Path, StartingPoint]
     if options.resume:
         config = recipe_of(options.resume)
         return config, options.resume, StartingPoint(classifier=classifier_of(options.resume))
-    config = load_recipe(options.recipe, options.set)
+    config = _for_few_bits(load_recipe(options.recipe, options.set), options.qat)
     check_unstarted(options.out)
     return config, options.out, StartingPoint(options.checkpoint, options.backbone, options.classifier)
+
+
+def _for_few_bits(config: RunConfig, name: str | None) -> RunConfig:
+    """Adds the export recipe to a run's own, if it trains for one."""
+    if config.qat is not None:
+        raise InputError("'qat' in a recipe or in --set; name the export recipe with --qat instead")
+    if name is None:
+        return config
+    import msgspec
+
+    from rapsam.export.backends.catalogue import RECIPES
+    from rapsam.training.config import QatConfig
+
+    schemes = {recipe.name: recipe.quantisation for recipe in RECIPES.values()}
+    able = [found for found, scheme in schemes.items() if scheme is not None and not scheme.palette]
+    scheme = schemes.get(name)
+    if scheme is None or name not in able:
+        raise InputError(f"--qat {quoted(name)}; expected an export recipe to train for: {', '.join(able)}")
+    return msgspec.structs.replace(config, qat=QatConfig(recipe=name, scheme=scheme))
 
 
 def _trained(
@@ -156,6 +180,7 @@ def _check(options: argparse.Namespace) -> None:
             ("--checkpoint", options.checkpoint),
             ("--backbone", options.backbone),
             ("--classifier", options.classifier),
+            ("--qat", options.qat),
         )
         if value
     ]

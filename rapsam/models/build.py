@@ -96,7 +96,8 @@ def load_checkpoint(
     path = weights_path(path)
     facts, classifier = _facts_of(path, model.name), model.text_classifier
     load_strictly(model, read_tensors(path, note), path, family_of(model.name).to_published)
-    model.weights = Weights(origin="file", name=path.name, trained=True)
+    trained_for = facts.trained_for if facts else None
+    model.weights = Weights(origin="file", name=path.name, trained=True, trained_for=trained_for)
     model.trained_sides = facts.sides if facts else None
     if facts and classifier and facts.vocabulary == classifier.label_set.name:
         classifier.origin = msgspec.structs.replace(

@@ -20,11 +20,13 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             "training": a run that has just ended. "file": a weight file.
         name: Of the file or the run; empty for the others.
         trained: Whether they have learnt anything; if not, results are numbers without meaning.
+        trained_for: Export recipe of few bits that they were trained for; None for float weights.
     """
 
     origin: Literal["random", "formula", "training", "file"]
     name: str = ""
     trained: bool
+    trained_for: str | None = None
 
     def __str__(self) -> str:
         """Says it for reports and model cards."""

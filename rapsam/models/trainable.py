@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor, nn
 
 from rapsam.errors import InputError
 from rapsam.models.backbones.backbone import BackboneConfig
 from rapsam.models.network import SegmentationNetwork
+from rapsam.models.parts import PartRole
 from rapsam.models.text_classifier import TextClassifier
 
 
@@ -40,12 +43,18 @@ class Trainable(SegmentationNetwork):
         backbone_config: What the backbone was built from.
         neck: Maps these to mask features; its batch norms learn apart from those of the backbone.
         text_classifier: Names the classes; no part of the state dict.
+        parts: Modules with a role: role to a regular expression, found in modules' names.
+        rewritten: Regular expression, found in the names of modules that deployable graphs compute otherwise:
+            merged with others, on numbers of another size, or not at all. Training for few bits leaves them
+            float.
     """
 
     backbone: nn.Module
     backbone_config: BackboneConfig
     neck: nn.Module
     text_classifier: TextClassifier
+    parts: ClassVar[Mapping[PartRole, str]] = {}
+    rewritten: ClassVar[str] = r"(?!)"
 
     @property
     @abstractmethod

@@ -11,6 +11,7 @@ from rapsam.errors import JSON_ERRORS, CheckpointError, reason_of
 from rapsam.models.checkpoint import read_metadata
 
 _KEY = "rapsam"
+_RecipeName = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 _Side = Annotated[int, msgspec.Meta(ge=32, le=8192)]
 
 
@@ -22,11 +23,13 @@ class WeightFacts(msgspec.Struct, frozen=True, kw_only=True):
         vocabulary: Label set whose prototypes by formula the weights were trained with; None if they were
             trained with a classifier file, which has to be named again.
         sides: Long and short side that images must fit; None as published.
+        trained_for: Export recipe of few bits that they were trained for; None for float weights.
     """
 
     model: str
     vocabulary: str | None
     sides: tuple[_Side, _Side] | None = None
+    trained_for: _RecipeName | None = None
 
     def __post_init__(self) -> None:
         """Raises `ValueError` if the long side is the shorter one."""

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from rapsam.data.augment.prompts import Clicks
 from rapsam.errors import quoted
+from rapsam.quantize.scheme import Quantisation
 
 _LARGEST = sys.float_info.max
 """TOML knows `inf`; no setting may be infinite."""
@@ -187,6 +188,18 @@ class DistillConfig(_Part, frozen=True, kw_only=True):
     mask_weight: NotNegative = 5.0
 
 
+class QatConfig(_Part, frozen=True, kw_only=True):
+    """Few bits that a run trains for: quantisation-aware training.
+
+    Attributes:
+        recipe: Name of the export recipe.
+        scheme: What it says of the numbers. A run goes on with it, whatever becomes of the recipe.
+    """
+
+    recipe: Name
+    scheme: Quantisation
+
+
 class RunConfig(_Part, frozen=True, kw_only=True):
     """A whole run.
 
@@ -208,6 +221,7 @@ class RunConfig(_Part, frozen=True, kw_only=True):
         loss: Losses.
         optimiser: Optimiser.
         distill: Teacher, if any.
+        qat: Few bits to train for, if any; set by `rapsam train --qat`.
     """
 
     name: Name
@@ -225,3 +239,4 @@ class RunConfig(_Part, frozen=True, kw_only=True):
     loss: LossConfig = LossConfig()
     optimiser: OptimiserConfig = OptimiserConfig()
     distill: DistillConfig | None = None
+    qat: QatConfig | None = None

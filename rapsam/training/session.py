@@ -150,7 +150,12 @@ def train(
     """
     trainer = Trainer(engine.fabric, config, model, samples, run, teacher=teacher, scaler=engine.scaler)
     trained = trainer.fit(progress)
-    trained.weights = Weights(origin="training", name=f"{config.name}, trained", trained=True)
+    trained.weights = Weights(
+        origin="training",
+        name=f"{config.name}, trained",
+        trained=True,
+        trained_for=config.qat.recipe if config.qat else None,
+    )
     if engine.fabric.is_global_zero:
         write_weights(run, trained, config)
     return run / WEIGHTS_NAME

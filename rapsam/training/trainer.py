@@ -79,6 +79,7 @@ class Trainer:
             config.seed,
             checkpoint_activations=config.checkpoint_activations,
             distillation=_distillation(config, model, teacher),
+            scheme=config.qat.scheme if config.qat else None,
         )
         set_training_mode(model, config.batch_statistics)
         if fabric.world_size > 1 and fabric.device.type == "cuda":

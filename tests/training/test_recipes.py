@@ -13,6 +13,7 @@ def test_the_recipes_of_the_package_are_read():
     assert recipe_names() == [
         "nano-synth",
         "nano-synth-prompts",
+        "nano-synth-qat",
         "rapsam-r18-12e",
         "rapsam-r18-24e",
         "rapsam-r50-12e",

@@ -201,7 +201,11 @@ def test_ten_steps_kill_and_ten_more_are_twenty(world, recipe, straight, tmp_pat
     assert json.loads((run / "recipe.json").read_text()) == json.loads((straight / "recipe.json").read_text())
 
 
-@pytest.mark.parametrize("changes", [LIKE_NANO_SYNTH, LIKE_PUBLISHED], ids=["nano-synth", "published"])
+@pytest.mark.parametrize(
+    "changes",
+    [LIKE_NANO_SYNTH, LIKE_PUBLISHED, ("--qat", "onnx-w8a8")],
+    ids=["nano-synth", "published", "few bits"],
+)
 def test_recipes_of_the_package_go_on_bit_by_bit_too(changes, world, recipe, tmp_path):
     ends = []
     for name in ("straight", "resumed"):

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from rapsam.contract import GraphContract, Pipeline, Sampling
-from rapsam.models.parts import PartRole
 from rapsam.models.rapsam.graphs import build_graph, published_graph
 from rapsam.models.rapsam.model import RapSam
+from rapsam.models.rapsam.parts import PARTS
 from rapsam.models.rapsam.published_graphs import (
     PublishedEncoder,
     PublishedPanoptic,
@@ -35,16 +35,6 @@ PROMPT_SPEC = PromptSpec(
     candidates=1,
     point_radius=POINT_RADIUS,
 )
-PARTS: Mapping[PartRole, str] = {
-    "attention": r"\battention\b",
-    "class head": r"\b(class_embed|classifier)\b",
-    "gate": r"\bupdate\.(query|pooled)_gate$",
-    "mask product": r"\bmask_product$",
-    "pooling": r"\bpool$",
-    "prompt position": r"^encoder\.position_proj$",
-    "sampling": r"\bdeform_conv\b",
-    "steering": r"\boffset_conv$",
-}
 OBJECTS = ("class_logits", "mask_logits", "queries")
 PROMPTS = ("mask_logits", "iou")
 

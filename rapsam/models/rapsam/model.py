@@ -13,6 +13,7 @@ from rapsam.errors import InputError
 from rapsam.models.backbones.backbone import BackboneConfig
 from rapsam.models.rapsam.decoder import Decoder, mask_product
 from rapsam.models.rapsam.neck import PyramidNeck
+from rapsam.models.rapsam.parts import PARTS, REWRITTEN
 from rapsam.models.rapsam.prompt_encoder import PromptEncoder
 from rapsam.models.text_classifier import TextClassifier
 from rapsam.models.trainable import StageOutput, Trainable
@@ -41,6 +42,8 @@ class RapSam(Trainable):
     """One network in two modes: object queries (images, clips) or visual prompts."""
 
     neck: PyramidNeck
+    parts = PARTS
+    rewritten = REWRITTEN
 
     def __init__(
         self,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import chain
 
 import torch
@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from rapsam.models.trainable import Trainable
+from rapsam.quantize.scheme import Quantisation
 from rapsam.training.batch import Batch, ObjectSample, PromptSample, Sample, by_frames
 from rapsam.training.config import LossConfig
+from rapsam.training.few_bits import FewBits, Pass
 from rapsam.training.losses.auxiliary import PositionReadout, SemanticReadout
 from rapsam.training.losses.distillation import Distillation, ObjectAnswer
 from rapsam.training.losses.object_loss import ObjectNormalisers, object_counts, object_loss
@@ -36,6 +38,7 @@ class LossNetwork(nn.Module):
         seed: Of the run.
         checkpoint_activations: Whether the encoder is computed again in the backward pass.
         distillation: Compares the network with its teacher, if it has one.
+        scheme: Bits that the network is trained for; None for float.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class LossNetwork(nn.Module):
         *,
         checkpoint_activations: bool,
         distillation: Distillation | None = None,
+        scheme: Quantisation | None = None,
     ) -> None:
         super().__init__()
         self.model = model
@@ -53,8 +57,9 @@ class LossNetwork(nn.Module):
         self.seed = seed
         self.checkpoint_activations = checkpoint_activations
         self.distillation = distillation
+        self.few_bits = None if scheme is None else FewBits(model, scheme)
         width = model.feature_width
-        # Checkpoints of runs hold these two under their attributes' names.
+        # Checkpoints of runs hold these under their attributes' names.
         self.places = PositionReadout(width) if config.place_weight else None
         classes = model.text_classifier.num_classes
         self.names_of_pixels = SemanticReadout(width, classes) if config.name_weight else None
@@ -95,15 +100,27 @@ class LossNetwork(nn.Module):
             return self._losses(batch, features.float(), None if teacher is None else teacher.float(), counts)
 
     def _features(self, frames: Tensor) -> Tensor:
-        if self.checkpoint_activations:
-            return checkpoint(  # type: ignore[no-any-return]
-                self.model.encode, frames, use_reentrant=False, context_fn=self._checkpoint_contexts
-            )
-        return self.model.encode(frames)
+        with self._in_few_bits("features"):
+            if self.checkpoint_activations:
+                return checkpoint(  # type: ignore[no-any-return]
+                    self.model.encode, frames, use_reentrant=False, context_fn=self._checkpoint_contexts
+                )
+            return self.model.encode(frames)
+
+    def _in_few_bits(self, name: Pass, *, observing: bool = True) -> AbstractContextManager[object]:
+        """Context of a pass of the network."""
+        if self.few_bits is None:
+            return nullcontext()
+        return self.few_bits.of_pass(name).computing(self.model, observing=observing)
 
     def _checkpoint_contexts(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
-        """Contexts of the forward pass and of its repetition, in which batch norms must not learn again."""
-        return nullcontext(), kept_statistics(self.model)
+        """Contexts of the forward pass and of its repetition, in which nothing must learn again."""
+        return nullcontext(), self._repeated()
+
+    @contextmanager
+    def _repeated(self) -> Iterator[None]:
+        with kept_statistics(self.model), self._in_few_bits("features", observing=False):
+            yield
 
     def _losses(
         self, batch: Batch, features: Tensor, teacher: Tensor | None, counts: Sequence[float]
@@ -133,7 +150,8 @@ class LossNetwork(nn.Module):
         normalisers: ObjectNormalisers,
         teacher: Tensor | None,
     ) -> Losses:
-        outputs = self.model.detect(features, frames)
+        with self._in_few_bits("objects"):
+            outputs = self.model.detect(features, frames)
         generators = [self._generator(sample) for sample in group]
         losses: Losses = {}
         for output in outputs:
@@ -154,7 +172,8 @@ class LossNetwork(nn.Module):
         self, group: Sequence[PromptSample], features: Tensor, num_prompts: float, teacher: Tensor | None
     ) -> Losses:
         boxes = nn.utils.rnn.pad_sequence([sample.boxes for sample in group], batch_first=True)
-        outputs = self.model.segment(features, boxes)
+        with self._in_few_bits("prompts"):
+            outputs = self.model.segment(features, boxes)
         generators = [self._generator(sample) for sample in group]
         losses: Losses = {}
         for output in outputs:

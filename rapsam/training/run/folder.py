@@ -81,6 +81,7 @@ def write_weights(run: Path, model: Trainable, config: RunConfig) -> Path:
         model=model.name,
         vocabulary=classifier.label_set.name if classifier.origin.origin == "formula" else None,
         sides=config.data.test_sides,
+        trained_for=config.qat.recipe if config.qat else None,
     )
     write_safetensors(path, model.state_dict(), facts.as_metadata())
     return path

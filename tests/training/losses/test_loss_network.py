@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from rapsam.data.synth.source import SynthImages
+from rapsam.export.backends.catalogue import RECIPES
 from rapsam.models.build import build_model
 from rapsam.training.batch import Batch, ObjectSample
 from rapsam.training.config import LossConfig
@@ -44,8 +45,10 @@ def _step(network, batch):
     return {name: float(value.detach()) for name, value in losses.items()}
 
 
-def test_saving_memory_changes_neither_losses_nor_gradients_nor_statistics():
-    plain, saving = (_network(checkpoint_activations=flag) for flag in (False, True))
+@pytest.mark.parametrize("recipe", [None, "onnx-w8a8"])
+def test_saving_memory_changes_neither_losses_nor_gradients_nor_statistics(recipe):
+    scheme = RECIPES[recipe].quantisation if recipe else None
+    plain, saving = (_network(checkpoint_activations=flag, scheme=scheme) for flag in (False, True))
     assert _step(plain, _batch()) == pytest.approx(_step(saving, _batch()))
     for (name, one), other in zip(plain.named_parameters(), saving.parameters(), strict=True):
         if one.grad is not None:
