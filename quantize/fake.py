@@ -12,7 +12,6 @@ operator to operator. Not rounded are results of linear layers and the factors o
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, NamedTuple
 
@@ -23,6 +22,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from rapsam.models.parts import PartRole
+from rapsam.quantize.policy import why_float
 from rapsam.quantize.scheme import Kind, Quantisation
 
 MOMENTUM = 0.01
@@ -137,15 +137,6 @@ class FakeQuantisation(nn.Module):
         }
         return _FewBits(self, weights, observing)
 
-    def stays_float(self, module: str, kind: Kind) -> bool:
-        """Tells whether an operator of a module keeps its precision on purpose."""
-        patterns = (
-            self.parts.get(each.role)
-            for each in self.scheme.stays_float
-            if not each.kinds or kind in each.kinds
-        )
-        return any(pattern is not None and re.search(pattern, module) for pattern in patterns)
-
     def in_integers(self, kind: Kind) -> bool:
         """Tells whether the target computes operators of a kind in integers."""
         return self.scheme.activation_bits is not None and kind in self.scheme.kinds
@@ -215,7 +206,9 @@ class _FewBits(TorchFunctionMode):
         # Packed projections are taken apart by views.
         name = self._weights.get(id(weight)) or self._weights.get(id(weight._base))
         integers = bits.in_integers(kind)
-        if name is None or bits.stays_float(name, kind) or not (integers or bits.scheme.small_weights):
+        if name is None or why_float(name, kind, bits.scheme, bits.parts):
+            return func(source, weight, *args, **options)
+        if not (integers or bits.scheme.small_weights):
             return func(source, weight, *args, **options)
         if integers:
             source = self._rounded(_Pending(bits.inputs, name), source)

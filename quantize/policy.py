@@ -106,6 +106,8 @@ def choose_operators(
         elif _not_computed(kind, scheme) or not with_integers.issuperset(node.all_input_nodes):
             continue
         integers[node] = kind
+        if kind == "convolution":  # a map that it takes is there in integers, whatever made it
+            with_integers.update(node.all_input_nodes[:1])
         if kind not in scheme.float_outputs:
             with_integers.add(node)
     return Choice(integers, small_weights, tuple(left))
@@ -139,8 +141,18 @@ def _kept_by(
     kept: frozenset[str],
 ) -> str:
     module = module_of(node)
-    if module in kept:
-        return "the search keeps it"
+    return "the search keeps it" if module in kept else why_float(module, kind, scheme, parts)
+
+
+def why_float(module: str, kind: Kind, scheme: Quantisation, parts: Mapping[PartRole, str]) -> str:
+    """Says why an operator of a module keeps its precision on purpose; empty if it does not.
+
+    Args:
+        module: Its name.
+        kind: What the operator is.
+        scheme: What the recipe says.
+        parts: See `choose_operators`.
+    """
     for each in scheme.stays_float:
         pattern = parts.get(each.role)
         if pattern and re.search(pattern, module) and (not each.kinds or kind in each.kinds):

@@ -15,6 +15,7 @@ PARTS: Mapping[PartRole, str] = {
     "prompt position": r"\bposition_proj$",
     "sampling": r"\bdeform_conv\b",
     "steering": r"\boffset_conv$",
+    "stem": r"\bbackbone\.conv1$",
 }
 REWRITTEN = (
     r"^neck\.feature_conv$|\bupdate\.(pooled_proj|query_gate|pooled_gate)$|^decoder\.prompt_adapter\.attention\b"
