@@ -45,6 +45,12 @@ VERSIONS = (16, 17, 18)
 _SMALL_WEIGHTS = (
     ("w8", Quantisation(stage="file", stays_float=(POSITION_STAYS,)), W8_GATES, 16),
     (
+        "p8",
+        Quantisation(stage="file", weight_bits=8, palette=True, stays_float=(POSITION_STAYS,)),
+        W8_GATES,
+        16,
+    ),
+    (
         "p6",
         Quantisation(stage="file", weight_bits=6, palette=True, stays_float=(POSITION_STAYS,)),
         P6_GATES,
@@ -76,8 +82,12 @@ class CoremlBackend:
             ),
         ),
         refused={
-            "w8a8": "Core ML computes in 8 bits on a Mac only, and what was never run is not exported; take "
-            "w8, p6 or p4"
+            **dict.fromkeys(
+                ("w8a8", "w8a16", "w8da8"),
+                "Core ML computes in few bits on a Mac only, and what was never run is not exported; take w8, "
+                "p6 or p4",
+            ),
+            "w4": "whole multiples of a scale are too coarse for 4 bits; take p4, whose values follow weights",
         },
         default_precision="fp16",
         default_ios=17,

@@ -8,12 +8,14 @@ from rapsam.contract import GraphContract
 from rapsam.export.backends.base import TargetFacts
 from rapsam.export.backends.executorch.backend import ExecutorchBackend
 from rapsam.export.backends.packages import installed_versions, missing_package
-from rapsam.export.backends.recipes import Recipe, float_recipes, float_recipes_by_ios
+from rapsam.export.backends.recipes import FEW_BITS, Recipe, float_recipes, float_recipes_by_ios
 
 if TYPE_CHECKING:
     from executorch.exir.backend.partitioner import Partitioner
     from torch import Tensor
     from torch.export import ExportedProgram
+
+_NEVER_RUN = "nothing here runs this delegate, and what was never run is not exported in few bits; take fp16"
 
 
 class ExecutorchVulkanBackend(ExecutorchBackend):
@@ -22,7 +24,11 @@ class ExecutorchVulkanBackend(ExecutorchBackend):
     name = "executorch-vulkan"
     delegate = "Vulkan"
     runtime = "ExecuTorch, Vulkan"
-    facts = TargetFacts(recipes=float_recipes("executorch-vulkan"), compute_units=("gpu",))
+    facts = TargetFacts(
+        recipes=float_recipes("executorch-vulkan"),
+        refused=dict.fromkeys(FEW_BITS, _NEVER_RUN),
+        compute_units=("gpu",),
+    )
 
     def cannot_run(self) -> str | None:
         """See `Backend.cannot_run`."""
@@ -47,6 +53,7 @@ class ExecutorchCoremlBackend(ExecutorchBackend):
     runtime = "ExecuTorch, Core ML"
     facts = TargetFacts(
         recipes=float_recipes_by_ios("executorch-coreml", (16, 17, 18)),
+        refused=dict.fromkeys(FEW_BITS, _NEVER_RUN),
         default_precision="fp16",
         default_ios=17,
         platform="ios",

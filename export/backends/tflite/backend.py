@@ -14,7 +14,15 @@ from rapsam.contract import GraphContract
 from rapsam.export.backends.base import NO_METADATA, Artifact, TargetFacts
 from rapsam.export.backends.guard import converting, loading, refusing
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
-from rapsam.export.backends.recipes import W8_GATES, W8A8_GATES, Recipe, float_recipes, quantised_recipe
+from rapsam.export.backends.recipes import (
+    NO_DYNAMIC,
+    NO_PALETTES,
+    W8_GATES,
+    W8A8_GATES,
+    Recipe,
+    float_recipes,
+    quantised_recipe,
+)
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.backends.tensors import check_signature, describe, named_inputs, named_outputs
 from rapsam.files import write_atomic
@@ -52,7 +60,11 @@ class TfliteBackend:
             quantised_recipe("tflite", "w8a8", _INTEGERS, W8A8_GATES, otherwise="w8"),
         ),
         refused={
-            "w8a16": "LiteRT computes 16-bit activations many times slower than float; take w8a8, or w8"
+            "w8a16": "LiteRT computes 16-bit activations many times slower than float; take w8a8, or w8",
+            "w4": "one scale per channel is too coarse for 4 bits, and LiteRT's blocks of 32 do not divide "
+            "all layers; take w8",
+            **NO_PALETTES,
+            **NO_DYNAMIC,
         },
     )
 

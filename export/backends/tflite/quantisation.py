@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,21 +14,23 @@ from rapsam.inference.runner import Arrays
 from rapsam.quantize.policy import Modules
 from rapsam.quantize.scheme import Kind, Quantisation
 
-# Names of LiteRT's operators. A convolution brings its padding and its layout along.
-_OPERATORS: dict[Kind, tuple[str, ...]] = {
-    "convolution": ("CONV_2D", "DEPTHWISE_CONV_2D", "PAD", "TRANSPOSE"),
-    "transposed convolution": ("CONV_2D_TRANSPOSE",),
-    "linear": ("FULLY_CONNECTED",),
-    "sum": ("ADD",),
-    "rectifier": ("RELU",),
-    "maximum": ("MAX_POOL_2D", "PAD", "PADV2"),
-    "enlargement": ("RESIZE_BILINEAR",),
-}
+# Names of LiteRT's operators.
 _WEIGHTED: dict[Kind, tuple[str, ...]] = {
     "convolution": ("CONV_2D", "DEPTHWISE_CONV_2D"),
     "transposed convolution": ("CONV_2D_TRANSPOSE",),
     "linear": ("FULLY_CONNECTED",),
 }
+_OPERATORS: dict[Kind, tuple[str, ...]] = {
+    **_WEIGHTED,
+    # In integers a convolution brings its padding and its layout along.
+    "convolution": (*_WEIGHTED["convolution"], "PAD", "TRANSPOSE"),
+    "sum": ("ADD",),
+    "rectifier": ("RELU",),
+    "maximum": ("MAX_POOL_2D", "PAD", "PADV2"),
+    "enlargement": ("RESIZE_BILINEAR",),
+}
+_PORTION = 8
+"""Samples in memory at a time: LiteRT makes a list of what it is given, and goes on from earlier ranges."""
 
 
 class _Rule(NamedTuple):
@@ -59,13 +62,18 @@ def quantised_tflite(
     rules = list(_rules(modules))
     for rule in rules:
         _apply(quantizer, rule, scheme)
-    ranges = None
-    if any(rule.integers for rule in rules):
-        inputs = [{spec.name: sample[spec.name] for spec in contract.inputs} for sample in samples]
-        if not inputs:
-            raise InputError(f"no samples to calibrate graph {contract.graph!r} with; give --calibration")
-        ranges = quantizer.calibrate({"serving_default": inputs})
+    ranges = _ranges(quantizer, contract, samples) if any(rule.integers for rule in rules) else None
     return bytes(quantizer.quantize(ranges).quantized_model)
+
+
+def _ranges(quantizer: Any, contract: GraphContract, samples: Iterable[Arrays]) -> Any:  # noqa: ANN401
+    ranges, waiting = None, iter(samples)
+    while portion := list(islice(waiting, _PORTION)):
+        inputs = [{spec.name: sample[spec.name] for spec in contract.inputs} for sample in portion]
+        ranges = quantizer.calibrate({"serving_default": inputs}, ranges)
+    if ranges is None:
+        raise InputError(f"no samples to calibrate graph {contract.graph!r} with; give --calibration")
+    return ranges
 
 
 def _rules(modules: Modules) -> Iterator[_Rule]:
