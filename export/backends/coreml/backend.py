@@ -84,10 +84,10 @@ class CoremlBackend:
         refused={
             **dict.fromkeys(
                 ("w8a8", "w8a16", "w8da8"),
-                "Core ML computes in few bits on a Mac only, and what was never run is not exported; take w8, "
-                "p6 or p4",
+                "Core ML computes in few bits on a Mac only, and what was never run is not exported; take "
+                "w8, p6 or p4",
             ),
-            "w4": "whole multiples of a scale are too coarse for 4 bits; take p4, whose values follow weights",
+            "w4": "multiples of a scale are too coarse for 4 bits; take p4, whose values fit the weights",
         },
         default_precision="fp16",
         default_ios=17,

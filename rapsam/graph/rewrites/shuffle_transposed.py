@@ -17,9 +17,9 @@ _DEFAULTS: tuple[object, ...] = ([1, 1], [0, 0], [0, 0], 1, [1, 1])
 def shuffle_transposed(module: fx.GraphModule) -> None:
     """Replaces every transposed convolution whose square kernel is a whole number of strides wide.
 
-    Each stride-sized block of the result depends on a few neighbouring pixels, the same for all its values: a
-    plain convolution with as many outputs as a block has values makes the block, and a pixel shuffle puts it
-    in place. The multiply-adds are the same, but for the borders. A rectifier behind is moved before the
+    Each stride-sized block of the result depends on a few neighbouring pixels, the same for all its values:
+    a plain convolution with as many outputs as a block has values makes the block, and a pixel shuffle puts
+    it in place. The multiply-adds are the same, but for the borders. A rectifier behind is moved before the
     shuffle.
 
     Args:
@@ -55,16 +55,17 @@ def _plan(node: fx.Node) -> _Plan | None:
     bias = node.args[2] if len(node.args) > 2 else None
     assert bias is None or isinstance(bias, fx.Node)
     given: list[object] = list(node.args[3:])
-    settings = given + list(_DEFAULTS[len(given) :])
-    strides, paddings = _sides(settings[0]), _sides(settings[1])
-    if settings[2:] != list(_DEFAULTS[2:]) or len(strides) != 1 or len(paddings) != 1:
+    stride, padding, *others = given + list(_DEFAULTS[len(given) :])
+    step, edge = _side(stride), _side(padding)
+    if step is None or edge is None or others != list(_DEFAULTS[2:]):
         return None
-    return _Plan(strides.pop(), paddings.pop(), bias)
+    return _Plan(step, edge, bias)
 
 
-def _sides(value: object) -> set[int]:
+def _side(value: object) -> int | None:
+    """Returns what is the same for rows and columns; None if they differ."""
     assert isinstance(value, (list, tuple))
-    return set(value)
+    return int(value[0]) if value[0] == value[1] else None
 
 
 def _fits(plan: _Plan, weight: Tensor) -> bool:
