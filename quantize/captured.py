@@ -24,6 +24,7 @@ from torchao.quantization.pt2e.quantizer import (
 from rapsam.contract import GraphContract
 from rapsam.errors import InputError
 from rapsam.graph.capture import trace
+from rapsam.graph.rewrites.shuffle_transposed import shuffle_transposed
 from rapsam.inference.runner import Arrays
 from rapsam.models.parts import PartRole
 from rapsam.quantize.policy import Choice, Left, choose_operators, module_of
@@ -32,7 +33,7 @@ from rapsam.quantize.scheme import WEIGHTED, Kind, Quantisation
 # Axis of a weight that has a scale per entry.
 _CHANNEL_AXES: dict[Kind, int] = {"convolution": 0, "transposed convolution": 1, "linear": 0}
 # What picks values, or means of neighbours, needs no scale of its own.
-_SAME_SCALE: tuple[Kind, ...] = ("maximum", "enlargement")
+_SAME_SCALE: tuple[Kind, ...] = ("maximum", "enlargement", "rearrangement")
 _BIAS_BITS = 32
 # The smallest scale: what is zero everywhere must have one too.
 _EPSILON = 2.0**-24
@@ -73,6 +74,10 @@ def quantise_captured(
     """
     module = program.module(check_guards=False)
     assert isinstance(module, fx.GraphModule)
+    if scheme.shuffled:
+        shuffle_transposed(module)
+        module = trace(module, contract).module(check_guards=False)
+        assert isinstance(module, fx.GraphModule)
     annotator = _Annotator(scheme, lambda graph: choose_operators(graph, scheme, parts, kept))
     prepared = prepare_pt2e(module, annotator)
     if scheme.activation_bits is None or scheme.dynamic:  # weights are observed whatever flows

@@ -105,6 +105,8 @@ def choose_operators(
         elif _not_computed(kind, scheme) or not with_integers.issuperset(node.all_input_nodes):
             continue
         integers[node] = kind
+        if kind == "convolution":  # a map that it takes is there in integers, whatever made it
+            with_integers.update(node.all_input_nodes[:1])
         if kind not in scheme.float_outputs:
             with_integers.add(node)
     return Choice(integers, small_weights, tuple(left))

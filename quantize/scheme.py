@@ -9,7 +9,15 @@ import msgspec
 from rapsam.models.parts import PartRole
 
 Kind = Literal[
-    "convolution", "transposed convolution", "linear", "product", "sum", "rectifier", "maximum", "enlargement"
+    "convolution",
+    "transposed convolution",
+    "linear",
+    "product",
+    "sum",
+    "rectifier",
+    "maximum",
+    "enlargement",
+    "rearrangement",
 ]
 """Operators that have integer kernels somewhere."""
 
@@ -23,6 +31,8 @@ KINDS: dict[str, Kind] = {
     "aten.relu.default": "rectifier",
     "aten.max_pool2d.default": "maximum",
     "aten.upsample_bilinear2d.vec": "enlargement",
+    "aten.pixel_shuffle.default": "rearrangement",
+    "aten.slice.Tensor": "rearrangement",
 }
 WEIGHTED: tuple[Kind, ...] = ("convolution", "transposed convolution", "linear")
 """Kinds that multiply by weights."""
@@ -45,6 +55,7 @@ class StaysFloat(msgspec.Struct, frozen=True, kw_only=True):
 POSITION_STAYS = StaysFloat(role="prompt position", why="one small layer, and a click hangs on it")
 SAMPLING_STAYS = StaysFloat(role="sampling", why="the values that are sampled meet float weights")
 STEERING_STAYS = StaysFloat(role="steering", why="positions on a map need more than 8 bits")
+STEM_STAYS = StaysFloat(role="stem", why="the three channels of an image are too few for integer kernels")
 ATTENTION_STAYS = StaysFloat(role="attention", why="its products are too small to gain", kinds=("product",))
 
 
@@ -63,6 +74,8 @@ class Quantisation(msgspec.Struct, frozen=True, kw_only=True):
         signed: Whether activations are signed integers.
         kinds: Operators that the target computes in integers.
         small_weights: Whether weights of the others are stored small all the same.
+        shuffled: Whether transposed convolutions are computed as convolutions whose results are rearranged,
+            where that is exact.
         float_outputs: Those of them whose results the target can leave float.
         integer_biases: Whether biases are stored as 32-bit integers too.
         stays_float: What is left float on purpose.
@@ -77,6 +90,7 @@ class Quantisation(msgspec.Struct, frozen=True, kw_only=True):
     signed: bool = True
     kinds: tuple[Kind, ...] = WEIGHTED
     small_weights: bool = True
+    shuffled: bool = False
     float_outputs: tuple[Kind, ...] = ()
     integer_biases: bool = False
     stays_float: tuple[StaysFloat, ...] = ()

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Literal
 
 PartRole = Literal[
-    "attention", "class head", "gate", "mask product", "pooling", "prompt position", "sampling", "steering"
+    "attention",
+    "class head",
+    "gate",
+    "mask product",
+    "pooling",
+    "prompt position",
+    "sampling",
+    "steering",
+    "stem",
 ]
 """What a part does.
 
@@ -17,4 +25,5 @@ PartRole = Literal[
 - prompt position: projects where a prompt is.
 - sampling: reads a map at positions that were computed.
 - steering: computes those positions.
+- stem: the first layer, which takes the channels of an image.
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from rapsam.contract import GraphContract, TensorSpec
 from rapsam.graph.capture import capture
@@ -122,3 +123,30 @@ def test_weights_beside_integers_are_small_where_the_target_can(graph) -> None:
     assert list(small.small_weights.values()) == ["linear"]
     none = choose_operators(graph, Quantisation(activation_bits=8, kinds=kinds, small_weights=False), {})
     assert none.small_weights == {}
+
+
+class Enlarging(nn.Module):
+    """A float stem, its map taken twice, and a rearranged one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, padding=1)
+        self.body = nn.Conv2d(4, 4, 3, padding=1)
+
+    def forward(self, image):
+        first = torch.relu(self.stem(image))
+        return functional.pixel_shuffle(self.body(first) + first, 2)[:, :, 1:-1]
+
+
+def test_a_map_that_a_convolution_takes_is_there_in_integers() -> None:
+    contract = GraphContract(
+        graph="enlarging",
+        inputs=(spec("image", 1, 3, 4, 4),),
+        outputs=(spec("out", 1, 1, 6, 8),),
+        image_size=(4, 4),
+    )
+    graph = capture(Enlarging(), contract).graph
+    stem_stays = Quantisation(activation_bits=8, kinds=ALL, stays_float=(StaysFloat(role="stem", why="x"),))
+    kinds, left = chosen(graph, stem_stays, {"stem": "stem"})
+    assert kinds == ["convolution", "sum", "rearrangement", "rearrangement"]
+    assert left == {"stem": "stem: x"}

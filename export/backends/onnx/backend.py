@@ -21,7 +21,13 @@ from rapsam.export.backends.tensors import check_signature, describe, named_inpu
 from rapsam.files import write_atomic
 from rapsam.inference.runner import Arrays
 from rapsam.metrics.tensor_error import compare_tensors
-from rapsam.quantize.scheme import ATTENTION_STAYS, KINDS, POSITION_STAYS, Quantisation
+from rapsam.quantize.scheme import (
+    ATTENTION_STAYS,
+    KINDS,
+    POSITION_STAYS,
+    STEM_STAYS,
+    Quantisation,
+)
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
@@ -38,16 +44,25 @@ MINIMUM_RUNTIME_16_BITS = "onnxruntime 1.18.0"
 
 # ONNX Runtime has integer kernels for all kinds but the transposed convolution, and products that take
 # integers and return floats.
+_KINDS = tuple(
+    kind for kind in dict.fromkeys(KINDS.values()) if kind not in ("transposed convolution", "rearrangement")
+)
 _WEIGHTS = Quantisation(stays_float=(POSITION_STAYS,))
-_INTEGERS = Quantisation(
-    activation_bits=8,
-    signed=False,
-    kinds=tuple(kind for kind in dict.fromkeys(KINDS.values()) if kind != "transposed convolution"),
+_WIDE_INTEGERS = Quantisation(
+    activation_bits=16,
+    kinds=_KINDS,
     float_outputs=("linear", "product"),
-    integer_biases=True,
     stays_float=(POSITION_STAYS, ATTENTION_STAYS),
 )
-_WIDE_INTEGERS = msgspec.structs.replace(_INTEGERS, activation_bits=16, signed=True, integer_biases=False)
+_INTEGERS = msgspec.structs.replace(
+    _WIDE_INTEGERS,
+    activation_bits=8,
+    signed=False,
+    kinds=(*_KINDS, "rearrangement"),
+    shuffled=True,
+    integer_biases=True,
+    stays_float=(POSITION_STAYS, ATTENTION_STAYS, STEM_STAYS),
+)
 
 
 class OnnxBackend:
@@ -96,6 +111,7 @@ class OnnxBackend:
         with converting("ONNX", contract.graph, path):
             import onnx
 
+            from rapsam.export.backends.onnx.held_roundings import hold_roundings
             from rapsam.export.backends.onnx.small_weights import fold_at_start
 
             exported = _export(program, contract, recipe)
@@ -104,6 +120,7 @@ class OnnxBackend:
             else:  # simplified, integers that are constant would become floats
                 model = exported
                 fold_at_start(model)
+                hold_roundings(model)
                 onnx.checker.check_model(model, full_check=True)
             _describe_model(model, contract, metadata)
             write_atomic(path, model.SerializeToString(deterministic=True))

@@ -44,6 +44,7 @@ PARTS: Mapping[PartRole, str] = {
     "prompt position": r"^encoder\.position_proj$",
     "sampling": r"\bdeform_conv\b",
     "steering": r"\boffset_conv$",
+    "stem": r"\bbackbone\.conv1$",
 }
 OBJECTS = ("class_logits", "mask_logits", "queries")
 PROMPTS = ("mask_logits", "iou")

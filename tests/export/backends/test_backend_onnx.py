@@ -3,11 +3,18 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
+from torch import nn
+from torch.nn import functional
 
+from rapsam.contract import GraphContract
 from rapsam.errors import BundleError
 from rapsam.export.backends import BACKENDS
 from rapsam.export.backends.catalogue import RECIPES
+from rapsam.export.backends.lower_graph import GraphCalibration, lower_graph
+from rapsam.metrics.tensor_error import compare_tensors
 from tests.export.backends import probe_case
+from tests.quantize.test_policy import spec
 
 PRECISIONS = ("fp32", "fp16")
 
@@ -81,3 +88,49 @@ def test_onnx_files_are_the_same_every_time(probe, lowered, tmp_path) -> None:
 
 def test_the_name_of_the_backend_is_its_key() -> None:
     assert all(backend.name == key for key, backend in BACKENDS.items())
+
+
+class Enlarging(nn.Module):
+    """A stem, a pool of its result, and a transposed convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, padding=1)
+        self.body = nn.Conv2d(8, 8, 3, padding=1)
+        self.up = nn.ConvTranspose2d(8, 4, 4, 2, 1)
+
+    def forward(self, image):
+        pooled = functional.max_pool2d(torch.relu(self.stem(image)), 2)
+        return torch.relu(self.up(torch.relu(self.body(pooled)))) + image.mean(1, keepdim=True)
+
+
+def test_integers_of_a_float_pool_are_made_behind_it_and_blocks_of_convolutions(tmp_path) -> None:
+    """ONNX Runtime would pool integers forty times slower, and knows no integer transposed convolution."""
+    import onnx
+
+    torch.manual_seed(0)
+    contract = GraphContract(
+        graph="enlarging",
+        inputs=(spec("image", 1, 3, 16, 16),),
+        outputs=(spec("out", 1, 4, 16, 16),),
+        image_size=(16, 16),
+    )
+    path, module = tmp_path / "enlarging.onnx", Enlarging().eval()
+    calibration = GraphCalibration([contract.example_inputs(seed) for seed in range(4)], {"stem": "^stem$"})
+    lowered = lower_graph(
+        module, contract, RECIPES["onnx-w8a8"], path, lambda _: None, calibration=calibration
+    )
+    assert [(left.module, left.why.partition(":")[0]) for left in lowered.left] == [("stem", "stem")]
+    model = onnx.load(path)
+    kinds = [node.op_type for node in model.graph.node]
+    assert "ConvTranspose" not in kinds
+    held = next(node for node in model.graph.node if node.op_type == "Max")
+    makers = {name: node.op_type for node in model.graph.node for name in node.output}
+    assert (makers[held.input[0]], len(held.input)) == ("MaxPool", 1)
+    takers = [node.op_type for node in model.graph.node if held.output[0] in node.input]
+    assert takers == ["QuantizeLinear"]
+    sample = contract.example_inputs(1)
+    ours = BACKENDS["onnx"].load(path, contract).run(sample)["out"]
+    with torch.no_grad():
+        theirs = module(torch.from_numpy(sample["image"])).numpy()
+    assert compare_tensors(ours, theirs).sqnr_db > 25

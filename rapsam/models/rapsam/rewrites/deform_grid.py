@@ -36,14 +36,14 @@ class GridDeformConv2d(nn.Module):
         sides = pixels.new_tensor([self.width, self.height])
         # The sampler counts from -1 to 1 over the whole side; pixel centres lie half a pixel inside.
         self.register_buffer("base", (2 * pixels + 1) / sides - 1)
-        self.register_buffer("step", 2 / sides)
+        self.register_buffer("step", (2 / sides).view(2, 1, 1))
 
     def forward(self, x: Tensor, offsets: Tensor, modulation: Tensor) -> Tensor:
         """As `DeformConv2d.forward`, for the one size that it was made for and batch 1."""
         size = (self.height, self.width)
         projected = self.projection(x).reshape(TAPS, self.outputs, *size)
-        dx_dy = offsets.reshape(TAPS, 2, *size).flip(1).permute(0, 2, 3, 1)
-        grid = self.base + dx_dy * self.step
+        dx_dy = offsets.reshape(TAPS, 2, *size).flip(1) * self.step
+        grid = self.base + dx_dy.permute(0, 2, 3, 1)
         sampled = F.grid_sample(projected, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
         summed = (sampled * modulation.reshape(TAPS, 1, *size)).sum(0, keepdim=True)
         return summed if self.bias is None else summed + self.bias
