@@ -9,6 +9,7 @@ from rapsam.export.backends.base import TargetFacts
 from rapsam.export.backends.executorch.backend import ExecutorchBackend
 from rapsam.export.backends.packages import installed_versions, missing_package
 from rapsam.export.backends.recipes import Recipe, float_recipes, float_recipes_by_ios
+from rapsam.export.backends.refusals import FEW_BITS, NEVER_RUN
 
 if TYPE_CHECKING:
     from executorch.exir.backend.partitioner import Partitioner
@@ -22,7 +23,13 @@ class ExecutorchVulkanBackend(ExecutorchBackend):
     name = "executorch-vulkan"
     delegate = "Vulkan"
     runtime = "ExecuTorch, Vulkan"
-    facts = TargetFacts(recipes=float_recipes("executorch-vulkan"), compute_units=("gpu",))
+    facts = TargetFacts(
+        recipes=float_recipes("executorch-vulkan"),
+        refused=dict.fromkeys(
+            FEW_BITS, f"its delegate runs on phones only, and {NEVER_RUN}; take fp16, or target executorch"
+        ),
+        compute_units=("gpu",),
+    )
 
     def cannot_run(self) -> str | None:
         """See `Backend.cannot_run`."""
@@ -50,6 +57,9 @@ class ExecutorchCoremlBackend(ExecutorchBackend):
         default_precision="fp16",
         default_ios=17,
         platform="ios",
+        refused=dict.fromkeys(
+            FEW_BITS, f"its delegate runs in apps only, and {NEVER_RUN}; take fp16, or target coreml"
+        ),
         compute_units=("all",),
     )
 

@@ -16,6 +16,7 @@ from rapsam.export.backends.base import NO_METADATA, Artifact, TargetFacts
 from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
 from rapsam.export.backends.recipes import W8_GATES, W8A8_GATES, Recipe, float_recipes, quantised_recipe
+from rapsam.export.backends.refusals import COARSE_4_BITS, LINEAR_ONLY, NO_PALETTES, PALETTES
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.backends.tensors import check_signature, describe, named_inputs, named_outputs
 from rapsam.files import write_atomic
@@ -78,7 +79,12 @@ class OnnxBackend:
             quantised_recipe("onnx", "w8a8", _INTEGERS, W8A8_GATES, sampling="grid", otherwise="w8"),
             # Slow on processors; what takes 16 bits is the phone's NPU, which cannot be asked here.
             quantised_recipe("onnx", "w8a16", _WIDE_INTEGERS, W8_GATES, sampling="grid"),
-        )
+        ),
+        refused={
+            "w4": COARSE_4_BITS,
+            "w8da8": LINEAR_ONLY,
+            **dict.fromkeys(PALETTES, NO_PALETTES),
+        },
     )
 
     @property

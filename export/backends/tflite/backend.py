@@ -15,6 +15,7 @@ from rapsam.export.backends.base import NO_METADATA, Artifact, TargetFacts
 from rapsam.export.backends.guard import converting, loading, refusing
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
 from rapsam.export.backends.recipes import W8_GATES, W8A8_GATES, Recipe, float_recipes, quantised_recipe
+from rapsam.export.backends.refusals import COARSE_4_BITS, LINEAR_ONLY, NO_PALETTES, PALETTES
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.backends.tensors import check_signature, describe, named_inputs, named_outputs
 from rapsam.files import write_atomic
@@ -52,7 +53,10 @@ class TfliteBackend:
             quantised_recipe("tflite", "w8a8", _INTEGERS, W8A8_GATES, otherwise="w8"),
         ),
         refused={
-            "w8a16": "LiteRT computes 16-bit activations many times slower than float; take w8a8, or w8"
+            "w8a16": "LiteRT computes 16-bit activations many times slower than float; take w8a8, or w8",
+            "w4": COARSE_4_BITS,
+            "w8da8": LINEAR_ONLY,
+            **dict.fromkeys(PALETTES, NO_PALETTES),
         },
     )
 
