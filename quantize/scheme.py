@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from rapsam.graph.kept_precision import KEEPS_FLOAT
 from rapsam.models.parts import PartRole
 
 Kind = Literal[
@@ -52,9 +53,10 @@ class StaysFloat(msgspec.Struct, frozen=True, kw_only=True):
     kinds: tuple[Kind, ...] = ()
 
 
-POSITION_STAYS = StaysFloat(role="prompt position", why="one small layer, and a click hangs on it")
-SAMPLING_STAYS = StaysFloat(role="sampling", why="the values that are sampled meet float weights")
-STEERING_STAYS = StaysFloat(role="steering", why="positions on a map need more than 8 bits")
+POSITION_STAYS, SAMPLING_STAYS, STEERING_STAYS = (
+    StaysFloat(role=role, why=KEEPS_FLOAT[role]) for role in ("prompt position", "sampling", "steering")
+)
+# For speed, not for what is lost.
 STEM_STAYS = StaysFloat(role="stem", why="the three channels of an image are too few for integer kernels")
 ATTENTION_STAYS = StaysFloat(role="attention", why="its products are too small to gain", kinds=("product",))
 
