@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from rapsam.graph.kept_precision import KEEPS_FLOAT
 from rapsam.models.parts import PartRole
 
 Kind = Literal[
@@ -52,9 +53,10 @@ class StaysFloat(msgspec.Struct, frozen=True, kw_only=True):
     kinds: tuple[Kind, ...] = ()
 
 
-POSITION_STAYS = StaysFloat(role="prompt position", why="one small layer, and a click hangs on it")
-SAMPLING_STAYS = StaysFloat(role="sampling", why="the values that are sampled meet float weights")
-STEERING_STAYS = StaysFloat(role="steering", why="positions on a map need more than 8 bits")
+POSITION_STAYS, SAMPLING_STAYS, STEERING_STAYS = (
+    StaysFloat(role=role, why=KEEPS_FLOAT[role]) for role in ("prompt position", "sampling", "steering")
+)
+# For speed, not for what is lost.
 STEM_STAYS = StaysFloat(role="stem", why="the three channels of an image are too few for integer kernels")
 ATTENTION_STAYS = StaysFloat(role="attention", why="its products are too small to gain", kinds=("product",))
 
@@ -64,10 +66,11 @@ class Quantisation(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         stage: Whether the captured graph is quantised, or the file, by the target's own tools.
-        weight_bits: Of weights; one scale per output channel, zero stays zero.
+        weight_bits: Of weights; zero stays zero.
         palette: Whether weights are numbers of a table of 2 ** weight_bits values, found by k-means, and not
             whole multiples of a scale.
         group: Output channels that share a table; None for one table per tensor.
+        block: Input channels that share a scale, in each output channel; None for all of them. For files.
         activation_bits: Of what flows between operators; one scale per tensor. None leaves that float, and
             stores weights alone small.
         dynamic: Whether the scales of activations are found anew at every run, without calibration.
@@ -85,6 +88,7 @@ class Quantisation(msgspec.Struct, frozen=True, kw_only=True):
     weight_bits: int = 8
     palette: bool = False
     group: int | None = None
+    block: int | None = None
     activation_bits: int | None = None
     dynamic: bool = False
     signed: bool = True

@@ -19,7 +19,8 @@ from rapsam.errors import BundleError
 from rapsam.export.backends.base import NO_METADATA, Artifact, TargetFacts
 from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
-from rapsam.export.backends.recipes import FEW_BITS, Recipe, float_recipes
+from rapsam.export.backends.recipes import Recipe, float_recipes
+from rapsam.export.backends.refusals import FEW_BITS
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.backends.tensors import check_signature, describe, named_inputs, named_outputs
 from rapsam.inference.runner import Arrays
@@ -62,12 +63,13 @@ class CoreaiBackend:
     # Its converter knows no sampler.
     facts = TargetFacts(
         recipes=float_recipes("coreai", deployment_target=DEPLOYMENT_TARGET),
-        refused=dict.fromkeys(
-            FEW_BITS,
-            "few bits in this new format are not proven by anything here; take fp32, or target coreml",
-        ),
         default_ios=27,
         platform="ios",
+        refused=dict.fromkeys(
+            FEW_BITS,
+            "Core AI's converter takes few bits from Apple's compression tools, which have not been tried "
+            "here; take fp16, or target coreml",
+        ),
         compute_units=("all",),
     )
 

@@ -9,13 +9,6 @@ import msgspec
 from rapsam.contract import Sampling
 from rapsam.quantize.scheme import Quantisation
 
-FEW_BITS = ("w8", "w8a8", "w8a16", "w8da8", "w4", "p8", "p6", "p4")
-"""What the field calls precisions of few bits; each target has one or says why not."""
-NO_PALETTES = dict.fromkeys(("p8", "p6", "p4"), "palettes of weights are a form of Core ML's; take w8")
-NO_DYNAMIC = {
-    "w8da8": "scales that are found at every run are ExecuTorch's; take w8a8, or w8 without calibration"
-}
-
 
 class Gates(msgspec.Struct, frozen=True, kw_only=True):
     """Thresholds of parity against the fp32 reference; a result under one is a failure.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -12,16 +13,14 @@ from torch.utils import _pytree as pytree
 
 from rapsam.contract import GraphContract
 from rapsam.graph.capture import trace
+from rapsam.graph.kept_precision import KEEPS_FLOAT32, Reach, SensitiveKind
 
 _aten = torch.ops.aten
-# What feeds them are the corners of boxes. In float16 one would be off by 0.16 pixels of 640, and the width
-# of a point's box, 6 pixels, by 0.25.
-_WAVES = (_aten.sin.default, _aten.cos.default)
-# Squares of small values, and the small number that is added to them, vanish in float16.
-_NORMS = (_aten.layer_norm.default,)
-# A position on a map of 80 pixels has an error of 0.02 pixels in float16. Offsets from a pixel, as a
-# convolution gives them, are small and exact enough.
-_SAMPLERS = (_aten.grid_sampler.default,)
+_OPERATORS: Mapping[SensitiveKind, tuple[object, ...]] = {
+    "wave": (_aten.sin.default, _aten.cos.default),
+    "norm": (_aten.layer_norm.default,),
+    "sampler": (_aten.grid_sampler.default,),
+}
 _OFFSETS = (_aten.conv2d.default,)
 
 
@@ -97,24 +96,24 @@ def _widened(value: object) -> object:
 
 
 def _needs_float32(graph: fx.Graph) -> set[fx.Node]:
-    found: set[fx.Node] = {node for node in graph.nodes if node.target in _NORMS}
-    waiting = [node for node in graph.nodes if node.target in _WAVES]
-    while waiting:
-        node = waiting.pop()
-        if node not in found:
-            found.add(node)
-            waiting.extend(node.all_input_nodes)
-    return found | _samplings(graph)
+    found: set[fx.Node] = set()
+    for kind, keeps in KEEPS_FLOAT32.items():
+        for node in graph.nodes:
+            if node.target in _OPERATORS[kind]:
+                found |= {node} | _reached(node, keeps.reach)
+    return found
 
 
-def _samplings(graph: fx.Graph) -> set[fx.Node]:
-    """Finds the samplers of maps, and what is computed between offsets and grids."""
-    samplers = [node for node in graph.nodes if node.target in _SAMPLERS]
-    found = set(samplers)
-    waiting = [node.args[1] for node in samplers]
+def _reached(node: fx.Node, reach: Reach) -> set[fx.Node]:
+    """Finds what keeps its precision with an operator: all sources, or those of its positions."""
+    if reach == "itself":
+        return set()
+    waiting = node.all_input_nodes if reach == "sources" else [node.args[1]]
+    ends = () if reach == "sources" else _OFFSETS
+    found: set[fx.Node] = set()
     while waiting:
-        node = waiting.pop()
-        if isinstance(node, fx.Node) and node not in found and node.target not in _OFFSETS:
-            found.add(node)
-            waiting.extend(node.all_input_nodes)
+        source = waiting.pop()
+        if isinstance(source, fx.Node) and source not in found and source.target not in ends:
+            found.add(source)
+            waiting.extend(source.all_input_nodes)
     return found

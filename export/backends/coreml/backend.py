@@ -28,6 +28,7 @@ from rapsam.export.backends.recipes import (
     float_recipes_by_ios,
     quantised_recipe,
 )
+from rapsam.export.backends.refusals import NEVER_RUN
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.backends.tensors import describe, named_inputs, named_outputs
 from rapsam.inference.runner import Arrays
@@ -45,16 +46,22 @@ VERSIONS = (16, 17, 18)
 _SMALL_WEIGHTS = (
     ("w8", Quantisation(stage="file", stays_float=(POSITION_STAYS,)), W8_GATES, 16),
     (
+        "p6",
+        Quantisation(stage="file", weight_bits=6, palette=True, stays_float=(POSITION_STAYS,)),
+        P6_GATES,
+        16,
+    ),
+    (
         "p8",
         Quantisation(stage="file", weight_bits=8, palette=True, stays_float=(POSITION_STAYS,)),
         W8_GATES,
         16,
     ),
     (
-        "p6",
-        Quantisation(stage="file", weight_bits=6, palette=True, stays_float=(POSITION_STAYS,)),
+        "w4",
+        Quantisation(stage="file", weight_bits=4, block=32, stays_float=(POSITION_STAYS,)),
         P6_GATES,
-        16,
+        18,
     ),
     (
         "p4",
@@ -83,11 +90,9 @@ class CoremlBackend:
         ),
         refused={
             **dict.fromkeys(
-                ("w8a8", "w8a16", "w8da8"),
-                "Core ML computes in few bits on a Mac only, and what was never run is not exported; take "
-                "w8, p6 or p4",
+                ("w8a8", "w8a16"), f"Core ML computes in integers on a Mac only, and {NEVER_RUN}; take w8"
             ),
-            "w4": "multiples of a scale are too coarse for 4 bits; take p4, whose values fit the weights",
+            "w8da8": "Core ML finds no scales while it runs; take w8",
         },
         default_precision="fp16",
         default_ios=17,

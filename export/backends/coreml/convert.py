@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rapsam.contract import GraphContract, TensorSpec
+from rapsam.graph.kept_precision import KEEPS_FLOAT32, SensitiveKind
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
-_WAVES = ("sin", "cos")
+# No sampler: recipes of Core ML have none.
+_OPERATORS: Mapping[SensitiveKind, tuple[str, ...]] = {"wave": ("sin", "cos"), "norm": ("layer_norm",)}
 # float16 has steps of 6e-8 near zero: Core ML Tools would make an epsilon of 1e-10 six hundred times larger.
 _EPSILON_ERROR = 0.05
 
@@ -92,21 +95,32 @@ class _HalfSelector:
 
 
 def _needs_float32(block: Any) -> set[str]:  # noqa: ANN401 - untyped package
-    """Names sine, cosine and all that they are computed from, and layer norms of too small an epsilon."""
-    found: dict[str, Any] = {op.name: op for op in block.operations if _loses_epsilon(op)}
-    waiting = [operation for operation in block.operations if operation.op_type in _WAVES]
+    """Names what keeps float32, of layer norms those alone that have too small an epsilon.
+
+    Core ML computes a layer norm as one operator, which rounds what it takes and gives, and nothing between.
+    """
+    found: set[str] = set()
+    for kind, types in _OPERATORS.items():
+        for operation in block.operations:
+            if operation.op_type not in types or (kind == "norm" and not _loses_epsilon(operation)):
+                continue
+            found.add(operation.name)
+            if KEEPS_FLOAT32[kind].reach == "sources":
+                _add_sources(operation, found)
+    return found
+
+
+def _add_sources(operation: Any, found: set[str]) -> None:  # noqa: ANN401 - untyped package
+    waiting = [operation]
     while waiting:
-        operation = waiting.pop()
-        if operation.name not in found:
-            found[operation.name] = operation
-            variables = [v for value in operation.inputs.values() for v in _variables(value)]
-            waiting.extend(variable.op for variable in variables if variable.op is not None)
-    return set(found)
+        variables = [v for value in waiting.pop().inputs.values() for v in _variables(value)]
+        sources = [variable.op for variable in variables if variable.op is not None]
+        new = [source for source in sources if source.name not in found]
+        found.update(source.name for source in new)
+        waiting.extend(new)
 
 
 def _loses_epsilon(operation: Any) -> bool:  # noqa: ANN401 - untyped package
-    if operation.op_type != "layer_norm":
-        return False
     epsilon = float(operation.epsilon.val)
     return abs(float(np.float16(epsilon)) - epsilon) > _EPSILON_ERROR * epsilon
 

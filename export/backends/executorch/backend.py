@@ -16,14 +16,8 @@ from rapsam.export.backends.base import NO_METADATA, Artifact, TargetFacts
 from rapsam.export.backends.executorch.trial import fatal_signal
 from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
-from rapsam.export.backends.recipes import (
-    NO_PALETTES,
-    W8_GATES,
-    W8A8_GATES,
-    Recipe,
-    float_recipes,
-    quantised_recipe,
-)
+from rapsam.export.backends.recipes import W8_GATES, W8A8_GATES, Recipe, float_recipes, quantised_recipe
+from rapsam.export.backends.refusals import PALETTES
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.backends.tensors import Shapes, check_signature, describe, named_inputs, named_outputs
 from rapsam.files import write_atomic
@@ -85,8 +79,8 @@ class ExecutorchBackend:
             "w8": "XNNPACK has no kernels that take 8-bit weights and float activations; take w8da8, whose "
             "activations are quantised at every run, without calibration",
             "w8a16": "XNNPACK has no kernels for 16-bit activations; take w8a8",
-            "w4": "XNNPACK has 4-bit weights for linear layers alone; take w8da8",
-            **dict.fromkeys(NO_PALETTES, "palettes of weights are a form of Core ML's; take w8da8"),
+            "w4": "XNNPACK takes 4-bit weights in linear layers alone; take w8da8 or w8a8",
+            **dict.fromkeys(PALETTES, "XNNPACK knows no palettes of weights; take w8da8 or w8a8"),
         },
     )
 

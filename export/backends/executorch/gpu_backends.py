@@ -8,14 +8,13 @@ from rapsam.contract import GraphContract
 from rapsam.export.backends.base import TargetFacts
 from rapsam.export.backends.executorch.backend import ExecutorchBackend
 from rapsam.export.backends.packages import installed_versions, missing_package
-from rapsam.export.backends.recipes import FEW_BITS, Recipe, float_recipes, float_recipes_by_ios
+from rapsam.export.backends.recipes import Recipe, float_recipes, float_recipes_by_ios
+from rapsam.export.backends.refusals import FEW_BITS, NEVER_RUN
 
 if TYPE_CHECKING:
     from executorch.exir.backend.partitioner import Partitioner
     from torch import Tensor
     from torch.export import ExportedProgram
-
-_NEVER_RUN = "nothing here runs this delegate, and what was never run is not exported in few bits; take fp16"
 
 
 class ExecutorchVulkanBackend(ExecutorchBackend):
@@ -26,7 +25,9 @@ class ExecutorchVulkanBackend(ExecutorchBackend):
     runtime = "ExecuTorch, Vulkan"
     facts = TargetFacts(
         recipes=float_recipes("executorch-vulkan"),
-        refused=dict.fromkeys(FEW_BITS, _NEVER_RUN),
+        refused=dict.fromkeys(
+            FEW_BITS, f"its delegate runs on phones only, and {NEVER_RUN}; take fp16, or target executorch"
+        ),
         compute_units=("gpu",),
     )
 
@@ -53,10 +54,12 @@ class ExecutorchCoremlBackend(ExecutorchBackend):
     runtime = "ExecuTorch, Core ML"
     facts = TargetFacts(
         recipes=float_recipes_by_ios("executorch-coreml", (16, 17, 18)),
-        refused=dict.fromkeys(FEW_BITS, _NEVER_RUN),
         default_precision="fp16",
         default_ios=17,
         platform="ios",
+        refused=dict.fromkeys(
+            FEW_BITS, f"its delegate runs in apps only, and {NEVER_RUN}; take fp16, or target coreml"
+        ),
         compute_units=("all",),
     )
 

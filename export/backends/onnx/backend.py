@@ -15,15 +15,8 @@ from rapsam.errors import ExportError
 from rapsam.export.backends.base import NO_METADATA, Artifact, TargetFacts
 from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
-from rapsam.export.backends.recipes import (
-    NO_DYNAMIC,
-    NO_PALETTES,
-    W8_GATES,
-    W8A8_GATES,
-    Recipe,
-    float_recipes,
-    quantised_recipe,
-)
+from rapsam.export.backends.recipes import W8_GATES, W8A8_GATES, Recipe, float_recipes, quantised_recipe
+from rapsam.export.backends.refusals import COARSE_4_BITS, LINEAR_ONLY, NO_PALETTES, PALETTES
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.backends.tensors import check_signature, describe, named_inputs, named_outputs
 from rapsam.files import write_atomic
@@ -88,10 +81,9 @@ class OnnxBackend:
             quantised_recipe("onnx", "w8a16", _WIDE_INTEGERS, W8_GATES, sampling="grid"),
         ),
         refused={
-            "w4": "ONNX Runtime has 4-bit kernels for products alone, and most weights are those of "
-            "convolutions; take w8",
-            **NO_PALETTES,
-            **NO_DYNAMIC,
+            "w4": COARSE_4_BITS,
+            "w8da8": LINEAR_ONLY,
+            **dict.fromkeys(PALETTES, NO_PALETTES),
         },
     )
 

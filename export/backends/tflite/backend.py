@@ -14,15 +14,8 @@ from rapsam.contract import GraphContract
 from rapsam.export.backends.base import NO_METADATA, Artifact, TargetFacts
 from rapsam.export.backends.guard import converting, loading, refusing
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
-from rapsam.export.backends.recipes import (
-    NO_DYNAMIC,
-    NO_PALETTES,
-    W8_GATES,
-    W8A8_GATES,
-    Recipe,
-    float_recipes,
-    quantised_recipe,
-)
+from rapsam.export.backends.recipes import W8_GATES, W8A8_GATES, Recipe, float_recipes, quantised_recipe
+from rapsam.export.backends.refusals import COARSE_4_BITS, LINEAR_ONLY, NO_PALETTES, PALETTES
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.backends.tensors import check_signature, describe, named_inputs, named_outputs
 from rapsam.files import write_atomic
@@ -61,10 +54,9 @@ class TfliteBackend:
         ),
         refused={
             "w8a16": "LiteRT computes 16-bit activations many times slower than float; take w8a8, or w8",
-            "w4": "one scale per channel is too coarse for 4 bits, and LiteRT's blocks of 32 do not divide "
-            "all layers; take w8",
-            **NO_PALETTES,
-            **NO_DYNAMIC,
+            "w4": COARSE_4_BITS,
+            "w8da8": LINEAR_ONLY,
+            **dict.fromkeys(PALETTES, NO_PALETTES),
         },
     )
 

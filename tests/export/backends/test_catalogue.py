@@ -20,24 +20,15 @@ from rapsam.export.backends.catalogue import (
     ios_versions,
     precisions,
 )
-from rapsam.export.backends.recipes import FEW_BITS, FP16_GATES, FP32_GATES, Recipe
+from rapsam.export.backends.recipes import FP16_GATES, FP32_GATES, Recipe
+from rapsam.export.backends.refusals import FEW_BITS
 
 # Bundles and records of measurements have these names in them.
 BY_TARGET = {
     "coreml": [
         *("fp32-ios16", "fp16-ios16", "fp32-ios17", "fp16-ios17", "fp32-ios18", "fp16-ios18"),
-        *(
-            "w8-ios16",
-            "w8-ios17",
-            "w8-ios18",
-            "p8-ios16",
-            "p8-ios17",
-            "p8-ios18",
-            "p6-ios16",
-            "p6-ios17",
-            "p6-ios18",
-            "p4-ios18",
-        ),
+        *("w8-ios16", "w8-ios17", "w8-ios18", "p6-ios16", "p6-ios17", "p6-ios18"),
+        *("p8-ios16", "p8-ios17", "p8-ios18", "w4-ios18", "p4-ios18"),
     ],
     "executorch": ["fp32", "fp16", "w8da8", "w8a8"],
     "executorch-coreml": ["fp32-ios16", "fp16-ios16", "fp32-ios17", "fp16-ios17", "fp32-ios18", "fp16-ios18"],
@@ -71,8 +62,14 @@ def test_a_target_declares_recipes_of_its_own(target) -> None:
     assert (facts.default_ios is None) == (ios_versions(target) == ())
     assert precisions(target)[:2] == ("fp32", "fp16")
     assert not set(facts.refused) & set(precisions(target))
-    assert {*facts.refused, *precisions(target)} == {"fp32", "fp16", *FEW_BITS}
     assert facts.compute_units
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_precision_of_few_bits_is_there_or_refused_with_the_reason(target) -> None:
+    facts = BACKENDS[target].facts
+    assert {*precisions(target), *facts.refused} == {"fp32", "fp16", *FEW_BITS}
+    assert all(reason and not reason.endswith(".") for reason in facts.refused.values())
 
 
 def test_targets_are_listed_by_name_and_no_name_is_used_twice() -> None:
@@ -99,14 +96,12 @@ def test_what_differs_between_targets() -> None:
         (("onnx", "fp8"), "unknown precision 'fp8'; did you mean fp32, fp16 or w8"),
         (("onnx", "zzz"), "unknown precision 'zzz'; valid names: fp16, fp32, w8, w8a16, w8a8"),
         (("executorch", "w8"), "no w8 for target executorch: XNNPACK has no kernels that take 8-bit weights"),
-        (("coreml", "w8a8"), "no w8a8 for target coreml: Core ML computes in few bits on a Mac only"),
-        (("onnx", "w4"), "no w4 for target onnx: ONNX Runtime has 4-bit kernels for products alone"),
-        (("tflite", "p6"), "no p6 for target tflite: palettes of weights are a form of Core ML's; take w8"),
-        (("coreai", "w8"), "no w8 for target coreai: few bits in this new format are not proven"),
-        (
-            ("executorch-vulkan", "w8a8"),
-            "no w8a8 for target executorch-vulkan: nothing here runs this delegate",
-        ),
+        (("coreml", "w8a8"), "no w8a8 for target coreml: Core ML computes in integers on a Mac only"),
+        (("coreml", "w4", 17), "iOS 17 is no deployment target of w4; choose one of [18]"),
+        (("onnx", "w4"), "no w4 for target onnx: one scale per channel is too coarse for 4 bits; take w8"),
+        (("tflite", "p8"), "no p8 for target tflite: palettes of weights are Core ML's"),
+        (("coreai", "w8"), "no w8 for target coreai: Core AI's converter takes few bits from Apple's"),
+        (("executorch-vulkan", "w8a8"), "its delegate runs on phones only, and what was never run is not"),
         (("coreml", "p4", 17), "iOS 17 is no deployment target of p4; choose one of [18]"),
         (
             ("onnx", "int8"),
