@@ -98,11 +98,11 @@ def measure_rows(
     failed = []
     for number, row in enumerate(rows, start=1):
         title, reason = f"{number}/{len(rows)} {row.name}", reason_not_here(row)
-        if reason is not None:
+        if _is_known(known_records(path).row(row.name), images):
+            _say(f"{title}: measured before")
+        elif reason is not None:
             _say(f"{title}: not measured: {reason}")
             write_records(path, known_records(path).without_row(row.name, reason))
-        elif _is_known(known_records(path).row(row.name), images):
-            _say(f"{title}: measured before")
         else:
             _say(title)
             start = time.monotonic()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from rapsam.benchmarks.studies.few_bits_records import NANO, R18, FewBitsRow
+from rapsam.export.bundle.quantisation import T_95
 
 Verdict = Literal["holds", "falls short", "not decided"]
 SIZE, TIME = "size", "time"
@@ -78,10 +79,10 @@ def finding(row: FewBitsRow, figure: str, graph: str = "") -> Finding | None:
 
 
 def verdict(found: Finding, goal: Goal) -> Verdict:
-    """Judges a figure; of a loss nothing is decided that lies within one standard error of its limit."""
+    """Judges a figure; of a loss nothing is decided within its 95 % interval, as in a budget."""
     if goal.figure in LOSSES:
         error = found.standard_error
-        if error is None or abs(found.value - goal.limit) < error:
+        if error is None or abs(found.value - goal.limit) < T_95 * error:
             return "not decided"
     return "holds" if found.value <= goal.limit else "falls short"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -10,13 +11,14 @@ from pathlib import Path
 import msgspec
 
 from rapsam.contract import graphs_of
+from rapsam.errors import BundleError, ExportError
 from rapsam.export.backends.catalogue import find_recipe
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.budget.meter import Meter
 from rapsam.export.build.bundle import manifest_of
 from rapsam.export.build.forms import FLOAT, graph_of_precision
 from rapsam.export.build.graph_stage import GraphRecord
-from rapsam.export.build.inputs import digest_of, graph_key
+from rapsam.export.build.inputs import digest_of, graph_key, judges
 from rapsam.export.build.plan import ExportPlan, Found, GraphChoice
 from rapsam.export.build.stage import StageContext, run_stage
 from rapsam.export.bundle.load import bundle_segmenter
@@ -24,6 +26,7 @@ from rapsam.export.bundle.quantisation import FigureDrop
 from rapsam.graph.capture import capture
 from rapsam.graph.macs import macs_of_operators
 from rapsam.inference.segmenter import Segmenter
+from rapsam.machine import this_machine
 from rapsam.quantize.policy import choose_operators
 from rapsam.quantize.units import Unit, units_of
 
@@ -58,6 +61,8 @@ class Candidates:
         self._context = msgspec.structs.replace(context, progress=_say_nothing)
         self._meter, self._runtime = meter, runtime
         self._graphs = graphs_of(context.inputs.deployment.pipelines(context.plan.tasks))
+        # Kernels of another processor or version may compute otherwise.
+        self._judges = [*judges(context.plan), this_machine().cpu]
         self.scored: set[str] = set()
 
     @cached_property
@@ -72,7 +77,7 @@ class Candidates:
     def noise(self, unit: Unit) -> float | None:
         """See `Measure.noise`."""
         plan = self._plan(_others(self.units, unit))
-        key = digest_of({"stage": "noise", "graph": self._graph_key(plan, unit.graph)})
+        key = digest_of({"stage": "noise", "graph": self._graph_key(plan, unit.graph), "by": self._judges})
         return run_stage(
             self._context,
             key,
@@ -126,6 +131,7 @@ class Candidates:
                 "stage": "budget",
                 "graphs": [self._graph_key(plan, graph) for graph in self._graphs],
                 "runtime": self._runtime.name,
+                "by": self._judges,
                 "data": self._meter.key,
                 "images": images,
             }
@@ -133,16 +139,26 @@ class Candidates:
         self.scored.add(key)
 
         def make(_folder: Path) -> _Measured:
+            reference = self._reference
             with tempfile.TemporaryDirectory(dir=self._context.folder) as folder:
-                subject = self._segmenter(plan, Path(folder))
-                return _Measured(drops=self._meter.drops(subject, self._reference, images))
+                try:
+                    subject = self._segmenter(plan, Path(folder))
+                    return _Measured(drops=self._meter.drops(subject, reference, images))
+                except (ExportError, BundleError) as error:
+                    self._context.note(f"budget: with these parts in float there is no bundle: {error}")
+                    return _Measured(drops=self._nothing_works())
 
         return run_stage(self._context, key, "budget: score", _Measured, make).drops
 
+    def _nothing_works(self) -> tuple[FigureDrop, ...]:
+        """Returns the losses of a bundle that a converter or a runtime refuses: no limit holds."""
+        return tuple(
+            FigureDrop(figure=figure, points=100.0, standard_error=None) for figure in self._meter.figures
+        )
+
     @cached_property
     def _reference(self) -> Segmenter:
-        folder = self._context.folder / "reference"
-        folder.mkdir()
+        folder = Path(tempfile.mkdtemp(dir=self._context.folder))
         graphs = {graph: GraphChoice(precision=FLOAT) for graph in self._graphs}
         return self._segmenter(
             msgspec.structs.replace(self._context.plan, found=Found(graphs=graphs)), folder
@@ -155,9 +171,14 @@ class Candidates:
 
     def _noise(self, plan: ExportPlan, graph: str) -> float | None:
         with tempfile.TemporaryDirectory(dir=self._context.folder) as folder:
-            cost = self._lowered(plan, graph, Path(folder)).quantisation
+            try:
+                cost = self._lowered(plan, graph, Path(folder)).quantisation
+            except (ExportError, BundleError):
+                return None
         assert cost is not None
-        return min((row.artifact_db for row in cost.outputs if row.artifact_db is not None), default=None)
+        found = [row.artifact_db for row in cost.outputs]
+        known = [value for value in found if value is not None and math.isfinite(value)]
+        return min(known) if known and len(known) == len(found) else None
 
     def _lowered(self, plan: ExportPlan, graph: str, folder: Path) -> GraphRecord:
         context = msgspec.structs.replace(self._context, plan=plan)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from rapsam.export.bundle.quantisation import FigureDrop
+from rapsam.export.bundle.quantisation import Figure, FigureDrop
 from rapsam.inference.segmenter import Segmenter
 
 
@@ -15,12 +15,14 @@ class Meter(Protocol):
     Attributes:
         data: Where the images come from, in words.
         key: Digest of the images and their annotations.
+        figures: What it tells.
         images: How many there are.
         pixels_sha256: Digest of each image's pixels, to its name.
     """
 
     data: str
     key: str
+    figures: tuple[Figure, ...]
     images: int
     pixels_sha256: Mapping[str, str]
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from rapsam.export.budget.limits import excess, harm, holds
+from rapsam.export.budget.limits import excess, harm, holds, loss
 from rapsam.export.bundle.quantisation import Figure, FigureDrop
 from rapsam.quantize.units import Unit
 
@@ -36,7 +36,7 @@ class Measure(Protocol):
     def noise(self, unit: Unit) -> float | None:
         """Returns signal to noise, in dB, of its graph's worst output if this unit alone has few bits.
 
-        None where the outputs do not differ at all.
+        None where that cannot be told.
         """
         ...
 
@@ -130,7 +130,7 @@ def _costs(
 
 def _cost(unit: Unit, measure: Measure, seen_db: float) -> Cost:
     noise = measure.noise(unit)
-    if noise is None or noise >= seen_db:
+    if noise is not None and noise >= seen_db:
         return Cost(noise)
     return Cost(noise, *measure.alone(unit))
 
@@ -138,14 +138,22 @@ def _cost(unit: Unit, measure: Measure, seen_db: float) -> Cost:
 def _ranked(
     costs: Sequence[tuple[Unit, Cost]], limits: Mapping[Figure, float]
 ) -> tuple[tuple[Unit, Cost], ...]:
-    """Sorts by what is saved per multiply-add that stays float; then by the tensors."""
+    """Sorts by what is saved per multiply-add that stays float; then by the tensors.
+
+    The one that costs least, however large it is, comes last: with all others in float, the least is lost.
+    """
 
     def gain(entry: tuple[Unit, Cost]) -> tuple[float, float]:
         unit, cost = entry
-        noise = math.inf if cost.worst_db is None else cost.worst_db
-        return harm(cost.drops, limits) / max(unit.total_macs, 1), -noise
+        return harm(cost.drops, limits) / max(unit.total_macs, 1), -_noise(cost)
 
-    return tuple(sorted(costs, key=gain, reverse=True))
+    last = min(costs, key=lambda entry: (loss(entry[1].drops, limits), -_noise(entry[1])))
+    others = [entry for entry in costs if entry is not last]
+    return (*sorted(others, key=gain, reverse=True), last)
+
+
+def _noise(cost: Cost) -> float:
+    return -math.inf if cost.worst_db is None else cost.worst_db
 
 
 def _fewest_of(

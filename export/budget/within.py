@@ -9,8 +9,9 @@ from pathlib import Path
 import msgspec
 
 from rapsam.contract import graphs_of
-from rapsam.errors import BudgetError, UnavailableError
+from rapsam.errors import BudgetError, InputError, UnavailableError
 from rapsam.export.backends.catalogue import RUNTIMES
+from rapsam.export.backends.packages import missing_package, refuse_if
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.budget.candidates import Candidates
 from rapsam.export.budget.limits import check_limits, harm, told
@@ -39,9 +40,17 @@ def with_budget(plan: ExportPlan, limits: Mapping[Figure, float], meter: Meter) 
 
     Raises:
         InputError: If a limit is no number of points, or there is nothing that could hold it.
+        UnavailableError: If the plot of the bundle cannot be drawn here.
     """
     check_limits(limits, plan)
-    return msgspec.structs.replace(plan, budget=Budget(limits=dict(limits), data=meter.key))
+    for figure in limits:
+        if figure not in meter.figures:
+            raise InputError(
+                f"a limit of {figure}, which the meter does not tell: {', '.join(meter.figures)}"
+            )
+    refuse_if(missing_package("train", ("matplotlib",)))  # for the plot in the bundle
+    points = {figure: float(limit) for figure, limit in limits.items()}
+    return msgspec.structs.replace(plan, budget=Budget(limits=points, data=meter.key))
 
 
 def within_budget(

@@ -162,7 +162,10 @@ def _named_differences(manifest: Manifest, inputs: BuildInputs, plan: ExportPlan
 def _budget_of(out: Path, manifest: Manifest) -> Budget | None:
     if all(entry.path != QUANTISATION_NAME for entry in manifest.files):
         return None
-    found = read_quantisation(out).budget
+    try:
+        found = read_quantisation(out).budget
+    except BundleError:  # of another version of this toolkit, which is a difference of its own
+        return None
     return None if found is None else Budget(limits=found.limits, data=found.data_sha256)
 
 

@@ -71,7 +71,8 @@ def bundle_segmenter(folder: Path, manifest: Manifest, runtime: Runtime) -> Bund
         name=str(folder),
         runtime=runtime.name,
         input_size="x".join(map(str, manifest.preprocess.size)),
-        key=lambda: f"{manifest.key} {runtime.name}",
+        # Not by the manifest's key: forms are chosen by the clock, and a second export may choose others.
+        key=lambda: " ".join((*(entry.sha256 for entry in manifest.graphs), runtime.name)),
         network=images,
         video_network=videos,
         max_clip=videos.max_clip,

@@ -26,6 +26,8 @@ TITLES: dict[Figure, str] = {
     "image-pq": "PQ of the worst image",
     "image-iou": "prompted IoU of the worst image",
 }
+WORST: tuple[Figure, ...] = ("image-pq", "image-iou")
+"""Figures of the worst image: facts about these images, without an error; of others nothing is said."""
 T_95 = 1.729
 """One-sided 95 % quantile of Student's t with 19 degrees of freedom: errors come from 20 groups of images."""
 

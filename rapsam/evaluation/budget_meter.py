@@ -49,7 +49,7 @@ class DropMeter:
         limit: int | None = None,
         progress: Progress | None = None,
     ) -> None:
-        self._source, self._figures, self._progress = source, tuple(figures), progress
+        self._source, self.figures, self._progress = source, tuple(figures), progress
         self.data = data
         self.images = len(source) if limit is None else min(limit, len(source))
         if self.images < MIN_IMAGES:
@@ -58,12 +58,16 @@ class DropMeter:
                 f"loss needs {MIN_IMAGES}, and a narrow one some hundreds"
             )
         classes = [label.name for label in source.label_set.labels]
-        digest = hashlib.sha256(repr((self._figures, classes)).encode(errors="surrogateescape"))
+        digest = hashlib.sha256(repr((self.figures, classes)).encode(errors="surrogateescape"))
         names: dict[str, str] = {}
         for place in range(self.images):
             clip = source.read(place)
+            if clip.faults:
+                raise InputError(f"{clip.faults[0]}; a budget is held on whole annotations: mend it")
             pixels = pixels_sha256(clip.frames[0])
             names[pixels] = clip.name
+            # Groups of the standard error go by names.
+            digest.update(clip.name.encode(errors="surrogateescape"))
             digest.update(pixels.encode() + _annotation(clip))
         self.pixels_sha256: Mapping[str, str] = names
         self.key = digest.hexdigest()
@@ -72,7 +76,7 @@ class DropMeter:
     def drops(self, subject: Segmenter, reference: Segmenter, images: int) -> tuple[FigureDrop, ...]:
         """See `Meter.drops`; what the reference does is counted once."""
         found: dict[str, Drop] = {}
-        for task in dict.fromkeys(_FIGURES[figure][0] for figure in self._figures if figure in _FIGURES):
+        for task in dict.fromkeys(_FIGURES[figure][0] for figure in self.figures if figure in _FIGURES):
             known = (task, reference.key(), images)
             if known not in self._counted:
                 self._counted[known] = self._count(task, reference, images)
@@ -82,7 +86,7 @@ class DropMeter:
             self._worst(figure, subject, reference, images)
             if figure in _WORST
             else _figure_drop(figure, found)
-            for figure in self._figures
+            for figure in self.figures
         )
 
     def _worst(self, figure: Figure, subject: Segmenter, reference: Segmenter, images: int) -> FigureDrop:

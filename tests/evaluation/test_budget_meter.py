@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from rapsam.data.sources.faults import DataSetError
 from rapsam.data.synth.source import SynthImages
 from rapsam.errors import InputError
 from rapsam.evaluation.budget_meter import MIN_IMAGES, DropMeter
@@ -74,6 +75,33 @@ class Relabelled:
         if index != MIN_IMAGES - 1:
             return clip
         return clip._replace(classes=(clip.classes + 1) % len(self.label_set.labels))
+
+
+class Renamed(Relabelled):
+    """The same images under other names."""
+
+    def read(self, index, frames=None):
+        clip = IMAGES.read(index, frames)
+        return clip._replace(name=f"new {clip.name}")
+
+
+class Faulty(Relabelled):
+    """One annotation cannot be used."""
+
+    def read(self, index, frames=None):
+        return IMAGES.read(index, frames)._replace(
+            faults=(DataSetError("invalid entry", "val.json: annotation 7 is empty"),)
+        )
+
+
+def test_names_decide_the_groups_of_the_error() -> None:
+    keys = {DropMeter(source, "drawn", ("pq",)).key for source in (IMAGES, Renamed())}
+    assert len(keys) == 2
+
+
+def test_a_faulty_annotation_is_found_before_any_work() -> None:
+    with pytest.raises(InputError, match="annotation 7 is empty; a budget is held on whole annotations"):
+        DropMeter(Faulty(), "drawn", ("pq",))
 
 
 def test_too_few_images_are_refused() -> None:

@@ -127,7 +127,7 @@ def test_two_processes_go_on_together(world, recipe, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     beside = safetensors.torch.load_file(run / "checkpoints" / "step-00000003" / "beside.safetensors")
-    assert float(beside["few_bits.features.inputs.backbone/conv1.high"]) > 0
+    assert float(beside["few_bits.features.inputs.backbone/layer1/0/conv1.high"]) > 0
 
 
 def test_a_loss_that_is_no_number_stops_the_run_as_ever(world, recipe, tmp_path):

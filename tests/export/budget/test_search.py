@@ -75,6 +75,10 @@ def test_the_budget_holds_and_nothing_is_float_in_vain(network, limit) -> None:
         for one in outcome.kept:
             rest = [each for each in outcome.kept if each is not one]
             assert not holds(measure.whole(rest), {"pq": limit})
+    if not outcome.met:
+        for one in units:
+            rest = [each for each in units if each is not one]
+            assert not holds(measure.whole(rest), {"pq": limit}), "one part in few bits would do"
     high = {module for each in outcome.kept for module in each.modules}
     assert high != set(losses), "a bundle that is float altogether is none of few bits"
 
@@ -98,6 +102,13 @@ def test_of_two_that_cost_the_same_the_smaller_stays_float() -> None:
     units = [unit("large", 1000), unit("small", 1), unit("other", 5)]
     outcome, _ = found(units, {"large.0": 0.6, "small.0": 0.6, "other.0": 0.0}, 0.8)
     assert [each.name for each in outcome.kept] == ["small"]
+
+
+def test_a_large_part_that_costs_most_stays_float_if_that_is_the_only_way() -> None:
+    units = [unit("small", 1), unit("big", 1000)]
+    outcome, _ = found(units, {"small.0": 0.6, "big.0": 3.0}, 1.0)
+    assert outcome.met
+    assert [each.name for each in outcome.kept] == ["big"]
 
 
 def test_a_budget_that_cannot_be_held_says_the_best_that_was_reached() -> None:
@@ -145,6 +156,8 @@ def test_harm_is_what_stands_out_of_the_noise_in_shares_of_the_limit() -> None:
 
 def test_losses_are_told_beside_their_limits() -> None:
     assert told([drop(0.8)], {"pq": 1.0}) == "PQ +0.80, at most +0.97 with 95 % (limit 1)"
+    worst = drop(12.0, "image-pq", 0.0)
+    assert told([worst], {"image-pq": 9}) == "PQ of the worst image +12.00, on these images (limit 9)"
 
 
 @pytest.mark.parametrize(
@@ -152,6 +165,8 @@ def test_losses_are_told_beside_their_limits() -> None:
     [
         ({"pq": -0.1}, ["panoptic"], r"--max-pq-drop -0\.1; expected points of 100"),
         ({"box": 101}, ["prompt"], "--max-box-drop 101; expected points of 100"),
+        ({}, ["panoptic"], "a budget without a limit"),
+        ({"iou": 1}, ["panoptic"], "unknown figure of a budget 'iou'"),
         ({"pq": float("nan")}, ["panoptic"], "--max-pq-drop nan; expected points"),
         (
             {"click": 1},

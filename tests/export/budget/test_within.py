@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
 import rapsam
-from rapsam.errors import BudgetError, InputError
+from rapsam.errors import BudgetError, ExportError, InputError
+from rapsam.export.budget import candidates, within
 from rapsam.export.budget.bundle import export_within_budget
 from rapsam.export.build.budget_plot import BUDGET_PLOT_NAME
 from rapsam.export.build.cache import StageCache
@@ -25,7 +27,7 @@ CHOICES = {"target": "onnx", "precision": "w8", "size": (64, 64), "tasks": ["pro
 class QualityMeter:
     """Points are a thousand times what predicted IoUs are off: the layer "iou" decides, and no other."""
 
-    data, key, images, pixels_sha256 = "a scene", "ab" * 32, 200, {}
+    data, key, figures, images, pixels_sha256 = "a scene", "ab" * 32, ("box",), 200, {}
 
     def __init__(self, stop_after=1000) -> None:
         self.asked, self.stop_after = [], stop_after
@@ -136,6 +138,52 @@ def test_a_budget_that_cannot_be_held_names_the_parts(model, cache, tmp_path) ->
     )
     assert "allow more, or take more images" in message
     assert not (tmp_path / "never").exists()
+
+
+def test_a_graph_that_gains_nothing_any_more_is_searched_again_in_another_form(
+    model, cache, tmp_path, monkeypatch
+) -> None:
+    """With so much in float, 8-bit arithmetic is slower than weights alone."""
+    forms = within.graph_in_its_form
+
+    def slower(context, graph):
+        record = forms(context, graph)
+        kept = context.plan.choice(graph).kept
+        precision = "w8" if kept else "w8a8"
+        told = msgspec.structs.replace(record.quantisation, precision=precision, why="slow" if kept else "")
+        return msgspec.structs.replace(record, quantisation=told)
+
+    monkeypatch.setattr(within, "graph_in_its_form", slower)
+    choices = {"precision": "w8a8", "calibration": open_calibration("drawn", 8)}
+    export(model, tmp_path / "again", 1e-3, QualityMeter(), cache, **choices)
+    told = {
+        graph.graph: (graph.precision, graph.why) for graph in read_quantisation(tmp_path / "again").graphs
+    }
+    assert told["ask"] == ("w8", "slow")
+    assert told["look"] == ("w8a8", "")
+    assert read_quantisation(tmp_path / "again").budget.drops[0].upper <= 1e-3
+
+
+def test_parts_that_no_converter_takes_hold_no_limit(model, cache, tmp_path, monkeypatch) -> None:
+    lower = candidates.graph_of_precision
+
+    def refusing(context, graph, precision, folder):
+        if context.plan.choice(graph).kept:
+            raise ExportError("not this mixture")
+        return lower(context, graph, precision, folder)
+
+    monkeypatch.setattr(candidates, "graph_of_precision", refusing)
+    with pytest.raises(BudgetError, match="cannot hold its budget"):
+        export(model, tmp_path / "refused", 1e-3, OtherMeter(), cache)
+
+
+class OtherMeter(QualityMeter):
+    key = "ef" * 32
+
+
+def test_a_limit_that_the_meter_does_not_tell_is_refused(model, tmp_path) -> None:
+    with pytest.raises(InputError, match="a limit of click, which the meter does not tell: box"):
+        export_within_budget(model, tmp_path / "x", {"click": 1}, QualityMeter(), **CHOICES)
 
 
 def test_images_to_calibrate_with_are_not_those_of_the_budget(model, cache, tmp_path) -> None:
