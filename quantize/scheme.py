@@ -66,11 +66,10 @@ class Quantisation(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         stage: Whether the captured graph is quantised, or the file, by the target's own tools.
-        weight_bits: Of weights; zero stays zero.
+        weight_bits: Of weights; one scale per output channel, zero stays zero.
         palette: Whether weights are numbers of a table of 2 ** weight_bits values, found by k-means, and not
             whole multiples of a scale.
         group: Output channels that share a table; None for one table per tensor.
-        block: Input channels that share a scale, in each output channel; None for all of them. For files.
         activation_bits: Of what flows between operators; one scale per tensor. None leaves that float, and
             stores weights alone small.
         dynamic: Whether the scales of activations are found anew at every run, without calibration.
@@ -88,7 +87,6 @@ class Quantisation(msgspec.Struct, frozen=True, kw_only=True):
     weight_bits: int = 8
     palette: bool = False
     group: int | None = None
-    block: int | None = None
     activation_bits: int | None = None
     dynamic: bool = False
     signed: bool = True

@@ -119,11 +119,7 @@ def _for_few_bits(config: RunConfig, name: str | None) -> RunConfig:
     from rapsam.training.config import QatConfig
 
     schemes = {recipe.name: recipe.quantisation for recipe in RECIPES.values()}
-    able = [
-        found
-        for found, scheme in schemes.items()
-        if scheme is not None and not scheme.palette and scheme.block is None
-    ]
+    able = [found for found, scheme in schemes.items() if scheme is not None and not scheme.palette]
     scheme = schemes.get(name)
     if scheme is None or name not in able:
         raise InputError(f"--qat {quoted(name)}; expected an export recipe to train for: {', '.join(able)}")

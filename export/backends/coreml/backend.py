@@ -52,18 +52,6 @@ _SMALL_WEIGHTS = (
         16,
     ),
     (
-        "p8",
-        Quantisation(stage="file", weight_bits=8, palette=True, stays_float=(POSITION_STAYS,)),
-        W8_GATES,
-        16,
-    ),
-    (
-        "w4",
-        Quantisation(stage="file", weight_bits=4, block=32, stays_float=(POSITION_STAYS,)),
-        P6_GATES,
-        18,
-    ),
-    (
         "p4",
         Quantisation(stage="file", weight_bits=4, palette=True, group=16, stays_float=(POSITION_STAYS,)),
         P4_GATES,
@@ -92,6 +80,8 @@ class CoremlBackend:
             **dict.fromkeys(
                 ("w8a8", "w8a16"), f"Core ML computes in integers on a Mac only, and {NEVER_RUN}; take w8"
             ),
+            "w4": "a scale per 32 channels costs prompts more than p4, which is as small; take p4",
+            "p8": "a palette of 256 values is no smaller than w8, and changes masks that w8 keeps; take w8",
             "w8da8": "Core ML finds no scales while it runs; take w8",
         },
         default_precision="fp16",

@@ -28,7 +28,7 @@ BY_TARGET = {
     "coreml": [
         *("fp32-ios16", "fp16-ios16", "fp32-ios17", "fp16-ios17", "fp32-ios18", "fp16-ios18"),
         *("w8-ios16", "w8-ios17", "w8-ios18", "p6-ios16", "p6-ios17", "p6-ios18"),
-        *("p8-ios16", "p8-ios17", "p8-ios18", "w4-ios18", "p4-ios18"),
+        "p4-ios18",
     ],
     "executorch": ["fp32", "fp16", "w8da8", "w8a8"],
     "executorch-coreml": ["fp32-ios16", "fp16-ios16", "fp32-ios17", "fp16-ios17", "fp32-ios18", "fp16-ios18"],
@@ -97,7 +97,11 @@ def test_what_differs_between_targets() -> None:
         (("onnx", "zzz"), "unknown precision 'zzz'; valid names: fp16, fp32, w8, w8a16, w8a8"),
         (("executorch", "w8"), "no w8 for target executorch: XNNPACK has no kernels that take 8-bit weights"),
         (("coreml", "w8a8"), "no w8a8 for target coreml: Core ML computes in integers on a Mac only"),
-        (("coreml", "w4", 17), "iOS 17 is no deployment target of w4; choose one of [18]"),
+        (
+            ("coreml", "w4"),
+            "no w4 for target coreml: a scale per 32 channels costs prompts more than p4",
+        ),
+        (("coreml", "p8"), "no p8 for target coreml: a palette of 256 values is no smaller than w8"),
         (("onnx", "w4"), "no w4 for target onnx: one scale per channel is too coarse for 4 bits; take w8"),
         (("tflite", "p8"), "no p8 for target tflite: palettes of weights are Core ML's"),
         (("coreai", "w8"), "no w8 for target coreai: Core AI's converter takes few bits from Apple's"),
