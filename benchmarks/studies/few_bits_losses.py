@@ -11,15 +11,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from rapsam.benchmarks.studies.few_bits_records import Figure, Loss
+from rapsam.benchmarks.studies.few_bits_records import Loss
 from rapsam.data.sources.annotated import AnnotatedSource
+from rapsam.evaluation.budget_meter import MEANS
 from rapsam.evaluation.paired import GroupedScores, drops_between
 from rapsam.evaluation.run import evaluate
+from rapsam.export.bundle.quantisation import Figure
 from rapsam.inference.segmenter import Segmenter
 
 FIGURES: dict[str, dict[str, Figure]] = {
-    "panoptic": {"panoptic.pq": "pq"},
-    "prompts": {"clicks.mean_iou": "click", "boxes.mean_iou": "box"},
+    task: {name: figure for figure, (by, name) in MEANS.items() if by == task}
+    for task in dict.fromkeys(task for task, _ in MEANS.values())
 }
 """By task of an evaluation, its names of the figures."""
 

@@ -7,9 +7,9 @@ from typing import Literal
 import msgspec
 
 from rapsam.benchmarks.measuring.records import Versioned
+from rapsam.export.bundle.quantisation import Figure
 from rapsam.machine import Machine
 
-Figure = Literal["pq", "click", "box"]
 NANO, R18, R50 = "rapsam_nano", "rapsam_r18", "rapsam_r50"
 
 

@@ -14,6 +14,7 @@ from rapsam.export.build.cache import StageCache
 from rapsam.export.build.finished import finished_bundle
 from rapsam.export.build.inputs import gather_inputs
 from rapsam.export.build.plan import ExportChoices, plan_export
+from rapsam.export.build.stage import say_nothing
 from rapsam.export.bundle.quantisation import Figure
 from rapsam.export.parity.sample_images import sample_images
 from rapsam.models.build import deployment_of
@@ -38,7 +39,8 @@ def export_within_budget(
     Args:
         model: See `rapsam.export_bundle`.
         out: See there.
-        limits: Points of 100 that may be lost against the float graphs, by figure, each with 95 % confidence.
+        limits: Points of 100 that may be lost against the float graphs, by figure: the upper ends of 95 %
+            intervals.
         meter: Tells what is lost, as `rapsam.evaluation.budget_meter.DropMeter` does on annotated images.
         images: See `rapsam.export_bundle`.
         calibration: See there; none of them may be among the meter's images.
@@ -57,11 +59,7 @@ def export_within_budget(
     with tempfile.TemporaryDirectory(prefix="rapsam-stages-") as folder:
         stages = cache or StageCache(Path(folder))
         if finished is None:
-            plan = within_budget(inputs, plan, meter, stages, _say_nothing, _say_nothing)
+            plan = within_budget(inputs, plan, meter, stages, say_nothing, say_nothing)
         return ensure_bundle(
-            inputs, plan, Path(out), finished, stages, progress=_say_nothing, note=_say_nothing
+            inputs, plan, Path(out), finished, stages, progress=say_nothing, note=say_nothing
         )
-
-
-def _say_nothing(line: str) -> None:
-    del line

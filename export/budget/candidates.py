@@ -20,7 +20,7 @@ from rapsam.export.build.forms import FLOAT, graph_of_precision
 from rapsam.export.build.graph_stage import GraphRecord
 from rapsam.export.build.inputs import digest_of, graph_key, judges
 from rapsam.export.build.plan import ExportPlan, Found, GraphChoice
-from rapsam.export.build.stage import StageContext, run_stage
+from rapsam.export.build.stage import StageContext, run_stage, say_nothing
 from rapsam.export.bundle.load import bundle_segmenter
 from rapsam.export.bundle.quantisation import FigureDrop
 from rapsam.graph.capture import capture
@@ -58,7 +58,7 @@ class Candidates:
 
     def __init__(self, context: StageContext, meter: Meter, runtime: Runtime) -> None:
         # The search says what is made; steps of steps, many of them taken from the cache, would hide it.
-        self._context = msgspec.structs.replace(context, progress=_say_nothing)
+        self._context = msgspec.structs.replace(context, progress=say_nothing)
         self._meter, self._runtime = meter, runtime
         self._graphs = graphs_of(context.inputs.deployment.pipelines(context.plan.tasks))
         # Kernels of another processor or version may compute otherwise.
@@ -190,10 +190,6 @@ class Candidates:
 
     def _precision(self, plan: ExportPlan, graph: str) -> str:
         return plan.choice(graph).precision or plan.recipe.precision
-
-
-def _say_nothing(step: str) -> None:
-    del step
 
 
 def _others(units: Sequence[Unit], alone: Unit) -> dict[str, tuple[str, ...]]:

@@ -9,8 +9,7 @@ from pathlib import Path
 import msgspec
 
 from rapsam.contract import graphs_of
-from rapsam.errors import BudgetError, InputError, UnavailableError
-from rapsam.export.backends.catalogue import RUNTIMES
+from rapsam.errors import BudgetError, InputError
 from rapsam.export.backends.packages import missing_package, refuse_if
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.budget.candidates import Candidates
@@ -22,6 +21,7 @@ from rapsam.export.build.forms import graph_in_its_form
 from rapsam.export.build.inputs import BuildInputs
 from rapsam.export.build.plan import Budget, ExportPlan, Found, GraphChoice
 from rapsam.export.build.stage import Progress, StageContext
+from rapsam.export.bundle.load import working_runtime
 from rapsam.export.bundle.quantisation import TITLES, BudgetReport, Figure, UnitCost
 from rapsam.quantize.calibration import refuse_shared_images
 from rapsam.quantize.units import Unit
@@ -80,7 +80,7 @@ def within_budget(
     assert plan.budget is not None
     if inputs.calibration is not None:
         refuse_shared_images(inputs.calibration, meter.pixels_sha256, f"the budget's {meter.data}")
-    runtime = _runtime(plan)
+    runtime = working_runtime(plan.recipe.backend, plan.recipe.name)
     with tempfile.TemporaryDirectory(prefix="rapsam-budget-") as folder:
         context = StageContext(
             inputs=inputs, plan=plan, folder=Path(folder), cache=cache, progress=progress, note=note
@@ -93,6 +93,8 @@ def within_budget(
             if not outcome.met:
                 raise _unmet(plan, outcome, meter)
             searched = candidates.plan(outcome.kept)
+            if not outcome.kept:  # the forms were timed like this already
+                break
             again = _forms(msgspec.structs.replace(context, plan=_undecided(searched)))
             slower = {graph: again[graph] for graph in _slower(choices, again, plan)}
             if not slower:
@@ -100,16 +102,6 @@ def within_budget(
             choices = choices | slower
         report = _report(plan.budget.limits, outcome, candidates, meter, runtime)
     return msgspec.structs.replace(plan, found=Found(graphs=searched.found.graphs, report=report))
-
-
-def _runtime(plan: ExportPlan) -> Runtime:
-    reasons = []
-    for runtime in RUNTIMES[plan.recipe.backend]:
-        reason = runtime.cannot_run()
-        if reason is None:
-            return runtime
-        reasons.append(f"{runtime.name}: {reason}")
-    raise UnavailableError(f"a budget for {plan.recipe.name}, which cannot run here: {'; '.join(reasons)}")
 
 
 def _forms(context: StageContext) -> dict[str, GraphChoice]:

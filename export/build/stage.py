@@ -18,6 +18,11 @@ Progress = Callable[[str], None]
 Record = TypeVar("Record", bound=msgspec.Struct)
 
 
+def say_nothing(line: str) -> None:
+    """Is told a step that nobody wants to read."""
+    del line
+
+
 class NoRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """For a stage that makes nothing but files."""
 

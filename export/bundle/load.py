@@ -50,13 +50,29 @@ def load_bundle(path: str | Path, runtime: str | None = None) -> Bundle:
     folder = Path(path)
     manifest = verify_bundle(folder)
     check_format(folder, manifest)
+    found = working_runtime(RECIPES[manifest.recipe].backend, str(folder), runtime)
+    return bundle_segmenter(folder, manifest, found)
+
+
+def working_runtime(backend: str, what: str, runtime: str | None = None) -> Runtime:
+    """Finds what runs a format on this machine.
+
+    Args:
+        backend: Name of the format.
+        what: Is to be run, for the error.
+        runtime: See `load_bundle`.
+
+    Raises:
+        InputError: See `load_bundle`.
+        UnavailableError: See there.
+    """
     reasons = []
-    for candidate in _runtimes(RECIPES[manifest.recipe].backend, runtime):
+    for candidate in _runtimes(backend, runtime):
         reason = candidate.cannot_run()
         if reason is None:
-            return bundle_segmenter(folder, manifest, candidate)
+            return candidate
         reasons.append(f"{candidate.name}: {reason}")
-    raise UnavailableError(f"{folder} cannot run here: {'; '.join(reasons)}")
+    raise UnavailableError(f"{what} cannot run here: {'; '.join(reasons)}")
 
 
 def bundle_segmenter(folder: Path, manifest: Manifest, runtime: Runtime) -> Bundle:

@@ -15,12 +15,12 @@ from rapsam.export.bundle.quantisation import Figure, FigureDrop
 from rapsam.inference.segmenter import Segmenter
 from rapsam.quantize.calibration import pixels_sha256
 
-# The task that scores a figure, and what it is called there.
-_FIGURES: dict[Figure, tuple[str, str]] = {
+MEANS: dict[Figure, tuple[str, str]] = {
     "pq": ("panoptic", "panoptic.pq"),
     "click": (PROMPTS, "clicks.mean_iou"),
     "box": (PROMPTS, "boxes.mean_iou"),
 }
+"""Figures over all images: the task that scores one, and what it is called there."""
 _WORST: dict[Figure, Agreement] = {"image-pq": panoptic_agreement, "image-iou": prompt_agreement}
 MIN_IMAGES = 2 * GROUPS
 """Fewer leave groups of the standard error empty."""
@@ -74,9 +74,9 @@ class DropMeter:
         self._counted: dict[tuple[str, str, int], GroupedScores] = {}
 
     def drops(self, subject: Segmenter, reference: Segmenter, images: int) -> tuple[FigureDrop, ...]:
-        """See `Meter.drops`; what the reference does is counted once."""
+        """See `Meter.drops`; the reference is counted once for means, and run anew for the worst image."""
         found: dict[str, Drop] = {}
-        for task in dict.fromkeys(_FIGURES[figure][0] for figure in self.figures if figure in _FIGURES):
+        for task in dict.fromkeys(MEANS[figure][0] for figure in self.figures if figure in MEANS):
             known = (task, reference.key(), images)
             if known not in self._counted:
                 self._counted[known] = self._count(task, reference, images)
@@ -110,7 +110,7 @@ class DropMeter:
 
 
 def _figure_drop(figure: Figure, found: dict[str, Drop]) -> FigureDrop:
-    drop = found.get(_FIGURES[figure][1])
+    drop = found.get(MEANS[figure][1])
     if drop is None:
         raise InputError(
             f"a budget of {figure}, which these images do not tell; leave --max-{figure}-drop out"

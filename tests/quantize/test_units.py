@@ -6,12 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from rapsam.contract import GraphContract, TensorSpec
+from rapsam.contract import GraphContract
 from rapsam.graph.capture import capture
 from rapsam.graph.macs import count_macs, macs_of_operators
 from rapsam.quantize.policy import choose_operators
 from rapsam.quantize.scheme import KINDS, Quantisation
 from rapsam.quantize.units import units_of
+from tests.quantize.test_policy import spec
 
 ALL = Quantisation(activation_bits=8, kinds=tuple(dict.fromkeys(KINDS.values())))
 
@@ -27,18 +28,6 @@ class Layered(nn.Module):
     def forward(self, image):
         rows = self.body(image).flatten(2)
         return self.gate(rows @ rows.transpose(1, 2) @ rows)
-
-
-def spec(name, *shape):
-    return TensorSpec(
-        name=name,
-        shape=shape,
-        dtype="float32",
-        layout="NCHW"[: len(shape)],
-        value_range=(0.0, 1.0),
-        meaning="a test",
-        role="flow",
-    )
 
 
 CONTRACT = GraphContract(

@@ -14,7 +14,7 @@ def hold_roundings(model: Any) -> None:  # noqa: ANN401 - untyped package
 
     ONNX Runtime moves a rounding before the pool whose result it takes, which is the same in numbers. The
     pool then computes in integers, but behind a float convolution in a layout that it has no fast kernel
-    for: forty times slower than in floats.
+    for: many times slower than in floats.
 
     Args:
         model: An ONNX model. It is changed.
