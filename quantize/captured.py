@@ -28,7 +28,7 @@ from rapsam.graph.rewrites.shuffle_transposed import shuffle_transposed
 from rapsam.inference.runner import Arrays
 from rapsam.models.parts import PartRole
 from rapsam.quantize.policy import Choice, Left, choose_operators, module_of
-from rapsam.quantize.scheme import WEIGHTED, Kind, Quantisation
+from rapsam.quantize.scheme import WEIGHTED, Kind, Quantisation, activation_limits
 
 # Axis of a weight that has a scale per entry.
 _CHANNEL_AXES: dict[Kind, int] = {"convolution": 0, "transposed convolution": 1, "linear": 0}
@@ -178,12 +178,11 @@ def _activation_spec(scheme: Quantisation) -> Any:  # noqa: ANN401 - untyped pac
     bits = scheme.activation_bits
     assert bits is not None
     dtypes = {(8, False): torch.uint8, (8, True): torch.int8, (16, True): torch.int16}
-    low = -(2 ** (bits - 1)) if scheme.signed else 0
+    limits, dtype = activation_limits(scheme), dtypes[bits, scheme.signed]
     if scheme.dynamic:
-        return _dynamic_spec(dtypes[bits, scheme.signed], (low, low + 2**bits - 1))
-    return _spec(
-        MinMaxObserver, dtypes[bits, scheme.signed], (low, low + 2**bits - 1), torch.per_tensor_affine
-    )
+        return _dynamic_spec(dtype, limits)
+    qscheme = torch.per_tensor_symmetric if scheme.symmetric else torch.per_tensor_affine
+    return _spec(MinMaxObserver, dtype, limits, qscheme)
 
 
 def _weight_spec(bits: int, axis: int) -> Any:  # noqa: ANN401 - untyped package

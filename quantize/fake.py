@@ -23,7 +23,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from rapsam.models.parts import PartRole
 from rapsam.quantize.policy import why_float
-from rapsam.quantize.scheme import Kind, Quantisation
+from rapsam.quantize.scheme import Kind, Quantisation, activation_limits
 
 MOMENTUM = 0.01
 """Part of a range that each batch renews."""
@@ -69,10 +69,9 @@ class MovingRange(nn.Module):
 
     def __init__(self, scheme: Quantisation) -> None:
         super().__init__()
-        assert scheme.activation_bits is not None
-        lowest = -(2 ** (scheme.activation_bits - 1)) if scheme.signed else 0
-        self.limits = (lowest, lowest + 2**scheme.activation_bits - 1)
+        self.limits = activation_limits(scheme)
         self.momentum = 1.0 if scheme.dynamic else MOMENTUM
+        self.symmetric = scheme.symmetric
         self.register_buffer("low", torch.tensor([torch.inf]))
         self.register_buffer("high", torch.tensor([-torch.inf]))
         self.register_buffer("scale", torch.ones(1), persistent=False)
@@ -86,12 +85,16 @@ class MovingRange(nn.Module):
             return x
         off, on = self.switches
         rounded: Tensor = torch.fused_moving_avg_obs_fake_quant(
-            *(exact, on if observing else off, on),
+            *(exact, on if observing else off, off if self.symmetric else on),
             *(self.low, self.high, self.scale, self.zero_point),
             self.momentum,
             *self.limits,
             -1,
         )
+        if self.symmetric:  # the fused operator's own takes one number more than there is
+            widest = torch.maximum(-self.low, self.high)
+            scale = (widest / self.limits[1]).clamp_min(_EPSILON)
+            rounded = torch.fake_quantize_per_tensor_affine(rounded, scale, self.zero_point, *self.limits)
         return rounded.to(x.dtype)
 
 

@@ -74,6 +74,7 @@ class Quantisation(msgspec.Struct, frozen=True, kw_only=True):
             stores weights alone small.
         dynamic: Whether the scales of activations are found anew at every run, without calibration.
         signed: Whether activations are signed integers.
+        symmetric: Whether zero is the middle of their range, which then has one number less.
         kinds: Operators that the target computes in integers.
         small_weights: Whether weights of the others are stored small all the same.
         shuffled: Whether transposed convolutions are computed as convolutions whose results are rearranged,
@@ -90,9 +91,19 @@ class Quantisation(msgspec.Struct, frozen=True, kw_only=True):
     activation_bits: int | None = None
     dynamic: bool = False
     signed: bool = True
+    symmetric: bool = False
     kinds: tuple[Kind, ...] = WEIGHTED
     small_weights: bool = True
     shuffled: bool = False
     float_outputs: tuple[Kind, ...] = ()
     integer_biases: bool = False
     stays_float: tuple[StaysFloat, ...] = ()
+
+
+def activation_limits(scheme: Quantisation) -> tuple[int, int]:
+    """Returns the smallest and the largest whole number that an activation can be."""
+    assert scheme.activation_bits is not None
+    count = 2**scheme.activation_bits
+    if not scheme.signed:
+        return 0, count - 1
+    return -(count // 2) + scheme.symmetric, count // 2 - 1

@@ -6,7 +6,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -18,12 +18,14 @@ from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.build.graph_stage import GraphRecord, graph_samples, lowered_graph
 from rapsam.export.build.inputs import digest_of
 from rapsam.export.build.stage import StageContext, run_stage
-from rapsam.export.bundle.quantisation import FormTiming, OutputCost
+from rapsam.export.bundle.quantisation import FormTiming, GraphQuantisation
 from rapsam.inference.runner import Arrays, Runner
 from rapsam.machine import this_machine
 
 GAIN = 0.9
 """A form that is to be taken for its speed has at most this much of the float graph's time."""
+NO_SLOWER = 1.2
+"""One that is to be taken for its size has at most this much."""
 MIN_DB = 10.0
 """Of the worst output in its runtime against the quantised graph in PyTorch: below it, kernels are wrong.
 
@@ -36,11 +38,23 @@ _SECONDS = 8.0
 
 
 class FormChoice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What was found of a graph: its precision, why not that of the recipe, and the times."""
+    """What was found of a graph: its precision, why not that of the recipe, and times by precision."""
 
     precision: str
     why: str
-    timing: FormTiming | None
+    timings: dict[str, FormTiming] = {}
+
+    def tell(self, cost: GraphQuantisation, wanted: str) -> GraphQuantisation:
+        """Puts what was found into the record of the graph.
+
+        Args:
+            cost: Of the form that was chosen.
+            wanted: Precision of the bundle.
+        """
+        taken = None if self.precision == wanted else self.timings.get(self.precision)
+        return msgspec.structs.replace(
+            cost, precision=self.precision, why=self.why, timing=self.timings.get(wanted), taken=taken
+        )
 
 
 def graph_in_its_form(context: StageContext, graph: str) -> GraphRecord:
@@ -58,20 +72,8 @@ def graph_in_its_form(context: StageContext, graph: str) -> GraphRecord:
         return lowered_graph(context, graph)
     folder = Path(tempfile.mkdtemp(prefix=".forms.", dir=context.folder))
     try:
-        records, refused = {}, ""
-        for precision in filter(None, (recipe.precision, recipe.otherwise, FLOAT)):
-            (folder / precision).mkdir()
-            try:
-                records[precision] = graph_of_precision(context, graph, precision, folder / precision)
-            except ExportError as error:
-                if precision != recipe.precision or recipe.otherwise is None:
-                    raise
-                refused = f"{precision} cannot be made: {error}"
-                context.note(f"{graph}: {refused}; it gets {recipe.otherwise}")
-        if refused and recipe.otherwise is not None:
-            choice = FormChoice(precision=recipe.otherwise, why=refused, timing=None)
-        else:
-            choice = _chosen(context, graph, records, folder, runtime)
+        records, refused = _lowered_forms(context, graph, folder)
+        choice = _chosen(context, graph, records, refused, folder, runtime)
         found = context.plan.choice(graph)
         if found.precision is not None:  # the budget was searched with this form
             choice = msgspec.structs.replace(choice, precision=found.precision, why=found.why)
@@ -80,10 +82,30 @@ def graph_in_its_form(context: StageContext, graph: str) -> GraphRecord:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     record = records[choice.precision]
-    cost = record.quantisation
-    assert cost is not None
-    told = msgspec.structs.replace(cost, why=choice.why, timing=choice.timing)
-    return msgspec.structs.replace(record, quantisation=told)
+    cost = record.quantisation or _float_graph(graph)
+    return msgspec.structs.replace(record, quantisation=choice.tell(cost, recipe.precision))
+
+
+def _lowered_forms(
+    context: StageContext, graph: str, folder: Path
+) -> tuple[dict[str, GraphRecord], dict[str, str]]:
+    """Lowers all forms of a graph; says of each that cannot be made why, if there is another of few bits."""
+    recipe = context.plan.recipe
+    records, refused = {}, {}
+    for precision in filter(None, (recipe.precision, recipe.otherwise, FLOAT)):
+        (folder / precision).mkdir()
+        try:
+            records[precision] = graph_of_precision(context, graph, precision, folder / precision)
+        except ExportError as error:
+            if precision != recipe.precision or recipe.otherwise is None:
+                raise
+            refused[precision] = f"{precision} cannot be made: {error}"
+            context.note(f"{graph}: {refused[precision]}")
+    return records, refused
+
+
+def _float_graph(graph: str) -> GraphQuantisation:
+    return GraphQuantisation(graph=graph, precision=FLOAT, why="", outputs=(), timing=None, left=())
 
 
 def graph_of_precision(context: StageContext, graph: str, precision: str, folder: Path) -> GraphRecord:
@@ -94,7 +116,12 @@ def graph_of_precision(context: StageContext, graph: str, precision: str, folder
 
 
 def _chosen(
-    context: StageContext, graph: str, records: dict[str, GraphRecord], folder: Path, runtime: Runtime
+    context: StageContext,
+    graph: str,
+    records: dict[str, GraphRecord],
+    refused: dict[str, str],
+    folder: Path,
+    runtime: Runtime,
 ) -> FormChoice:
     recipe = context.plan.recipe
     key = digest_of(
@@ -102,6 +129,7 @@ def _chosen(
             "stage": "form",
             "graph": graph,
             "artifacts": {precision: record.entry.sha256 for precision, record in records.items()},
+            "refused": refused,
             "machine": this_machine().cpu,
             "source": context.inputs.source_sha256,
         }
@@ -111,51 +139,77 @@ def _chosen(
         context.progress(f"{graph}: {recipe.precision} beside float")
         sample = next(iter(graph_samples(context.inputs, context.plan, graph)))
         paths = {precision: folder / precision / record.entry.path for precision, record in records.items()}
-        return choose_form(recipe, records[recipe.precision], paths, runtime, sample)
+        return choose_form(recipe, records, refused, paths, runtime, sample)
 
     return run_stage(context, key, f"{graph}: form", FormChoice, make)
 
 
 def choose_form(
-    recipe: Recipe, wanted: GraphRecord, paths: dict[str, Path], runtime: Runtime, sample: Arrays
+    recipe: Recipe,
+    records: Mapping[str, GraphRecord],
+    refused: Mapping[str, str],
+    paths: Mapping[str, Path],
+    runtime: Runtime,
+    sample: Arrays,
 ) -> FormChoice:
-    """Times a quantised graph beside the float one; where it gains nothing, the recipe's other one is chosen.
+    """Times the forms of a graph beside the float one, and chooses one.
+
+    That of the recipe is taken if it gains time. Otherwise the recipe's second choice is, which gains size,
+    unless it is slower than float; then that of the recipe after all, unless it is slower too. What is
+    refused or wrong is not taken; the float graph stays. A recipe without a second choice stands.
 
     Args:
         recipe: Of the bundle.
-        wanted: The graph by this recipe.
-        paths: Artifacts by precision, "fp32" among them.
+        records: Graphs by precision, "fp32" among them.
+        refused: Why others cannot be made, by precision.
+        paths: Artifacts by precision.
         runtime: Runs them.
         sample: Inputs.
     """
-    contract, cost = wanted.entry.contract, wanted.quantisation
-    assert cost is not None
-    timing, why = None, ""
-    try:
-        runners = [runtime.load(paths[name], contract, threads=1) for name in (recipe.precision, FLOAT)]
-        timing = _timed(runtime, runners, sample)
-    except RapSamError as error:
-        why = f"{recipe.precision} does not run here: {error}"
-    if timing is not None:
-        why = _wrong(recipe, cost.outputs) or _no_gain(recipe, timing)
-    if recipe.otherwise is None:
-        return FormChoice(precision=recipe.precision, why="", timing=timing)
-    return FormChoice(precision=recipe.otherwise if why else recipe.precision, why=why, timing=timing)
+    wanted, found = recipe.precision, dict[str, FormTiming | str](refused)
+    taken = wanted if recipe.otherwise is None else FLOAT
+    for precision, most in ((wanted, GAIN), (recipe.otherwise, NO_SLOWER), (wanted, NO_SLOWER)):
+        if precision is None:
+            continue
+        if precision not in found:
+            found[precision] = _examined(precision, records, paths, runtime, sample)
+        timing = found[precision]
+        if not isinstance(timing, str) and timing.ratio <= most:
+            taken = precision
+            break
+    against = [] if taken == wanted else [each for each in found if each != taken]
+    return FormChoice(
+        precision=taken,
+        why="; ".join(_objection(each, found[each]) for each in against),
+        timings={each: timing for each, timing in found.items() if not isinstance(timing, str)},
+    )
 
 
-def _wrong(recipe: Recipe, outputs: Iterable[OutputCost]) -> str:
-    """Names an output that a runtime computes otherwise than the quantised graph says; empty if none."""
-    for row in outputs:
+def _examined(
+    precision: str,
+    records: Mapping[str, GraphRecord],
+    paths: Mapping[str, Path],
+    runtime: Runtime,
+    sample: Arrays,
+) -> FormTiming | str:
+    """Times a form beside the float graph; says what speaks against it if it is wrong, or does not run."""
+    record = records[precision]
+    assert record.quantisation is not None
+    for row in record.quantisation.outputs:
         if row.runtime_db is not None and row.runtime_db < MIN_DB:
-            return f"{recipe.precision} is wrong: output {row.output} has {row.runtime_db:.1f} dB"
-    return ""
+            return f"{precision} is wrong: output {row.output} has {row.runtime_db:.1f} dB"
+    try:
+        contract = record.entry.contract
+        runners = [runtime.load(paths[each], contract, threads=1) for each in (precision, FLOAT)]
+        return _timed(runtime, runners, sample)
+    except RapSamError as error:
+        return f"{precision} does not run here: {error}"
 
 
-def _no_gain(recipe: Recipe, timing: FormTiming) -> str:
-    if timing.ratio <= GAIN:
-        return ""
-    gain = f"{timing.ratio:.2f} of the time of float in {timing.runtime}"
-    return f"{recipe.precision} takes {gain}, which is no gain"
+def _objection(precision: str, found: FormTiming | str) -> str:
+    if isinstance(found, str):
+        return found
+    return f"{precision} takes {found.ratio:.2f} of the time of float in {found.runtime}, which is no gain"
 
 
 def _timed(runtime: Runtime, runners: list[Runner], sample: Arrays) -> FormTiming:

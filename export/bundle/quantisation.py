@@ -32,7 +32,7 @@ T_95 = 1.729
 """One-sided 95 % quantile of Student's t with 19 degrees of freedom: errors come from 20 groups of images."""
 
 QUANTISATION_NAME = "quantisation.json"
-QUANTISATION_SCHEMA = 2
+QUANTISATION_SCHEMA = 3
 _MAX_BYTES = 64 * 1024**2
 
 
@@ -107,7 +107,8 @@ class GraphQuantisation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
         precision: That it has in this bundle.
         why: Why it has another precision than the bundle; empty if it has not.
         outputs: What it costs them.
-        timing: Of the bundle's precision against float; None where no runtime works here.
+        timing: Of the bundle's precision against float; None where it could not be timed here.
+        taken: Of the precision that the graph has, where that is another of few bits and could be timed.
         left: What is computed in float.
     """
 
@@ -116,6 +117,7 @@ class GraphQuantisation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     why: str
     outputs: tuple[OutputCost, ...]
     timing: FormTiming | None
+    taken: FormTiming | None = None
     left: tuple[LeftFloat, ...]
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SUMMARY = "Show what few bits cost a bundle: noise, time, what stays float and why, the budget and its parts."
 EXAMPLE = "rapsam quantize inspect bundles/onnx-w8a8"
 _UNKNOWN = "-"
+_MEASURED = ("time beside float", "worst output", "against float", "against the quantised graph")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,9 +41,9 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         show_json(report)
         return 0
-    time = f"time of {report.precision} beside float"
-    columns = ("graph", "precision", time, "worst output", "against float", "against the quantised graph")
-    print_table(f"{manifest.recipe}{_calibrated(report)}", columns, list(map(_graph_row, report.graphs)))
+    columns = ("graph", "precision", *_MEASURED)
+    rows = [_graph_row(graph, report.precision) for graph in report.graphs]
+    print_table(f"{manifest.recipe}{_calibrated(report)}", columns, rows)
     show(*(f"{graph.graph} is {graph.precision}: {graph.why}" for graph in report.graphs if graph.why))
     left = list(_left_rows(report))
     if left:
@@ -57,14 +58,14 @@ def _calibrated(report: QuantisationReport) -> str:
     return "" if found is None else f", calibrated on {found.images} images of {found.name}"
 
 
-def _graph_row(graph: GraphQuantisation) -> tuple[str, ...]:
+def _graph_row(graph: GraphQuantisation, wanted: str) -> tuple[str, ...]:
     known = [row for row in graph.outputs if row.artifact_db is not None]
     worst = min(known, key=lambda row: row.artifact_db or 0.0, default=None)
-    time = _UNKNOWN if graph.timing is None else f"{graph.timing.ratio:.2f}, {graph.timing.runtime}"
+    timing = graph.timing if graph.precision == wanted else graph.taken
     return (
         graph.graph,
         graph.precision,
-        time,
+        _UNKNOWN if timing is None else f"{timing.ratio:.2f}, {timing.runtime}",
         _UNKNOWN if worst is None else worst.output,
         _decibels(None if worst is None else worst.artifact_db),
         _decibels(None if worst is None else worst.runtime_db),

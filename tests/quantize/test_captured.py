@@ -52,16 +52,26 @@ def worst_db(program, quantised):
         (Quantisation(weight_bits=4), 5),
         (INTEGERS, 15),
         (Quantisation(activation_bits=8, signed=False, kinds=ALL, integer_biases=True), 15),
+        (Quantisation(activation_bits=8, symmetric=True, kinds=ALL), 15),
         (Quantisation(activation_bits=16, kinds=ALL), 30),
         (Quantisation(activation_bits=8, dynamic=True, kinds=("linear",), float_outputs=("linear",)), 25),
     ],
-    ids=["w8", "w4", "w8a8", "w8a8 unsigned", "w8a16", "w8da8"],
+    ids=["w8", "w4", "w8a8", "w8a8 unsigned", "w8a8 symmetric", "w8a16", "w8da8"],
 )
 def test_few_bits_stay_near_the_float_graph(program, scheme, least_db) -> None:
     quantised = quantise_captured(program, CONTRACT, scheme, samples(), {})
     found = worst_db(program, quantised.program)
     assert found >= least_db
     assert found < 120, "nothing was quantised"
+
+
+def test_zero_is_the_middle_of_a_symmetric_range(program) -> None:
+    scheme = Quantisation(activation_bits=8, symmetric=True, kinds=ALL)
+    quantised = quantise_captured(program, CONTRACT, scheme, samples(), {}).program
+    zero_points = {
+        node.args[2] for node in quantised.graph.nodes if "quantize_per_tensor" in str(node.target)
+    }
+    assert zero_points == {0}
 
 
 def test_the_program_itself_is_not_changed(program) -> None:

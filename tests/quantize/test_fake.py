@@ -17,6 +17,7 @@ from tests.quantize.test_policy import spec
 
 ALL = tuple(dict.fromkeys(KINDS.values()))
 INTEGERS = Quantisation(activation_bits=8, signed=False, kinds=ALL, integer_biases=True)
+SYMMETRIC = Quantisation(activation_bits=8, symmetric=True, kinds=ALL)
 WEIGHTS = Quantisation()
 SIZE = (16, 16)
 
@@ -70,7 +71,7 @@ def decibels(value, wanted):
     return float(10 * torch.log10(wanted.square().sum() / (value - wanted).square().sum()))
 
 
-@pytest.mark.parametrize("scheme", [WEIGHTS, INTEGERS], ids=["w8", "w8a8"])
+@pytest.mark.parametrize("scheme", [WEIGHTS, INTEGERS, SYMMETRIC], ids=["w8", "w8a8", "w8a8 symmetric"])
 def test_it_computes_what_the_exported_graph_will(network, scheme):
     """With the exporter's ranges, which are those of the float network; some roundings flip all the same."""
     contract = GraphContract(
@@ -188,6 +189,13 @@ def test_a_range_moves_by_a_hundredth_and_only_when_it_may():
     assert moving.state_dict() == before
     assert float(again[0]) == pytest.approx(-1 - MOMENTUM, abs=0.02)
     assert float(again[2]) == pytest.approx(3 + 100 * MOMENTUM, abs=0.02)
+
+
+def test_zero_is_the_middle_of_a_symmetric_range():
+    moving = MovingRange(SYMMETRIC)
+    rounded = moving(torch.tensor([-1.0, 0.0, 3.0]), True)
+    steps = rounded * 127 / 3
+    torch.testing.assert_close(steps, torch.tensor([-42.0, 0.0, 127.0]))
 
 
 def test_a_dynamic_range_is_that_of_the_batch():

@@ -24,15 +24,15 @@ from rapsam.export.backends.recipes import (
     P4_GATES,
     P6_GATES,
     W8_GATES,
+    W8A8_GATES,
     Recipe,
     float_recipes_by_ios,
     quantised_recipe,
 )
-from rapsam.export.backends.refusals import NEVER_RUN
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.backends.tensors import describe, named_inputs, named_outputs
 from rapsam.inference.runner import Arrays
-from rapsam.quantize.scheme import POSITION_STAYS, Quantisation
+from rapsam.quantize.scheme import ATTENTION_STAYS, POSITION_STAYS, Quantisation
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -42,8 +42,16 @@ if TYPE_CHECKING:
 
 
 VERSIONS = (16, 17, 18)
+# Rounded as Core ML Tools would on a Mac: only so are activations known to be computed in integers.
+_INTEGERS = Quantisation(
+    activation_bits=8,
+    symmetric=True,
+    kinds=("convolution", "transposed convolution", "linear", "product", "sum", "rectifier", "maximum"),
+    float_outputs=("linear", "product"),
+    stays_float=(POSITION_STAYS, ATTENTION_STAYS),
+)
 # Precision, its scheme, its gates, and the first version of iOS that knows it.
-_SMALL_WEIGHTS = (
+_FEW_BITS = (
     ("w8", Quantisation(stage="file", stays_float=(POSITION_STAYS,)), W8_GATES, 16),
     (
         "p6",
@@ -57,6 +65,7 @@ _SMALL_WEIGHTS = (
         P4_GATES,
         18,
     ),
+    ("w8a8", _INTEGERS, W8A8_GATES, 17),
 )
 
 
@@ -71,15 +80,13 @@ class CoremlBackend:
             *float_recipes_by_ios("coreml", VERSIONS),
             *(
                 quantised_recipe("coreml", precision, scheme, gates, ios=ios, arithmetic="fp16")
-                for precision, scheme, gates, first in _SMALL_WEIGHTS
+                for precision, scheme, gates, first in _FEW_BITS
                 for ios in VERSIONS
                 if ios >= first
             ),
         ),
         refused={
-            **dict.fromkeys(
-                ("w8a8", "w8a16"), f"Core ML computes in integers on a Mac only, and {NEVER_RUN}; take w8"
-            ),
+            "w8a16": "Core ML has no 16-bit integers between operators; take w8a8",
             "w4": "a scale per 32 channels costs prompts more than p4, which is as small; take p4",
             "p8": "a palette of 256 values is no smaller than w8, and changes masks that w8 keeps; take w8",
             "w8da8": "Core ML finds no scales while it runs; take w8",

@@ -132,6 +132,35 @@ _BATCH_NORM = {
 _LAYER_NORM = {"gamma": half_exact(normal(8)), "beta": half_exact(normal(8))}
 
 # The part of a name before "/" is the operator.
+def _rounded(output_dtype: str, zero_point: int | None = None):
+    def build(mb, dtype, x):
+        zero = {} if zero_point is None else {"zero_point": np.dtype(output_dtype).type(zero_point)}
+        small = mb.quantize(input=x, scale=dtype(0.25), output_dtype=output_dtype, **zero)
+        return mb.cast(x=small, dtype="fp32")
+
+    return build
+
+
+def _restored(mb, dtype, x):
+    small = mb.quantize(input=x, scale=dtype(0.25), output_dtype="uint8", zero_point=np.uint8(9))
+    return mb.dequantize(input=small, scale=dtype(0.5), zero_point=np.uint8(3))
+
+
+def _restored_by_channel(mb, dtype, x):
+    scale = np.array([0.25, 0.5, 2.0], dtype)
+    small = mb.quantize(input=x, scale=scale, axis=1, output_dtype="int8")
+    return mb.dequantize(input=small, scale=scale, axis=1)
+
+
+def _by_channel(x: torch.Tensor) -> torch.Tensor:
+    scale = torch.tensor([0.25, 0.5, 2.0]).reshape(1, 3, 1, 1)
+    return (x / scale).round().clamp(-128, 127) * scale
+
+
+_WIDE = 40 * normal(1, 3, 6, 8)
+# Halves go to the even neighbour.
+_HALVES = np.array([[-0.375, -0.125, 0.125, 0.375, 0.625, 40.0, -40.0]], np.float32)
+
 CASES: dict[str, Case] = {
     "abs": unary("abs", torch.abs),
     "add": binary("add", torch.add),
@@ -202,6 +231,13 @@ CASES: dict[str, Case] = {
         output_shape=[1, 5, 18, 20],
     ),
     "cos": unary("cos", torch.cos),
+    "dequantize": Case(
+        _restored,
+        lambda x: ((x / 0.25).round() + 9).clamp(0, 255).sub(3) * 0.5,
+        {"x": _WIDE},
+        since=17,
+    ),
+    "dequantize/by_channel": Case(_restored_by_channel, _by_channel, {"x": _WIDE}, since=17),
     "equal": binary("equal", torch.eq, np.float32([[1, 2, 3]]), np.float32([[1, 5, 3]])),
     "erf": unary("erf", torch.erf),
     "exp": unary("exp", torch.exp),
@@ -291,6 +327,12 @@ CASES: dict[str, Case] = {
         constant_val=0.0,
     ),
     "pow": binary("pow", torch.pow, positive(2, 4), np.float32([[2, 3, 0.5, 1]])),
+    "quantize": Case(
+        _rounded("int8"), lambda x: (x / 0.25).round().clamp(-128, 127), {"x": _HALVES}, since=17
+    ),
+    "quantize/unsigned": Case(
+        _rounded("uint8", 100), lambda x: ((x / 0.25).round() + 100).clamp(0, 255), {"x": _WIDE}, since=17
+    ),
     "real_div": binary("real_div", torch.div, y=positive(3, 1)),
     "reduce_l2_norm": unary(
         "reduce_l2_norm", lambda x: torch.linalg.vector_norm(x, dim=1, keepdim=True), axes=[1], keep_dims=True

@@ -28,7 +28,7 @@ BY_TARGET = {
     "coreml": [
         *("fp32-ios16", "fp16-ios16", "fp32-ios17", "fp16-ios17", "fp32-ios18", "fp16-ios18"),
         *("w8-ios16", "w8-ios17", "w8-ios18", "p6-ios16", "p6-ios17", "p6-ios18"),
-        "p4-ios18",
+        *("p4-ios18", "w8a8-ios17", "w8a8-ios18"),
     ],
     "executorch": ["fp32", "fp16", "w8da8", "w8a8"],
     "executorch-coreml": ["fp32-ios16", "fp16-ios16", "fp32-ios17", "fp16-ios17", "fp32-ios18", "fp16-ios18"],
@@ -96,7 +96,8 @@ def test_what_differs_between_targets() -> None:
         (("onnx", "fp8"), "unknown precision 'fp8'; did you mean fp32, fp16 or w8"),
         (("onnx", "zzz"), "unknown precision 'zzz'; valid names: fp16, fp32, w8, w8a16, w8a8"),
         (("executorch", "w8"), "no w8 for target executorch: XNNPACK has no kernels that take 8-bit weights"),
-        (("coreml", "w8a8"), "no w8a8 for target coreml: Core ML computes in integers on a Mac only"),
+        (("coreml", "w8a16"), "no w8a16 for target coreml: Core ML has no 16-bit integers between operators"),
+        (("coreml", "w8a8", 16), "iOS 16 is no deployment target of w8a8; choose one of [17, 18]"),
         (
             ("coreml", "w4"),
             "no w4 for target coreml: a scale per 32 channels costs prompts more than p4",

@@ -66,27 +66,47 @@ def record(runtime_db):
     return GraphRecord(entry=entry, minimum_runtime="", quantisation=quantisation)
 
 
+def chosen(recipe, seconds, runtime_db=30.0, refused=None):
+    records = {precision: record(runtime_db if precision == "w8a8" else 30.0) for precision in seconds}
+    return choose_form(recipe, records, refused or {}, PATHS, runtime(**seconds), {})
+
+
 @pytest.mark.parametrize(
     ("seconds", "runtime_db", "precision", "why"),
     [
-        ({"w8a8": 0.001, "fp32": 0.01}, 30.0, "w8a8", ""),
-        ({"w8a8": 0.001, "fp32": 0.01}, None, "w8a8", ""),
-        ({"w8a8": 0.01, "fp32": 0.001}, 30.0, "w8", "of the time of float in slow, which is no gain"),
-        ({"w8a8": 0.001, "fp32": 0.01}, 7.0, "w8", "w8a8 is wrong: output features has 7.0 dB"),
-        ({"w8a8": None, "fp32": 0.001}, 30.0, "w8", "w8a8 does not run here: no w8a8 here"),
+        ({"w8a8": 0.001, "w8": 0.01, "fp32": 0.01}, 30.0, "w8a8", ""),
+        ({"w8a8": 0.001, "w8": 0.01, "fp32": 0.01}, None, "w8a8", ""),
+        ({"w8a8": 0.01, "w8": 0.001, "fp32": 0.003}, 30.0, "w8", "of the time of float in slow, which is no"),
+        ({"w8a8": 0.001, "w8": 0.001, "fp32": 0.003}, 7.0, "w8", "w8a8 is wrong: output features has 7.0 dB"),
+        ({"w8a8": None, "w8": 0.001, "fp32": 0.003}, 30.0, "w8", "w8a8 does not run here: no w8a8 here"),
+        ({"w8a8": 0.01, "w8": 0.02, "fp32": 0.01}, 30.0, "w8a8", ""),
+        ({"w8a8": 0.01, "w8": None, "fp32": 0.001}, 30.0, "fp32", "no gain; w8 does not run here: no w8"),
     ],
-    ids=["faster", "not compared", "slower", "wrong", "does not load"],
+    ids=["faster", "not compared", "slower", "wrong", "does not load", "the other is slower", "none gains"],
 )
 def test_the_faster_correct_form_is_taken(seconds, runtime_db, precision, why) -> None:
-    found = choose_form(W8A8, record(runtime_db), PATHS, runtime(**seconds), {})
+    found = chosen(W8A8, seconds, runtime_db)
     assert found.precision == precision
     assert (why in found.why) if why else (found.why == "")
-    assert (found.timing is None) == (seconds["w8a8"] is None)
+
+
+def test_the_form_that_was_taken_is_timed_too() -> None:
+    cost = record(30.0).quantisation
+    told = chosen(W8A8, {"w8a8": 0.01, "w8": 0.001, "fp32": 0.003}).tell(cost, "w8a8")
+    assert (told.precision, told.timing.ratio > 2, told.taken.ratio < 0.9) == ("w8", True, True)
+    told = chosen(W8A8, {"w8a8": 0.001, "w8": 0.001, "fp32": 0.003}).tell(cost, "w8a8")
+    assert (told.precision, told.timing.ratio < 0.9, told.taken) == ("w8a8", True, None)
+
+
+def test_a_form_that_cannot_be_made_is_not_timed() -> None:
+    refused = {"w8a8": "w8a8 cannot be made: an operator"}
+    found = chosen(W8A8, {"w8": 0.001, "fp32": 0.003}, refused=refused)
+    assert (found.precision, found.why, list(found.timings)) == ("w8", refused["w8a8"], ["w8"])
 
 
 def test_a_recipe_without_a_second_choice_stands_and_its_time_is_told() -> None:
     recipe = msgspec.structs.replace(W8A8, otherwise=None)
-    found = choose_form(recipe, record(30.0), PATHS, runtime(w8a8=0.01, fp32=0.001), {})
+    found = chosen(recipe, {"w8a8": 0.01, "fp32": 0.001})
     assert (found.precision, found.why) == ("w8a8", "")
-    assert found.timing.ratio > 2
-    assert found.timing.provenance == "measured"
+    assert found.timings["w8a8"].ratio > 2
+    assert found.timings["w8a8"].provenance == "measured"

@@ -14,6 +14,7 @@ from torch import Tensor
 from rapsam.errors import BundleError
 from rapsam.export.backends.coreml.mil.constants import COMPRESSED, Constants, as_tensor, constants_of
 from rapsam.export.backends.coreml.mil.operators import EXACT, OPERATORS
+from rapsam.export.backends.coreml.mil.roundings import LIMITS
 
 Values = dict[str, Tensor]
 Source = str | tuple[str, ...]
@@ -25,9 +26,11 @@ _TYPES = {
     "int32": torch.int32,
     "int16": torch.int32,
     "uint16": torch.int32,
+    "int8": torch.int32,
+    "uint8": torch.int32,
 }
 # The converter takes 16 bits for indices that fit; what a phone makes of others is not known.
-_RANGES = {"int16": (-(2**15), 2**15 - 1), "uint16": (0, 2**16 - 1)}
+_RANGES = {"int16": (-(2**15), 2**15 - 1), "uint16": (0, 2**16 - 1), **LIMITS}
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class _Result:
         shape: Its shape.
         dtype: Its type for PyTorch.
         is_rounded: Whether it is rounded to float16.
-        limits: Smallest and largest whole number that it can hold; None for other types than 16-bit integers.
+        limits: Smallest and largest whole number that it can hold; None for other types than small integers.
     """
 
     name: str
