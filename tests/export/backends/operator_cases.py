@@ -131,6 +131,7 @@ _BATCH_NORM = {
 }
 _LAYER_NORM = {"gamma": half_exact(normal(8)), "beta": half_exact(normal(8))}
 
+
 # The part of a name before "/" is the operator.
 def _rounded(output_dtype: str, zero_point: int | None = None):
     def build(mb, dtype, x):
