@@ -33,9 +33,8 @@ def plot_losses(rows: Sequence[FewBitsRow], path: Path) -> None:
             label=f"{target}, {found[0][0].provenance}",
         )
         for row, loss in found:
-            axes.annotate(
-                row.precision, (row.size_ratio, loss.points), (4, 4), textcoords="offset points", fontsize=7
-            )
+            name = f"{row.precision}, trained" if row.trained_with else row.precision
+            axes.annotate(name, (row.size_ratio, loss.points), (4, 4), textcoords="offset points", fontsize=7)
     # Room for the names beside the points.
     right = 1.1 * max((row.size_ratio for row, _ in scored), default=1.0)
     axes.axhline(0, color="grey", linewidth=0.5)

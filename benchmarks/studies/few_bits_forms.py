@@ -11,6 +11,7 @@ import msgspec
 
 from rapsam.benchmarks.studies.few_bits_records import NANO
 from rapsam.benchmarks.studies.few_bits_rows import RowPlan
+from rapsam.benchmarks.studies.few_bits_training import trained_weights
 from rapsam.contract import graphs_of
 from rapsam.export.build.bundle import ensure_bundle
 from rapsam.export.build.cache import StageCache
@@ -71,7 +72,7 @@ class Pair(NamedTuple):
     """What is compared.
 
     Attributes:
-        inputs: What both were made from.
+        inputs: What this side was made from.
         plan: Of the side that is judged.
         ours: Its graphs by name.
         theirs: Those of fp32.
@@ -98,17 +99,22 @@ def export_pair(row: RowPlan, work: Path) -> Pair:
     Raises:
         ExportError: If a converter refuses a graph.
     """
-    inputs, cache = _inputs(row), StageCache(work / _STAGES)
-    folders, verdicts, sides = [], [], []
-    plans = _plans(row)
-    for plan in plans:
-        folder = work / "bundles" / plan.recipe.name
+    cache, plans, published = StageCache(work / _STAGES), _plans(row), subject_of(row).weights
+    weights = str(trained_weights(work, published, row.recipe.name)) if row.trained else published
+    folders, verdicts, sides, made_from = [], [], [], []
+    # Names of folders become those of counts.
+    for plan, checkpoint, ending in zip(
+        plans, (weights, published), ("-trained" * row.trained, ""), strict=True
+    ):
+        inputs = _inputs(row, checkpoint)
+        folder = work / "bundles" / f"{plan.recipe.name}{ending}"
         finished = finished_bundle(inputs, plan, folder)
         built = ensure_bundle(inputs, plan, folder, finished, cache, progress=say, note=say)
         sides.append(_bundled(folder, plan.recipe.precision, built.manifest.graphs))
         folders.append(folder)
         verdicts.append(built.report.status)
-    return Pair(inputs, plans[0], sides[0], sides[1], tuple(folders), verdicts[0])
+        made_from.append(inputs)
+    return Pair(made_from[0], plans[0], sides[0], sides[1], tuple(folders), verdicts[0])
 
 
 def lower_pair(row: RowPlan, work: Path, scratch: Path) -> Pair:
@@ -122,7 +128,7 @@ def lower_pair(row: RowPlan, work: Path, scratch: Path) -> Pair:
     Raises:
         ExportError: If a converter refuses a graph.
     """
-    inputs, cache = _inputs(row), StageCache(work / _STAGES)
+    inputs, cache = _inputs(row, subject_of(row).weights), StageCache(work / _STAGES)
     sides, plans = [], _plans(row)
     for plan in plans:
         folder = scratch / plan.recipe.precision
@@ -139,9 +145,9 @@ def say(line: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {line}", file=sys.stderr, flush=True)
 
 
-def _inputs(row: RowPlan) -> BuildInputs:
+def _inputs(row: RowPlan, weights: str) -> BuildInputs:
     subject = subject_of(row)
-    deployment = deployment_of(build_model(row.model, checkpoint=subject.weights))
+    deployment = deployment_of(build_model(row.model, checkpoint=weights))
     calibration = None
     if row.recipe.calibrated:
         calibration = open_calibration(CALIBRATION, subject.calibration_images)

@@ -58,10 +58,14 @@ ASKED: dict[tuple[str, str, str], tuple[Goal, ...]] = {
     (R18, "onnx", "w8a8"): (Goal(TIME, 0.55, "panoptic_image"),),
 }
 """By model, target (empty: any) and precision."""
+ASKED_AFTER_TRAINING = _goals(0.2, 0.2, 0.33, 0.48, "encoder")
+"""Of rows with a training for these bits."""
 
 
 def goals_of(row: FewBitsRow) -> dict[str, Goal]:
     """Returns what was asked of a row, by figure; nothing was asked of some."""
+    if row.trained_with:
+        return {goal.figure: goal for goal in ASKED_AFTER_TRAINING}
     own = ASKED.get((row.model, row.target, row.precision))
     found = ASKED.get((row.model, _ANY, row.precision), ()) if own is None else own
     return {goal.figure: goal for goal in found}

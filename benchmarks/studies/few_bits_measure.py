@@ -93,6 +93,7 @@ def _row(
     images: int = 0,
 ) -> FewBitsRow:
     from rapsam.benchmarks.studies.few_bits_forms import subject_of
+    from rapsam.benchmarks.studies.few_bits_training import RECIPE
 
     runtime, subject, found = first_runtime(row.recipe), subject_of(row), pair.inputs.calibration
     return FewBitsRow(
@@ -103,6 +104,7 @@ def _row(
         runtime=runtime.name,
         model=row.model,
         weights=subject.weights,
+        trained_with=RECIPE if row.trained else "",
         target=row.recipe.backend,
         precision=row.recipe.precision,
         recipe=row.recipe.name,

@@ -75,7 +75,8 @@ class FewBitsRow(msgspec.Struct, frozen=True, kw_only=True):
         provenance: Whether a real runtime computed the figures, or an interpreter of ours.
         runtime: What computed both sides.
         model: Variant.
-        weights: As in `--checkpoint`.
+        weights: As in `--checkpoint`, of both sides.
+        trained_with: Recipe of the training that made this side's out of them; empty where both are the same.
         target: As in `rapsam.export.backends.catalogue.TARGETS`.
         precision: Of the recipe.
         recipe: Its name.
@@ -97,6 +98,7 @@ class FewBitsRow(msgspec.Struct, frozen=True, kw_only=True):
     runtime: str
     model: str
     weights: str
+    trained_with: str = ""
     target: str
     precision: str
     recipe: str

@@ -15,6 +15,8 @@ from rapsam.export.backends.runtimes import Runtime
 FLOAT = "fp32"
 LARGE_PRECISION = "w8a8"
 """Of the large networks, whose weights are made up: this one is there for its speed."""
+TRAINED, TRAINED_FOR = "trained", (("onnx", "w8a8"),)
+"""What the small network is trained for, and what the names of these rows end with."""
 
 
 class RowPlan(NamedTuple):
@@ -24,11 +26,13 @@ class RowPlan(NamedTuple):
         name: As in `--rows`.
         model: Variant.
         recipe: Of the newest iOS that has the precision, where the target knows any.
+        trained: Whether its weights are trained for these bits first.
     """
 
     name: str
     model: str
     recipe: Recipe
+    trained: bool = False
 
     @property
     def float_recipe(self) -> Recipe:
@@ -44,6 +48,7 @@ def all_rows() -> dict[str, RowPlan]:
         if recipe.precision != FLOAT and (key not in newest or (recipe.ios or 0) > (newest[key].ios or 0)):
             newest[key] = recipe
     rows = [RowPlan("-".join(key), NANO, recipe) for key, recipe in newest.items()]
+    rows += [RowPlan(f"{'-'.join(key)}-{TRAINED}", NANO, newest[key], trained=True) for key in TRAINED_FOR]
     rows += [
         RowPlan(f"{target}-{precision}-{model.removeprefix('rapsam_')}", model, recipe)
         for model in (R18, R50)

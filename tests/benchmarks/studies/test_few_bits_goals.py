@@ -36,6 +36,7 @@ def test_goals_are_those_of_target_and_precision():
         "time": Goal("time", 0.55, "panoptic_image")
     }
     assert goals_of(few_bits_row("executorch", "w8da8")) == {}
+    assert goals_of(few_bits_row("onnx", "w8a8", trained_with="nano-synth-qat"))["pq"] == Goal("pq", 0.2)
 
 
 def test_the_slowest_graph_is_judged_where_none_is_named():

@@ -8,6 +8,7 @@ import rapsam.benchmarks.studies.few_bits_forms as forms
 from rapsam.benchmarks.studies.few_bits import known_records, measure_rows, place_in
 from rapsam.benchmarks.studies.few_bits_measure import Place, measure
 from rapsam.benchmarks.studies.few_bits_rows import all_rows, named_rows
+from rapsam.benchmarks.studies.few_bits_training import trained_weights
 from rapsam.errors import InputError, UnavailableError
 from rapsam.export.backends import find_backend
 from rapsam.export.backends.catalogue import RECIPES
@@ -35,6 +36,26 @@ def test_every_precision_of_every_target_has_a_row_and_float_has_none():
 def test_a_precision_is_measured_for_the_newest_ios():
     recipe = all_rows()["coreml-w8"].recipe
     assert recipe.ios == max(r.ios for r in RECIPES.values() if (r.backend, r.precision) == ("coreml", "w8"))
+
+
+def test_a_trained_row_has_a_recipe_of_few_bits_that_can_be_trained_for():
+    trained = [row for row in all_rows().values() if row.trained]
+    assert [row.name for row in trained] == ["onnx-w8a8-trained"]
+    assert all(row.recipe.calibrated and row.recipe.quantisation.stage == "graph" for row in trained)
+
+
+def test_weights_that_are_trained_are_taken(tmp_path):
+    made = tmp_path / "trained-onnx-w8a8" / "weights.safetensors"
+    made.parent.mkdir()
+    made.touch()
+    assert trained_weights(tmp_path, "nano-synth", "onnx-w8a8") == made
+
+
+def test_a_training_that_fails_is_said(tmp_path):
+    (tmp_path / "world-train-1").mkdir()
+    (tmp_path / "world-train-1" / "synth_train.json").touch()
+    with pytest.raises(UnavailableError, match="rapsam train failed; see above why"):
+        trained_weights(tmp_path, "nano-synth", "onnx-w9")
 
 
 def test_unknown_rows_are_refused():
