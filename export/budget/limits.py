@@ -50,15 +50,15 @@ def check_limits(limits: Mapping[Figure, float], plan: ExportPlan) -> None:
             )
 
 
-def holds(drops: Iterable[FigureDrop], limits: Mapping[Figure, float]) -> bool:
-    """Says whether every limit is held with the whole confidence interval."""
-    uppers = {drop.figure: drop.upper for drop in drops}
+def holds(drops: Iterable[FigureDrop], limits: Mapping[Figure, float], t: float) -> bool:
+    """Says whether every limit is held with the whole confidence interval, see `FigureDrop.upper`."""
+    uppers = {drop.figure: drop.upper(t) for drop in drops}
     return all(uppers[figure] <= limit for figure, limit in limits.items())
 
 
-def excess(drops: Iterable[FigureDrop], limits: Mapping[Figure, float]) -> float:
+def excess(drops: Iterable[FigureDrop], limits: Mapping[Figure, float], t: float) -> float:
     """Returns by how many points the worst figure's interval is over its limit; negative if none is."""
-    uppers = {drop.figure: drop.upper for drop in drops}
+    uppers = {drop.figure: drop.upper(t) for drop in drops}
     return max(uppers[figure] - limit for figure, limit in limits.items())
 
 
@@ -78,17 +78,17 @@ def loss(drops: Iterable[FigureDrop], limits: Mapping[Figure, float]) -> float:
     return max(shares, default=0.0)
 
 
-def told(drops: Iterable[FigureDrop], limits: Mapping[Figure, float]) -> str:
+def told(drops: Iterable[FigureDrop], limits: Mapping[Figure, float], t: float) -> str:
     """Writes losses beside their limits, as in "PQ 1.31, at most 1.82 with 95 % (limit 1)"."""
     return ", ".join(
-        f"{TITLES[drop.figure]} {drop.points:+.2f}, {bound(drop)} (limit {limits[drop.figure]:g})"
+        f"{TITLES[drop.figure]} {drop.points:+.2f}, {bound(drop, t)} (limit {limits[drop.figure]:g})"
         for drop in drops
         if drop.figure in limits
     )
 
 
-def bound(drop: FigureDrop) -> str:
+def bound(drop: FigureDrop, t: float) -> str:
     """Says how sure a loss is, as in "at most +1.82 with 95 %"; the worst image is that of these only."""
     if drop.standard_error is None:
         return "error unknown"
-    return "on these images" if drop.figure in WORST else f"at most {drop.upper:+.2f} with 95 %"
+    return "on these images" if drop.figure in WORST else f"at most {drop.upper(t):+.2f} with 95 %"

@@ -2,7 +2,7 @@
 
 What each part costs by itself ranks the parts; sums of such costs are not trusted. How many of the first must
 stay is found by bisection over measured bundles, and what turns out not to be needed is given back, each step
-measured on all images.
+measured on all images, and counted: see `rapsam.export.budget.looks`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from rapsam.export.budget.limits import excess, harm, holds, loss
+from rapsam.export.budget.limits import harm, loss
+from rapsam.export.budget.looks import Looks
 from rapsam.export.bundle.quantisation import Figure, FigureDrop
 from rapsam.quantize.units import Unit
 
 Drops = tuple[FigureDrop, ...]
-Kept = frozenset[str]
-"""Names of units that stay float."""
+Look = Callable[[Sequence[Unit], str], Drops]
+"""Scores a bundle with these units in float as a whole; says what it is."""
 
 SEEN_DB = 45.0
 """A part that leaves every output of its graph this much signal to noise costs nothing that masks show: 37 dB
@@ -65,12 +66,14 @@ class Outcome(NamedTuple):
     Attributes:
         kept: Units that stay float.
         drops: What is lost then, on all images.
+        t: See `BudgetReport`.
         met: Whether the budget holds.
         costs: What was found of each unit, the costliest first; empty if everything in few bits holds it.
     """
 
     kept: tuple[Unit, ...]
     drops: Drops
+    t: float
     met: bool
     costs: tuple[tuple[Unit, Cost], ...]
 
@@ -79,6 +82,7 @@ def search(
     units: Sequence[Unit],
     limits: Mapping[Figure, float],
     measure: Measure,
+    looks: Looks,
     progress: Callable[[str], None],
 ) -> Outcome:
     """Searches for units that must stay float; at least one has few bits in the end.
@@ -87,22 +91,31 @@ def search(
         units: All that could have few bits.
         limits: Points that may be lost, by figure.
         measure: Scores bundles; the same question has the same answer.
+        looks: At bundles, with these limits; fewer are left afterwards.
         progress: Gets a line per step.
+
+    Raises:
+        BudgetError: If no look is left.
     """
-    progress("budget: everything in few bits")
-    drops = measure.whole(())
-    if holds(drops, limits) or len(units) < 2:
-        return Outcome((), drops, holds(drops, limits), ())
+
+    def look(kept: Sequence[Unit], what: str) -> Drops:
+        progress(f"budget: {what}")
+        looks.take()
+        return measure.whole(kept)
+
+    drops = look((), "everything in few bits")
+    if (met := looks.hold(drops)) or len(units) < 2:
+        return Outcome((), drops, looks.t, met, ())
     # What is too quiet to be scored at first may be what decides under a narrow budget.
     for seen_db in (SEEN_DB, math.inf):
         costs = _ranked(_costs(units, limits, measure, seen_db, progress), limits)
-        kept, best = _fewest_of([unit for unit, _ in costs], drops, limits, measure, progress)
-        if holds(best, limits):
-            kept, best = _without_the_needless(kept, best, limits, measure, progress)
-            return Outcome(tuple(kept), best, met=True, costs=costs)
+        kept, best = _fewest_of([unit for unit, _ in costs], drops, looks, look)
+        if looks.hold(best):
+            kept, best = _without_the_needless(kept, best, looks, look)
+            return Outcome(tuple(kept), best, looks.t, met=True, costs=costs)
         if all(cost.images for _, cost in costs):
             break
-    return Outcome(tuple(kept), best, met=False, costs=costs)
+    return Outcome(tuple(kept), best, looks.t, met=False, costs=costs)
 
 
 def _costs(
@@ -157,24 +170,17 @@ def _noise(cost: Cost) -> float:
 
 
 def _fewest_of(
-    order: Sequence[Unit],
-    nothing_kept: Drops,
-    limits: Mapping[Figure, float],
-    measure: Measure,
-    progress: Callable[[str], None],
+    order: Sequence[Unit], nothing_kept: Drops, looks: Looks, look: Look
 ) -> tuple[list[Unit], Drops]:
     """Finds by bisection how many of the first must stay; returns the best that was seen if none suffice."""
     low, high = 0, len(order) - 1
-    progress(f"budget: all but {order[-1].name} in float")
-    found = measure.whole(order[:high])
-    if not holds(found, limits):
-        candidates = [([], nothing_kept), (list(order[:high]), found)]
-        return min(candidates, key=lambda each: excess(each[1], limits))
+    found = look(order[:high], f"all but {order[-1].name} in float")
+    if not looks.hold(found):
+        return min([([], nothing_kept), (list(order[:high]), found)], key=lambda each: looks.excess(each[1]))
     while high - low > 1:
         middle = (low + high) // 2
-        progress(f"budget: the {middle} costliest of {len(order)} parts in float")
-        drops = measure.whole(order[:middle])
-        if holds(drops, limits):
+        drops = look(order[:middle], f"the {middle} costliest of {len(order)} parts in float")
+        if looks.hold(drops):
             high, found = middle, drops
         else:
             low = middle
@@ -182,18 +188,16 @@ def _fewest_of(
 
 
 def _without_the_needless(
-    kept: Sequence[Unit],
-    drops: Drops,
-    limits: Mapping[Figure, float],
-    measure: Measure,
-    progress: Callable[[str], None],
+    kept: Sequence[Unit], drops: Drops, looks: Looks, look: Look
 ) -> tuple[list[Unit], Drops]:
-    """Gives units back, those with most multiply-adds first, as long as the budget holds."""
+    """Gives units back, those with most multiply-adds first, as long as the budget holds.
+
+    Half of the looks are kept for another search, if the clock changes the forms of graphs.
+    """
     needed = list(kept)
-    for unit in sorted(kept, key=lambda each: each.total_macs, reverse=True):
+    for unit in sorted(kept, key=lambda each: each.total_macs, reverse=True)[: looks.left // 2]:
         rest = [each for each in needed if each is not unit]
-        progress(f"budget: without {unit.name} in float")
-        found = measure.whole(rest)
-        if holds(found, limits):
+        found = look(rest, f"without {unit.name} in float")
+        if looks.hold(found):
             needed, drops = rest, found
     return needed, drops

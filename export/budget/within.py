@@ -14,6 +14,7 @@ from rapsam.export.backends.packages import missing_package, refuse_if
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.budget.candidates import Candidates
 from rapsam.export.budget.limits import check_limits, harm, told
+from rapsam.export.budget.looks import Looks
 from rapsam.export.budget.meter import Meter
 from rapsam.export.budget.search import Cost, Outcome, search
 from rapsam.export.build.cache import Note, StageCache
@@ -86,10 +87,11 @@ def within_budget(
             inputs=inputs, plan=plan, folder=Path(folder), cache=cache, progress=progress, note=note
         )
         choices = _forms(context)
+        looks = Looks(plan.budget.limits)
         while True:
             found = msgspec.structs.replace(plan, found=Found(graphs=choices))
             candidates = Candidates(msgspec.structs.replace(context, plan=found), meter, runtime)
-            outcome = search(candidates.units, plan.budget.limits, candidates, progress)
+            outcome = search(candidates.units, plan.budget.limits, candidates, looks, progress)
             if not outcome.met:
                 raise _unmet(plan, outcome, meter)
             searched = candidates.plan(outcome.kept)
@@ -138,10 +140,11 @@ def _unmet(plan: ExportPlan, outcome: Outcome, meter: Meter) -> BudgetError:
     limits = plan.budget.limits
     costly = [(unit, cost) for unit, cost in outcome.costs if harm(cost.drops, limits) > 0]
     costly.sort(key=lambda each: harm(each[1].drops, limits), reverse=True)
+    best = told(outcome.drops, limits, outcome.t)
     named = ", ".join(f"{unit.name} ({_points(cost, limits)})" for unit, cost in costly[:_NAMED])
     return BudgetError(
         f"{plan.recipe.name} cannot hold its budget on {meter.images} images of {meter.data}: best reached "
-        f"{told(outcome.drops, limits)}, with {len(outcome.kept)} parts in float; what costs most: "
+        f"{best}, with {len(outcome.kept)} parts in float; what costs most: "
         f"{named or 'no part by itself: the images are too few to tell'}; allow more, or take more images"
     )
 
@@ -166,6 +169,7 @@ def _report(
         images=meter.images,
         runtime=runtime.name,
         drops=outcome.drops,
+        t=outcome.t,
         kept_macs=sum(unit.total_macs for unit in outcome.kept),
         macs=sum(unit.total_macs for unit in candidates.units),
         units=_unit_costs(outcome.costs, outcome.kept),

@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import Any
 
 from rapsam.errors import printable, shortened
-from rapsam.export.bundle.quantisation import TITLES, BudgetReport, Figure, FigureDrop, UnitCost
+from rapsam.export.bundle.quantisation import T_95, TITLES, BudgetReport, Figure, FigureDrop, UnitCost
 
 BUDGET_PLOT_NAME = "budget.png"
 _LONGEST = 60
@@ -31,9 +31,9 @@ def budget_plot(title: str, report: BudgetReport) -> bytes:
     drawing = Drawing(figsize=(4 + 3.2 * len(report.limits), 1.8 + 0.24 * len(names)), layout="constrained")
     axes = drawing.subplots(1, len(report.limits), sharey=True, squeeze=False)[0]
     for place, (axis, (figure, limit)) in enumerate(zip(axes, report.limits.items(), strict=True)):
-        _bar(axis, 0, _of(report.drops, figure), _INTEGER)
+        _bar(axis, 0, _of(report.drops, figure), _INTEGER, report.t)
         for row, unit in enumerate(units, start=1):
-            _bar(axis, row, _of(unit.drops, figure), _KEPT if unit.kept else _INTEGER)
+            _bar(axis, row, _of(unit.drops, figure), _KEPT if unit.kept else _INTEGER, T_95)
         axis.axvline(0, color=_LIMIT, linewidth=0.6)
         axis.axvline(limit, color=_LIMIT, linewidth=1, linestyle="--")
         axis.set(title=f"{TITLES[figure]}: points lost\nlimit {limit:g} (dashed)")
@@ -47,10 +47,10 @@ def budget_plot(title: str, report: BudgetReport) -> bytes:
     return buffer.getvalue()
 
 
-def _bar(axis: Any, row: int, drop: FigureDrop | None, colour: str) -> None:  # noqa: ANN401 - untyped package
+def _bar(axis: Any, row: int, drop: FigureDrop | None, colour: str, t: float) -> None:  # noqa: ANN401
     if drop is None:
         return
-    error = 0.0 if drop.standard_error is None else drop.upper - drop.points
+    error = 0.0 if drop.standard_error is None else t * drop.standard_error
     axis.barh(row, drop.points, xerr=error, color=colour, height=0.7, error_kw={"linewidth": 0.8})
 
 

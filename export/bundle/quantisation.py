@@ -136,10 +136,13 @@ class FigureDrop(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     standard_error: float | None
     image: str | None = None
 
-    @property
-    def upper(self) -> float:
-        """Upper end of the one-sided 95 % confidence interval, in points; infinite where it is not known."""
-        return math.inf if self.standard_error is None else self.points + T_95 * self.standard_error
+    def upper(self, t: float) -> float:
+        """Returns the upper end of a one-sided confidence interval, in points; infinite if it is not known.
+
+        Args:
+            t: Quantile of Student's t with 19 degrees of freedom.
+        """
+        return math.inf if self.standard_error is None else self.points + t * self.standard_error
 
 
 class UnitCost(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -176,6 +179,8 @@ class BudgetReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         images: Number of images.
         runtime: What computed both sides.
         drops: What the bundle loses; their upper ends are within the limits.
+        t: Student's t that errors were multiplied with for these ends: larger after a search, so that of all
+            bundles that were looked at 95 % holds together.
         kept_macs: Multiply-adds that stay float for the budget.
         macs: All multiply-adds that could be integers.
         units: What was found of each part; empty where everything in few bits holds the budget.
@@ -188,6 +193,7 @@ class BudgetReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     images: int
     runtime: str
     drops: tuple[FigureDrop, ...]
+    t: float
     kept_macs: int
     macs: int
     units: tuple[UnitCost, ...]

@@ -86,7 +86,8 @@ def _print_budget(folder: Path, budget: BudgetReport) -> None:
         f"{budget.kept_macs / 1e6:.1f} of {budget.macs / 1e6:.1f} M MACs stay float for it"
     )
     rows = [
-        (*_drop_row(drop), f"{budget.limits[drop.figure]:g}", drop.image or _UNKNOWN) for drop in budget.drops
+        (*_drop_row(drop, budget.t), f"{budget.limits[drop.figure]:g}", drop.image or _UNKNOWN)
+        for drop in budget.drops
     ]
     heads = ("figure", "points lost", "standard error", "at most, 95 %", "limit", "worst image")
     print_table(title, heads, rows)
@@ -98,11 +99,11 @@ def _print_budget(folder: Path, budget: BudgetReport) -> None:
     show(f"{folder / BUDGET_PLOT_NAME} shows it")
 
 
-def _drop_row(drop: FigureDrop) -> tuple[str, ...]:
+def _drop_row(drop: FigureDrop, t: float) -> tuple[str, ...]:
     from rapsam.export.bundle.quantisation import TITLES
 
     error = _UNKNOWN if drop.standard_error is None else f"{drop.standard_error:.2f}"
-    return TITLES[drop.figure], f"{drop.points:.2f}", error, f"{drop.upper:.2f}"
+    return TITLES[drop.figure], f"{drop.points:.2f}", error, f"{drop.upper(t):.2f}"
 
 
 def _unit_row(unit: UnitCost) -> tuple[str, ...]:

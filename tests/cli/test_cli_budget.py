@@ -73,7 +73,7 @@ def test_a_budget_that_cannot_be_held_ends_with_1_and_writes_nothing(world, tmp_
     assert outcome.code == 1, outcome
     last = outcome.err.splitlines()[-1]
     assert last.startswith("error: onnx-w8 cannot hold its budget on 40 images of world val: best reached")
-    assert "IoU of a box +2.00, at most +2.86 with 95 % (limit 1)" in last
+    assert "IoU of a box +2.00, at most +3.73 with 95 % (limit 1)" in last
     assert not list(out.glob("*"))
 
 

@@ -11,6 +11,7 @@ from rapsam.errors import InputError
 from rapsam.evaluation.budget_meter import MIN_IMAGES, DropMeter
 from rapsam.evaluation.paired import PairedScores
 from rapsam.evaluation.run import evaluate
+from rapsam.export.bundle.quantisation import T_95
 from rapsam.metrics.panoptic_quality import mutual_panoptic_quality
 from rapsam.quantize.calibration import pixels_sha256
 from tests.evaluation.oracle import oracle_segmenter
@@ -37,7 +38,7 @@ def test_losses_are_those_of_paired_scores_in_points(blind) -> None:
 def test_nothing_is_lost_against_itself_and_figures_keep_their_order() -> None:
     seeing = oracle_segmenter(IMAGES)
     found = DropMeter(IMAGES, "drawn", ("box", "click", "pq")).drops(seeing, seeing, MIN_IMAGES)
-    assert [(drop.figure, drop.points, drop.upper) for drop in found] == [
+    assert [(drop.figure, drop.points, drop.upper(T_95)) for drop in found] == [
         ("box", 0, 0),
         ("click", 0, 0),
         ("pq", 0, 0),

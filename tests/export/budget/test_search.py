@@ -5,12 +5,14 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
-from rapsam.errors import InputError
+from rapsam.errors import BudgetError, InputError
 from rapsam.export.budget.limits import check_limits, excess, harm, holds, told
+from rapsam.export.budget.looks import LOOKS, T_FIRST, T_NEXT, Looks
 from rapsam.export.budget.search import search
 from rapsam.export.build.plan import plan_export
-from rapsam.export.bundle.quantisation import T_95, FigureDrop
+from rapsam.export.bundle.quantisation import FigureDrop
 from rapsam.quantize.units import Unit
 
 ERROR = 0.1
@@ -53,7 +55,11 @@ class Quiet(Losses):
 
 def found(units, losses, limit):
     measure = Losses(units, losses)
-    return search(units, {"pq": limit}, measure, lambda _step: None), measure
+    return searched(units, limit, measure), measure
+
+
+def searched(units, limit, measure):
+    return search(units, {"pq": limit}, measure, Looks({"pq": limit}), lambda _step: None)
 
 
 @st.composite
@@ -69,16 +75,19 @@ def networks(draw):
 def test_the_budget_holds_and_nothing_is_float_in_vain(network, limit) -> None:
     units, losses = network
     outcome, measure = found(units, losses, limit)
-    assert outcome.met == holds(outcome.drops, {"pq": limit})
+    asked = measure.asked
+    assert asked <= LOOKS
+    assert outcome.met == holds(outcome.drops, {"pq": limit}, outcome.t)
+    assert outcome.t == (T_FIRST if asked == 1 else T_NEXT)
     assert outcome.drops == measure.whole(outcome.kept)
-    if outcome.met:
+    if outcome.met and len(outcome.kept) < LOOKS // 4:  # there were looks enough to give each back
         for one in outcome.kept:
             rest = [each for each in outcome.kept if each is not one]
-            assert not holds(measure.whole(rest), {"pq": limit})
+            assert not holds(measure.whole(rest), {"pq": limit}, T_NEXT)
     if not outcome.met:
         for one in units:
             rest = [each for each in units if each is not one]
-            assert not holds(measure.whole(rest), {"pq": limit}), "one part in few bits would do"
+            assert not holds(measure.whole(rest), {"pq": limit}, T_NEXT), "one part in few bits would do"
     high = {module for each in outcome.kept for module in each.modules}
     assert high != set(losses), "a bundle that is float altogether is none of few bits"
 
@@ -100,7 +109,7 @@ def test_of_a_part_only_the_module_that_costs_stays_float() -> None:
 
 def test_of_two_that_cost_the_same_the_smaller_stays_float() -> None:
     units = [unit("large", 1000), unit("small", 1), unit("other", 5)]
-    outcome, _ = found(units, {"large.0": 0.6, "small.0": 0.6, "other.0": 0.0}, 0.8)
+    outcome, _ = found(units, {"large.0": 0.6, "small.0": 0.6, "other.0": 0.0}, 1.0)
     assert [each.name for each in outcome.kept] == ["small"]
 
 
@@ -123,7 +132,7 @@ def test_a_budget_that_cannot_be_held_says_the_best_that_was_reached() -> None:
 
 def test_parts_whose_tensors_show_nothing_rank_last() -> None:
     units = [unit("quiet", 1), unit("loud", 500)]
-    outcome = search(units, {"pq": 1.0}, Quiet(units, {"quiet.0": 0.0, "loud.0": 2.0}), lambda _step: None)
+    outcome = searched(units, 1.0, Quiet(units, {"quiet.0": 0.0, "loud.0": 2.0}))
     assert [each.name for each, _ in outcome.costs] == ["loud", "quiet"]
     assert [cost.images for _, cost in outcome.costs] == [100, 0]
     assert [each.name for each in outcome.kept] == ["loud"]
@@ -131,19 +140,37 @@ def test_parts_whose_tensors_show_nothing_rank_last() -> None:
 
 def test_quiet_parts_are_scored_if_the_budget_does_not_hold_without_them() -> None:
     units = [unit("quiet", 500), unit("loud", 1)]
-    outcome = search(units, {"pq": 1.0}, Quiet(units, {"quiet.0": 1.5, "loud.0": 0.1}), lambda _step: None)
+    outcome = searched(units, 1.0, Quiet(units, {"quiet.0": 1.5, "loud.0": 0.1}))
     assert outcome.met
     assert [each.name for each in outcome.kept] == ["quiet"]
     assert [cost.images for _, cost in outcome.costs] == [100, 100]
 
 
 def test_intervals_decide_not_the_loss_alone() -> None:
-    assert drop(0.8).upper == pytest.approx(0.8 + T_95 * ERROR)
-    assert holds([drop(0.8)], {"pq": 1.0})
-    assert not holds([drop(0.9)], {"pq": 1.0})
-    assert not holds([drop(0.0, error=None)], {"pq": 100.0}), "an unknown error proves nothing"
+    assert drop(0.8).upper(1.5) == pytest.approx(0.8 + 1.5 * ERROR)
+    assert holds([drop(0.8)], {"pq": 1.0}, 1.5)
+    assert not holds([drop(0.9)], {"pq": 1.0}, 1.5)
+    assert not holds([drop(0.0, error=None)], {"pq": 100.0}, 1.5), "an unknown error proves nothing"
     both = [drop(0.2), drop(0.9, "click")]
-    assert excess(both, {"pq": 1.0, "click": 0.5}) == pytest.approx(0.4 + T_95 * ERROR)
+    assert excess(both, {"pq": 1.0, "click": 0.5}, 1.5) == pytest.approx(0.4 + 1.5 * ERROR)
+
+
+def test_each_look_after_the_first_must_be_surer_and_their_number_is_limited() -> None:
+    looks = Looks({"pq": 1.0})
+    looks.take()
+    assert looks.hold((drop(1 - 2.1 * ERROR),))
+    looks.take()
+    assert not looks.hold((drop(1 - 3.4 * ERROR),))
+    assert looks.hold((drop(1 - 3.5 * ERROR),))
+    for _ in range(LOOKS - 2):
+        looks.take()
+    with pytest.raises(BudgetError, match="none of the 20 bundles that may be looked at"):
+        looks.take()
+
+
+def test_so_many_bundles_are_right_together_with_95_percent() -> None:
+    errors = stats.t.sf(T_FIRST, 19) + (LOOKS - 1) * stats.t.sf(T_NEXT, 19)
+    assert errors == pytest.approx(0.05, rel=1e-3)
 
 
 def test_harm_is_what_stands_out_of_the_noise_in_shares_of_the_limit() -> None:
@@ -155,9 +182,9 @@ def test_harm_is_what_stands_out_of_the_noise_in_shares_of_the_limit() -> None:
 
 
 def test_losses_are_told_beside_their_limits() -> None:
-    assert told([drop(0.8)], {"pq": 1.0}) == "PQ +0.80, at most +0.97 with 95 % (limit 1)"
+    assert told([drop(0.8)], {"pq": 1.0}, 1.7) == "PQ +0.80, at most +0.97 with 95 % (limit 1)"
     worst = drop(12.0, "image-pq", 0.0)
-    assert told([worst], {"image-pq": 9}) == "PQ of the worst image +12.00, on these images (limit 9)"
+    assert told([worst], {"image-pq": 9}, 1.7) == "PQ of the worst image +12.00, on these images (limit 9)"
 
 
 @pytest.mark.parametrize(

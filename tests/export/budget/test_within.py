@@ -10,6 +10,7 @@ import rapsam
 from rapsam.errors import BudgetError, ExportError, InputError
 from rapsam.export.budget import candidates, within
 from rapsam.export.budget.bundle import export_within_budget
+from rapsam.export.budget.looks import T_NEXT
 from rapsam.export.build.budget_plot import BUDGET_PLOT_NAME
 from rapsam.export.build.cache import StageCache
 from rapsam.export.bundle.quantisation import FigureDrop, read_quantisation
@@ -82,7 +83,8 @@ def test_only_what_must_stays_float(made) -> None:
     verify_bundle(out)
     budget = read_quantisation(out).budget
     assert [unit.unit for unit in budget.units if unit.kept] == ["ask: network.iou"]
-    assert budget.drops[0].upper <= 1e-3
+    assert budget.t == T_NEXT
+    assert budget.drops[0].upper(budget.t) <= 1e-3
     assert budget.limits == {"box": 1e-3}
     assert (budget.kept_macs, budget.images, budget.runtime) == (2 * 4 * 3, 200, "ONNX Runtime")
     assert budget.macs == sum(unit.macs for unit in budget.units)
@@ -161,7 +163,7 @@ def test_a_graph_that_gains_nothing_any_more_is_searched_again_in_another_form(
     }
     assert told["ask"] == ("w8", "slow")
     assert told["look"] == ("w8a8", "")
-    assert read_quantisation(tmp_path / "again").budget.drops[0].upper <= 1e-3
+    assert read_quantisation(tmp_path / "again").budget.drops[0].upper(T_NEXT) <= 1e-3
 
 
 def test_parts_that_no_converter_takes_hold_no_limit(model, cache, tmp_path, monkeypatch) -> None:
