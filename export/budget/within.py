@@ -49,7 +49,7 @@ def with_budget(plan: ExportPlan, limits: Mapping[Figure, float], meter: Meter) 
             raise InputError(
                 f"a limit of {figure}, which the meter does not tell: {', '.join(meter.figures)}"
             )
-    refuse_if(missing_package("train", ("matplotlib",)))  # for the plot in the bundle
+    refuse_if(missing_package("quantize", ("matplotlib",)))  # for the plot in the bundle
     points = {figure: float(limit) for figure, limit in limits.items()}
     return msgspec.structs.replace(plan, budget=Budget(limits=points, data=meter.key))
 
