@@ -74,7 +74,8 @@ class Quantisation(msgspec.Struct, frozen=True, kw_only=True):
             stores weights alone small.
         dynamic: Whether the scales of activations are found anew at every run, without calibration.
         signed: Whether activations are signed integers.
-        symmetric: Whether zero is the middle of their range, which then has one number less.
+        symmetric: Whether zero is the middle of their range, which then has one number less; for signed
+            integers whose scales are found beforehand.
         kinds: Operators that the target computes in integers.
         small_weights: Whether weights of the others are stored small all the same.
         shuffled: Whether transposed convolutions are computed as convolutions whose results are rearranged,
@@ -98,6 +99,11 @@ class Quantisation(msgspec.Struct, frozen=True, kw_only=True):
     float_outputs: tuple[Kind, ...] = ()
     integer_biases: bool = False
     stays_float: tuple[StaysFloat, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuses what contradicts itself."""
+        if self.symmetric and (self.dynamic or not self.signed):
+            raise ValueError("symmetric activations are signed, and their scales are found beforehand")
 
 
 def activation_limits(scheme: Quantisation) -> tuple[int, int]:

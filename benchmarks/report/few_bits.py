@@ -23,7 +23,7 @@ PLOT = "images/few-bits.png"
 """From the folder of the text."""
 _RULE = " --- "
 _COSTS = ("recipe", "run by", "PQ, points", "one click, points", "box, points", "size", "time")
-_GRAPHS = ("model", "recipe", "graph", "precision", "MB", "ms", "time of fp32", "why another precision")
+_GRAPHS = ("model", "row", "graph", "precision", "MB", "ms", "time of fp32", "why another precision")
 
 
 def few_bits_tables(records: FewBits) -> str:
@@ -75,7 +75,7 @@ def _asked(goal: Goal) -> str:
 
 def _graphs(row: FewBitsRow) -> Sequence[tuple[str, ...]]:
     where = f"{short_name(row.model)} {row.size[0]}x{row.size[1]}"
-    return [(where, row.recipe, *_graph(graph)) for graph in row.graphs]
+    return [(where, row.name, *_graph(graph)) for graph in row.graphs]
 
 
 def _graph(graph: GraphRow) -> tuple[str, ...]:

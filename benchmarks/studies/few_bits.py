@@ -21,6 +21,7 @@ from rapsam.benchmarks.measuring.records import RESULTS, SCHEMA_VERSION, now_utc
 from rapsam.benchmarks.studies.few_bits_measure import SPLIT, Place, measure_in_own_process
 from rapsam.benchmarks.studies.few_bits_records import FewBits, FewBitsRow
 from rapsam.benchmarks.studies.few_bits_rows import RowPlan, all_rows, named_rows, reason_not_here
+from rapsam.benchmarks.studies.few_bits_training import trained_with
 from rapsam.benchmarks.studies.shipped_weights import HELD_OUT_SEED
 from rapsam.errors import InputError, RapSamError, UnavailableError
 from rapsam.export.build.source import source_sha256
@@ -98,7 +99,7 @@ def measure_rows(
     failed = []
     for number, row in enumerate(rows, start=1):
         title, reason = f"{number}/{len(rows)} {row.name}", reason_not_here(row)
-        if _is_known(known_records(path).row(row.name), images):
+        if _is_known(row, known_records(path).row(row.name), images):
             _say(f"{title}: measured before")
         elif reason is not None:
             _say(f"{title}: not measured: {reason}")
@@ -126,8 +127,10 @@ def known_records(path: Path = FILE) -> FewBits:
     return read_records(path, FewBits)
 
 
-def _is_known(row: FewBitsRow | None, images: int) -> bool:
-    return row is not None and row.source_sha256 == source_sha256() and row.images in (0, images)
+def _is_known(plan: RowPlan, row: FewBitsRow | None, images: int) -> bool:
+    if row is None or row.trained_with != trained_with(plan):
+        return False
+    return row.source_sha256 == source_sha256() and row.images in (0, images)
 
 
 def _say(line: str) -> None:

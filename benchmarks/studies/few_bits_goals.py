@@ -83,7 +83,7 @@ def finding(row: FewBitsRow, figure: str, graph: str = "") -> Finding | None:
 
 
 def verdict(found: Finding, goal: Goal) -> Verdict:
-    """Judges a figure; of a loss nothing is decided within its 95 % interval, as in a budget."""
+    """Judges a figure; of a loss nothing is decided within its one-sided 95 % interval."""
     if goal.figure in LOSSES:
         error = found.standard_error
         if error is None or abs(found.value - goal.limit) < T_95 * error:

@@ -93,7 +93,7 @@ def _row(
     images: int = 0,
 ) -> FewBitsRow:
     from rapsam.benchmarks.studies.few_bits_forms import subject_of
-    from rapsam.benchmarks.studies.few_bits_training import RECIPE
+    from rapsam.benchmarks.studies.few_bits_training import trained_with
 
     runtime, subject, found = first_runtime(row.recipe), subject_of(row), pair.inputs.calibration
     return FewBitsRow(
@@ -104,7 +104,7 @@ def _row(
         runtime=runtime.name,
         model=row.model,
         weights=subject.weights,
-        trained_with=RECIPE if row.trained else "",
+        trained_with=trained_with(row),
         target=row.recipe.backend,
         precision=row.recipe.precision,
         recipe=row.recipe.name,

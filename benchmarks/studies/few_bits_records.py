@@ -76,7 +76,7 @@ class FewBitsRow(msgspec.Struct, frozen=True, kw_only=True):
         runtime: What computed both sides.
         model: Variant.
         weights: As in `--checkpoint`, of both sides.
-        trained_with: Recipe of the training that made this side's out of them; empty where both are the same.
+        trained_with: Recipe and source of the training that made this side's; empty where both are the same.
         target: As in `rapsam.export.backends.catalogue.TARGETS`.
         precision: Of the recipe.
         recipe: Its name.

@@ -15,6 +15,7 @@ from rapsam.errors import BundleError, ExportError
 from rapsam.export.backends.catalogue import find_recipe
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.budget.meter import Meter
+from rapsam.export.budget.search import Scored
 from rapsam.export.build.bundle import manifest_of
 from rapsam.export.build.forms import FLOAT, graph_of_precision
 from rapsam.export.build.graph_stage import GraphRecord
@@ -31,7 +32,7 @@ from rapsam.quantize.policy import choose_operators
 from rapsam.quantize.units import Unit, units_of
 
 SUBSET = 100
-"""Images on which single parts are scored; whole bundles are scored on all."""
+"""Images at most on which single parts are scored, and ranked; they do not judge what is made of that."""
 
 
 class _Measured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,9 +71,13 @@ class Candidates:
         """All that could have few bits in the graphs of the plan."""
         return tuple(unit for graph in self._graphs for unit in self._units_of(graph))
 
-    def whole(self, kept: Sequence[Unit]) -> tuple[FigureDrop, ...]:
+    def everything(self) -> Scored:
+        """See `Measure.everything`."""
+        return self._measured(self.plan(()), range(self._meter.images))
+
+    def whole(self, kept: Sequence[Unit]) -> Scored:
         """See `Measure.whole`."""
-        return self._measured(self.plan(kept), self._meter.images)
+        return self._measured(self.plan(kept), range(len(self._ranking), self._meter.images))
 
     def noise(self, unit: Unit) -> float | None:
         """See `Measure.noise`."""
@@ -86,10 +91,9 @@ class Candidates:
             lambda _folder: _Noise(worst_db=self._noise(plan, unit.graph)),
         ).worst_db
 
-    def alone(self, unit: Unit) -> tuple[int, tuple[FigureDrop, ...]]:
+    def alone(self, unit: Unit) -> Scored:
         """See `Measure.alone`."""
-        images = min(SUBSET, self._meter.images)
-        return images, self._measured(self._plan(_others(self.units, unit)), images)
+        return self._measured(self._plan(_others(self.units, unit)), self._ranking)
 
     def plan(self, kept: Sequence[Unit]) -> ExportPlan:
         """Returns the plan with these units in float."""
@@ -125,7 +129,11 @@ class Candidates:
         key = digest_of({"stage": "units", "graph": graph_key(inputs, self._plan({}), graph), "by": recipe})
         return run_stage(self._context, key, f"budget: parts of {graph}", _Units, make).units
 
-    def _measured(self, plan: ExportPlan, images: int) -> tuple[FigureDrop, ...]:
+    @property
+    def _ranking(self) -> range:
+        return range(min(SUBSET, self._meter.images // 3))
+
+    def _measured(self, plan: ExportPlan, images: range) -> Scored:
         key = digest_of(
             {
                 "stage": "budget",
@@ -133,7 +141,7 @@ class Candidates:
                 "runtime": self._runtime.name,
                 "by": self._judges,
                 "data": self._meter.key,
-                "images": images,
+                "images": [images.start, images.stop],
             }
         )
         self.scored.add(key)
@@ -148,7 +156,7 @@ class Candidates:
                     self._context.note(f"budget: with these parts in float there is no bundle: {error}")
                     return _Measured(drops=self._nothing_works())
 
-        return run_stage(self._context, key, "budget: score", _Measured, make).drops
+        return Scored(len(images), run_stage(self._context, key, "budget: score", _Measured, make).drops)
 
     def _nothing_works(self) -> tuple[FigureDrop, ...]:
         """Returns the losses of a bundle that a converter or a runtime refuses: no limit holds."""

@@ -1,8 +1,9 @@
 """How many bundles a search may look at as a whole, and how sure each must be.
 
 A search takes a bundle that holds the limits: with each look chance has another try. So no more than `LOOKS`
-bundles are looked at, and their intervals are so wide that all of them together are right with 95 %
-(Bonferroni): the first may err with 0.025, the others together with as much.
+bundles are looked at, and the errors of all that are accepted wrongly add up to 0.05 (Bonferroni): the first
+may err with 0.025, the others together with as much. Which bundles are looked at depends on the looks before,
+which this does not count.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ class Looks:
         """
         if not self.left:
             raise BudgetError(
-                f"none of the {LOOKS} bundles that may be looked at holds the budget in all its forms; allow "
-                "more, or take more images"
+                f"the search has looked at {LOOKS} bundles, and one more would hold by chance; forms "
+                "of graphs changed by the clock meanwhile: allow more, or take more images"
             )
         self.t = T_FIRST if self.left == LOOKS else T_NEXT
         self.left -= 1

@@ -26,12 +26,12 @@ class Meter(Protocol):
     images: int
     pixels_sha256: Mapping[str, str]
 
-    def drops(self, subject: Segmenter, reference: Segmenter, images: int) -> tuple[FigureDrop, ...]:
-        """Scores both on the first images.
+    def drops(self, subject: Segmenter, reference: Segmenter, images: range) -> tuple[FigureDrop, ...]:
+        """Scores both on some of the images.
 
         Args:
             subject: Is judged.
             reference: Is what it is judged by.
-            images: How many, 1 to `images`.
+            images: Places of neighbouring ones, within `range(self.images)`.
         """
         ...

@@ -1,14 +1,14 @@
 """The search for the parts that must stay float: few multiply-adds of them, and the budget holds.
 
 What each part costs by itself ranks the parts; sums of such costs are not trusted. How many of the first must
-stay is found by bisection over measured bundles, and what turns out not to be needed is given back, each step
-measured on all images, and counted: see `rapsam.export.budget.looks`.
+stay is found by bisection over measured bundles, and what turns out not to be needed is given back. Each of
+these steps is measured on images that ranked nothing, and counted: see `rapsam.export.budget.looks`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from rapsam.export.budget.limits import harm, loss
@@ -17,8 +17,6 @@ from rapsam.export.bundle.quantisation import Figure, FigureDrop
 from rapsam.quantize.units import Unit
 
 Drops = tuple[FigureDrop, ...]
-Look = Callable[[Sequence[Unit], str], Drops]
-"""Scores a bundle with these units in float as a whole; says what it is."""
 
 SEEN_DB = 45.0
 """A part that leaves every output of its graph this much signal to noise costs nothing that masks show: 37 dB
@@ -27,11 +25,26 @@ SPLIT_SHARE = 0.5
 """A part is taken apart if its modules, each by itself, cost at least this share of its own cost."""
 
 
+class Scored(NamedTuple):
+    """What is lost on so many images."""
+
+    images: int
+    drops: Drops
+
+
+Look = Callable[[Sequence[Unit], str], Scored]
+"""Scores a bundle with these units in float as a whole; says what it is."""
+
+
 class Measure(Protocol):
     """Scores bundles of which some parts stay float."""
 
-    def whole(self, kept: Sequence[Unit]) -> Drops:
-        """Returns what is lost on all images if these units stay float."""
+    def everything(self) -> Scored:
+        """Returns what is lost on all images if nothing stays float."""
+        ...
+
+    def whole(self, kept: Sequence[Unit]) -> Scored:
+        """Returns what is lost if these units stay float, on images that no unit was scored on alone."""
         ...
 
     def noise(self, unit: Unit) -> float | None:
@@ -41,8 +54,8 @@ class Measure(Protocol):
         """
         ...
 
-    def alone(self, unit: Unit) -> tuple[int, Drops]:
-        """Returns what is lost if this unit alone has few bits, and on how many images that was found."""
+    def alone(self, unit: Unit) -> Scored:
+        """Returns what is lost if this unit alone has few bits, on the other images."""
         ...
 
 
@@ -65,17 +78,22 @@ class Outcome(NamedTuple):
 
     Attributes:
         kept: Units that stay float.
-        drops: What is lost then, on all images.
+        found: What is lost then.
         t: See `BudgetReport`.
         met: Whether the budget holds.
         costs: What was found of each unit, the costliest first; empty if everything in few bits holds it.
     """
 
     kept: tuple[Unit, ...]
-    drops: Drops
+    found: Scored
     t: float
     met: bool
     costs: tuple[tuple[Unit, Cost], ...]
+
+    def without(self, graphs: Collection[str]) -> Outcome:
+        """Leaves out what was found of these graphs."""
+        kept = tuple(unit for unit in self.kept if unit.graph not in graphs)
+        return self._replace(kept=kept, costs=tuple(e for e in self.costs if e[0].graph not in graphs))
 
 
 def search(
@@ -84,6 +102,7 @@ def search(
     measure: Measure,
     looks: Looks,
     progress: Callable[[str], None],
+    before: Outcome | None = None,
 ) -> Outcome:
     """Searches for units that must stay float; at least one has few bits in the end.
 
@@ -93,29 +112,36 @@ def search(
         measure: Scores bundles; the same question has the same answer.
         looks: At bundles, with these limits; fewer are left afterwards.
         progress: Gets a line per step.
+        before: Of a search before graphs got other forms, without their units: what it kept is tried first.
 
     Raises:
         BudgetError: If no look is left.
     """
 
-    def look(kept: Sequence[Unit], what: str) -> Drops:
+    def look(kept: Sequence[Unit], what: str) -> Scored:
         progress(f"budget: {what}")
         looks.take()
         return measure.whole(kept)
 
-    drops = look((), "everything in few bits")
-    if (met := looks.hold(drops)) or len(units) < 2:
-        return Outcome((), drops, looks.t, met, ())
+    if before is None:
+        progress("budget: everything in few bits")
+        looks.take()
+        found = measure.everything()
+        first = Outcome((), found, looks.t, looks.hold(found.drops), ())
+    else:
+        found = look(before.kept, "the same parts in float, with graphs in other forms")
+        first = before._replace(found=found, t=looks.t, met=looks.hold(found.drops))
+    if first.met or len(units) < 2:
+        return first
     # What is too quiet to be scored at first may be what decides under a narrow budget.
     for seen_db in (SEEN_DB, math.inf):
         costs = _ranked(_costs(units, limits, measure, seen_db, progress), limits)
-        kept, best = _fewest_of([unit for unit, _ in costs], drops, looks, look)
-        if looks.hold(best):
-            kept, best = _without_the_needless(kept, best, looks, look)
-            return Outcome(tuple(kept), best, looks.t, met=True, costs=costs)
+        best = _fewest_of([unit for unit, _ in costs], (first.kept, first.found), looks, look)
+        if looks.hold(best[1].drops):
+            return Outcome(*_without_the_needless(*best, looks, look), looks.t, met=True, costs=costs)
         if all(cost.images for _, cost in costs):
             break
-    return Outcome(tuple(kept), best, looks.t, met=False, costs=costs)
+    return Outcome(*best, looks.t, met=False, costs=costs)
 
 
 def _costs(
@@ -170,34 +196,34 @@ def _noise(cost: Cost) -> float:
 
 
 def _fewest_of(
-    order: Sequence[Unit], nothing_kept: Drops, looks: Looks, look: Look
-) -> tuple[list[Unit], Drops]:
+    order: Sequence[Unit], first: tuple[tuple[Unit, ...], Scored], looks: Looks, look: Look
+) -> tuple[tuple[Unit, ...], Scored]:
     """Finds by bisection how many of the first must stay; returns the best that was seen if none suffice."""
     low, high = 0, len(order) - 1
     found = look(order[:high], f"all but {order[-1].name} in float")
-    if not looks.hold(found):
-        return min([([], nothing_kept), (list(order[:high]), found)], key=lambda each: looks.excess(each[1]))
-    while high - low > 1:
+    if not looks.hold(found.drops):
+        return min((first, (tuple(order[:high]), found)), key=lambda each: looks.excess(each[1].drops))
+    while high - low > 1 and looks.left:
         middle = (low + high) // 2
-        drops = look(order[:middle], f"the {middle} costliest of {len(order)} parts in float")
-        if looks.hold(drops):
-            high, found = middle, drops
+        scored = look(order[:middle], f"the {middle} costliest of {len(order)} parts in float")
+        if looks.hold(scored.drops):
+            high, found = middle, scored
         else:
             low = middle
-    return list(order[:high]), found
+    return tuple(order[:high]), found
 
 
 def _without_the_needless(
-    kept: Sequence[Unit], drops: Drops, looks: Looks, look: Look
-) -> tuple[list[Unit], Drops]:
+    kept: tuple[Unit, ...], found: Scored, looks: Looks, look: Look
+) -> tuple[tuple[Unit, ...], Scored]:
     """Gives units back, those with most multiply-adds first, as long as the budget holds.
 
-    Half of the looks are kept for another search, if the clock changes the forms of graphs.
+    Some looks are kept, in case the clock changes the forms of graphs.
     """
     needed = list(kept)
     for unit in sorted(kept, key=lambda each: each.total_macs, reverse=True)[: looks.left // 2]:
         rest = [each for each in needed if each is not unit]
-        found = look(rest, f"without {unit.name} in float")
-        if looks.hold(found):
-            needed, drops = rest, found
-    return needed, drops
+        scored = look(rest, f"without {unit.name} in float")
+        if looks.hold(scored.drops):
+            needed, found = rest, scored
+    return tuple(needed), found

@@ -11,6 +11,7 @@ import msgspec
 from rapsam.contract import graphs_of
 from rapsam.errors import BudgetError, InputError
 from rapsam.export.backends.packages import missing_package, refuse_if
+from rapsam.export.backends.recipes import Recipe
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.budget.candidates import Candidates
 from rapsam.export.budget.limits import check_limits, harm, told
@@ -18,7 +19,7 @@ from rapsam.export.budget.looks import Looks
 from rapsam.export.budget.meter import Meter
 from rapsam.export.budget.search import Cost, Outcome, search
 from rapsam.export.build.cache import Note, StageCache
-from rapsam.export.build.forms import graph_in_its_form
+from rapsam.export.build.forms import FLOAT, graph_in_its_form
 from rapsam.export.build.inputs import BuildInputs
 from rapsam.export.build.plan import Budget, ExportPlan, Found, GraphChoice
 from rapsam.export.build.stage import Progress, StageContext
@@ -87,21 +88,26 @@ def within_budget(
             inputs=inputs, plan=plan, folder=Path(folder), cache=cache, progress=progress, note=note
         )
         choices = _forms(context)
-        looks = Looks(plan.budget.limits)
+        looks, outcome = Looks(plan.budget.limits), None
         while True:
             found = msgspec.structs.replace(plan, found=Found(graphs=choices))
             candidates = Candidates(msgspec.structs.replace(context, plan=found), meter, runtime)
-            outcome = search(candidates.units, plan.budget.limits, candidates, looks, progress)
+            if not candidates.units:
+                raise BudgetError(
+                    f"{plan.recipe.name} gains nothing here in any form: {_reasons(choices)}; "
+                    "take another precision"
+                )
+            outcome = search(candidates.units, plan.budget.limits, candidates, looks, progress, outcome)
             if not outcome.met:
                 raise _unmet(plan, outcome, meter)
             searched = candidates.plan(outcome.kept)
             if not outcome.kept:  # the forms were timed like this already
                 break
             again = _forms(msgspec.structs.replace(context, plan=_undecided(searched)))
-            slower = {graph: again[graph] for graph in _slower(choices, again, plan)}
+            slower = {graph: again[graph] for graph in _slower(choices, again, plan.recipe)}
             if not slower:
                 break
-            choices = choices | slower
+            choices, outcome = choices | slower, outcome.without(slower)
         report = _report(plan.budget.limits, outcome, candidates, meter, runtime)
     return msgspec.structs.replace(plan, found=Found(graphs=searched.found.graphs, report=report))
 
@@ -124,15 +130,19 @@ def _undecided(plan: ExportPlan) -> ExportPlan:
 
 
 def _slower(
-    choices: Mapping[str, GraphChoice], again: Mapping[str, GraphChoice], plan: ExportPlan
+    choices: Mapping[str, GraphChoice], again: Mapping[str, GraphChoice], recipe: Recipe
 ) -> list[str]:
-    """Lists graphs that had the recipe's precision and gain nothing by it with so much in float."""
-    wanted = plan.recipe.precision
+    """Lists graphs that gain nothing by their form any more, with so much in float."""
+    order = [recipe.precision, recipe.otherwise, FLOAT]
     return [
         graph
         for graph, choice in choices.items()
-        if choice.precision == wanted and again[graph].precision != wanted
+        if order.index(again[graph].precision) > order.index(choice.precision)
     ]
+
+
+def _reasons(choices: Mapping[str, GraphChoice]) -> str:
+    return "; ".join(f"{graph}: {choice.why}" for graph, choice in choices.items())
 
 
 def _unmet(plan: ExportPlan, outcome: Outcome, meter: Meter) -> BudgetError:
@@ -140,11 +150,11 @@ def _unmet(plan: ExportPlan, outcome: Outcome, meter: Meter) -> BudgetError:
     limits = plan.budget.limits
     costly = [(unit, cost) for unit, cost in outcome.costs if harm(cost.drops, limits) > 0]
     costly.sort(key=lambda each: harm(each[1].drops, limits), reverse=True)
-    best = told(outcome.drops, limits, outcome.t)
+    best = told(outcome.found.drops, limits, outcome.t)
     named = ", ".join(f"{unit.name} ({_points(cost, limits)})" for unit, cost in costly[:_NAMED])
     return BudgetError(
-        f"{plan.recipe.name} cannot hold its budget on {meter.images} images of {meter.data}: best reached "
-        f"{best}, with {len(outcome.kept)} parts in float; what costs most: "
+        f"{plan.recipe.name} cannot hold its budget on {outcome.found.images} images of {meter.data}: best "
+        f"reached {best}, with {len(outcome.kept)} parts in float; what costs most: "
         f"{named or 'no part by itself: the images are too few to tell'}; allow more, or take more images"
     )
 
@@ -166,9 +176,9 @@ def _report(
         limits=dict(limits),
         data=meter.data,
         data_sha256=meter.key,
-        images=meter.images,
+        images=outcome.found.images,
         runtime=runtime.name,
-        drops=outcome.drops,
+        drops=outcome.found.drops,
         t=outcome.t,
         kept_macs=sum(unit.total_macs for unit in outcome.kept),
         macs=sum(unit.total_macs for unit in candidates.units),

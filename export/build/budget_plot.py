@@ -41,7 +41,7 @@ def budget_plot(title: str, report: BudgetReport) -> bytes:
             axis.set_yticks(range(len(names)), names, fontsize=8)
             axis.invert_yaxis()
     parts = "each part by itself in few bits; red: stays float" if units else "no part had to stay float"
-    drawing.suptitle(_plain(f"{title}, {report.images} images, 95 % intervals; {parts}"), fontsize=10)
+    drawing.suptitle(_plain(f"{title}, {report.images} images, intervals of the table; {parts}"), fontsize=10)
     buffer = BytesIO()
     drawing.savefig(buffer, format="png", dpi=110, metadata={"Software": None})
     return buffer.getvalue()

@@ -6,7 +6,7 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -24,8 +24,8 @@ from rapsam.machine import this_machine
 
 GAIN = 0.9
 """A form that is to be taken for its speed has at most this much of the float graph's time."""
-NO_SLOWER = 1.2
-"""One that is to be taken for its size has at most this much."""
+MOST_FOR_SIZE = 1.2
+"""One that is to be taken for its size has at most this much: ratios of small graphs vary by a tenth."""
 MIN_DB = 10.0
 """Of the worst output in its runtime against the quantised graph in PyTorch: below it, kernels are wrong.
 
@@ -72,35 +72,42 @@ def graph_in_its_form(context: StageContext, graph: str) -> GraphRecord:
         return lowered_graph(context, graph)
     folder = Path(tempfile.mkdtemp(prefix=".forms.", dir=context.folder))
     try:
-        records, refused = _lowered_forms(context, graph, folder)
+        fixed = context.plan.choice(graph)
+        wanted = (recipe.precision, recipe.otherwise) if fixed.precision is None else (fixed.precision,)
+        records, refused = _lowered_forms(context, graph, tuple(filter(None, wanted)), folder)
         choice = _chosen(context, graph, records, refused, folder, runtime)
-        found = context.plan.choice(graph)
-        if found.precision is not None:  # the budget was searched with this form
-            choice = msgspec.structs.replace(choice, precision=found.precision, why=found.why)
+        if fixed.precision is not None:  # the budget was searched with this form
+            choice = msgspec.structs.replace(choice, why=fixed.why)
         for made in (folder / choice.precision).iterdir():
             made.rename(context.folder / made.name)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    _say(context, graph, choice)
     record = records[choice.precision]
     cost = record.quantisation or _float_graph(graph)
     return msgspec.structs.replace(record, quantisation=choice.tell(cost, recipe.precision))
 
 
+def _say(context: StageContext, graph: str, choice: FormChoice) -> None:
+    timing = choice.timings.get(choice.precision)
+    time = "" if timing is None else f", {timing.ratio:.2f} of the time of float in {timing.runtime}"
+    why = f"; {choice.why}" if choice.why else ""
+    context.note(f"{graph}: {choice.precision}{time}{why}")
+
+
 def _lowered_forms(
-    context: StageContext, graph: str, folder: Path
+    context: StageContext, graph: str, precisions: Sequence[str], folder: Path
 ) -> tuple[dict[str, GraphRecord], dict[str, str]]:
-    """Lowers all forms of a graph; says of each that cannot be made why, if there is another of few bits."""
-    recipe = context.plan.recipe
+    """Lowers a graph to precisions and to float; where there are several, says why some cannot be made."""
     records, refused = {}, {}
-    for precision in filter(None, (recipe.precision, recipe.otherwise, FLOAT)):
+    for precision in dict.fromkeys((*precisions, FLOAT)):
         (folder / precision).mkdir()
         try:
             records[precision] = graph_of_precision(context, graph, precision, folder / precision)
         except ExportError as error:
-            if precision != recipe.precision or recipe.otherwise is None:
+            if precision == FLOAT or len(precisions) == 1:
                 raise
             refused[precision] = f"{precision} cannot be made: {error}"
-            context.note(f"{graph}: {refused[precision]}")
     return records, refused
 
 
@@ -123,7 +130,7 @@ def _chosen(
     folder: Path,
     runtime: Runtime,
 ) -> FormChoice:
-    recipe = context.plan.recipe
+    wanted = tuple(precision for precision in (*refused, *records) if precision != FLOAT)
     key = digest_of(
         {
             "stage": "form",
@@ -136,10 +143,10 @@ def _chosen(
     )
 
     def make(_folder: Path) -> FormChoice:
-        context.progress(f"{graph}: {recipe.precision} beside float")
+        context.progress(f"{graph}: {' and '.join(wanted)} beside float")
         sample = next(iter(graph_samples(context.inputs, context.plan, graph)))
         paths = {precision: folder / precision / record.entry.path for precision, record in records.items()}
-        return choose_form(recipe, records, refused, paths, runtime, sample)
+        return choose_form(context.plan.recipe, records, refused, paths, runtime, sample)
 
     return run_stage(context, key, f"{graph}: form", FormChoice, make)
 
@@ -154,9 +161,10 @@ def choose_form(
 ) -> FormChoice:
     """Times the forms of a graph beside the float one, and chooses one.
 
-    That of the recipe is taken if it gains time. Otherwise the recipe's second choice is, which gains size,
-    unless it is slower than float; then that of the recipe after all, unless it is slower too. What is
-    refused or wrong is not taken; the float graph stays. A recipe without a second choice stands.
+    That of the recipe is taken if it gains time. Otherwise the recipe's second choice is, which gains size
+    and loses less, unless it takes much more time than float; then that of the recipe after all, under the
+    same condition; else the float graph. What is refused or wrong is not taken. A form that is the only one
+    stands, and what speaks against it is told.
 
     Args:
         recipe: Of the bundle.
@@ -166,18 +174,20 @@ def choose_form(
         runtime: Runs them.
         sample: Inputs.
     """
-    wanted, found = recipe.precision, dict[str, FormTiming | str](refused)
-    taken = wanted if recipe.otherwise is None else FLOAT
-    for precision, most in ((wanted, GAIN), (recipe.otherwise, NO_SLOWER), (wanted, NO_SLOWER)):
-        if precision is None:
-            continue
+    found = dict[str, FormTiming | str](refused)
+    forms = [each for each in (recipe.precision, recipe.otherwise) if each in {*records, *refused}]
+    taken = forms[0] if len(forms) == 1 else FLOAT
+    limits = (*zip(forms, (GAIN, MOST_FOR_SIZE), strict=False), (forms[0], MOST_FOR_SIZE))
+    for precision, most in limits:
         if precision not in found:
             found[precision] = _examined(precision, records, paths, runtime, sample)
         timing = found[precision]
         if not isinstance(timing, str) and timing.ratio <= most:
             taken = precision
             break
-    against = [] if taken == wanted else [each for each in found if each != taken]
+    against = [each for each in found if each != taken or isinstance(found[each], str)]
+    if taken == recipe.precision:
+        against = [each for each in against if each == taken]
     return FormChoice(
         precision=taken,
         why="; ".join(_objection(each, found[each]) for each in against),

@@ -176,11 +176,11 @@ class BudgetReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         limits: Most points that may be lost, by figure.
         data: What was scored.
         data_sha256: Digest of its images and annotations.
-        images: Number of images.
+        images: Number of images that judged it: all, or after a search those that ranked no part.
         runtime: What computed both sides.
         drops: What the bundle loses; their upper ends are within the limits.
-        t: Student's t that errors were multiplied with for these ends: larger after a search, so that of all
-            bundles that were looked at 95 % holds together.
+        t: Student's t that errors were multiplied with for these ends, larger after a search: with each
+            bundle that is looked at chance has another try.
         kept_macs: Multiply-adds that stay float for the budget.
         macs: All multiply-adds that could be integers.
         units: What was found of each part; empty where everything in few bits holds the budget.

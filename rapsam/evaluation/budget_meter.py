@@ -22,8 +22,25 @@ MEANS: dict[Figure, tuple[str, str]] = {
 }
 """Figures over all images: the task that scores one, and what it is called there."""
 _WORST: dict[Figure, Agreement] = {"image-pq": panoptic_agreement, "image-iou": prompt_agreement}
-MIN_IMAGES = 2 * GROUPS
-"""Fewer leave groups of the standard error empty."""
+MIN_IMAGES = 3 * GROUPS
+"""Fewer leave groups of the standard error empty, where a third of them ranks parts and the rest judges."""
+
+
+class _Some:
+    """Neighbouring images of a source."""
+
+    def __init__(self, source: AnnotatedSource, places: range) -> None:
+        self.name, self.label_set = source.name, source.label_set
+        self._source, self._places = source, places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def num_frames(self, index: int) -> int:
+        return self._source.num_frames(self._places[index])
+
+    def read(self, index: int, frames: Sequence[int] | None = None) -> AnnotatedClip:
+        return self._source.read(self._places[index], frames)
 
 
 class DropMeter:
@@ -71,9 +88,9 @@ class DropMeter:
             digest.update(pixels.encode() + _annotation(clip))
         self.pixels_sha256: Mapping[str, str] = names
         self.key = digest.hexdigest()
-        self._counted: dict[tuple[str, str, int], GroupedScores] = {}
+        self._counted: dict[tuple[str, str, range], GroupedScores] = {}
 
-    def drops(self, subject: Segmenter, reference: Segmenter, images: int) -> tuple[FigureDrop, ...]:
+    def drops(self, subject: Segmenter, reference: Segmenter, images: range) -> tuple[FigureDrop, ...]:
         """See `Meter.drops`; the reference is counted once for means, and run anew for the worst image."""
         found: dict[str, Drop] = {}
         for task in dict.fromkeys(MEANS[figure][0] for figure in self.figures if figure in MEANS):
@@ -89,23 +106,22 @@ class DropMeter:
             for figure in self.figures
         )
 
-    def _worst(self, figure: Figure, subject: Segmenter, reference: Segmenter, images: int) -> FigureDrop:
+    def _worst(self, figure: Figure, subject: Segmenter, reference: Segmenter, images: range) -> FigureDrop:
         name, agreement = "", 1.0
-        for place in range(images):
+        for done, place in enumerate(images, start=1):
             clip = self._source.read(place)
             found = _WORST[figure](subject, reference, clip)
             if found < agreement:
                 name, agreement = clip.name, found
             if self._progress is not None:
-                self._progress(place + 1, images)
+                self._progress(done, len(images))
         return FigureDrop(
             figure=figure, points=100 * (1 - agreement), standard_error=0.0, image=printable(name) or None
         )
 
-    def _count(self, task: str, segmenter: Segmenter, images: int) -> GroupedScores:
-        scores = GroupedScores(task, segmenter)
-        report = self._progress
-        evaluate(segmenter, self._source, task, scores=scores, limit=images, strict=True, progress=report)
+    def _count(self, task: str, segmenter: Segmenter, images: range) -> GroupedScores:
+        scores, source = GroupedScores(task, segmenter), _Some(self._source, images)
+        evaluate(segmenter, source, task, scores=scores, strict=True, progress=self._progress)
         return scores
 
 

@@ -13,7 +13,7 @@ from rapsam.models.families import FAMILIES
 from tests.cli.cli_runs import assert_refused, rapsam
 from tests.other_family import BOXER, VARIANT
 
-WORLD = ("--images", 40, "--size", "64x64", "--split", "val", "--seed", 5)
+WORLD = ("--images", 60, "--size", "64x64", "--split", "val", "--seed", 5)
 EXPORT = ("export", "--model", VARIANT, "--target", "onnx", "--tasks", "prompt", "--size", "64x64")
 
 
@@ -46,7 +46,7 @@ def test_a_budget_that_holds_is_told_of_in_the_bundle(within) -> None:
     assert "budget: everything in few bits" in outcome.err
     shown = rapsam("quantize", "inspect", bundle)
     assert (shown.code, shown.err) == (0, "")
-    assert "budget, held on 40 images of world val in ONNX Runtime; 0.0 of" in shown.out
+    assert "budget, held on 60 images of world val in ONNX Runtime; 0.0 of" in shown.out
     assert "IoU of a box" in shown.out
     assert f"{bundle / 'budget.png'} shows it" in shown.out
     record = json.loads(rapsam("quantize", "inspect", bundle, "--json").out)
@@ -72,7 +72,7 @@ def test_a_budget_that_cannot_be_held_ends_with_1_and_writes_nothing(world, tmp_
     outcome = rapsam(*EXPORT, "--precision", "w8", "--max-box-drop", "1", "--data", world, "--out", out)
     assert outcome.code == 1, outcome
     last = outcome.err.splitlines()[-1]
-    assert last.startswith("error: onnx-w8 cannot hold its budget on 40 images of world val: best reached")
+    assert last.startswith("error: onnx-w8 cannot hold its budget on 60 images of world val: best reached")
     assert "IoU of a box +2.00, at most +3.73 with 95 % (limit 1)" in last
     assert not list(out.glob("*"))
 

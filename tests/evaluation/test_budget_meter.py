@@ -16,7 +16,7 @@ from rapsam.metrics.panoptic_quality import mutual_panoptic_quality
 from rapsam.quantize.calibration import pixels_sha256
 from tests.evaluation.oracle import oracle_segmenter
 
-IMAGES = SynthImages(3, 48, (64, 64))
+IMAGES = SynthImages(3, 64, (64, 64))
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def blind():
 
 def test_losses_are_those_of_paired_scores_in_points(blind) -> None:
     seeing = oracle_segmenter(IMAGES)
-    (found,) = DropMeter(IMAGES, "drawn", ("pq",)).drops(blind, seeing, len(IMAGES))
+    (found,) = DropMeter(IMAGES, "drawn", ("pq",)).drops(blind, seeing, range(len(IMAGES)))
     scores = PairedScores("panoptic", blind, seeing)
     evaluate(blind, IMAGES, "panoptic", scores=scores)
     wanted = {drop.figure: drop for drop in scores.drops()}["panoptic.pq"]
@@ -37,7 +37,7 @@ def test_losses_are_those_of_paired_scores_in_points(blind) -> None:
 
 def test_nothing_is_lost_against_itself_and_figures_keep_their_order() -> None:
     seeing = oracle_segmenter(IMAGES)
-    found = DropMeter(IMAGES, "drawn", ("box", "click", "pq")).drops(seeing, seeing, MIN_IMAGES)
+    found = DropMeter(IMAGES, "drawn", ("box", "click", "pq")).drops(seeing, seeing, range(MIN_IMAGES))
     assert [(drop.figure, drop.points, drop.upper(T_95)) for drop in found] == [
         ("box", 0, 0),
         ("click", 0, 0),
@@ -47,9 +47,9 @@ def test_nothing_is_lost_against_itself_and_figures_keep_their_order() -> None:
 
 def test_the_reference_is_counted_once(blind) -> None:
     seeing, meter = oracle_segmenter(IMAGES), DropMeter(IMAGES, "drawn", ("pq",))
-    meter.drops(blind, seeing, MIN_IMAGES)
+    meter.drops(blind, seeing, range(MIN_IMAGES))
     passes = seeing.network.passes
-    meter.drops(blind, seeing, MIN_IMAGES)
+    meter.drops(blind, seeing, range(MIN_IMAGES))
     assert seeing.network.passes == passes == MIN_IMAGES
 
 
@@ -106,7 +106,7 @@ def test_a_faulty_annotation_is_found_before_any_work() -> None:
 
 
 def test_too_few_images_are_refused() -> None:
-    with pytest.raises(InputError, match=r"39 images in drawn to hold a budget on; .* needs 40"):
+    with pytest.raises(InputError, match=r"59 images in drawn to hold a budget on; .* needs 60"):
         DropMeter(IMAGES, "drawn", ("pq",), limit=MIN_IMAGES - 1)
 
 
@@ -114,7 +114,7 @@ def test_the_worst_image_is_named(blind) -> None:
     """Blind to a class, a network has a result like the other's wherever the class is not seen."""
     seeing = oracle_segmenter(IMAGES)
     meter = DropMeter(IMAGES, "drawn", ("image-pq", "image-iou"))
-    worst, prompted = meter.drops(blind, seeing, len(IMAGES))
+    worst, prompted = meter.drops(blind, seeing, range(len(IMAGES)))
     alike = {}
     for place in range(len(IMAGES)):
         clip = IMAGES.read(place)

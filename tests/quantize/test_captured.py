@@ -65,6 +65,12 @@ def test_few_bits_stay_near_the_float_graph(program, scheme, least_db) -> None:
     assert found < 120, "nothing was quantised"
 
 
+@pytest.mark.parametrize("choices", [{"signed": False}, {"dynamic": True}])
+def test_a_symmetric_range_is_signed_and_found_beforehand(choices) -> None:
+    with pytest.raises(ValueError, match="symmetric activations are signed"):
+        Quantisation(activation_bits=8, symmetric=True, **choices)
+
+
 def test_zero_is_the_middle_of_a_symmetric_range(program) -> None:
     scheme = Quantisation(activation_bits=8, symmetric=True, kinds=ALL)
     quantised = quantise_captured(program, CONTRACT, scheme, samples(), {}).program

@@ -32,7 +32,7 @@ from rapsam.export.backends.recipes import (
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.backends.tensors import describe, named_inputs, named_outputs
 from rapsam.inference.runner import Arrays
-from rapsam.quantize.scheme import ATTENTION_STAYS, POSITION_STAYS, Quantisation
+from rapsam.quantize.scheme import POSITION_STAYS, Quantisation
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -42,13 +42,13 @@ if TYPE_CHECKING:
 
 
 VERSIONS = (16, 17, 18)
-# Rounded as Core ML Tools would on a Mac: only so are activations known to be computed in integers.
+# The operators and the symmetric ranges of Core ML Tools' own quantiser of activations, which needs a Mac.
 _INTEGERS = Quantisation(
     activation_bits=8,
     symmetric=True,
-    kinds=("convolution", "transposed convolution", "linear", "product", "sum", "rectifier", "maximum"),
-    float_outputs=("linear", "product"),
-    stays_float=(POSITION_STAYS, ATTENTION_STAYS),
+    kinds=("convolution", "linear", "sum", "rectifier", "maximum"),
+    float_outputs=("linear",),
+    stays_float=(POSITION_STAYS,),
 )
 # Precision, its scheme, its gates, and the first version of iOS that knows it.
 _FEW_BITS = (

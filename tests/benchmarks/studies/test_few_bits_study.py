@@ -8,7 +8,7 @@ import rapsam.benchmarks.studies.few_bits_forms as forms
 from rapsam.benchmarks.studies.few_bits import known_records, measure_rows, place_in
 from rapsam.benchmarks.studies.few_bits_measure import Place, measure
 from rapsam.benchmarks.studies.few_bits_rows import all_rows, named_rows
-from rapsam.benchmarks.studies.few_bits_training import trained_weights
+from rapsam.benchmarks.studies.few_bits_training import trained_weights, training_sha256
 from rapsam.errors import InputError, UnavailableError
 from rapsam.export.backends import find_backend
 from rapsam.export.backends.catalogue import RECIPES
@@ -45,17 +45,18 @@ def test_a_trained_row_has_a_recipe_of_few_bits_that_can_be_trained_for():
 
 
 def test_weights_that_are_trained_are_taken(tmp_path):
-    made = tmp_path / "trained-onnx-w8a8" / "weights.safetensors"
+    made = tmp_path / f"trained-onnx-w8a8-{training_sha256()[:8]}" / "weights.safetensors"
     made.parent.mkdir()
     made.touch()
     assert trained_weights(tmp_path, "nano-synth", "onnx-w8a8") == made
 
 
-def test_a_training_that_fails_is_said(tmp_path):
+def test_a_training_that_fails_is_said(tmp_path, capfd):
     (tmp_path / "world-train-1").mkdir()
     (tmp_path / "world-train-1" / "synth_train.json").touch()
     with pytest.raises(UnavailableError, match="rapsam train failed; see above why"):
         trained_weights(tmp_path, "nano-synth", "onnx-w9")
+    assert "onnx-w9" in capfd.readouterr().err
 
 
 def test_unknown_rows_are_refused():

@@ -10,7 +10,7 @@ from scipy import stats
 from rapsam.errors import BudgetError, InputError
 from rapsam.export.budget.limits import check_limits, excess, harm, holds, told
 from rapsam.export.budget.looks import LOOKS, T_FIRST, T_NEXT, Looks
-from rapsam.export.budget.search import search
+from rapsam.export.budget.search import Scored, search
 from rapsam.export.build.plan import plan_export
 from rapsam.export.bundle.quantisation import FigureDrop
 from rapsam.quantize.units import Unit
@@ -33,17 +33,20 @@ class Losses:
     def __init__(self, units, losses) -> None:
         self.units, self.losses, self.asked = units, losses, 0
 
+    def everything(self):
+        return self.whole(())
+
     def whole(self, kept):
         self.asked += 1
         high = {module for each in kept for module in each.modules}
-        return (drop(sum(loss for module, loss in self.losses.items() if module not in high)),)
+        return Scored(200, (drop(sum(loss for module, loss in self.losses.items() if module not in high)),))
 
     def noise(self, unit):
         del unit
         return 30.0
 
     def alone(self, unit):
-        return 100, (drop(sum(self.losses[module] for module in unit.modules)),)
+        return Scored(100, (drop(sum(self.losses[module] for module in unit.modules)),))
 
 
 class Quiet(Losses):
@@ -77,17 +80,17 @@ def test_the_budget_holds_and_nothing_is_float_in_vain(network, limit) -> None:
     outcome, measure = found(units, losses, limit)
     asked = measure.asked
     assert asked <= LOOKS
-    assert outcome.met == holds(outcome.drops, {"pq": limit}, outcome.t)
+    assert outcome.met == holds(outcome.found.drops, {"pq": limit}, outcome.t)
     assert outcome.t == (T_FIRST if asked == 1 else T_NEXT)
-    assert outcome.drops == measure.whole(outcome.kept)
+    assert outcome.found == measure.whole(outcome.kept)
     if outcome.met and len(outcome.kept) < LOOKS // 4:  # there were looks enough to give each back
         for one in outcome.kept:
             rest = [each for each in outcome.kept if each is not one]
-            assert not holds(measure.whole(rest), {"pq": limit}, T_NEXT)
+            assert not holds(measure.whole(rest).drops, {"pq": limit}, T_NEXT)
     if not outcome.met:
         for one in units:
             rest = [each for each in units if each is not one]
-            assert not holds(measure.whole(rest), {"pq": limit}, T_NEXT), "one part in few bits would do"
+            assert not holds(measure.whole(rest).drops, {"pq": limit}, T_NEXT), "one part would do"
     high = {module for each in outcome.kept for module in each.modules}
     assert high != set(losses), "a bundle that is float altogether is none of few bits"
 
@@ -126,8 +129,19 @@ def test_a_budget_that_cannot_be_held_says_the_best_that_was_reached() -> None:
     outcome, measure = found(units, {"a.0": 2.0, "b.0": 0.0}, 0.1)
     assert not outcome.met
     assert [each.name for each in outcome.kept] == ["a"]
-    assert outcome.drops == (drop(0.0),)
+    assert outcome.found.drops == (drop(0.0),)
     assert measure.asked == 2, "if nearly everything in float does not help, less does not either"
+
+
+def test_with_other_forms_what_was_kept_is_tried_first() -> None:
+    units = [unit("a", 5), unit("b", 9)]
+    measure = Losses(units, {"a.0": 2.0, "b.0": 0.0})
+    looks = Looks({"pq": 1.0})
+    before = search(units, {"pq": 1.0}, measure, looks, lambda _step: None)
+    asked = measure.asked
+    again = search(units, {"pq": 1.0}, measure, looks, lambda _step: None, before.without([]))
+    assert (again.kept, again.costs, measure.asked) == (before.kept, before.costs, asked + 1)
+    assert before.without(["graph"]).kept == ()
 
 
 def test_parts_whose_tensors_show_nothing_rank_last() -> None:
@@ -164,7 +178,7 @@ def test_each_look_after_the_first_must_be_surer_and_their_number_is_limited() -
     assert looks.hold((drop(1 - 3.5 * ERROR),))
     for _ in range(LOOKS - 2):
         looks.take()
-    with pytest.raises(BudgetError, match="none of the 20 bundles that may be looked at"):
+    with pytest.raises(BudgetError, match="the search has looked at 20 bundles"):
         looks.take()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import msgspec
@@ -12,6 +11,7 @@ import pytest
 from rapsam.errors import BundleError
 from rapsam.export.backends.catalogue import find_recipe
 from rapsam.export.backends.runtimes import Runtime
+from rapsam.export.build import forms
 from rapsam.export.build.forms import choose_form
 from rapsam.export.build.graph_stage import GraphRecord
 from rapsam.export.bundle.manifest import GraphEntry
@@ -24,15 +24,32 @@ PATHS = {precision: Path(precision) for precision in ("w8a8", "w8", "fp32")}
 SHA = "ab" * 32
 
 
-class Sleeper:
-    """Takes its time."""
+class Clock:
+    """Goes on where something takes time."""
+
+    now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+CLOCK = Clock()
+
+
+class Stated:
+    """Takes the time that it is told."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
 
     def run(self, _inputs):
-        time.sleep(self.seconds)
+        CLOCK.now += self.seconds
         return {spec.name: np.zeros(spec.shape, np.float32) for spec in CONTRACT.outputs}
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch) -> None:
+    monkeypatch.setattr(forms, "time", CLOCK)
 
 
 def runtime(**seconds):
@@ -41,7 +58,7 @@ def runtime(**seconds):
     def load(path, _contract, _threads):
         if seconds[path.name] is None:
             raise BundleError(f"no {path.name} here")
-        return Sleeper(seconds[path.name])
+        return Stated(seconds[path.name])
 
     return Runtime("slow", lambda: None, load)
 
@@ -74,15 +91,35 @@ def chosen(recipe, seconds, runtime_db=30.0, refused=None):
 @pytest.mark.parametrize(
     ("seconds", "runtime_db", "precision", "why"),
     [
-        ({"w8a8": 0.001, "w8": 0.01, "fp32": 0.01}, 30.0, "w8a8", ""),
-        ({"w8a8": 0.001, "w8": 0.01, "fp32": 0.01}, None, "w8a8", ""),
-        ({"w8a8": 0.01, "w8": 0.001, "fp32": 0.003}, 30.0, "w8", "of the time of float in slow, which is no"),
-        ({"w8a8": 0.001, "w8": 0.001, "fp32": 0.003}, 7.0, "w8", "w8a8 is wrong: output features has 7.0 dB"),
-        ({"w8a8": None, "w8": 0.001, "fp32": 0.003}, 30.0, "w8", "w8a8 does not run here: no w8a8 here"),
-        ({"w8a8": 0.01, "w8": 0.02, "fp32": 0.01}, 30.0, "w8a8", ""),
-        ({"w8a8": 0.01, "w8": None, "fp32": 0.001}, 30.0, "fp32", "no gain; w8 does not run here: no w8"),
+        ({"w8a8": 9, "w8": 11, "fp32": 10}, 30.0, "w8a8", ""),
+        ({"w8a8": 9, "w8": 11, "fp32": 10}, None, "w8a8", ""),
+        (
+            {"w8a8": 13, "w8": 11, "fp32": 10},
+            30.0,
+            "w8",
+            "w8a8 takes 1.30 of the time of float in slow",
+        ),
+        ({"w8a8": 1, "w8": 1, "fp32": 3}, 7.0, "w8", "w8a8 is wrong: output features has 7.0 dB"),
+        ({"w8a8": None, "w8": 1, "fp32": 3}, 30.0, "w8", "w8a8 does not run here: no w8a8 here"),
+        ({"w8a8": 11, "w8": 13, "fp32": 10}, 30.0, "w8a8", ""),
+        ({"w8a8": 13, "w8": None, "fp32": 10}, 30.0, "fp32", "no gain; w8 does not run here"),
+        (
+            {"w8a8": 11, "w8": 13, "fp32": 10},
+            7.0,
+            "fp32",
+            "output features has 7.0 dB; w8 takes",
+        ),
     ],
-    ids=["faster", "not compared", "slower", "wrong", "does not load", "the other is slower", "none gains"],
+    ids=[
+        "faster",
+        "not compared",
+        "slower",
+        "wrong",
+        "no load",
+        "the other is slower",
+        "none",
+        "none, one wrong",
+    ],
 )
 def test_the_faster_correct_form_is_taken(seconds, runtime_db, precision, why) -> None:
     found = chosen(W8A8, seconds, runtime_db)
@@ -90,23 +127,29 @@ def test_the_faster_correct_form_is_taken(seconds, runtime_db, precision, why) -
     assert (why in found.why) if why else (found.why == "")
 
 
+def test_of_the_only_form_it_is_told_that_it_is_wrong() -> None:
+    recipe = msgspec.structs.replace(W8A8, otherwise=None)
+    found = chosen(recipe, {"w8a8": 1, "fp32": 10}, 3.0)
+    assert (found.precision, found.why) == ("w8a8", "w8a8 is wrong: output features has 3.0 dB")
+
+
 def test_the_form_that_was_taken_is_timed_too() -> None:
     cost = record(30.0).quantisation
-    told = chosen(W8A8, {"w8a8": 0.01, "w8": 0.001, "fp32": 0.003}).tell(cost, "w8a8")
+    told = chosen(W8A8, {"w8a8": 10, "w8": 1, "fp32": 3}).tell(cost, "w8a8")
     assert (told.precision, told.timing.ratio > 2, told.taken.ratio < 0.9) == ("w8", True, True)
-    told = chosen(W8A8, {"w8a8": 0.001, "w8": 0.001, "fp32": 0.003}).tell(cost, "w8a8")
+    told = chosen(W8A8, {"w8a8": 1, "w8": 1, "fp32": 3}).tell(cost, "w8a8")
     assert (told.precision, told.timing.ratio < 0.9, told.taken) == ("w8a8", True, None)
 
 
 def test_a_form_that_cannot_be_made_is_not_timed() -> None:
     refused = {"w8a8": "w8a8 cannot be made: an operator"}
-    found = chosen(W8A8, {"w8": 0.001, "fp32": 0.003}, refused=refused)
+    found = chosen(W8A8, {"w8": 1, "fp32": 3}, refused=refused)
     assert (found.precision, found.why, list(found.timings)) == ("w8", refused["w8a8"], ["w8"])
 
 
 def test_a_recipe_without_a_second_choice_stands_and_its_time_is_told() -> None:
     recipe = msgspec.structs.replace(W8A8, otherwise=None)
-    found = chosen(recipe, {"w8a8": 0.01, "fp32": 0.001})
+    found = chosen(recipe, {"w8a8": 10, "fp32": 1})
     assert (found.precision, found.why) == ("w8a8", "")
     assert found.timings["w8a8"].ratio > 2
     assert found.timings["w8a8"].provenance == "measured"

@@ -29,7 +29,7 @@ def made(tmp_path_factory):
     cache = StageCache(folder / "cache")
     calibration = open_calibration("drawn", 8)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(forms, "NO_SLOWER", math.inf)  # a busy machine must not decide what is tested
+        patch.setattr(forms, "MOST_FOR_SIZE", math.inf)  # a busy machine must not decide what is tested
         export_bundle(
             golden_model("rapsam_nano"),
             folder / "bundle",
@@ -63,6 +63,24 @@ def test_a_small_layer_that_decides_keeps_its_precision(made) -> None:
     prompt = next(graph for graph in report(made[0]).graphs if graph.graph == "prompt")
     position = [left for left in prompt.left if left.module == "encoder.position_proj"]
     assert position[0].why == "prompt position: one small layer, and a click hangs on it"
+
+
+def test_a_graph_that_gains_nothing_in_any_form_stays_float_and_says_why(tmp_path, made, monkeypatch) -> None:
+    monkeypatch.setattr(forms, "GAIN", 0.0)
+    monkeypatch.setattr(forms, "MOST_FOR_SIZE", 0.0)
+    export_bundle(
+        golden_model("rapsam_nano"),
+        tmp_path / "float",
+        images=IMAGES,
+        calibration=open_calibration("drawn", 8),
+        cache=made[1],
+        **CHOICES,
+    )
+    assert {entry.recipe for entry in verify_bundle(tmp_path / "float").graphs} == {"onnx-fp32"}
+    for graph in report(tmp_path / "float").graphs:
+        assert (graph.precision, graph.taken) == ("fp32", None)
+        assert "w8a8 " in graph.why
+        assert "w8 takes" in graph.why
 
 
 def test_it_predicts(made) -> None:
