@@ -121,24 +121,3 @@ def version_key(version: str) -> tuple[tuple[int, ...], tuple[int, str, int]]:
     while numbers and numbers[-1] == 0:
         numbers.pop()
     return tuple(numbers), before
-
-
-def rules_table() -> str:
-    """Writes the rules as the table of docs/lint.md, in Markdown."""
-    head = "| rule | accelerator | severity | what happens | seen with | what mends it | evidence |"
-    rows = [head, "|" + "---|" * head.count(" | ") + "---|"]
-    rows += [_row(rule) for rule in load_rules()]
-    return "\n".join(rows)
-
-
-def _row(rule: Rule) -> str:
-    seen = " ".join(part for part in (rule.runtime, rule.seen_with or "unknown version") if part)
-    fixed = f", right from {rule.fixed_in}" if rule.fixed_in else ""
-    sources = ", ".join(
-        f"[{number}]({source})" if source.startswith("https://") else source
-        for number, source in enumerate(rule.evidence, start=1)
-    )
-    seen = f"{seen}, {rule.date}{fixed}" if rule.runtime or rule.seen_with else rule.date
-    about = ", ".join(rule.accelerators) or "any"
-    cells = (f"`{rule.name}`", about, rule.severity, rule.says, seen, rule.mend, sources)
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"

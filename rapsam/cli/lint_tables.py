@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rapsam.cli.console import print_table, readable_size, show
 
 if TYPE_CHECKING:
-    from rapsam.export.lint.report import Finding, GraphFigures, LintReport, WorstValue
+    from rapsam.export.lint.report import Finding, GraphFigures, LargestTensor, LintReport, WorstValue
 
 _UNKNOWN = "-"
 _SHOWN_MODULES = 2
@@ -93,12 +93,15 @@ def _figures_row(graph: GraphFigures) -> tuple[str, ...]:
         readable_size(graph.weight_bytes),
         readable_size(graph.peak_activation_bytes),
         graph.peak_at or _UNKNOWN,
-        _UNKNOWN
-        if largest is None
-        else f"{'x'.join(map(str, largest.shape))}, {readable_size(largest.size_bytes)}, {largest.module or largest.operator}",
+        _UNKNOWN if largest is None else _told(largest),
         _UNKNOWN if graph.bytes_moved is None else readable_size(graph.bytes_moved),
         _UNKNOWN if graph.estimated_ms is None else f"{graph.estimated_ms:.2f} ms or more",
     )
+
+
+def _told(largest: LargestTensor) -> str:
+    shape = "x".join(map(str, largest.shape))
+    return f"{shape}, {readable_size(largest.size_bytes)}, {largest.module or largest.operator}"
 
 
 def _worst_row(worst: WorstValue) -> tuple[str, ...]:
