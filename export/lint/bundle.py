@@ -12,7 +12,6 @@ from rapsam.export.backends.catalogue import RECIPES, find_target
 from rapsam.export.backends.delegation import FallbackOp
 from rapsam.export.backends.recipes import Recipe
 from rapsam.export.bundle.manifest import GraphEntry, Manifest
-from rapsam.export.bundle.manifest_fit import check_format
 from rapsam.export.bundle.seal import verify_bundle
 from rapsam.export.devices import find_device
 from rapsam.export.lint.findings import general_finding, recipe_findings
@@ -41,7 +40,6 @@ def lint_bundle(folder: Path, device_name: str | None) -> LintReport:
         InputError: If there is no such device, or its platform does not take the bundle's format.
     """
     manifest = verify_bundle(folder)
-    check_format(folder, manifest)
     recipe = RECIPES[manifest.recipe]
     name = manifest.device if device_name is None else device_name
     device = None if name is None else find_device(name)

@@ -33,7 +33,7 @@ def chain(steps) -> Computes:
 
 
 def expected_peak(graph) -> int:
-    """Walks the captured graph: at each operator, all that is there already and still needed, and what it makes."""
+    """Walks the captured graph: at each operator, what is there and still needed, and what it makes."""
     nodes = [node for node in graph.program.graph.nodes if node.name not in graph.stored]
     place = {node: number for number, node in enumerate(nodes)}
     tensors = [node for node in nodes if node.op != "output"]
