@@ -20,13 +20,18 @@ def _cells(rule: Rule) -> tuple[str, ...]:
     ]
     return (
         f"`{rule.name}`",
-        ", ".join(rule.accelerators) or "any phone",
+        _about(rule),
         rule.severity,
         rule.says,
         _seen(rule),
         rule.mend,
         ", ".join(sources),
     )
+
+
+def _about(rule: Rule) -> str:
+    chips = f" ({', '.join(rule.chips)})" if rule.chips else ""
+    return f"{', '.join(rule.accelerators) or 'any phone'}{chips}"
 
 
 def _seen(rule: Rule) -> str:

@@ -48,9 +48,10 @@ def lint_bundle(folder: Path, device_name: str | None) -> LintReport:
         raise InputError(
             f"{folder} is for {facts.platform}, and {device.id} an {device.platform} phone; name another"
         )
-    findings = recipe_findings(recipe, facts.accelerators)
+    chip = None if device is None else device.chip
+    findings = recipe_findings(recipe, facts.accelerators, chip)
     for entry in manifest.graphs:
-        findings += _border_findings(entry, recipe)
+        findings += _border_findings(entry, recipe, chip)
         findings += _delegate_findings(entry)
     findings += _parity_findings(manifest)
     figures = tuple(_figures(entry) for entry in manifest.graphs)
@@ -78,11 +79,11 @@ def lint_bundle(folder: Path, device_name: str | None) -> LintReport:
     )
 
 
-def _border_findings(entry: GraphEntry, recipe: Recipe) -> list[Finding]:
+def _border_findings(entry: GraphEntry, recipe: Recipe, chip: str | None) -> list[Finding]:
     """Looks at the shapes that a contract declares, by the rules about ranks and axes."""
     found = []
     for accelerator in find_target(recipe.backend).facts.accelerators:
-        for rule in rules_for(accelerator.name):
+        for rule in rules_for(accelerator.name, chip):
             for spec in (*entry.contract.inputs, *entry.contract.outputs):
                 measure = {"rank": len(spec.shape), "axis": max(spec.shape[-2:], default=0)}.get(rule.check)
                 if measure is not None and measure > rule.bound:

@@ -19,11 +19,13 @@ RANGE_CHECKS = ("norm-range", "value-range")
 _MEANINGLESS = "; weights that have learnt nothing: a trained network has other values"
 
 
-def recipe_findings(recipe: Recipe, accelerators: Iterable[Accelerator]) -> list[Finding]:
-    """Finds what a recipe alone says, whatever the graphs."""
+def recipe_findings(
+    recipe: Recipe, accelerators: Iterable[Accelerator], chip: str | None = None
+) -> list[Finding]:
+    """Finds what a recipe alone says, whatever the graphs; see `graph_findings`."""
     found = []
     for accelerator in accelerators:
-        for rule in rules_for(accelerator.name):
+        for rule in rules_for(accelerator.name, chip):
             check = RECIPE_CHECKS.get(rule.check)
             detail = check(recipe) if check else ""
             if detail:
@@ -37,6 +39,7 @@ def graph_findings(
     accelerators: Iterable[Accelerator],
     ranges: Ranges | None = None,
     *,
+    chip: str | None = None,
     trained: bool = True,
 ) -> list[Finding]:
     """Finds what operators of a captured graph, and their values, break.
@@ -46,12 +49,13 @@ def graph_findings(
         recipe: How it would be lowered.
         accelerators: Where it would run.
         ranges: Its values; None if nobody looked.
+        chip: Of the phone; None for any.
         trained: Whether the weights have learnt anything; values of others are notes.
     """
     found = []
     for accelerator in accelerators:
         half = accelerator.always_half or recipe.arithmetic == "fp16"
-        for rule in rules_for(accelerator.name):
+        for rule in rules_for(accelerator.name, chip):
             if rule.check in RANGE_CHECKS:
                 if ranges is None or not half:
                     continue

@@ -51,8 +51,9 @@ def lint_model(
     """
     device = None if plan.device is None else find_device(plan.device)
     accelerators = find_target(plan.recipe.backend).facts.accelerators
+    chip = None if device is None else device.chip
     trained = deployment.weights.trained
-    findings: list[Finding] = recipe_findings(plan.recipe, accelerators)
+    findings: list[Finding] = recipe_findings(plan.recipe, accelerators, chip)
     figures: list[GraphFigures] = []
     worst: list[WorstValue] = []
     for name in graphs_of(deployment.pipelines(plan.tasks)):
@@ -60,7 +61,7 @@ def lint_model(
         graph = captured_graph(deployment, plan, name)
         progress(f"{name}: running on {len(calibration.images)} images")
         ranges = measure_ranges(graph, samples_for(deployment, plan, name, calibration.images))
-        findings += graph_findings(graph, plan.recipe, accelerators, ranges, trained=trained)
+        findings += graph_findings(graph, plan.recipe, accelerators, ranges, chip=chip, trained=trained)
         figures.append(graph_figures(graph, device))
         worst += worst_values(graph, ranges)
     memory = memory_estimate(figures, device)

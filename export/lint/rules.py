@@ -39,6 +39,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         date: Day of the report or study, ISO 8601.
         evidence: Addresses, or what study.
         mend: The exact rewrite or the recipe that mends it.
+        chips: What the names of the chips begin with that it is about; all chips if empty.
         runtime: Package whose version tells whether the rule is stale; None for what no package here runs.
         seen_with: Version that it was seen with; None if that is not known.
         fixed_in: First version that is right again; None as long as there is none.
@@ -54,6 +55,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     date: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\d$")]
     evidence: Annotated[tuple[Text, ...], msgspec.Meta(min_length=1)]
     mend: Text
+    chips: tuple[str, ...] = ()
     runtime: str | None = None
     seen_with: str | None = None
     fixed_in: str | None = None
@@ -98,9 +100,19 @@ def find_rule(check: str) -> Rule:
     return rule
 
 
-def rules_for(accelerator: str) -> tuple[Rule, ...]:
-    """Lists the rules about an accelerator."""
-    return tuple(rule for rule in load_rules() if accelerator in rule.accelerators)
+def rules_for(accelerator: str, chip: str | None = None) -> tuple[Rule, ...]:
+    """Lists the rules about an accelerator.
+
+    Args:
+        accelerator: Its name.
+        chip: Of the phone; None, for any phone, lists the rules about all chips.
+    """
+    return tuple(
+        rule
+        for rule in load_rules()
+        if accelerator in rule.accelerators
+        and (chip is None or not rule.chips or chip.startswith(rule.chips))
+    )
 
 
 def version_key(version: str) -> tuple[tuple[int, ...], tuple[int, str, int]]:

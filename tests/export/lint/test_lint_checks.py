@@ -86,6 +86,11 @@ CASES = {
         Computes(lambda _, a: a * 2),
         (BIG,),
     ),
+    "neural-engine-long-axis": (
+        Computes(lambda _, a: a.flatten(1) * 2),
+        Computes(lambda _, a: a.flatten(2) * 2),
+        (BIG,),
+    ),
     "neural-engine-infinity": (masked(-math.inf), masked(-1e4), ((4, 4),)),
     "neural-engine-float32": (norm(1e-10), norm(1e-5), ((3, 8),)),
     "neural-engine-rows": (

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from rapsam.export.backends import BACKENDS
 from rapsam.export.backends.coreml.neural_engine import engine_list
+from rapsam.export.devices import load_devices
 from rapsam.export.lint.checks import CHECKS, RECIPE_CHECKS
 from rapsam.export.lint.findings import RANGE_CHECKS, general_finding
 from rapsam.export.lint.rules import find_rule, load_rules, rules_for, version_key
@@ -44,6 +45,22 @@ def test_names_are_used_once_and_every_check_has_a_rule():
 def test_the_limits_of_the_neural_engine_are_those_of_its_list():
     assert RULES["neural-engine-rank"].limit == engine_list().limits.max_rank
     assert RULES["neural-engine-axis"].limit == engine_list().limits.max_axis
+
+
+def test_a_rule_about_some_chips_leaves_out_the_others():
+    def axes(chip):
+        return [rule.name for rule in rules_for("Neural Engine", chip) if rule.check == "axis"]
+
+    assert axes("A15 Bionic") == ["neural-engine-axis"]
+    assert axes("A17 Pro") == ["neural-engine-long-axis"]
+    assert axes(None) == ["neural-engine-axis", "neural-engine-long-axis"]
+
+
+def test_every_iphone_has_one_limit_of_axes():
+    for device in load_devices().values():
+        if device.platform == "ios" and device.chip:
+            rules = [rule for rule in rules_for("Neural Engine", device.chip) if rule.check == "axis"]
+            assert len(rules) == 1, device.id
 
 
 @pytest.mark.parametrize(
