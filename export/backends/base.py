@@ -53,10 +53,12 @@ class Accelerator(msgspec.Struct, frozen=True):
     Attributes:
         name: By which the rules of `rapsam.export.lint` speak of it.
         always_half: Whether it computes in float16 whatever the graph says.
+        platform: The phones that have it, "ios" or "android"; None for both.
     """
 
     name: str
     always_half: bool = False
+    platform: Literal["ios", "android"] | None = None
 
 
 class TargetFacts(msgspec.Struct, frozen=True, kw_only=True):

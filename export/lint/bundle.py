@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
 from rapsam.errors import InputError
+from rapsam.export.backends.base import Accelerator
 from rapsam.export.backends.catalogue import RECIPES, find_target
 from rapsam.export.backends.delegation import FallbackOp
-from rapsam.export.backends.recipes import Recipe
 from rapsam.export.bundle.manifest import GraphEntry, Manifest
 from rapsam.export.bundle.seal import verify_bundle
 from rapsam.export.devices import find_device
 from rapsam.export.lint.findings import general_finding, recipe_findings
-from rapsam.export.lint.footprint import memory_estimate, memory_findings, roofline_unknown, unit_notes
+from rapsam.export.lint.footprint import (
+    accelerators_of,
+    memory_estimate,
+    memory_findings,
+    roofline_unknown,
+    unit_notes,
+)
 from rapsam.export.lint.report import Finding, GraphFigures, LintReport, readiness_of, sorted_findings
 from rapsam.export.lint.rules import find_rule, rules_for
 
@@ -49,9 +56,10 @@ def lint_bundle(folder: Path, device_name: str | None) -> LintReport:
             f"{folder} is for {facts.platform}, and {device.id} an {device.platform} phone; name another"
         )
     chip = None if device is None else device.chip
-    findings = recipe_findings(recipe, facts.accelerators, chip)
+    accelerators = accelerators_of(recipe.backend, device)
+    findings = recipe_findings(recipe, accelerators, chip)
     for entry in manifest.graphs:
-        findings += _border_findings(entry, recipe, chip)
+        findings += _border_findings(entry, accelerators, chip)
         findings += _delegate_findings(entry)
     findings += _parity_findings(manifest)
     figures = tuple(_figures(entry) for entry in manifest.graphs)
@@ -66,7 +74,7 @@ def lint_bundle(folder: Path, device_name: str | None) -> LintReport:
         size=manifest.preprocess.size,
         tasks=manifest.tasks,
         compute_units=None if device is None else device.compute_units,
-        accelerators=tuple(accelerator.name for accelerator in facts.accelerators),
+        accelerators=tuple(accelerator.name for accelerator in accelerators),
         readiness=readiness_of(findings),
         findings=sorted_findings(findings),
         graphs=figures,
@@ -79,10 +87,12 @@ def lint_bundle(folder: Path, device_name: str | None) -> LintReport:
     )
 
 
-def _border_findings(entry: GraphEntry, recipe: Recipe, chip: str | None) -> list[Finding]:
+def _border_findings(
+    entry: GraphEntry, accelerators: Iterable[Accelerator], chip: str | None
+) -> list[Finding]:
     """Looks at the shapes that a contract declares, by the rules about ranks and axes."""
     found = []
-    for accelerator in find_target(recipe.backend).facts.accelerators:
+    for accelerator in accelerators:
         for rule in rules_for(accelerator.name, chip):
             for spec in (*entry.contract.inputs, *entry.contract.outputs):
                 measure = {"rank": len(spec.shape), "axis": max(spec.shape[-2:], default=0)}.get(rule.check)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rapsam.export.backends.base import Accelerator
 from rapsam.export.backends.catalogue import find_target
 from rapsam.export.devices import Device
 from rapsam.export.lint.examined import Examined
@@ -81,9 +82,15 @@ def memory_findings(memory: MemoryEstimate) -> list[Finding]:
     return [general_finding(find_rule("memory"), None, None, detail)]
 
 
+def accelerators_of(target: str, device: Device | None) -> tuple[Accelerator, ...]:
+    """Lists the accelerators that a target declares and a phone can have; all of them without a phone."""
+    declared = find_target(target).facts.accelerators
+    return tuple(each for each in declared if device is None or each.platform in (None, device.platform))
+
+
 def unit_notes(target: str, device: Device | None) -> list[str]:
     """Says what is judged: the accelerators of a target, which an app need not use."""
-    accelerators = find_target(target).facts.accelerators
+    accelerators = accelerators_of(target, device)
     if not accelerators:
         return [
             f"target {target} declares no accelerator: its graphs run on the CPU, of which no rule is known"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rapsam.contract import graphs_of
-from rapsam.export.backends.catalogue import find_target
 from rapsam.export.build.graph_stage import samples_for
 from rapsam.export.build.plan import ExportPlan
 from rapsam.export.devices import Device, find_device
 from rapsam.export.lint.examined import Examined, element_sizes
 from rapsam.export.lint.findings import graph_findings, recipe_findings
 from rapsam.export.lint.footprint import (
+    accelerators_of,
     graph_figures,
     memory_estimate,
     memory_findings,
@@ -50,7 +50,7 @@ def lint_model(
         InputError: If the network lacks a task, or an image cannot be used.
     """
     device = None if plan.device is None else find_device(plan.device)
-    accelerators = find_target(plan.recipe.backend).facts.accelerators
+    accelerators = accelerators_of(plan.recipe.backend, device)
     chip = None if device is None else device.chip
     trained = deployment.weights.trained
     findings: list[Finding] = recipe_findings(plan.recipe, accelerators, chip)

@@ -58,7 +58,7 @@ class TfliteBackend:
             "w8da8": LINEAR_ONLY,
             **dict.fromkeys(PALETTES, NO_PALETTES),
         },
-        accelerators=(Accelerator("LiteRT GPU", always_half=True), Accelerator("NNAPI")),
+        accelerators=(Accelerator("LiteRT GPU", always_half=True), Accelerator("NNAPI", platform="android")),
     )
 
     @property
