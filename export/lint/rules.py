@@ -36,7 +36,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         severity: "error" for a wrong result or none, "warning" for what leaves the accelerator, or a "note".
         check: What finds it; see `rapsam.export.lint.checks`.
         says: What happens.
-        date: Day of the report or study, ISO 8601.
+        date: Day of the report, or on which it was read, ISO 8601; None if neither is known.
         evidence: Addresses, or what study.
         mend: The exact rewrite or the recipe that mends it.
         chips: What the names of the chips begin with that it is about; all chips if empty.
@@ -52,12 +52,12 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     severity: Severity
     check: Name
     says: Text
-    date: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\d$")]
     evidence: Annotated[tuple[Text, ...], msgspec.Meta(min_length=1)]
     mend: Text
     chips: tuple[str, ...] = ()
     runtime: str | None = None
     seen_with: str | None = None
+    date: Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\d$")] | None = None
     fixed_in: str | None = None
     limit: float | None = None
     operators: tuple[str, ...] = ()
