@@ -36,6 +36,9 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         compute_units: Advice for the app that loads the graphs, one of what the target declares: for Core ML
             a case of its `MLComputeUnits`, "cpu" for formats that run there.
         source: Public address that the facts were taken from; None for a generic entry.
+        gmacs_per_second: Most multiply-adds per second, in 10^9, of what runs the graphs; None if unknown.
+        gb_per_second: Most that its memory moves per second, in 10^9 bytes; None if unknown.
+        speed_source: Public address that the two were taken from; needed with either.
     """
 
     id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9]+(-[a-z0-9]+)*$")]
@@ -51,6 +54,9 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     size: tuple[Side, Side]
     compute_units: str
     source: Annotated[str, msgspec.Meta(pattern="^https://")] | None = None
+    gmacs_per_second: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    gb_per_second: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    speed_source: Annotated[str, msgspec.Meta(pattern="^https://")] | None = None
 
     def __post_init__(self) -> None:
         """Raises `InputError` if two fields contradict each other or no recipe fits."""
@@ -65,6 +71,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         if self.compute_units not in facts.compute_units:
             units = " or ".join(f'"{unit}"' for unit in facts.compute_units)
             raise InputError(f"{declared}: set compute_units = {units}, not {self.compute_units!r}")
+        if self.speed_source is None and (self.gmacs_per_second or self.gb_per_second):
+            raise InputError(f"device {self.id!r}: say with speed_source where its speed was published")
         self.recipe()
 
     def _check_ios(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from rapsam.benchmarks.measuring.records import read_records
 from rapsam.benchmarks.report.few_bits import PLOT, few_bits_tables
 from rapsam.benchmarks.report.few_bits_plot import plot_losses
+from rapsam.benchmarks.report.lint_rules import lint_rules_table
 from rapsam.benchmarks.report.markdown import replace_table, short_name, table, where_and_when
 from rapsam.benchmarks.report.speed import speed_tables
 from rapsam.benchmarks.report.summary import summary_table
@@ -23,6 +24,7 @@ from rapsam.files import write_atomic
 
 SUMMARY, MATRIX, SPEED, FEW_BITS = "summary", "export matrix", "runtime speed", "few bits"
 WEIGHTS, TRAINING, SAMPLING = "shipped weights", "training speed", "sampling forms"
+RULES = "lint rules"
 HEADER = (
     *("model", "size", "recipe", "MB", "run by", "parity"),
     *("object IoU", "prompt IoU", "PQ", "export s", "peak MB"),
@@ -54,6 +56,7 @@ def all_tables() -> dict[str, dict[str, str]]:
             FEW_BITS: few_bits_tables(bits),
             SPEED: speed_tables(speeds),
         },
+        "docs/lint.md": {RULES: lint_rules_table()},
         "docs/nano-synth.md": {WEIGHTS: weights_table(weights)},
         "docs/rewrites.md": {SAMPLING: sampling_table(sampling)},
         "docs/training.md": {TRAINING: training_table(known_speeds())},

@@ -47,6 +47,20 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     delegation: DelegationReport | None = None
 
 
+class Accelerator(msgspec.Struct, frozen=True):
+    """What of a phone can compute a target's graphs beside the CPU.
+
+    Attributes:
+        name: By which the rules of `rapsam.export.lint` speak of it.
+        always_half: Whether it computes in float16 whatever the graph says.
+        platform: The phones that have it, "ios" or "android"; None for both.
+    """
+
+    name: str
+    always_half: bool = False
+    platform: Literal["ios", "android"] | None = None
+
+
 class TargetFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What a backend declares of its target.
 
@@ -57,6 +71,7 @@ class TargetFacts(msgspec.Struct, frozen=True, kw_only=True):
         platform: The phones that it is for, "ios" or "android"; None for both.
         refused: Precisions that it cannot have, with the reason.
         compute_units: What the catalogue of phones may advise an app to load its graphs for.
+        accelerators: What may compute its graphs beside the CPU, as far as anything is known of it.
     """
 
     recipes: tuple[Recipe, ...]
@@ -65,6 +80,7 @@ class TargetFacts(msgspec.Struct, frozen=True, kw_only=True):
     platform: Literal["ios", "android"] | None = None
     refused: Mapping[str, str] = NOTHING_REFUSED
     compute_units: tuple[str, ...] = ("cpu",)
+    accelerators: tuple[Accelerator, ...] = ()
 
 
 class QuantisesFiles(Protocol):

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from rapsam.contract import GraphContract
 from rapsam.errors import BundleError
-from rapsam.export.backends.base import NO_METADATA, Artifact, TargetFacts
+from rapsam.export.backends.base import NO_METADATA, Accelerator, Artifact, TargetFacts
 from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
 from rapsam.export.backends.recipes import Recipe, float_recipes
@@ -71,6 +71,7 @@ class CoreaiBackend:
             "here; take fp16, or target coreml",
         ),
         compute_units=("all",),
+        accelerators=(Accelerator("Core AI"),),
     )
 
     @property

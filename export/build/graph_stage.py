@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -19,7 +20,9 @@ from rapsam.export.bundle.manifest_file import write_contract
 from rapsam.export.bundle.quantisation import GraphQuantisation, LeftFloat
 from rapsam.files import sha256_of, size_of
 from rapsam.graph.macs import count_macs
+from rapsam.models.deployment import Deployment
 from rapsam.quantize.samples import Samples
+from rapsam.tasks.arrays import Pixels
 from rapsam.tasks.preprocess import PreprocessSpec
 
 
@@ -52,24 +55,34 @@ def lowered_graph(context: StageContext, graph: str) -> GraphRecord:
 
 def graph_samples(inputs: BuildInputs, plan: ExportPlan, graph: str) -> Samples:
     """Makes the inputs of a graph for the calibration images, or without any for those of parity."""
-    deployment = inputs.deployment
+    images = inputs.images if inputs.calibration is None else inputs.calibration.images
+    return samples_for(inputs.deployment, plan, graph, images)
+
+
+def samples_for(
+    deployment: Deployment, plan: ExportPlan, graph: str, images: Mapping[str, Pixels]
+) -> Samples:
+    """Makes the inputs of a graph of a plan for images, RGB (h, w, 3), uint8, by name."""
     contracts = {
         name: deployment.build_graph(name, plan.size, plan.num_prompts)[1]
-        for name in _up_to(inputs, plan, graph)
+        for name in _up_to(deployment, plan, graph)
     }
-    images = inputs.images if inputs.calibration is None else inputs.calibration.images
-    return Samples(deployment, tuple(contracts.values()), plan_preprocess(inputs, plan), images)
+    return Samples(deployment, tuple(contracts.values()), _preprocess(deployment, plan), images)
 
 
 def plan_preprocess(inputs: BuildInputs, plan: ExportPlan) -> PreprocessSpec:
     """Says how images are fitted to the graphs of a plan."""
-    colours = inputs.deployment.normalisation
+    return _preprocess(inputs.deployment, plan)
+
+
+def _preprocess(deployment: Deployment, plan: ExportPlan) -> PreprocessSpec:
+    colours = deployment.normalisation
     return PreprocessSpec(size=plan.size, pad_colour=colours.mean, mean=colours.mean, std=colours.std)
 
 
-def _up_to(inputs: BuildInputs, plan: ExportPlan, graph: str) -> tuple[str, ...]:
+def _up_to(deployment: Deployment, plan: ExportPlan, graph: str) -> tuple[str, ...]:
     """Names the graphs that must run for a graph to get its inputs, and the graph itself, last."""
-    pipelines = inputs.deployment.pipelines(plan.tasks)
+    pipelines = deployment.pipelines(plan.tasks)
     chain = next(pipeline.graphs for pipeline in pipelines if graph in pipeline.graphs)
     return chain[: chain.index(graph) + 1]
 

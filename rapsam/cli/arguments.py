@@ -80,6 +80,11 @@ def add_model_options(parser: argparse.ArgumentParser, *, required: bool) -> Non
     parser.add_argument(
         "--model", required=required, metavar="NAME", help="variant; 'rapsam models' lists them"
     )
+    add_weight_options(parser)
+
+
+def add_weight_options(parser: argparse.ArgumentParser) -> None:
+    """Adds --checkpoint and --classifier."""
     parser.add_argument(
         "--checkpoint",
         metavar="FILE",

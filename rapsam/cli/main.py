@@ -17,6 +17,7 @@ from rapsam.cli import (
     devices,
     doctor,
     export,
+    lint,
     models,
     parity,
     plot,
@@ -32,7 +33,7 @@ from rapsam.cli.verbs import Parser
 from rapsam.errors import InputError, MemoryLimitError, RapSamError, is_out_of_memory, quoted, reason_of
 
 VERBS = (
-    *(export, parity, verify, quantize, predict, evaluation, convert),
+    *(export, lint, parity, verify, quantize, predict, evaluation, convert),
     *(data, train, plot, models, devices, doctor, demo),
 )
 BAD_INPUT = 2

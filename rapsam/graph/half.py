@@ -46,7 +46,7 @@ class _HalfPrecision(nn.Module):
     def __init__(self, program: ExportedProgram) -> None:
         super().__init__()
         self.graph_module = program.module(check_guards=False)
-        self.full = _needs_float32(self.graph_module.graph)
+        self.full = needs_float32(self.graph_module.graph)
         kept = {source.target for node in self.full for source in node.all_input_nodes}
         state = dict(self.graph_module.named_parameters()) | dict(self.graph_module.named_buffers())
         for name, tensor in state.items():
@@ -95,7 +95,12 @@ def _widened(value: object) -> object:
     return value.float() if isinstance(value, Tensor) and value.dtype == torch.float16 else value
 
 
-def _needs_float32(graph: fx.Graph) -> set[fx.Node]:
+def needs_float32(graph: fx.Graph) -> set[fx.Node]:
+    """Finds the operators that keep float32 in a graph of float16, and what has to keep it with them.
+
+    Args:
+        graph: Of a program from `capture`.
+    """
     found: set[fx.Node] = set()
     for kind, keeps in KEEPS_FLOAT32.items():
         for node in graph.nodes:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from rapsam.contract import GraphContract
 from rapsam.errors import ExportError
-from rapsam.export.backends.base import NO_METADATA, Artifact, TargetFacts
+from rapsam.export.backends.base import NO_METADATA, Accelerator, Artifact, TargetFacts
 from rapsam.export.backends.coreml import emulation
 from rapsam.export.backends.coreml.convert import converted, decomposed, is_image
 from rapsam.export.backends.coreml.package import main_function, read_program, save_package
@@ -95,6 +95,7 @@ class CoremlBackend:
         default_ios=17,
         platform="ios",
         compute_units=("all", "cpuAndNeuralEngine", "cpuAndGPU", "cpuOnly"),
+        accelerators=(Accelerator("Neural Engine"),),
     )
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rapsam.contract import GraphContract
-from rapsam.export.backends.base import TargetFacts
+from rapsam.export.backends.base import Accelerator, TargetFacts
 from rapsam.export.backends.executorch.backend import ExecutorchBackend
 from rapsam.export.backends.packages import installed_versions, missing_package
 from rapsam.export.backends.recipes import Recipe, float_recipes, float_recipes_by_ios
@@ -29,6 +29,7 @@ class ExecutorchVulkanBackend(ExecutorchBackend):
             FEW_BITS, f"its delegate runs on phones only, and {NEVER_RUN}; take fp16, or target executorch"
         ),
         compute_units=("gpu",),
+        accelerators=(Accelerator("Vulkan"),),
     )
 
     def cannot_run(self) -> str | None:
@@ -61,6 +62,7 @@ class ExecutorchCoremlBackend(ExecutorchBackend):
             FEW_BITS, f"its delegate runs in apps only, and {NEVER_RUN}; take fp16, or target coreml"
         ),
         compute_units=("all",),
+        accelerators=(Accelerator("Neural Engine"),),
     )
 
     def unavailable(self) -> str | None:

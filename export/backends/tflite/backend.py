@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rapsam.contract import GraphContract
-from rapsam.export.backends.base import NO_METADATA, Artifact, TargetFacts
+from rapsam.export.backends.base import NO_METADATA, Accelerator, Artifact, TargetFacts
 from rapsam.export.backends.guard import converting, loading, refusing
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
 from rapsam.export.backends.recipes import W8_GATES, W8A8_GATES, Recipe, float_recipes, quantised_recipe
@@ -58,6 +58,7 @@ class TfliteBackend:
             "w8da8": LINEAR_ONLY,
             **dict.fromkeys(PALETTES, NO_PALETTES),
         },
+        accelerators=(Accelerator("LiteRT GPU", always_half=True), Accelerator("NNAPI", platform="android")),
     )
 
     @property

@@ -1,0 +1,153 @@
+"""Lint of a bundle: what its manifest tells of delegates, precision, borders and parity."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from rapsam.errors import InputError
+from rapsam.export.backends.base import Accelerator
+from rapsam.export.backends.catalogue import RECIPES, find_target
+from rapsam.export.backends.delegation import FallbackOp
+from rapsam.export.bundle.manifest import GraphEntry, Manifest
+from rapsam.export.bundle.seal import verify_bundle
+from rapsam.export.devices import find_device
+from rapsam.export.lint.findings import general_finding, recipe_findings
+from rapsam.export.lint.footprint import (
+    accelerators_of,
+    memory_estimate,
+    memory_findings,
+    roofline_unknown,
+    unit_notes,
+)
+from rapsam.export.lint.report import Finding, GraphFigures, LintReport, readiness_of, sorted_findings
+from rapsam.export.lint.rules import find_rule, rules_for
+
+# Graphs speak float32 at their borders, in every format.
+_BORDER_BYTES = 4
+_MODULES_SHOWN = 3
+_REACH = (
+    "a bundle is judged by its manifest, and its memory is no less than this: operators and values are "
+    "examined in the model, 'rapsam lint MODEL'"
+)
+
+
+def lint_bundle(folder: Path, device_name: str | None) -> LintReport:
+    """Examines a bundle by what it says of itself; nothing runs.
+
+    Args:
+        folder: A folder made by an export.
+        device_name: Of the catalogue; None takes the bundle's own.
+
+    Raises:
+        BundleError: If the bundle is damaged or edited.
+        InputError: If there is no such device, or its platform does not take the bundle's format.
+    """
+    manifest = verify_bundle(folder)
+    recipe = RECIPES[manifest.recipe]
+    name = manifest.device if device_name is None else device_name
+    device = None if name is None else find_device(name)
+    facts = find_target(recipe.backend).facts
+    if device is not None and facts.platform not in (None, device.platform):
+        raise InputError(
+            f"{folder} is for {facts.platform}, and {device.id} an {device.platform} phone; name another"
+        )
+    chip = None if device is None else device.chip
+    accelerators = accelerators_of(recipe.backend, device)
+    findings = recipe_findings(recipe, accelerators, chip)
+    for entry in manifest.graphs:
+        findings += _border_findings(entry, accelerators, chip)
+        findings += _delegate_findings(entry)
+    findings += _parity_findings(manifest)
+    figures = tuple(_figures(entry) for entry in manifest.graphs)
+    memory = memory_estimate(figures, device)
+    findings += memory_findings(memory)
+    return LintReport(
+        subject=str(folder),
+        kind="bundle",
+        device=name,
+        target=recipe.backend,
+        recipe=recipe.name,
+        size=manifest.preprocess.size,
+        tasks=manifest.tasks,
+        compute_units=None if device is None else device.compute_units,
+        accelerators=tuple(accelerator.name for accelerator in accelerators),
+        readiness=readiness_of(findings),
+        findings=sorted_findings(findings),
+        graphs=figures,
+        memory=memory,
+        estimate_unknown=roofline_unknown(device) or "a bundle does not say what its operators move",
+        calibration=None,
+        calibration_images=0,
+        worst=(),
+        notes=(*unit_notes(recipe.backend, device), _REACH),
+    )
+
+
+def _border_findings(
+    entry: GraphEntry, accelerators: Iterable[Accelerator], chip: str | None
+) -> list[Finding]:
+    """Looks at the shapes that a contract declares, by the rules about ranks and axes."""
+    found = []
+    for accelerator in accelerators:
+        for rule in rules_for(accelerator.name, chip):
+            for spec in (*entry.contract.inputs, *entry.contract.outputs):
+                measure = {"rank": len(spec.shape), "axis": max(spec.shape[-2:], default=0)}.get(rule.check)
+                if measure is not None and measure > rule.bound:
+                    detail = f"{rule.check} {measure:,} of {spec.name}"
+                    found.append(general_finding(rule, accelerator.name, entry.contract.graph, detail))
+    return found
+
+
+def _delegate_findings(entry: GraphEntry) -> list[Finding]:
+    if entry.delegation is None:
+        return []
+    rule, report = find_rule("delegate"), entry.delegation
+    found = []
+    for fallback in report.fallbacks:
+        heavy = fallback.macs > 0 or (fallback.pixel_sized and not fallback.is_deform_gather)
+        finding = general_finding(rule, None, entry.contract.graph, _told(fallback, report.delegate))
+        found.append(
+            msgspec.structs.replace(
+                finding,
+                severity="warning" if heavy else "note",
+                module=fallback.modules[0] if fallback.modules else "",
+                operator=fallback.op,
+                macs=fallback.macs,
+                mac_share=fallback.macs / report.macs if report.macs else 0.0,
+            )
+        )
+    return found
+
+
+def _told(fallback: FallbackOp, delegate: str) -> str:
+    shown = ", ".join(fallback.modules[:_MODULES_SHOWN])
+    more = ", ..." if len(fallback.modules) > _MODULES_SHOWN else ""
+    sized = ", pixel-sized" if fallback.pixel_sized else ""
+    return f"{fallback.count} outside {delegate}{sized}{f': {shown}{more}' if shown else ''}"
+
+
+def _parity_findings(manifest: Manifest) -> list[Finding]:
+    if manifest.parity is None or manifest.parity.status != "failed":
+        return []
+    rule = find_rule("parity")
+    return [general_finding(rule, None, None, failure) for failure in manifest.parity.failures]
+
+
+def _figures(entry: GraphEntry) -> GraphFigures:
+    specs = (*entry.contract.inputs, *entry.contract.outputs)
+    borders = sum(math.prod(spec.shape) * _BORDER_BYTES for spec in specs)
+    return GraphFigures(
+        graph=entry.contract.graph,
+        macs=entry.macs_after,
+        operators=None if entry.delegation is None else entry.delegation.ops,
+        bytes_moved=None,
+        weight_bytes=entry.size_bytes,
+        peak_activation_bytes=borders,
+        peak_at="",
+        largest=None,
+        estimated_ms=None,
+    )

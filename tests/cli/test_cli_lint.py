@@ -1,0 +1,85 @@
+"""`rapsam lint`: what it prints, its record, its exit codes and its refusals."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cli.cli_runs import assert_refused, rapsam
+
+SMALL = ("--size", "64x64", "--tasks", "prompt")
+
+
+@pytest.fixture(scope="module")
+def for_a_gpu():
+    return rapsam("lint", "rapsam_nano", "--device", "pixel-8", *SMALL)
+
+
+def test_errors_end_with_1_and_a_verdict_as_the_last_line(for_a_gpu):
+    assert for_a_gpu.code == 1
+    *lines, verdict = for_a_gpu.out.splitlines()
+    assert verdict.startswith("not: ")
+    assert verdict.endswith(" for LiteRT GPU and NNAPI")
+    assert lines[0].startswith("rapsam_nano on pixel-8: tflite-fp16, 64x64, prompt; estimated")
+
+
+def test_each_rule_says_what_mends_it_and_who_says_so(for_a_gpu):
+    assert "  mend: view both sides with rank 4" in for_a_gpu.out
+    assert "  evidence: https://github.com/google-ai-edge/LiteRT/issues/8619" in for_a_gpu.out
+    assert for_a_gpu.out.count("litert-gpu-batched-product: ") == 1
+
+
+def test_what_is_not_known_is_said(for_a_gpu):
+    assert (
+        "time by roofline: unknown, the catalogue has no throughput and bandwidth of pixel-8" in for_a_gpu.out
+    )
+    assert "note: the catalogue advises 'cpu' for pixel-8" in for_a_gpu.out
+    assert "note: the weights have learnt nothing" in for_a_gpu.out
+
+
+def test_warnings_alone_end_with_0_and_json_is_the_record():
+    outcome = rapsam("lint", "rapsam_nano", "--device", "iphone-15-pro", *SMALL, "--json")
+    assert outcome.code == 0
+    report = json.loads(outcome.out)
+    assert (report["readiness"], report["target"], report["provenance"]) == ("partly", "coreml", "estimated")
+    assert {finding["severity"] for finding in report["findings"]} == {"warning"}
+    assert report["memory"]["ram_mb"] is None
+    assert "iphone-15-pro" in report["memory"]["ram_unknown"]
+    assert [graph["graph"] for graph in report["graphs"]] == ["encoder", "prompt"]
+    assert report["calibration_images"] == 8
+
+
+def test_a_bundle_is_judged_by_its_manifest(bundle):
+    outcome = rapsam("lint", bundle, "--device", "pixel-8")
+    assert outcome.code == 0
+    assert outcome.err == ""
+    assert "note: target onnx declares no accelerator" in outcome.out
+    assert outcome.out.splitlines()[-1] == (
+        "ready: 0 errors, 0 warnings for the CPU, as far as its manifest tells"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("rapsam_nanoo", "--device", "pixel-8"), "did you mean rapsam_nano"),
+        (("rapsam_nano", "--device", "pixle-8"), "did you mean pixel-8"),
+        (("rapsam_nano",), "neither device nor target given"),
+        (("bundles/none", "--device", "pixel-8"), "bundles/none is no folder"),
+        (("rapsam_nano", "--device", "pixel-8", "--size", "64"), "expected HEIGHTxWIDTH"),
+        (("rapsam_nano", "--device", "pixel-8", "--tasks", "sing"), "unknown task 'sing'"),
+        (("rapsam_nano", "--target", "onnx", "--calibration-images", "3"), "expected 8 to 1024"),
+    ],
+)
+def test_what_cannot_be_linted_is_refused_in_one_line(arguments, says):
+    assert_refused(rapsam("lint", *arguments), says)
+
+
+def test_options_of_models_are_refused_for_a_bundle(bundle):
+    assert_refused(rapsam("lint", bundle, "--size", "64x64"), "--size for the bundle", "leave it out")
+
+
+def test_a_damaged_bundle_is_refused(bundle_copy):
+    (bundle_copy / "manifest.json").write_text("{}")
+    assert_refused(rapsam("lint", bundle_copy, "--device", "pixel-8"))
