@@ -21,11 +21,13 @@ def fidelity_of(rows: Sequence[TensorParity]) -> Fidelity:
     Args:
         rows: At least one.
     """
-    known = [(row.sqnr_db, row) for row in rows if row.sqnr_db is not None and math.isfinite(row.sqnr_db)]
-    lowest = min(known, key=lambda pair: pair[0], default=None)
+    shown = tuple(map(_row, rows))
+    known = [(row.sqnr_db, row) for row in shown if row.sqnr_db is not None]
+    lowest = min(known, key=lambda pair: pair[0], default=(None, None))[1]
+    # An output that is missing, broken, or has nothing to be compared with is worse than any figure.
+    unmeasured = (row for row in shown if row.status == "failed" and row.sqnr_db is None)
+    worst = next(unmeasured, lowest)
     errors = [row.max_abs for row in rows if row.max_abs is not None]
-    failed = next((row for row in rows if row.status == "failed"), None)
-    worst = failed if failed is not None and failed.sqnr_db is None else lowest[1] if lowest else None
     return Fidelity(
         status=next(status for status in _WORST_FIRST if any(row.status == status for row in rows)),
         cases=len({row.case for row in rows}),
@@ -33,7 +35,7 @@ def fidelity_of(rows: Sequence[TensorParity]) -> Fidelity:
         worst_sqnr_db=None if worst is None else worst.sqnr_db,
         mean_sqnr_db=sum(ratio for ratio, _ in known) / len(known) if known else None,
         max_abs=max(errors, default=None),
-        rows=tuple(map(_row, rows)),
+        rows=shown,
     )
 
 

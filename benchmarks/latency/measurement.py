@@ -25,7 +25,14 @@ from rapsam.benchmarks.latency.record import (
 )
 from rapsam.benchmarks.latency.sampling import WarmUp, sample, warm_up
 from rapsam.benchmarks.latency.sensors import charges, memory_use, temperatures
-from rapsam.benchmarks.latency.subject import LoadedGraph, Stage, Subject, has_times, named_runtime
+from rapsam.benchmarks.latency.subject import (
+    LoadedGraph,
+    Stage,
+    Subject,
+    has_times,
+    named_runtime,
+    wanted_stages,
+)
 from rapsam.export.backends.runtimes import THREADS, reported_units
 
 SUSTAINED_WINDOW_S = 5.0
@@ -61,7 +68,7 @@ class Measurement:
         self._read_sensors()
         rows = None if self._subject.self_test is None else self._subject.self_test()
         self._fidelity = None if rows is None else fidelity_of(rows)
-        self._stages = [stage for stage in self._subject.stages if stage.is_wanted(job.timing.stages)]
+        self._stages = wanted_stages(self._subject.stages, job.timing.stages)
         self._warm: dict[str, WarmUp] = {}
         if has_times(runtime):
             for graph in self._subject.graphs:

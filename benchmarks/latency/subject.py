@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,9 +31,10 @@ class Stage(NamedTuple):
     of: str | None
     run: Callable[[], object]
 
-    def is_wanted(self, wanted: tuple[str, ...]) -> bool:
-        """Tells whether it is one that was asked for, by kind, subject or both; none asks for all."""
-        return not wanted or bool({self.kind, self.of, f"{self.kind}:{self.of}"} & set(wanted))
+    @property
+    def names(self) -> set[str]:
+        """What it can be asked for by: its kind, its subject, or both."""
+        return {self.kind} if self.of is None else {self.kind, self.of, f"{self.kind}:{self.of}"}
 
 
 class LoadedGraph(NamedTuple):
@@ -100,6 +101,23 @@ class TimedLoads:
         loaded: list[Runner] = []
         self.last_ns = timed(lambda: loaded.append(self._runtime.loader(path, contract, threads)))
         return loaded[0]
+
+
+def wanted_stages(stages: Sequence[Stage], wanted: Sequence[str]) -> list[Stage]:
+    """Chooses stages by any of their names; all if none is asked for.
+
+    Args:
+        stages: All; none for what has no times.
+        wanted: Names.
+
+    Raises:
+        InputError: If no stage has one of the names.
+    """
+    known = set[str]().union(*(stage.names for stage in stages))
+    for name in wanted:
+        if stages and name not in known:
+            raise unknown_name("stage", name, known)
+    return [stage for stage in stages if not wanted or stage.names & set(wanted)]
 
 
 def has_times(runtime: Runtime) -> bool:
