@@ -160,7 +160,8 @@ class Measurement:
 
     def _memory(self) -> Memory | None:
         now = memory_use()
-        if now is None:
+        # Where a run starts a process, or is emulated, the memory of this one says nothing of the runtime.
+        if now is None or not has_times(self._subject.runtime):
             return None
         baseline = None if self._baseline is None else self._baseline.now_mb
         return Memory(baseline_mb=baseline, peak_mb=now.peak_mb, metric=_MEMORY_METRIC)
