@@ -77,7 +77,7 @@ class CoreaiBackend:
     @property
     def runtimes(self) -> tuple[Runtime, ...]:
         """See `Backend.runtimes`. Far too slow for its times to say anything about a phone."""
-        return (Runtime("Core AI reference on CPU", self.cannot_run, self.load),)
+        return (Runtime("Core AI reference on CPU", self.cannot_run, self.load, packages=("coreai-core",)),)
 
     def unavailable(self) -> str | None:
         """See `Backend.unavailable`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,25 @@ Load = Callable[[Path, GraphContract, int], Runner]
 THREADS = 2
 
 
+@runtime_checkable
+class ReportsUnits(Protocol):
+    """A runner that can ask its runtime what computes."""
+
+    def units(self) -> tuple[str, ...] | None:
+        """Returns what computes, in the runtime's own words; None if it does not say."""
+        ...
+
+
+def reported_units(runner: Runner) -> tuple[str, ...] | None:
+    """Returns what computes as a runner's runtime reports it, not as it was asked; None if it does not."""
+    return runner.units() if isinstance(runner, ReportsUnits) else None
+
+
+def no_others() -> tuple[Runtime, ...]:
+    """Returns nothing: most runtimes know one place to compute."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Runtime:
     """One way of running a format.
@@ -28,12 +47,19 @@ class Runtime:
         cannot_run: Gives the reason why it does not work here, or None.
         loader: As `Backend.load`.
         provenance: "measured" for a real runtime, "emulated" for an interpreter of ours.
+        packages: What is installed for it, for the versions in records.
+        timed: Whether the time of a run is the runtime's own; not so where every run starts a process.
+        others: The same runtime on the other compute units of this machine. They are asked for when all
+            units are measured; parity and prediction do not know them.
     """
 
     name: str
     cannot_run: Callable[[], str | None]
     loader: Load
     provenance: Literal["measured", "emulated"] = "measured"
+    packages: tuple[str, ...] = ()
+    timed: bool = True
+    others: Callable[[], tuple[Runtime, ...]] = no_others
 
     def load(self, path: Path, contract: GraphContract, threads: int = THREADS) -> Runner:
         """Loads a graph so that whatever goes wrong in a run is an error of one line; see `Backend.load`."""
@@ -49,3 +75,6 @@ class _GuardedRunner:
     def run(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Arrays:
         with running(self._runtime, self._graph):
             return self._runner.run(inputs)
+
+    def units(self) -> tuple[str, ...] | None:
+        return reported_units(self._runner)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from rapsam.export.bundle.manifest_fit import check_format
 from rapsam.export.bundle.private_copy import load_graphs
 from rapsam.export.bundle.seal import verify_bundle
 from rapsam.inference.network import GraphNetwork
+from rapsam.inference.runner import Runner
 from rapsam.inference.segmenter import Finder, Segmenter
 
 
@@ -77,7 +78,20 @@ def working_runtime(backend: str, what: str, runtime: str | None = None) -> Runt
 
 def bundle_segmenter(folder: Path, manifest: Manifest, runtime: Runtime) -> Bundle:
     """Loads the graphs of a manifest that is known to be whole; see `load_bundle`."""
-    runners = load_graphs(runtime, folder, manifest)
+    return segmenter_of_graphs(folder, manifest, runtime, load_graphs(runtime, folder, manifest))
+
+
+def segmenter_of_graphs(
+    folder: Path, manifest: Manifest, runtime: Runtime, runners: Mapping[str, Runner]
+) -> Bundle:
+    """Makes a segmenter of graphs that are loaded.
+
+    Args:
+        folder: The bundle.
+        manifest: Its manifest, known to be whole.
+        runtime: What runs the graphs.
+        runners: Graph name to runner, for all graphs.
+    """
     images, videos = (
         GraphNetwork(runners, manifest.contracts, manifest.pipelines, manifest.preprocess, finds)
         for finds in ("panoptic", "video")

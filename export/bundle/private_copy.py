@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rapsam.errors import BundleError, RapSamError
-from rapsam.export.backends.runtimes import Runtime
+from rapsam.export.backends.runtimes import THREADS, Runtime, reported_units
 from rapsam.export.bundle.manifest import GraphEntry, Manifest
 from rapsam.files import remove_abandoned, scratch_folder
 from rapsam.inference.runner import Arrays, Runner
@@ -32,18 +32,21 @@ _NAME = "rapsam-copy"
 _ABANDONED_S = 60.0
 
 
-def load_graphs(runtime: Runtime, folder: Path, manifest: Manifest) -> dict[str, Runner]:
+def load_graphs(
+    runtime: Runtime, folder: Path, manifest: Manifest, threads: int = THREADS
+) -> dict[str, Runner]:
     """Loads all graphs of a verified bundle, by their names; see `load_graph`."""
-    return {entry.contract.graph: load_graph(runtime, folder, entry) for entry in manifest.graphs}
+    return {entry.contract.graph: load_graph(runtime, folder, entry, threads) for entry in manifest.graphs}
 
 
-def load_graph(runtime: Runtime, folder: Path, entry: GraphEntry) -> Runner:
+def load_graph(runtime: Runtime, folder: Path, entry: GraphEntry, threads: int = THREADS) -> Runner:
     """Loads a graph of a bundle from a private copy, which lives as long as the runner.
 
     Args:
         runtime: What will run it.
         folder: The bundle.
         entry: The graph as the verified manifest has it.
+        threads: CPU threads; see `Backend.load`.
 
     Raises:
         BundleError: If the graph is not the one that the manifest names, or the runtime refuses it.
@@ -55,7 +58,7 @@ def load_graph(runtime: Runtime, folder: Path, entry: GraphEntry) -> Runner:
         raise _not_copied(folder / entry.path, error) from error
     try:
         _copy_checked(folder, entry, private.path)
-        runner = runtime.load(private.path / entry.path, entry.contract)
+        runner = runtime.load(private.path / entry.path, entry.contract, threads)
     except BaseException as error:
         private.remove()
         if isinstance(error, OSError):
@@ -97,6 +100,9 @@ class _RunnerOfCopy:
             return self._runner.run(inputs)
         except RapSamError as error:
             raise _of_original(error, self._private, self._folder) from error
+
+    def units(self) -> tuple[str, ...] | None:
+        return reported_units(self._runner)
 
 
 def _of_original(error: RapSamError, private: Path, folder: Path) -> RapSamError:

@@ -106,7 +106,7 @@ class GraphNetwork:
         """Segments prompts, as many per pass as the graphs take; prompts do not see each other."""
         chain = self._chain("prompt")
         per_pass, total = prompts_per_pass(chain), min(tensor.shape[1] for tensor in prompts.values())
-        prompted, of_image = _prompted(chain), dict[str, Arrays]()
+        prompted, of_image = prompted_graphs(chain), dict[str, Arrays]()
 
         def run(contract: GraphContract, inputs: Arrays) -> Arrays:
             if contract.graph in prompted:
@@ -129,7 +129,7 @@ class GraphNetwork:
         return self.runners[contract.graph].run(inputs)
 
 
-def _prompted(chain: Sequence[GraphContract]) -> set[str]:
+def prompted_graphs(chain: Sequence[GraphContract]) -> set[str]:
     """Names the graphs of a chain whose outputs depend on prompts, taken directly or flowing in."""
     graphs, flowing = set(), set()
     for contract in chain:

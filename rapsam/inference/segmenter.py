@@ -13,7 +13,7 @@ from PIL import Image
 
 from rapsam.data.images import read_image, rgb_pixels
 from rapsam.errors import InputError, RapSamError
-from rapsam.inference.network import EagerNetwork, Network
+from rapsam.inference.network import EagerNetwork, Network, PromptLogits
 from rapsam.inference.reference import reference_device, reference_name
 from rapsam.models.build import deployment_of
 from rapsam.models.deployment import finds_objects, takes_prompts
@@ -22,12 +22,13 @@ from rapsam.models.origins import weights_sha256
 from rapsam.tasks.arrays import Floats, Indices, Masks, Pixels
 from rapsam.tasks.clips import clip_ends, clip_length
 from rapsam.tasks.duplicates import DistinctTracks
+from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.labels import LabelSet
 from rapsam.tasks.panoptic import PanopticResult, panoptic_segmentation
 from rapsam.tasks.postprocess import PostprocessSpec
 from rapsam.tasks.prompt import interactive_masks
 from rapsam.tasks.prompt_set import PromptSet, PromptSpec, check_prompts, encode_prompts
-from rapsam.tasks.tracker import NearOnlineTracker
+from rapsam.tasks.tracker import Clip, NearOnlineTracker
 from rapsam.tasks.video import TrackedFrame, TrackNumbers, video_instances
 
 Picture = Pixels | Image.Image | str | Path
@@ -132,9 +133,21 @@ class Segmenter:
 
     def panoptic(self, image: Picture) -> PanopticResult:
         """Segments an image; see `predict`."""
-        finder = self.object_finder()
+        self.object_finder()
         pixels, geometry = self.network.fit(_pixels(image))
-        found = self.network.detect(pixels)
+        return self.panoptic_of(self.network.detect(pixels), geometry)
+
+    def panoptic_of(self, found: Clip, geometry: ImageGeometry) -> PanopticResult:
+        """Makes the result of what the network found in one image; see `panoptic`.
+
+        Args:
+            found: Of one frame.
+            geometry: Sizes of the image.
+
+        Raises:
+            InputError: If the network finds no objects.
+        """
+        finder = self.object_finder()
         return panoptic_segmentation(
             found.class_logits,
             found.mask_logits[:, 0],
@@ -153,7 +166,15 @@ class Segmenter:
         spec = self.prompt_spec()
         check_prompts(prompts, spec)
         pixels, geometry = self.network.fit(_pixels(image))
-        logits = self.network.segment(pixels, encode_prompts(prompts, spec, geometry))
+        return self.masks_of(self.network.segment(pixels, encode_prompts(prompts, spec, geometry)), geometry)
+
+    def masks_of(self, logits: PromptLogits, geometry: ImageGeometry) -> PromptResult:
+        """Makes the result of what the network answered to prompts; see `segment`.
+
+        Args:
+            logits: Of K prompts.
+            geometry: Sizes of the image.
+        """
         count, candidates = logits.iou.shape
         flat = interactive_masks(logits.mask_logits.reshape(-1, *logits.mask_logits.shape[-2:]), geometry)
         return PromptResult(flat.reshape(count, candidates, *flat.shape[1:]), logits.iou)

@@ -13,8 +13,8 @@ from tests.fuzz.argument_values import NAMES, NUMBERS, SETTINGS, SIZES, TEXTS
 from tests.fuzz.case import INPUTS, OUT, Case, Material
 from tests.fuzz.mutations import shown
 
-_SLOW = ("train", "export", "parity", "demo", "eval", "predict", "data synth", "convert")
-_MISSES = ("data check", "parity", "demo", "export")
+_SLOW = ("train", "export", "parity", "demo", "eval", "predict", "data synth", "convert", "bench")
+_MISSES = ("data check", "parity", "demo", "export", "bench")
 _INPUT_OPTIONS = ("--size", "--sides", "--point", "--box")
 _WRITTEN = ("out", "destination", "folder", "resume")
 _OUTSIDE = ("/dev/", "/proc/", "..")
@@ -109,6 +109,7 @@ def _sound_value(verb: str, action: argparse.Action, folder: Path, material: Mat
     values |= {"--videos": "0", "--size": "64x96", "--sides": "64,64", "--model": "rapsam_nano"}
     values |= {"--target": "onnx", "recipe": "nano-synth", "--split": "val", "--accelerator": "cpu"}
     values |= {"--point": "3,3", "--box": "1,1,9,9", "--min-score": "0.5", "--set": "epochs=1"}
+    values |= {"--iters": "1", "--min-seconds": "0", "--threads": "1", "--on": "local", "--units": "all"}
     values |= {"words": "pixel", "folder": str(folder / INPUTS / "folder")}
     if name in ("--model", "--bundle") and verb in ("predict", "eval"):
         # The two exclude each other: what runs in a millisecond is taken.

@@ -102,7 +102,7 @@ class CoremlBackend:
     def runtimes(self) -> tuple[Runtime, ...]:
         """See `Backend.runtimes`."""
         return (
-            Runtime("Core ML", self.cannot_run, self.load),
+            Runtime("Core ML", self.cannot_run, self.load, packages=("coremltools",)),
             Runtime("Core ML, emulated", emulation.cannot_run, emulation.load, "emulated"),
         )
 

@@ -14,6 +14,7 @@ from rapsam.contract import GraphContract, TensorSpec
 from rapsam.errors import BundleError
 from rapsam.export.backends.base import NO_METADATA, Artifact, TargetFacts
 from rapsam.export.backends.executorch.trial import fatal_signal
+from rapsam.export.backends.file_tensors import derived_contract, derived_spec
 from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
 from rapsam.export.backends.recipes import W8_GATES, W8A8_GATES, Recipe, float_recipes, quantised_recipe
@@ -30,6 +31,16 @@ if TYPE_CHECKING:
 
 MINIMUM_RUNTIME = "executorch 1.4.1"
 METHOD = "forward"
+_ELEMENTS = {
+    0: "uint8",
+    1: "int8",
+    2: "int16",
+    3: "int32",
+    4: "int64",
+    5: "float16",
+    6: "float32",
+    11: "bool",
+}
 
 # XNNPACK returns integers from what computes in integers, unless scales are found at every run.
 _INTEGERS = Quantisation(
@@ -87,7 +98,7 @@ class ExecutorchBackend:
     @property
     def runtimes(self) -> tuple[Runtime, ...]:
         """See `Backend.runtimes`."""
-        return (Runtime(self.runtime, self.cannot_run, self.load),)
+        return (Runtime(self.runtime, self.cannot_run, self.load, packages=("executorch",)),)
 
     def unavailable(self) -> str | None:
         """See `Backend.unavailable`."""
@@ -148,10 +159,7 @@ class ExecutorchBackend:
             from executorch.extension.pybindings import portable_lib
             from executorch.runtime import Runtime
 
-            content = path.read_bytes()
-            ended_by = fatal_signal(lambda: Runtime.get().load_program(content).load_method(METHOD))
-            if ended_by is not None:
-                raise BundleError(f"ExecuTorch crashes with {path} ({ended_by}); export it again")
+            content = _safe_content(path)
             portable_lib._unsafe_reset_threadpool(threads)
             program = Runtime.get().load_program(content)
             meta = program.metadata(METHOD)
@@ -159,6 +167,24 @@ class ExecutorchBackend:
             check_signature(contract, path, inputs, outputs)
             method = program.load_method(METHOD)
         return ExecutorchRunner(program, method, contract)
+
+    def file_contract(self, path: Path) -> GraphContract:
+        """See `ReadsFiles.file_contract`. The format keeps the order of tensors, not their names."""
+        refuse_if(self.cannot_run())
+        with loading("ExecuTorch", path):
+            from executorch.runtime import Runtime
+
+            meta = Runtime.get().load_program(_safe_content(path)).metadata(METHOD)
+            inputs = [meta.input_tensor_meta(k) for k in range(meta.num_inputs())]
+            outputs = [meta.output_tensor_meta(k) for k in range(meta.num_outputs())]
+        return derived_contract(
+            path,
+            (
+                derived_spec(path, f"input {k}", map(int, tensor.sizes()), _element(path, tensor.dtype()))
+                for k, tensor in enumerate(inputs)
+            ),
+            (derived_spec(path, f"output {k}", map(int, tensor.sizes())) for k, tensor in enumerate(outputs)),
+        )
 
 
 class ExecutorchRunner:
@@ -177,6 +203,24 @@ class ExecutorchRunner:
         tensors = [torch.from_numpy(array) for array in arrays]
         values = self._method.execute(tensors)
         return named_outputs(self._contract, [value.numpy() for value in values])
+
+
+def _safe_content(path: Path) -> bytes:
+    """Reads a program that has been loaded in a fork: a damaged one can end the process."""
+    from executorch.runtime import Runtime
+
+    content = path.read_bytes()
+    ended_by = fatal_signal(lambda: Runtime.get().load_program(content).load_method(METHOD))
+    if ended_by is not None:
+        raise BundleError(f"ExecuTorch crashes with {path} ({ended_by}); export it again")
+    return content
+
+
+def _element(path: Path, code: int) -> str:
+    """Returns the NumPy name of an element type of ExecuTorch."""
+    if code not in _ELEMENTS:
+        raise BundleError(f"{path} takes tensors of the element type {code}; expected numbers: take another")
+    return _ELEMENTS[code]
 
 
 def _shapes(meta: Any, contract: GraphContract) -> tuple[Shapes, Shapes]:  # noqa: ANN401

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rapsam.contract import GraphContract
-from rapsam.errors import ExportError
+from rapsam.errors import BundleError, ExportError, quoted
 from rapsam.export.backends.base import NO_METADATA, Artifact, TargetFacts
+from rapsam.export.backends.file_tensors import derived_contract, derived_spec
 from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
 from rapsam.export.backends.recipes import W8_GATES, W8A8_GATES, Recipe, float_recipes, quantised_recipe
@@ -33,6 +35,17 @@ from rapsam.quantize.scheme import (
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
+RUNTIME = "ONNX Runtime"
+PACKAGES = ("onnxruntime",)
+CPU_PROVIDER = "CPUExecutionProvider"
+OTHER_PROVIDERS = {
+    "CUDAExecutionProvider": "CUDA",
+    "CoreMLExecutionProvider": "Core ML",
+    "DmlExecutionProvider": "DirectML",
+    "OpenVINOExecutionProvider": "OpenVINO",
+    "XnnpackExecutionProvider": "XNNPACK",
+}
+"""Those that compute on this machine, with the names that reports have for them."""
 OPSET = 18
 # The first that knows 16-bit activations.
 OPSET_16_BITS = 21
@@ -66,6 +79,15 @@ _INTEGERS = msgspec.structs.replace(
 )
 
 
+_ELEMENTS = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(double)": "float64",
+    "tensor(bool)": "bool",
+    **{f"tensor({sign}int{bits})": f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
+}
+
+
 class OnnxBackend:
     """The ONNX format."""
 
@@ -90,7 +112,7 @@ class OnnxBackend:
     @property
     def runtimes(self) -> tuple[Runtime, ...]:
         """See `Backend.runtimes`."""
-        return (Runtime("ONNX Runtime", self.cannot_run, self.load),)
+        return (Runtime(RUNTIME, self.cannot_run, self.load, packages=PACKAGES, others=self._on_other_units),)
 
     def unavailable(self) -> str | None:
         """See `Backend.unavailable`."""
@@ -134,13 +156,57 @@ class OnnxBackend:
 
     def load(self, path: Path, contract: GraphContract, threads: int = 1) -> OnnxRunner:
         """See `Backend.load`."""
+        return self.load_on(CPU_PROVIDER, path, contract, threads)
+
+    def load_on(self, provider: str, path: Path, contract: GraphContract, threads: int) -> OnnxRunner:
+        """Loads a graph for one of ONNX Runtime's providers; what that does not take, the CPU does.
+
+        Args:
+            provider: ONNX Runtime's name of it. Where it cannot be had, ONNX Runtime takes the CPU alone, and
+                `OnnxRunner.units` says so.
+            path: See `Backend.load`.
+            contract: See there.
+            threads: See there.
+
+        Raises:
+            UnavailableError: See there.
+            BundleError: See there.
+        """
         refuse_if(self.cannot_run())
-        with loading("ONNX Runtime", path):
-            session = _session(path, threads)
+        with loading(RUNTIME, path):
+            session = _session(path, threads, provider)
         inputs = {node.name: tuple(node.shape) for node in session.get_inputs()}
         outputs = {node.name: tuple(node.shape) for node in session.get_outputs()}
         check_signature(contract, path, inputs, outputs)
         return OnnxRunner(session, contract)
+
+    def file_contract(self, path: Path) -> GraphContract:
+        """See `ReadsFiles.file_contract`."""
+        refuse_if(self.cannot_run())
+        with loading(RUNTIME, path):
+            session = _session(path, threads=1)
+        return derived_contract(
+            path,
+            (
+                derived_spec(path, node.name, node.shape, _element(path, node))
+                for node in session.get_inputs()
+            ),
+            (derived_spec(path, node.name, node.shape) for node in session.get_outputs()),
+        )
+
+    def _on_other_units(self) -> tuple[Runtime, ...]:
+        import onnxruntime
+
+        return tuple(
+            Runtime(
+                f"{RUNTIME}, {OTHER_PROVIDERS[provider]}",
+                self.cannot_run,
+                functools.partial(self.load_on, provider),
+                packages=PACKAGES,
+            )
+            for provider in onnxruntime.get_available_providers()
+            if provider in OTHER_PROVIDERS
+        )
 
 
 class OnnxRunner:
@@ -155,6 +221,10 @@ class OnnxRunner:
         """See `Runner.run`."""
         values = self._session.run(self._outputs, named_inputs(self._contract, inputs))
         return named_outputs(self._contract, values)
+
+    def units(self) -> tuple[str, ...]:
+        """See `ReportsUnits.units`: the providers of the session, the preferred one first."""
+        return tuple(self._session.get_providers())
 
 
 def _export(program: ExportedProgram, contract: GraphContract, recipe: Recipe) -> Any:  # noqa: ANN401
@@ -211,13 +281,25 @@ def _run_once(model: Any, contract: GraphContract) -> Arrays:  # noqa: ANN401 - 
     return OnnxRunner(_session(model.SerializeToString(), threads=1), contract).run(contract.example_inputs())
 
 
-def _session(model: bytes | Path, threads: int) -> Any:  # noqa: ANN401 - untyped package
+def _element(path: Path, node: Any) -> str:  # noqa: ANN401 - untyped package
+    """Returns the NumPy name of what an input holds, as in "tensor(float)"."""
+    if node.type not in _ELEMENTS:
+        raise BundleError(
+            f"{path} takes {quoted(node.type)} as its input {quoted(node.name)}; expected a tensor of "
+            "numbers: take another file"
+        )
+    return _ELEMENTS[node.type]
+
+
+def _session(model: bytes | Path, threads: int, provider: str = CPU_PROVIDER) -> Any:  # noqa: ANN401 - untyped package
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3  # errors only
-    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        model, options, providers=list(dict.fromkeys((provider, CPU_PROVIDER)))
+    )
 
 
 def _describe_model(model: Any, contract: GraphContract, metadata: Mapping[str, str]) -> None:  # noqa: ANN401

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from rapsam.contract import GraphContract
 from rapsam.export.backends.base import NO_METADATA, Accelerator, Artifact, TargetFacts
+from rapsam.export.backends.file_tensors import derived_contract, derived_spec
 from rapsam.export.backends.guard import converting, loading, refusing
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
 from rapsam.export.backends.recipes import W8_GATES, W8A8_GATES, Recipe, float_recipes, quantised_recipe
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 # Proven by running: the side environment of `runtime_214` executes what is made here.
 MINIMUM_RUNTIME = "tflite-runtime 2.14.0"
+DELEGATE = "DELEGATE"
+"""What LiteRT calls an operator that a delegate has taken."""
 
 _WEIGHTS = Quantisation(stage="file", stays_float=(POSITION_STAYS,))
 # Linear layers with static ranges are wrong and slow in LiteRT 2.3.
@@ -67,8 +70,8 @@ class TfliteBackend:
         from rapsam.export.backends.tflite import runtime_214  # which is a program of its own, too
 
         return (
-            Runtime("LiteRT", self.cannot_run, self.load),
-            Runtime("tflite-runtime 2.14", runtime_214.cannot_run, runtime_214.load),
+            Runtime("LiteRT", self.cannot_run, self.load, packages=("ai-edge-litert",)),
+            Runtime("tflite-runtime 2.14", runtime_214.cannot_run, runtime_214.load, timed=False),
         )
 
     def unavailable(self) -> str | None:
@@ -130,28 +133,54 @@ class TfliteBackend:
         """See `Backend.load`."""
         refuse_if(self.cannot_run())
         with loading("LiteRT", path):
-            from ai_edge_litert.interpreter import Interpreter
-
-            interpreter = Interpreter(model_path=str(path), num_threads=threads)
-            interpreter.allocate_tensors()
-            signature = interpreter.get_signature_runner()
+            interpreter, signature = _loaded(path, threads)
+            nodes = [details["op_name"] for details in interpreter._get_ops_details()]
         inputs = {name: tuple(d["shape"]) for name, d in signature.get_input_details().items()}
         outputs = {name: tuple(d["shape"]) for name, d in signature.get_output_details().items()}
         check_signature(contract, path, inputs, outputs)
-        return TfliteRunner(signature, contract)
+        return TfliteRunner(signature, contract, has_delegate=DELEGATE in nodes)
+
+    def file_contract(self, path: Path) -> GraphContract:
+        """See `ReadsFiles.file_contract`."""
+        refuse_if(self.cannot_run())
+        with loading("LiteRT", path):
+            _, signature = _loaded(path, threads=1)
+        inputs, outputs = signature.get_input_details(), signature.get_output_details()
+        return derived_contract(
+            path,
+            (
+                derived_spec(path, name, map(int, d["shape_signature"]), np.dtype(d["dtype"]).name)
+                for name, d in inputs.items()
+            ),
+            (derived_spec(path, name, map(int, d["shape_signature"])) for name, d in outputs.items()),
+        )
 
 
 class TfliteRunner:
     """The signature of a loaded interpreter."""
 
-    def __init__(self, signature: Any, contract: GraphContract) -> None:  # noqa: ANN401 - untyped package
+    def __init__(self, signature: Any, contract: GraphContract, *, has_delegate: bool) -> None:  # noqa: ANN401
         self._signature = signature
+        self._has_delegate = has_delegate
         self._contract = contract
 
     def run(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Arrays:
         """See `Runner.run`."""
         values = self._signature(**named_inputs(self._contract, inputs))
         return named_outputs(self._contract, [values[spec.name] for spec in self._contract.outputs])
+
+    def units(self) -> tuple[str, ...]:
+        """See `ReportsUnits.units`: LiteRT lists what a delegate has replaced; on CPUs that is XNNPACK."""
+        return ("XNNPACK", "CPU") if self._has_delegate else ("CPU",)
+
+
+def _loaded(path: Path, threads: int) -> tuple[Any, Any]:
+    """Returns an interpreter and the runner of its only signature."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(path), num_threads=threads)
+    interpreter.allocate_tensors()
+    return interpreter, interpreter.get_signature_runner()
 
 
 def _converted(program: ExportedProgram, contract: GraphContract) -> bytes:

@@ -1,0 +1,183 @@
+"""The stages of a bundle, as its manifest has them: graphs, tasks, and a click once an image is known."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+from rapsam.benchmarks.latency.sampling import timed
+from rapsam.benchmarks.latency.subject import LoadedGraph, Stage, Subject, TimedLoads, has_times
+from rapsam.contract import GraphContract, Role, tasks_find_objects, tasks_take_prompts
+from rapsam.export.backends.runtimes import Runtime
+from rapsam.export.bundle.load import segmenter_of_graphs
+from rapsam.export.bundle.manifest import Manifest
+from rapsam.export.bundle.manifest_fit import check_format
+from rapsam.export.bundle.private_copy import load_graph
+from rapsam.export.bundle.seal import verify_bundle
+from rapsam.export.parity.sample_images import draw_scene, sample_prompts
+from rapsam.export.parity.self_test import run_self_test
+from rapsam.inference.chain import Step, run_chain
+from rapsam.inference.network import prompted_graphs
+from rapsam.inference.runner import Arrays, Runner
+from rapsam.inference.segmenter import Segmenter
+from rapsam.tasks.arrays import Floats, Pixels
+from rapsam.tasks.prompt_set import PromptSet, PromptSpec, encode_prompts
+
+PHOTO_SIZE = (960, 1280)
+"""Height and width of the image that tasks are timed on, about what a camera shows while one looks."""
+_SEED = 1
+
+
+def bundle_subject(folder: Path, runtime: Runtime, threads: int) -> Subject:
+    """Verifies and loads a bundle, and runs every graph once.
+
+    Args:
+        folder: The bundle.
+        runtime: What runs it.
+        threads: CPU threads.
+
+    Raises:
+        BundleError: If it is damaged, or the runtime refuses a graph.
+        UnavailableError: If the runtime does not work here.
+    """
+    manifest = verify_bundle(folder)
+    check_format(folder, manifest)
+    loads = TimedLoads(runtime)
+    runners, load_ns = dict[str, Runner](), dict[str, int]()
+    for entry in manifest.graphs:
+        graph = entry.contract.graph
+        runners[graph] = load_graph(loads.runtime, folder, entry, threads)
+        load_ns[graph] = loads.last_ns
+    # Drawn and fitted without a network: what is timed first must not have run before.
+    scene = draw_scene(_SEED, PHOTO_SIZE)
+    steps, first_ns = _first_runs(folder, manifest, runtime, runners, scene)
+    graphs = tuple(
+        LoadedGraph(
+            contract=entry.contract,
+            file=entry.path,
+            sha256=entry.sha256,
+            size_bytes=entry.size_bytes,
+            delegation=entry.delegation,
+            runner=runners[entry.contract.graph],
+            inputs=steps[entry.contract.graph].inputs,
+            load_ns=load_ns[entry.contract.graph],
+            first_ns=first_ns[entry.contract.graph],
+        )
+        for entry in manifest.graphs
+    )
+    stages = _stages(folder, manifest, runtime, runners, steps, scene) if has_times(runtime) else ()
+    return Subject(
+        runtime=runtime,
+        graphs=graphs,
+        stages=tuple(stages),
+        self_test=partial(run_self_test, folder, manifest, runtime, runners),
+        input=f"a drawn scene of {PHOTO_SIZE[0]}x{PHOTO_SIZE[1]}, and prompts on it",
+        input_sha256=hashlib.sha256(scene.tobytes()).hexdigest(),
+        input_shape=(1, 3, *manifest.preprocess.size),
+    )
+
+
+def _first_runs(
+    folder: Path, manifest: Manifest, runtime: Runtime, runners: Mapping[str, Runner], scene: Pixels
+) -> tuple[dict[str, Step], dict[str, int]]:
+    """Runs all graphs on the scene: what flows between them, and the nanoseconds of each first run."""
+    network = segmenter_of_graphs(folder, manifest, runtime, runners).network
+    given: dict[Role, Floats] = {
+        "image": network.fit(scene).pixels,
+        **sample_prompts(manifest.prompts, manifest.num_prompts),
+    }
+    first_ns: dict[str, int] = {}
+
+    def run(contract: GraphContract, inputs: Arrays) -> Arrays:
+        made: list[Arrays] = []
+        first_ns[contract.graph] = timed(lambda: made.append(runners[contract.graph].run(inputs)))
+        return made[0]
+
+    steps = {step.contract.graph: step for step in run_chain(manifest.contracts, given, run)}
+    return steps, first_ns
+
+
+def _stages(
+    folder: Path,
+    manifest: Manifest,
+    runtime: Runtime,
+    runners: Mapping[str, Runner],
+    steps: Mapping[str, Step],
+    scene: Pixels,
+) -> Iterator[Stage]:
+    segmenter = segmenter_of_graphs(folder, manifest, runtime, runners)
+    yield Stage("preprocess", None, partial(segmenter.network.fit, scene))
+    for graph, step in steps.items():
+        yield Stage("graph", graph, partial(runners[graph].run, step.inputs))
+    for task in _image_tasks(manifest):
+        if tasks_take_prompts((task,)):
+            known = _of_known_image(manifest, task, runners, steps)
+            clicks = segmenter_of_graphs(folder, manifest, runtime, known)
+            yield from _prompt_stages(task, segmenter, clicks, scene)
+        else:
+            yield from _object_stages(task, segmenter, scene)
+
+
+def _image_tasks(manifest: Manifest) -> tuple[str, ...]:
+    """Lists the tasks that differ for a single image: of those that find objects, the one it is asked by."""
+    finding = [task for task in manifest.tasks if tasks_find_objects((task,))]
+    asked = "panoptic" if "panoptic" in finding else next(iter(finding), None)
+    return tuple(task for task in manifest.tasks if task not in finding or task == asked)
+
+
+def _object_stages(task: str, segmenter: Segmenter, scene: Pixels) -> Iterator[Stage]:
+    pixels, geometry = segmenter.network.fit(scene)
+    found = segmenter.network.detect(pixels)
+    yield Stage("postprocess", task, partial(segmenter.panoptic_of, found, geometry))
+    yield Stage("end_to_end", task, partial(segmenter.panoptic, scene))
+
+
+def _prompt_stages(task: str, segmenter: Segmenter, clicks: Segmenter, scene: Pixels) -> Iterator[Stage]:
+    """Times an image with its first prompt, and every further one: that needs the image's graphs no more."""
+    pixels, geometry = segmenter.network.fit(scene)
+    spec = segmenter.prompt_spec()
+    prompt = _one_prompt(spec)
+    encoded = encode_prompts(prompt, spec, geometry)
+
+    def click() -> object:
+        return clicks.masks_of(
+            clicks.network.segment(pixels, encode_prompts(prompt, spec, geometry)), geometry
+        )
+
+    logits = segmenter.network.segment(pixels, encoded)
+    yield Stage("postprocess", task, partial(segmenter.masks_of, logits, geometry))
+    yield Stage("click", task, click)
+    yield Stage("end_to_end", task, partial(segmenter.segment, scene, prompt))
+
+
+def _one_prompt(spec: PromptSpec) -> PromptSet:
+    """Asks for the middle of the scene by a point, or by a box where points are not taken."""
+    height, width = PHOTO_SIZE
+    if spec.max_points:
+        return PromptSet.of(points=[(width / 2, height / 2)])
+    return PromptSet.of(boxes=[(width / 4, height / 4, 3 * width / 4, 3 * height / 4)])
+
+
+class _Known:
+    """A graph whose outputs are known, because the image is."""
+
+    def __init__(self, outputs: Arrays) -> None:
+        self._outputs = outputs
+
+    def run(self, inputs: Mapping[str, Floats]) -> Arrays:
+        del inputs
+        return self._outputs
+
+
+def _of_known_image(
+    manifest: Manifest, task: str, runners: Mapping[str, Runner], steps: Mapping[str, Step]
+) -> dict[str, Runner]:
+    contracts = {contract.graph: contract for contract in manifest.contracts}
+    chain = next(pipeline.graphs for pipeline in manifest.pipelines if pipeline.task == task)
+    prompted = prompted_graphs([contracts[graph] for graph in chain])
+    return {
+        graph: runner if graph in prompted else _Known(steps[graph].outputs)
+        for graph, runner in runners.items()
+    }

@@ -1,0 +1,73 @@
+"""A bare file of a format, timed by itself: there is nothing around it, and nothing to compare it with."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from rapsam.benchmarks.latency.sampling import timed
+from rapsam.benchmarks.latency.subject import LoadedGraph, Stage, Subject, TimedLoads, has_times
+from rapsam.contract import TensorSpec
+from rapsam.errors import InputError
+from rapsam.export.backends.bare_file import file_backends, file_contract
+from rapsam.export.backends.runtimes import Runtime
+from rapsam.files import sha256_of, size_of
+
+_SEED = 0
+
+
+def file_subject(path: Path, runtime: Runtime, threads: int) -> Subject:
+    """Derives the contract of a file, loads it, and runs it once.
+
+    Args:
+        path: The file.
+        runtime: What runs it.
+        threads: CPU threads.
+
+    Raises:
+        BundleError: If the runtime refuses the file, or its shapes are not static.
+        InputError: If it is of no format whose files say what they take.
+        UnavailableError: If the runtime does not work here.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} does not exist; expected a bundle's folder, or a file of a graph")
+    contract = file_contract(file_backends(path)[0], path)
+    loads = TimedLoads(runtime)
+    runner = loads.runtime.load(path, contract, threads)
+    rng = np.random.default_rng(_SEED)
+    inputs = {spec.name: example(spec, rng) for spec in contract.inputs}
+    first_ns = timed(partial(runner.run, inputs))
+    graph = LoadedGraph(
+        contract=contract,
+        file=path.name,
+        sha256=sha256_of(path),
+        size_bytes=size_of(path),
+        delegation=None,
+        runner=runner,
+        inputs=inputs,
+        load_ns=loads.last_ns,
+        first_ns=first_ns,
+    )
+    stage = Stage("graph", contract.graph, partial(runner.run, inputs))
+    digest = hashlib.sha256(b"".join(array.tobytes() for array in inputs.values())).hexdigest()
+    return Subject(
+        runtime=runtime,
+        graphs=(graph,),
+        stages=(stage,) if has_times(runtime) else (),
+        self_test=None,
+        input="random numbers from 0 to 1, zeros for integers",
+        input_sha256=digest,
+        input_shape=contract.inputs[0].shape,
+    )
+
+
+def example(spec: TensorSpec, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """Makes an input that every network takes: pixels as fractions, and the first of whatever is counted."""
+    dtype = np.dtype(spec.dtype)
+    values = rng.random(spec.shape) if dtype.kind == "f" else np.zeros(spec.shape)
+    array: npt.NDArray[np.float32] = values.astype(dtype)
+    return array

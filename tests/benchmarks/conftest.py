@@ -1,0 +1,25 @@
+"""One tiny bundle, and one whose self-test it does not pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.tiny_onnx_bundle import write_tiny_bundle
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory) -> Path:
+    """Nothing may change it."""
+    folder = tmp_path_factory.mktemp("tiny") / "onnx-tiny"
+    write_tiny_bundle(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wrong_bundle(tmp_path_factory) -> Path:
+    """Nothing may change it."""
+    folder = tmp_path_factory.mktemp("wrong") / "onnx-wrong"
+    write_tiny_bundle(folder, right=False)
+    return folder

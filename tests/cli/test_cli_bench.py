@@ -1,0 +1,99 @@
+"""`rapsam bench`: from a bundle to records, tables and exit codes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+from rapsam.benchmarks.latency.record_file import read_latency_records
+from rapsam.cli.bench import seconds_of
+from rapsam.errors import InputError
+from tests.benchmarks.tiny_onnx_bundle import write_tiny_bundle
+from tests.cli.cli_runs import assert_refused, rapsam
+
+QUICK = ("--iters", 2, "--min-seconds", 0, "--threads", 1)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bench")
+    write_tiny_bundle(folder / "right")
+    write_tiny_bundle(folder / "wrong", right=False)
+    return folder
+
+
+def test_a_bundle_is_timed_and_its_record_written(tiny, tmp_path):
+    out = tmp_path / "bench.jsonl"
+    outcome = rapsam("bench", tiny / "right", *QUICK, "--out", out)
+    assert outcome.code == 0, outcome.err
+    assert "end_to_end panoptic" in outcome.out
+    assert "self-test passed: 1 cases" in outcome.out
+    (record,) = read_latency_records(out)
+    assert record.conditions.command == "rapsam bench right --on local --threads 1 --iters 2 --min-seconds 0"
+    assert str(tiny) not in out.read_text()
+
+
+def test_a_fast_wrong_answer_is_a_failed_run(tiny):
+    outcome = rapsam("bench", tiny / "right", tiny / "wrong", *QUICK, "--stages", "graph")
+    assert outcome.code == 1
+    assert "\nFAILED wrong, ONNX Runtime" in outcome.err
+    assert "wrong on this device" in outcome.err
+    assert outcome.out.splitlines()[-1].startswith("fastest correct: right, ONNX Runtime")
+
+
+def test_a_bare_file_is_timed_and_printed_as_json(tiny):
+    outcome = rapsam("bench", tiny / "right" / "see.onnx", *QUICK, "--json")
+    assert outcome.code == 0, outcome.err
+    (record,) = json.loads(outcome.out)
+    assert (record["model"]["kind"], record["fidelity"], record["status"]) == ("file", None, "done")
+    assert record["stages"][0]["ms"]["p99"] is None
+
+
+def test_a_stage_that_is_not_there_is_a_failed_run_that_says_so(tiny):
+    outcome = rapsam("bench", tiny / "right", *QUICK, "--stages", "encoder")
+    assert outcome.code == 1
+    assert "unknown stage 'encoder'" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--on", "locla"], "unknown runner 'locla'; did you mean local?"),
+        (["--on", "local:3"], "there is one machine only"),
+        (["--runtime", "LiteRT"], "unknown runtime 'LiteRT'"),
+        (["--threads", "0"], "--threads 0; expected 1 to"),
+        (["--iters", "0"], "--iters 0; expected 1 to 100,000"),
+        (["--min-seconds", "nan"], "--min-seconds nan; expected seconds"),
+        (["--min-seconds", "-1"], "--min-seconds -1.0; expected seconds"),
+        (["--sustained", "ten minutes"], "--sustained 'ten minutes'; expected a time up to a day"),
+        (["--units", "some"], "invalid choice: 'some'"),
+    ],
+)
+def test_wrong_options_are_refused_before_anything_runs(tiny, options, says):
+    assert_refused(rapsam("bench", tiny / "right", *options), says)
+
+
+def test_what_is_no_bundle_is_refused(tiny, tmp_path):
+    text = tmp_path / "a.txt"
+    text.write_text("x")
+    damaged = shutil.copytree(tiny / "right", tmp_path / "damaged")
+    (damaged / "see.onnx").write_bytes(b"x")
+    assert_refused(rapsam("bench", tmp_path / "none"), "does not exist")
+    assert_refused(rapsam("bench", text), "neither a bundle's folder nor a file")
+    assert_refused(rapsam("bench", damaged), "see.onnx has 1 bytes")
+    assert_refused(rapsam("bench", *[tiny / "right"] * 17), "17 bundles; expected at most 16")
+    assert_refused(rapsam("bench", tiny / "right", "--out", tiny / "right" / "a"), "which is read")
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("10m", 600), ("0.5h", 1800)])
+def test_times_are_read(text, seconds):
+    assert seconds_of(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "10", "0s", "-1s", "25h", "1e3s", "١s", "10 m", "x" * 5000])
+def test_other_times_are_refused(text):
+    with pytest.raises(InputError) as error:
+        seconds_of(text)
+    assert len(str(error.value)) < 200

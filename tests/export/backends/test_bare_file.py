@@ -1,0 +1,103 @@
+"""Files without a bundle: what can be said of them from themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from rapsam.errors import BundleError, InputError
+from rapsam.export.backends import BACKENDS
+from rapsam.export.backends.bare_file import file_backends, file_contract
+from rapsam.export.backends.file_tensors import derived_contract, derived_spec
+from rapsam.export.backends.onnx.backend import CPU_PROVIDER, OTHER_PROVIDERS
+from rapsam.export.backends.runtimes import reported_units
+
+FORMATS = ("onnx", "tflite", "executorch")
+REPORTED = {"onnx": (CPU_PROVIDER,), "tflite": ("XNNPACK", "CPU"), "executorch": None}
+
+
+def write(path, kind=TensorProto.FLOAT, shape=(1, 4)):
+    ends = [helper.make_tensor_value_info(name, kind, shape) for name in ("x", "y")]
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", ends[:1], ends[1:])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), path)
+    return path
+
+
+def pairs(ours, theirs):
+    """TFLite keeps names and not the order, ExecuTorch the order and not the names."""
+    named = {spec.name: spec for spec in theirs}
+    if {spec.name for spec in ours} == named.keys():
+        return [(spec, named[spec.name]) for spec in ours]
+    return list(zip(ours, theirs, strict=True))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_file_says_what_it_takes_and_computes_the_same(probe, lowered, name):
+    backend, artifact = lowered(f"{name}-fp32")
+    assert file_backends(artifact.path)[0].name == backend.name
+    contract = file_contract(backend, artifact.path)
+    inputs = pairs(contract.inputs, probe.contract.inputs)
+    outputs = pairs(contract.outputs, probe.contract.outputs)
+    assert all(ours.shape == theirs.shape for ours, theirs in (*inputs, *outputs))
+    assert {ours.dtype for ours, _ in (*inputs, *outputs)} == {"float32"}
+    runner = backend.runtimes[0].load(artifact.path, contract)
+    found = runner.run({ours.name: probe.inputs[theirs.name] for ours, theirs in inputs})
+    for ours, theirs in outputs:
+        assert np.abs(found[ours.name] - probe.outputs[theirs.name]).max() < 1e-3
+    assert reported_units(runner) == REPORTED[name]
+
+
+def test_other_elements_than_floats_are_taken(tmp_path):
+    path = write(tmp_path / "a.onnx", TensorProto.INT64)
+    contract = BACKENDS["onnx"].file_contract(path)
+    assert [spec.dtype for spec in (*contract.inputs, *contract.outputs)] == ["int64", "float32"]
+    runner = BACKENDS["onnx"].load(path, contract)
+    assert runner.run({"x": np.arange(4)[None]})["y"].tolist() == [[0, 1, 2, 3]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "says"),
+    [
+        (TensorProto.FLOAT, ("batch", 4), "side 'batch'; expected whole numbers"),
+        (TensorProto.FLOAT, (1, None), "expected whole numbers"),
+        (TensorProto.STRING, (1, 4), r"takes 'tensor\(string\)'"),
+    ],
+)
+def test_what_cannot_be_made_up_is_refused(tmp_path, kind, shape, says):
+    with pytest.raises(BundleError, match=says):
+        BACKENDS["onnx"].file_contract(write(tmp_path / "a.onnx", kind, shape))
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_damaged_file_is_refused(tmp_path, name):
+    backend = BACKENDS[name]
+    path = tmp_path / f"damaged{backend.suffix}"
+    path.write_bytes(b"damaged" * 100)
+    with pytest.raises(BundleError, match="damaged"):
+        file_contract(backend, path)
+
+
+def test_a_file_of_no_format_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"expected a folder .* endings \.pte, \.onnx, \.tflite"):
+        file_backends(tmp_path / "a.mlpackage")
+
+
+def test_absurd_tensors_are_refused(tmp_path):
+    with pytest.raises(BundleError, match="elements; expected at most"):
+        derived_spec(tmp_path, "x\n" * 1000, (1 << 20, 1 << 20))
+    many = [derived_spec(tmp_path, f"x{k}", (1,)) for k in range(65)]
+    for inputs, outputs in ((many, many), ([], many[:1]), (many[:1], [])):
+        with pytest.raises(BundleError, match="expected at least one of each"):
+            derived_contract(tmp_path, inputs, outputs)
+
+
+def test_the_provider_is_the_one_that_the_session_has_not_the_one_that_was_asked(tmp_path):
+    path = write(tmp_path / "a.onnx")
+    backend = BACKENDS["onnx"]
+    runner = backend.load_on("CoreMLExecutionProvider", path, backend.file_contract(path), 1)
+    installed = {other.name for other in backend.runtimes[0].others()}
+    if f"ONNX Runtime, {OTHER_PROVIDERS['CoreMLExecutionProvider']}" in installed:
+        pytest.skip("this machine has the provider that it was taken for lacking")
+    assert runner.units() == (CPU_PROVIDER,)
