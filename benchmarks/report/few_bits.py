@@ -33,7 +33,7 @@ def few_bits_tables(records: FewBits) -> str:
     rows = sorted(records.rows, key=lambda row: (row.model, row.name))
     parts = [
         table(_COSTS, map(_costs, rows), _RULE),
-        f"![Points of PQ that are lost, by size]({PLOT})",
+        f"![Points of PQ that are lost, the smallest bundle first]({PLOT})",
         table(_GRAPHS, [cells for row in rows for cells in _graphs(row)], _RULE),
         "\n".join(f"- {name}: not measured: {reason}" for name, reason in records.not_run.items()),
         _caption(records),

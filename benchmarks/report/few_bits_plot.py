@@ -1,4 +1,4 @@
-"""The picture of `few_bits`: what is lost, by size."""
+"""The picture of `few_bits`: what is lost, the smallest bundle first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rapsam.files import write_atomic
 
 
 def plot_losses(rows: Sequence[FewBitsRow], path: Path) -> None:
-    """Draws for every row that was scored the points of PQ that are lost, by the size of the bundle.
+    """Draws for every row that was scored the points of PQ that are lost, the smallest bundle first.
 
     Args:
         rows: Of the record.
@@ -19,26 +19,23 @@ def plot_losses(rows: Sequence[FewBitsRow], path: Path) -> None:
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    scored = sorted((row for row in rows if row.loss("pq")), key=lambda row: row.size_ratio)
+    figure = Figure(figsize=(8, 1.2 + 0.26 * len(scored)), layout="constrained")
     axes = figure.subplots()
-    scored = [(row, loss) for row in rows if (loss := row.loss("pq")) is not None]
-    for target in dict.fromkeys(row.target for row, _ in scored):
-        found = [(row, loss) for row, loss in scored if row.target == target]
+    for target in sorted({row.target for row in scored}):
+        found = [(place, row, row.loss("pq")) for place, row in enumerate(scored) if row.target == target]
         axes.errorbar(
-            [row.size_ratio for row, _ in found],
-            [loss.points for _, loss in found],
-            yerr=[loss.standard_error or 0.0 for _, loss in found],
+            [loss.points for _, _, loss in found if loss],
+            [place for place, _, _ in found],
+            xerr=[loss.standard_error or 0.0 for _, _, loss in found if loss],
             fmt="o",
             capsize=3,
-            label=f"{target}, {found[0][0].provenance}",
+            label=f"{target}, {found[0][1].provenance}",
         )
-        for row, loss in found:
-            name = f"{row.precision}, trained" if row.trained_with else row.precision
-            axes.annotate(name, (row.size_ratio, loss.points), (4, 4), textcoords="offset points", fontsize=7)
-    # Room for the names beside the points.
-    right = 1.1 * max((row.size_ratio for row, _ in scored), default=1.0)
-    axes.axhline(0, color="grey", linewidth=0.5)
-    axes.set(xlabel="size, of fp32", ylabel="points of PQ lost (one standard error)", xlim=(0, right))
+    axes.axvline(0, color="grey", linewidth=0.5)
+    axes.set_yticks(range(len(scored)), [f"{row.name}, {row.size_ratio:.2f}" for row in scored], fontsize=8)
+    axes.invert_yaxis()
+    axes.set(xlabel="points of PQ lost (one standard error)", ylabel="recipe, size of fp32")
     if scored:
         axes.legend(fontsize=8)
     buffer = BytesIO()
