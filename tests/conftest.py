@@ -18,6 +18,17 @@ settings.register_profile("rapsam", deadline=None)
 settings.load_profile("rapsam")
 
 
+@pytest.fixture(scope="module")
+def boxer_family():
+    """The family of `tests.other_family` stands in the table while a module of tests runs."""
+    from rapsam.models.families import FAMILIES
+    from tests.other_family import BOXER
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(FAMILIES, "boxer", BOXER)
+        yield
+
+
 @pytest.fixture(autouse=True, scope="session")
 def own_stages(tmp_path_factory):
     """The user's finished stages shall neither help nor be changed."""

@@ -90,9 +90,9 @@ def graph_in_its_form(context: StageContext, graph: str) -> GraphRecord:
 
 def _say(context: StageContext, graph: str, choice: FormChoice) -> None:
     timing = choice.timings.get(choice.precision)
-    time = "" if timing is None else f", {timing.ratio:.2f} of the time of float in {timing.runtime}"
+    share = "" if timing is None else f", {timing.ratio:.2f} of the time of float in {timing.runtime}"
     why = f"; {choice.why}" if choice.why else ""
-    context.note(f"{graph}: {choice.precision}{time}{why}")
+    context.note(f"{graph}: {choice.precision}{share}{why}")
 
 
 def _lowered_forms(

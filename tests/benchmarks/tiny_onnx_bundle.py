@@ -10,13 +10,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from rapsam.contract import GraphContract, Pipeline, TensorSpec
 from rapsam.export.backends import BACKENDS
-from rapsam.export.bundle.manifest import GraphEntry, Manifest
-from rapsam.export.bundle.manifest_file import write_contract
-from rapsam.files import sha256_of, size_of
+from rapsam.export.bundle.manifest import Manifest
 from rapsam.tasks.labels import find_label_set
 from rapsam.tasks.preprocess import PreprocessSpec
 from rapsam.tasks.prompt_set import PromptSpec
-from tests.export.small_bundle import Constant, made_up_manifest, seal
+from tests.export.small_bundle import Constant, made_up_manifest, seal, write_entry
 
 SIZE = (32, 64)
 QUERIES, PROMPTS, CLASSES = 5, 2, 41
@@ -134,20 +132,7 @@ def write_tiny_bundle(folder: Path, *, right: bool = True) -> Manifest:
     for contract in CONTRACTS:
         path = folder / f"{contract.graph}.onnx"
         write_onnx(path, contract)
-        entry = GraphEntry(
-            path=path.name,
-            contract=contract,
-            recipe="onnx-fp32",
-            sha256=sha256_of(path),
-            size_bytes=size_of(path),
-            parent="ab" * 32,
-            macs_before=20,
-            macs_after=10,
-            delegation=None,
-            tool_versions={"onnx": "1.0"},
-        )
-        write_contract(folder, entry)
-        entries.append(entry)
+        entries.append(write_entry(path, contract))
     runners = {
         entry.contract.graph: BACKENDS["onnx"].load(folder / entry.path, entry.contract)
         if right

@@ -9,19 +9,14 @@ import pytest
 from rapsam.data.images import SUFFIXES
 from rapsam.evaluation.budget_meter import DropMeter
 from rapsam.export.bundle.quantisation import FigureDrop
-from rapsam.models.families import FAMILIES
 from tests.cli.cli_runs import assert_refused, rapsam
-from tests.other_family import BOXER, VARIANT
+from tests.other_family import VARIANT
 
 WORLD = ("--images", 60, "--size", "64x64", "--split", "val", "--seed", 5)
 EXPORT = ("export", "--model", VARIANT, "--target", "onnx", "--tasks", "prompt", "--size", "64x64")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def family():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(FAMILIES, "boxer", BOXER)
-        yield
+pytestmark = pytest.mark.usefixtures("boxer_family")
 
 
 @pytest.fixture(scope="module")

@@ -68,32 +68,20 @@ def write_small_bundle(folder: Path) -> Manifest:
     (folder / "encoder.onnx").write_bytes(b"an encoder")
     (folder / "panoptic.mlpackage" / "Manifest.json").write_bytes(b"{}")
     (folder / "panoptic.mlpackage" / "Data" / "weights.bin").write_bytes(b"weights")
+    delegation = DelegationReport(
+        delegate="XNNPACK",
+        provenance="measured",
+        macs=10,
+        macs_delegated=10,
+        ops=3,
+        ops_delegated=2,
+        partitions=1,
+        fallbacks=(),
+    )
     graphs = tuple(
-        GraphEntry(
-            path=path,
-            contract=contract,
-            recipe="onnx-fp32",
-            sha256=sha256_of(folder / path),
-            size_bytes=size_of(folder / path),
-            parent="ab" * 32,
-            macs_before=20,
-            macs_after=10,
-            delegation=DelegationReport(
-                delegate="XNNPACK",
-                provenance="measured",
-                macs=10,
-                macs_delegated=10,
-                ops=3,
-                ops_delegated=2,
-                partitions=1,
-                fallbacks=(),
-            ),
-            tool_versions={"onnx": "1.0"},
-        )
+        write_entry(folder / path, contract, delegation)
         for path, contract in zip(("encoder.onnx", "panoptic.mlpackage"), CONTRACTS, strict=True)
     )
-    for graph in graphs:
-        write_contract(folder, graph)
     manifest = made_up_manifest(
         graphs=graphs,
         pipelines=(Pipeline(task="panoptic", graphs=("encoder", "panoptic")),),
@@ -103,6 +91,26 @@ def write_small_bundle(folder: Path) -> Manifest:
     )
     runners = {contract.graph: Constant(contract) for contract in CONTRACTS}
     return seal(folder, manifest, runners)
+
+
+def write_entry(
+    path: Path, contract: GraphContract, delegation: DelegationReport | None = None
+) -> GraphEntry:
+    """Writes the contract of a graph that is there, and returns what a manifest tells of it."""
+    entry = GraphEntry(
+        path=path.name,
+        contract=contract,
+        recipe="onnx-fp32",
+        sha256=sha256_of(path),
+        size_bytes=size_of(path),
+        parent="ab" * 32,
+        macs_before=20,
+        macs_after=10,
+        delegation=delegation,
+        tool_versions={"onnx": "1.0"},
+    )
+    write_contract(path.parent, entry)
+    return entry
 
 
 def made_up_manifest(**facts: object) -> Manifest:

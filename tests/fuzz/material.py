@@ -11,10 +11,7 @@ from PIL import Image
 
 from rapsam.contract import GraphContract, Pipeline, TensorSpec
 from rapsam.export.backends.onnx.backend import OnnxBackend
-from rapsam.export.bundle.manifest import GraphEntry
-from rapsam.export.bundle.manifest_file import write_contract
 from rapsam.export.parity.sample_images import draw_scene
-from rapsam.files import sha256_of, size_of
 from rapsam.models.rapsam.deployment import PROMPT_SPEC
 from rapsam.tasks.labels import find_label_set
 from rapsam.tasks.preprocess import PreprocessSpec
@@ -25,7 +22,7 @@ from tests.data.sources.tiny_sets import (
     write_vipseg,
     write_youtube_vis,
 )
-from tests.export.small_bundle import made_up_manifest, seal
+from tests.export.small_bundle import made_up_manifest, seal, write_entry
 
 SIZE, STRIDE, QUERIES, PROMPTS, WIDTH = (64, 96), 4, 6, 2, 8
 SETS = {
@@ -57,21 +54,7 @@ def write_fast_bundle(folder: Path) -> None:
         path = folder / f"{contract.graph}.onnx"
         path.write_bytes(model.SerializeToString(deterministic=True))
         runners[contract.graph] = OnnxBackend().load(path, contract)
-        entries.append(
-            GraphEntry(
-                path=path.name,
-                contract=contract,
-                recipe="onnx-fp32",
-                sha256=sha256_of(path),
-                size_bytes=size_of(path),
-                parent="ab" * 32,
-                macs_before=20,
-                macs_after=10,
-                delegation=None,
-                tool_versions={"onnx": "1.0"},
-            )
-        )
-        write_contract(folder, entries[-1])
+        entries.append(write_entry(path, contract))
     manifest = made_up_manifest(
         graphs=tuple(entries),
         pipelines=(

@@ -16,9 +16,10 @@ from rapsam.export.build.cache import StageCache
 from rapsam.export.bundle.quantisation import FigureDrop, read_quantisation
 from rapsam.export.bundle.seal import verify_bundle
 from rapsam.export.parity.sample_images import draw_scene
-from rapsam.models.families import FAMILIES
 from rapsam.quantize.calibration import open_calibration
-from tests.other_family import BOXER, VARIANT
+from tests.other_family import VARIANT
+
+pytestmark = pytest.mark.usefixtures("boxer_family")
 
 IMAGE = draw_scene(3, (64, 64))
 BOXES = [(10, 12, 50, 40), (5, 5, 30, 60)]
@@ -45,15 +46,8 @@ class QualityMeter:
         )
 
 
-@pytest.fixture(autouse=True, scope="module")
-def family():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(FAMILIES, "boxer", BOXER)
-        yield
-
-
 @pytest.fixture(scope="module")
-def model(family):  # noqa: ARG001 - the family must be in the table
+def model(boxer_family):  # noqa: ARG001 - the family must be in the table
     return rapsam.build_model(VARIANT, checkpoint="formula")
 
 

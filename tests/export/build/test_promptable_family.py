@@ -16,24 +16,18 @@ from rapsam.export.localise.search import localise
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.models.build import deployment_of, describe_models
 from rapsam.models.convert import convert_weights
-from rapsam.models.families import FAMILIES
 from rapsam.tasks.prompt_set import Prompt, PromptSet
 from tests.cli.cli_runs import assert_refused
 from tests.cli.cli_runs import rapsam as run
-from tests.other_family import BOXER, CANDIDATES, COLOURS, VARIANT
+from tests.other_family import CANDIDATES, COLOURS, VARIANT
+
+pytestmark = pytest.mark.usefixtures("boxer_family")
 
 BOXES = [(10, 12, 50, 40), (5, 5, 30, 60), (0, 0, 90, 60)]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def family():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(FAMILIES, "boxer", BOXER)
-        yield
-
-
 @pytest.fixture(scope="module")
-def model(family):  # noqa: ARG001 - the family must be in the table
+def model(boxer_family):  # noqa: ARG001 - the family must be in the table
     return rapsam.build_model(VARIANT, checkpoint="formula")
 
 
