@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from rapsam.benchmarks.latency.record import MAX_TEXT, Fidelity, FidelityRow
+from rapsam.benchmarks.latency.facts import MAX_TEXT
+from rapsam.benchmarks.latency.record import Fidelity, FidelityRow
 from rapsam.errors import printable, shortened
 from rapsam.export.parity.report import Status, TensorParity
 

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from rapsam.benchmarks.latency.record import (
-    Charge,
-    Fidelity,
-    GraphRun,
-    Memory,
-    StageTimes,
-    Temperature,
-    Timing,
-    Window,
-)
+from rapsam.benchmarks.latency.facts import GraphRun, Timing
+from rapsam.benchmarks.latency.record import Charge, Fidelity, Memory, StageTimes, Temperature, Window
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from rapsam.benchmarks.latency.bundle_subject import bundle_subject
 from rapsam.benchmarks.latency.distribution import distribution, milliseconds
+from rapsam.benchmarks.latency.facts import GraphRun
 from rapsam.benchmarks.latency.fidelity import fidelity_of
 from rapsam.benchmarks.latency.file_subject import file_subject
 from rapsam.benchmarks.latency.job import Job, Measured
 from rapsam.benchmarks.latency.record import (
     MAX_SAMPLES,
     Charge,
-    GraphRun,
     Memory,
     Mode,
     StageTimes,

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from rapsam.benchmarks.latency.record import LatencyRecord, Timing
+from rapsam.benchmarks.latency.facts import Timing
+from rapsam.benchmarks.latency.record import LatencyRecord
 
 Progress = Callable[[str], None]
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import msgspec
 
+from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.latency.job import Job, Measured
-from rapsam.benchmarks.latency.record import LatencyRecord, Timing
+from rapsam.benchmarks.latency.record import LatencyRecord
 from rapsam.benchmarks.latency.subject import has_times, named_runtime, subject_runtimes, with_other_units
 from rapsam.benchmarks.measuring.timing import in_turns
 from rapsam.benchmarks.runners.base import Progress, Variant, Wanted

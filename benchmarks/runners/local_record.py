@@ -12,22 +12,19 @@ from typing import NamedTuple
 import msgspec
 
 import rapsam
-from rapsam.benchmarks.latency.fidelity import fidelity_error
-from rapsam.benchmarks.latency.job import NOTHING, Job, Measured
-from rapsam.benchmarks.latency.record import (
+from rapsam.benchmarks.latency.facts import (
     MAX_TEXT,
-    SCHEMA_VERSION,
     AppFacts,
     ComputeFacts,
     Conditions,
     DeviceFacts,
-    LatencyRecord,
     ModelFacts,
     RuntimeFacts,
-    StageTimes,
     Timing,
-    Validity,
 )
+from rapsam.benchmarks.latency.fidelity import fidelity_error
+from rapsam.benchmarks.latency.job import NOTHING, Job, Measured
+from rapsam.benchmarks.latency.record import SCHEMA_VERSION, LatencyRecord, StageTimes, Validity
 from rapsam.benchmarks.latency.sensors import charges
 from rapsam.benchmarks.latency.subject import named_runtime
 from rapsam.benchmarks.measuring.records import now_utc

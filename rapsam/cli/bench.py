@@ -12,7 +12,7 @@ from rapsam.cli.console import StepLog, show, show_json
 from rapsam.errors import InputError, UnavailableError, quoted
 
 if TYPE_CHECKING:
-    from rapsam.benchmarks.latency.record import Timing
+    from rapsam.benchmarks.latency.facts import Timing
 
 SUMMARY = "Time a bundle or a bare file on a device, and compare it there; exit 1 if it is wrong or fails."
 EXAMPLE = "rapsam bench bundles/pixel-8 --units all --out bench.jsonl"
@@ -111,7 +111,7 @@ def seconds_of(text: str) -> float:
 
 
 def _timing(options: argparse.Namespace) -> Timing:
-    from rapsam.benchmarks.latency.record import Timing
+    from rapsam.benchmarks.latency.facts import Timing
 
     if not 1 <= options.iters <= _MOST_ITERS:
         raise InputError(f"--iters {quoted(options.iters)}; expected 1 to {_MOST_ITERS:,}")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from rapsam.cli.console import print_table, say, show
 
 if TYPE_CHECKING:
-    from rapsam.benchmarks.latency.record import GraphRun, LatencyRecord, StageTimes
+    from rapsam.benchmarks.latency.facts import GraphRun
+    from rapsam.benchmarks.latency.record import LatencyRecord, StageTimes
 
 _UNKNOWN = "-"
 _GRAPH_COLUMNS = ("graph", "load ms", "first ms", "warm-up ms", "runs", "reported")

@@ -5,21 +5,23 @@ from __future__ import annotations
 import msgspec
 
 from rapsam.benchmarks.latency.distribution import distribution
-from rapsam.benchmarks.latency.record import (
-    SCHEMA_VERSION,
+from rapsam.benchmarks.latency.facts import (
     AppFacts,
     ComputeFacts,
     Conditions,
     DeviceFacts,
-    Fidelity,
-    FidelityRow,
     GraphRun,
-    LatencyRecord,
-    Memory,
     ModelFacts,
     RuntimeFacts,
-    StageTimes,
     Timing,
+)
+from rapsam.benchmarks.latency.record import (
+    SCHEMA_VERSION,
+    Fidelity,
+    FidelityRow,
+    LatencyRecord,
+    Memory,
+    StageTimes,
     Validity,
 )
 

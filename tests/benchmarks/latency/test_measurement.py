@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.latency.job import Job
 from rapsam.benchmarks.latency.measurement import Measurement
-from rapsam.benchmarks.latency.record import Timing
 from rapsam.errors import BundleError, InputError
 
 QUICK = Timing(iters=4, min_seconds=0.0, rounds=2, pause_s=0.0, warmup_max_s=0.2, sustained_s=0.1)

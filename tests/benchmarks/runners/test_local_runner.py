@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from rapsam.benchmarks.latency.record import Timing
+from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.latency.record_file import read_latency_records, write_latency_records
 from rapsam.benchmarks.latency.verdict import fastest_correct
 from rapsam.benchmarks.runners import RUNNERS, find_runner
