@@ -60,11 +60,23 @@ old-runtime: $(INSTALLED)
 		echo "tflite-runtime 2.14 exists for Python 3.11 on Linux only: its test will be skipped"; \
 	fi
 
+# For the tests of pages. Only root can install it; everybody else gets the command, and tests that skip.
+.PHONY: chromium
+chromium:
+	@if command -v chromium chromium-browser google-chrome >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing Chromium"; \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null \
+			|| echo "Chromium could not be installed: tests of pages will be skipped"; \
+	else \
+		echo "no Chromium: tests of pages will be skipped; install it, as in: apt-get install chromium"; \
+	fi
+
 demo: $(INSTALLED)
 	@rm -rf $(DEMO_OUTPUT)
 	$(BIN)/rapsam demo --out $(DEMO_OUTPUT)
 
-test: $(INSTALLED) old-runtime
+test: $(INSTALLED) old-runtime chromium
 	$(PYTEST) -m "not proof" --durations=15
 
 proofs: $(INSTALLED) old-runtime

@@ -35,3 +35,12 @@ def own_stages(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAPSAM_CACHE", str(tmp_path_factory.mktemp("stages")))
         yield
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium."""
+    from tests.chromium import started_browser
+
+    with started_browser() as started:
+        yield started
