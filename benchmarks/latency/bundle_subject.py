@@ -10,7 +10,7 @@ from pathlib import Path
 from rapsam.benchmarks.latency.sampling import timed
 from rapsam.benchmarks.latency.subject import LoadedGraph, Stage, Subject, TimedLoads, has_times
 from rapsam.contract import GraphContract, Role, tasks_find_objects, tasks_take_prompts
-from rapsam.export.backends.runtimes import Runtime
+from rapsam.export.backends.runtimes import Runtime, prepared_call
 from rapsam.export.bundle.load import segmenter_of_graphs
 from rapsam.export.bundle.manifest import Manifest
 from rapsam.export.bundle.manifest_fit import check_format
@@ -110,7 +110,7 @@ def _stages(
     segmenter = segmenter_of_graphs(folder, manifest, runtime, runners)
     yield Stage("preprocess", None, partial(segmenter.network.fit, scene))
     for graph, step in steps.items():
-        yield Stage("graph", graph, partial(runners[graph].run, step.inputs))
+        yield Stage("graph", graph, prepared_call(runners[graph], step.inputs))
     for task in _image_tasks(manifest):
         if tasks_take_prompts((task,)):
             known = _of_known_image(manifest, task, runners, steps)

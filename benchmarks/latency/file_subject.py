@@ -14,7 +14,7 @@ from rapsam.benchmarks.latency.subject import LoadedGraph, Stage, Subject, Timed
 from rapsam.contract import TensorSpec
 from rapsam.errors import InputError
 from rapsam.export.backends.bare_file import file_backends, file_contract
-from rapsam.export.backends.runtimes import Runtime
+from rapsam.export.backends.runtimes import Runtime, prepared_call
 from rapsam.files import sha256_of, size_of
 
 _SEED = 0
@@ -52,7 +52,7 @@ def file_subject(path: Path, runtime: Runtime, threads: int) -> Subject:
         load_ns=loads.last_ns,
         first_ns=first_ns,
     )
-    stage = Stage("graph", contract.graph, partial(runner.run, inputs))
+    stage = Stage("graph", contract.graph, prepared_call(runner, inputs))
     digest = hashlib.sha256(b"".join(array.tobytes() for array in inputs.values())).hexdigest()
     return Subject(
         runtime=runtime,

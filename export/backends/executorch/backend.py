@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ from rapsam.quantize.scheme import POSITION_STAYS, SAMPLING_STAYS, STEERING_STAY
 
 if TYPE_CHECKING:
     from executorch.exir.backend.partitioner import Partitioner
+    from torch import Tensor
     from torch.export import ExportedProgram
 
 MINIMUM_RUNTIME = "executorch 1.4.1"
@@ -197,12 +199,17 @@ class ExecutorchRunner:
 
     def run(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Arrays:
         """See `Runner.run`."""
+        values = self._method.execute(self._tensors(inputs))
+        return named_outputs(self._contract, [value.numpy() for value in values])
+
+    def prepared(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Callable[[], object]:
+        """See `PreparesCalls.prepared`."""
+        return functools.partial(self._method.execute, self._tensors(inputs))
+
+    def _tensors(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> list[Tensor]:
         import torch
 
-        arrays = named_inputs(self._contract, inputs).values()
-        tensors = [torch.from_numpy(array) for array in arrays]
-        values = self._method.execute(tensors)
-        return named_outputs(self._contract, [value.numpy() for value in values])
+        return [torch.from_numpy(array) for array in named_inputs(self._contract, inputs).values()]
 
 
 def _safe_content(path: Path) -> bytes:

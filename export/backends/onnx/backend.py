@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -221,6 +221,10 @@ class OnnxRunner:
         """See `Runner.run`."""
         values = self._session.run(self._outputs, named_inputs(self._contract, inputs))
         return named_outputs(self._contract, values)
+
+    def prepared(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Callable[[], object]:
+        """See `PreparesCalls.prepared`."""
+        return functools.partial(self._session.run, self._outputs, named_inputs(self._contract, inputs))
 
     def units(self) -> tuple[str, ...]:
         """See `ReportsUnits.units`: the providers of the session, the preferred one first."""

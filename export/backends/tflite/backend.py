@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -168,6 +169,10 @@ class TfliteRunner:
         """See `Runner.run`."""
         values = self._signature(**named_inputs(self._contract, inputs))
         return named_outputs(self._contract, [values[spec.name] for spec in self._contract.outputs])
+
+    def prepared(self, inputs: Mapping[str, npt.NDArray[np.float32]]) -> Callable[[], object]:
+        """See `PreparesCalls.prepared`."""
+        return functools.partial(self._signature, **named_inputs(self._contract, inputs))
 
     def units(self) -> tuple[str, ...]:
         """See `ReportsUnits.units`: LiteRT lists what a delegate has replaced; on CPUs that is XNNPACK."""

@@ -12,7 +12,7 @@ from rapsam.export.backends import BACKENDS
 from rapsam.export.backends.bare_file import file_backends, file_contract
 from rapsam.export.backends.file_tensors import derived_contract, derived_spec
 from rapsam.export.backends.onnx.backend import CPU_PROVIDER, OTHER_PROVIDERS
-from rapsam.export.backends.runtimes import reported_units
+from rapsam.export.backends.runtimes import prepared_call, reported_units
 
 FORMATS = ("onnx", "tflite", "executorch")
 REPORTED = {"onnx": (CPU_PROVIDER,), "tflite": ("XNNPACK", "CPU"), "executorch": None}
@@ -47,6 +47,34 @@ def test_a_file_says_what_it_takes_and_computes_the_same(probe, lowered, name):
     for ours, theirs in outputs:
         assert np.abs(found[ours.name] - probe.outputs[theirs.name]).max() < 1e-3
     assert reported_units(runner) == REPORTED[name]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_prepared_call_is_the_runtimes_own(probe, lowered, name):
+    """Its results are the runtime's own: a dictionary, arrays in order, or tensors in order."""
+    backend, artifact = lowered(f"{name}-fp32")
+    runner = backend.runtimes[0].load(artifact.path, probe.contract)
+    expected = runner.run(probe.inputs)
+    given = prepared_call(runner, probe.inputs)()
+    values = given if isinstance(given, dict) else dict(zip(expected, given, strict=True))
+    assert values.keys() == expected.keys()
+    for name, value in values.items():
+        assert np.array_equal(np.asarray(value), expected[name])
+
+
+def test_a_prepared_call_checks_its_inputs_at_once(tmp_path):
+    path = write(tmp_path / "a.onnx")
+    runner = BACKENDS["onnx"].runtimes[0].load(path, BACKENDS["onnx"].file_contract(path))
+    with pytest.raises(InputError):
+        prepared_call(runner, {"x": np.zeros((1, 5), np.float32)})
+
+
+def test_a_runner_that_prepares_nothing_runs_as_ever():
+    class Doubles:
+        def run(self, inputs):
+            return {"y": 2 * inputs["x"]}
+
+    assert prepared_call(Doubles(), {"x": np.ones(1, np.float32)})()["y"].tolist() == [2]
 
 
 def test_other_elements_than_floats_are_taken(tmp_path):
