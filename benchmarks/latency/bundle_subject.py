@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from rapsam.benchmarks.latency.sampling import timed
+from rapsam.benchmarks.latency.stage_names import image_tasks
 from rapsam.benchmarks.latency.subject import LoadedGraph, Stage, Subject, TimedLoads, has_times
-from rapsam.contract import GraphContract, Role, tasks_find_objects, tasks_take_prompts
+from rapsam.contract import GraphContract, Role, tasks_take_prompts
 from rapsam.export.backends.runtimes import Runtime, prepared_call
 from rapsam.export.bundle.load import segmenter_of_graphs
 from rapsam.export.bundle.manifest import Manifest
@@ -111,20 +112,13 @@ def _stages(
     yield Stage("preprocess", None, partial(segmenter.network.fit, scene))
     for graph, step in steps.items():
         yield Stage("graph", graph, prepared_call(runners[graph], step.inputs))
-    for task in _image_tasks(manifest):
+    for task in image_tasks(manifest):
         if tasks_take_prompts((task,)):
             known = _of_known_image(manifest, task, runners, steps)
             clicks = segmenter_of_graphs(folder, manifest, runtime, known)
             yield from _prompt_stages(task, segmenter, clicks, scene)
         else:
             yield from _object_stages(task, segmenter, scene)
-
-
-def _image_tasks(manifest: Manifest) -> tuple[str, ...]:
-    """Lists the tasks that differ for a single image: of those that find objects, the one it is asked by."""
-    finding = [task for task in manifest.tasks if tasks_find_objects((task,))]
-    asked = "panoptic" if "panoptic" in finding else next(iter(finding), None)
-    return tuple(task for task in manifest.tasks if task not in finding or task == asked)
 
 
 def _object_stages(task: str, segmenter: Segmenter, scene: Pixels) -> Iterator[Stage]:

@@ -25,13 +25,13 @@ from rapsam.benchmarks.latency.record import (
 )
 from rapsam.benchmarks.latency.sampling import WarmUp, sample, warm_up
 from rapsam.benchmarks.latency.sensors import charges, memory_use, temperatures
+from rapsam.benchmarks.latency.stage_names import check_stages
 from rapsam.benchmarks.latency.subject import (
     LoadedGraph,
     Stage,
     Subject,
     has_times,
     named_runtime,
-    wanted_stages,
 )
 from rapsam.export.backends.runtimes import THREADS, reported_units
 
@@ -57,6 +57,7 @@ class Measurement:
         self._windows: list[Window] = []
         self._sustained: list[int] = []
         path, before = Path(job.path), memory_use()
+        check_stages(path, job.timing.stages)
         runtime = named_runtime(path, job.runtime)
         threads = THREADS if job.threads is None else job.threads
         load = bundle_subject if path.is_dir() else file_subject
@@ -68,7 +69,7 @@ class Measurement:
         self._read_sensors()
         rows = None if self._subject.self_test is None else self._subject.self_test()
         self._fidelity = None if rows is None else fidelity_of(rows)
-        self._stages = wanted_stages(self._subject.stages, job.timing.stages)
+        self._stages = [each for each in self._subject.stages if each.name.is_wanted(job.timing.stages)]
         self._warm: dict[str, WarmUp] = {}
         if has_times(runtime):
             for graph in self._subject.graphs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from rapsam.benchmarks.latency.record import StageKind
 from rapsam.benchmarks.latency.sampling import timed
+from rapsam.benchmarks.latency.stage_names import StageName
 from rapsam.contract import GraphContract
 from rapsam.errors import UnavailableError, unknown_name
 from rapsam.export.backends.bare_file import file_backends
@@ -25,16 +26,16 @@ Inputs = Mapping[str, npt.NDArray[np.float32]]
 
 
 class Stage(NamedTuple):
-    """What is timed by itself; see `StageTimes`."""
+    """A stage that can run; see `StageName`."""
 
     kind: StageKind
     of: str | None
     run: Callable[[], object]
 
     @property
-    def names(self) -> set[str]:
-        """What it can be asked for by: its kind, its subject, or both."""
-        return {self.kind} if self.of is None else {self.kind, self.of, f"{self.kind}:{self.of}"}
+    def name(self) -> StageName:
+        """What it is."""
+        return StageName(self.kind, self.of)
 
 
 class LoadedGraph(NamedTuple):
@@ -101,23 +102,6 @@ class TimedLoads:
         loaded: list[Runner] = []
         self.last_ns = timed(lambda: loaded.append(self._runtime.loader(path, contract, threads)))
         return loaded[0]
-
-
-def wanted_stages(stages: Sequence[Stage], wanted: Sequence[str]) -> list[Stage]:
-    """Chooses stages by any of their names; all if none is asked for.
-
-    Args:
-        stages: All; none for what has no times.
-        wanted: Names.
-
-    Raises:
-        InputError: If no stage has one of the names.
-    """
-    known = set[str]().union(*(stage.names for stage in stages))
-    for name in wanted:
-        if stages and name not in known:
-            raise unknown_name("stage", name, known)
-    return [stage for stage in stages if not wanted or stage.names & set(wanted)]
 
 
 def has_times(runtime: Runtime) -> bool:

@@ -46,6 +46,20 @@ def fastest_correct(records: Sequence[LatencyRecord]) -> Fastest | None:
     return Fastest(record, stage, rest[0][0].ms.p50 / best if rest and best else None)
 
 
+def has_failed(records: Sequence[LatencyRecord], *, swept: bool) -> bool:
+    """Tells whether what was asked for has failed.
+
+    Args:
+        records: Of one command.
+        swept: Whether they are all that a device offers, of which one correct run per model is wanted; else
+            each of them was asked for by name.
+    """
+    if not swept:
+        return any(record.status == "failed" for record in records)
+    models = {record.model.sha256 for record in records}
+    return models != {record.model.sha256 for record in records if record.status == "done"}
+
+
 def headline(record: LatencyRecord) -> StageTimes | None:
     """Returns the stage that says most of a run: the first whole task in bursts, else the first stage."""
     burst = [stage for stage in record.stages if stage.mode == "burst"]

@@ -68,6 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Times what is named and says what came of it."""
     from rapsam.benchmarks.latency.record_file import write_latency_records
+    from rapsam.benchmarks.latency.stage_names import check_stages
+    from rapsam.benchmarks.latency.verdict import has_failed
     from rapsam.benchmarks.runners import find_runner
     from rapsam.benchmarks.runners.base import Wanted
     from rapsam.cli.bench_report import print_record, print_verdict
@@ -83,6 +85,8 @@ def run(options: argparse.Namespace) -> int:
         check_output_file(options.out, options.bundle)
     wanted = Wanted(tuple(options.bundle), options.runtime, options.threads, options.units == _ALL)
     variants = runner.variants(wanted, device)
+    for path in options.bundle:
+        check_stages(path, timing.stages)
     records = runner.measure(variants, timing, device, _command(options), StepLog().detail)
     if options.out is not None:
         write_latency_records(options.out, records)
@@ -94,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
         print_verdict(records)
         if options.out is not None:
             show(f"{len(records)} records in {options.out}")
-    return FAILED if any(record.status == "failed" for record in records) else 0
+    return FAILED if has_failed(records, swept=wanted.all_units) else 0
 
 
 def seconds_of(text: str) -> float:

@@ -51,10 +51,10 @@ def test_a_bare_file_is_timed_and_printed_as_json(tiny):
     assert record["stages"][0]["ms"]["p99"] is None
 
 
-def test_a_stage_that_is_not_there_is_a_failed_run_that_says_so(tiny):
-    outcome = rapsam("bench", tiny / "right", *QUICK, "--stages", "encoder")
-    assert outcome.code == 1
-    assert "unknown stage 'encoder'" in outcome.err
+@pytest.mark.parametrize(("subject", "stage"), [("right", "encoder"), ("right/see.onnx", "see")])
+def test_a_stage_that_is_not_there_is_refused_before_anything_runs(tiny, subject, stage):
+    outcome = rapsam("bench", tiny / subject, *QUICK, "--stages", "graph", stage)
+    assert_refused(outcome, f"unknown stage of {subject.split('/')[-1]} '{stage}'")
 
 
 @pytest.mark.parametrize(

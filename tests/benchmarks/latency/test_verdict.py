@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 
 from rapsam.benchmarks.latency.fidelity import fidelity_error, fidelity_of
 from rapsam.benchmarks.latency.record import Validity
-from rapsam.benchmarks.latency.verdict import fastest_correct, headline
+from rapsam.benchmarks.latency.verdict import fastest_correct, has_failed, headline
 from rapsam.export.parity.report import TensorParity
 from tests.benchmarks.latency.made_up_latency import fidelity, record, stage
 
@@ -87,3 +88,17 @@ def test_an_infinite_ratio_is_not_written_as_a_number():
     found = fidelity_of([row("failed", sqnr_db=-math.inf)])
     assert found.rows[0].sqnr_db is None
     assert found.worst == "see.seen on scene"
+
+
+def test_a_run_that_was_asked_for_by_name_must_not_fail():
+    failed = run(1.0, status="failed", error="it hung")
+    assert has_failed([run(4.0), failed], swept=False)
+    assert not has_failed([run(4.0), run(3.0)], swept=False)
+
+
+def test_a_sweep_fails_when_no_run_of_a_model_is_left():
+    failed = run(1.0, status="failed", error="it hung")
+    other = run(1.0, model=msgspec.structs.replace(failed.model, sha256="b" * 64))
+    assert not has_failed([run(4.0), failed], swept=True)
+    assert has_failed([failed, failed], swept=True)
+    assert has_failed([failed, other], swept=True)

@@ -1,0 +1,71 @@
+"""Which stages a bundle or a bare file has, known before anything is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from rapsam.benchmarks.latency.record import StageKind
+from rapsam.contract import tasks_find_objects, tasks_take_prompts
+from rapsam.errors import unknown_name
+from rapsam.export.backends.file_tensors import GRAPH
+from rapsam.export.bundle.manifest import Manifest
+from rapsam.export.bundle.manifest_file import read_manifest
+
+
+class StageName(NamedTuple):
+    """What is timed by itself; see `StageTimes`.
+
+    Attributes:
+        kind: What is done.
+        of: The graph or the task; None where there is one only.
+    """
+
+    kind: StageKind
+    of: str | None
+
+    @property
+    def spellings(self) -> set[str]:
+        """What it can be asked for by: its kind, its subject, or both."""
+        return {self.kind} if self.of is None else {self.kind, self.of, f"{self.kind}:{self.of}"}
+
+    def is_wanted(self, wanted: Sequence[str]) -> bool:
+        """Tells whether one of some spellings means it; all are wanted where there are none."""
+        return not wanted or not self.spellings.isdisjoint(wanted)
+
+
+def bundle_stages(manifest: Manifest) -> Iterator[StageName]:
+    """Lists the stages of a bundle, in the order in which they are timed."""
+    yield StageName("preprocess", None)
+    for contract in manifest.contracts:
+        yield StageName("graph", contract.graph)
+    for task in image_tasks(manifest):
+        yield StageName("postprocess", task)
+        if tasks_take_prompts((task,)):
+            yield StageName("click", task)
+        yield StageName("end_to_end", task)
+
+
+def image_tasks(manifest: Manifest) -> tuple[str, ...]:
+    """Lists the tasks that differ for a single image: of those that find objects, the one it is asked by."""
+    finding = [task for task in manifest.tasks if tasks_find_objects((task,))]
+    asked = "panoptic" if "panoptic" in finding else next(iter(finding), None)
+    return tuple(task for task in manifest.tasks if task not in finding or task == asked)
+
+
+def check_stages(path: Path, wanted: Sequence[str]) -> None:
+    """Checks that a bundle or a bare file has the stages that are asked for.
+
+    Args:
+        path: Bundle or file.
+        wanted: Spellings of stages.
+
+    Raises:
+        InputError: If no stage has one of the spellings.
+    """
+    stages = bundle_stages(read_manifest(path)) if path.is_dir() else [StageName("graph", GRAPH)]
+    known = set[str]().union(*(stage.spellings for stage in stages))
+    for name in wanted:
+        if name not in known:
+            raise unknown_name(f"stage of {path.name}", name, known)
