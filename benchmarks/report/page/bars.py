@@ -61,7 +61,7 @@ def _row(bar: _Bar, top: float, across: Scale) -> Markup:
     middle = top + 26
     doubtful = "" if run.counts else " doubtful"
     value = f"{bare(ms.p50)}{'' if run.counts else ' (see flags)'}"
-    name = fitted(f"{run.label} {run_name(run.record)}", WIDTH - RIGHT - _LEFT - 90)
+    name = fitted(f"{run.label} {run_name(run.record)}", WIDTH - RIGHT - _LEFT - 120)
     line = f"M{across.place(ms.p5):.1f} {middle:.1f}H{across.place(ms.p95):.1f}"
     return element(
         "g",

@@ -11,7 +11,16 @@ from rapsam.benchmarks.latency.verdict import headline
 from rapsam.benchmarks.report.page.markup import Child, Markup, data_table, element, joined
 from rapsam.benchmarks.report.page.runs import NumberedRun, badge, badges, flags
 from rapsam.benchmarks.report.page.scatter import is_equal
-from rapsam.benchmarks.report.words import UNKNOWN, count, decibels, megabytes, milliseconds, percent, text
+from rapsam.benchmarks.report.words import (
+    UNKNOWN,
+    count,
+    counted,
+    decibels,
+    megabytes,
+    milliseconds,
+    percent,
+    text,
+)
 
 _RUNS = (
     *("run", "model", "device", "runtime", "threads", "computes on", "p50", "self-test, worst output"),
@@ -151,7 +160,7 @@ def _facts(record: LatencyRecord) -> Iterator[Markup]:
         "power": _power(record),
         "runtime": f"{runtime_name(record)}; {_versions(record)}",
         "asked of": f"{compute.requested}, threads {count(compute.threads)}, processors {_cpus(record)}",
-        "order": f"{conditions.variants} variants, {conditions.order}",
+        "order": f"{counted(conditions.variants, 'variant')}, {conditions.order}",
         "input": text(conditions.input),
         "model": f"{record.model.file}, SHA-256 {record.model.sha256}",
         "memory": UNKNOWN

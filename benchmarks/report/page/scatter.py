@@ -13,6 +13,7 @@ from rapsam.benchmarks.report.page.chart import (
     WIDTH,
     bottom_axis,
     drawing,
+    fitted,
     free_places,
     left_axis,
     written,
@@ -24,8 +25,12 @@ from rapsam.benchmarks.report.words import decibels, milliseconds
 
 _BAND = 24.0
 """Above and below: for runs whose outputs do not differ at all, and for those of which nothing is known."""
-_UPPER = 24.0
-_BETWEEN = 210.0
+_UPPER, _GAP = 24.0, 10.0
+"""Upper edge of the drawing; between a band and the axis, so that what is written beside them stays apart."""
+_TITLE = 200.0
+"""Width of the name of a stage below the axis."""
+_LABEL = 80.0
+_BETWEEN = 220.0
 """Height of the axis; there is none where no run has a ratio."""
 
 
@@ -65,9 +70,10 @@ def _drawn(stage: str, runs: Sequence[NumberedRun]) -> Markup:
     ratios = [ratio for run in runs if (ratio := _ratio(run.record)) is not None]
     lower = _UPPER + _BAND + (_BETWEEN if ratios else 0.0)
     across = log_scale([_time(run) for run in runs], LEFT, WIDTH - RIGHT)
-    up = linear_scale(ratios, lower, _UPPER + _BAND, from_zero=False)
+    up = linear_scale(ratios, lower - _GAP, _UPPER + _BAND + _GAP, from_zero=False)
     points = [(across.place(max(_time(run), across.low)), _height(run.record, up, lower)) for run in runs]
-    labels = free_places(points, [run.label for run in runs])
+    names = [_label(run) for run in runs]
+    labels = free_places(points, names)
     return drawing(
         lower + _BAND + BOTTOM,
         f"{stage}: decibels of the worst output against milliseconds, {len(runs)} runs",
@@ -75,10 +81,15 @@ def _drawn(stage: str, runs: Sequence[NumberedRun]) -> Markup:
         written(4, 12, "worst output against the reference, dB", "axis"),
         _band("equal", _UPPER),
         _band("unknown", lower),
-        bottom_axis(across, _UPPER, lower + _BAND, f"p50 of {stage}, ms (logarithmic)"),
+        bottom_axis(across, _UPPER, lower + _BAND, f"p50 of {fitted(stage, _TITLE)}, ms (logarithmic)"),
         *(_mark(run, point) for run, point in zip(runs, points, strict=True)),
-        *(written(*place, run.label, "label") for run, place in zip(runs, labels, strict=True)),
+        *(written(*place, name, "label") for name, place in zip(names, labels, strict=True)),
     )
+
+
+def _label(run: NumberedRun) -> str:
+    """Returns the number of a run and its precision, which is what runs of one device differ in most."""
+    return fitted(f"{run.label} {run.record.model.precision or ''}".rstrip(), _LABEL)
 
 
 def _band(name: str, top: float) -> Markup:

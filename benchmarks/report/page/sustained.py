@@ -61,7 +61,7 @@ def _drawn(runs: Sequence[NumberedRun]) -> Markup:
     across = linear_scale([window.t_s for window in windows], LEFT, WIDTH - _RIGHT, from_zero=True)
     up = linear_scale([window.p50_ms for window in windows], _HEIGHT - BOTTOM, TOP + 4, from_zero=True)
     ends = [_point(_windows(run)[-1], across, up) for run in runs]
-    labels = free_places(ends, [run.label for run in runs])
+    labels = free_places(ends, [run.label for run in runs], right_only=True)
     return drawing(
         _HEIGHT,
         f"milliseconds over {len(windows)} windows, {len(runs)} runs",
