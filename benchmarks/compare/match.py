@@ -37,7 +37,8 @@ def compare(before: Path, after: Path, limits: Limits) -> Comparison:
             compared with any of the other.
     """
     if before.is_dir() != after.is_dir():
-        raise InputError(f"{before} and {after}: a bundle and a file; expected two bundles or two files")
+        folder, file = (before, after) if before.is_dir() else (after, before)
+        raise InputError(f"{folder} is a folder and {file} is none; expected two bundles or two files")
     olds, news = read_runs(before), read_runs(after)
     by_name = _need_names(olds) or _need_names(news)
     old, new = (_identified(path, runs, by_name) for path, runs in ((before, olds), (after, news)))

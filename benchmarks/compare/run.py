@@ -122,7 +122,10 @@ def read_runs(path: Path) -> tuple[Run, ...]:
     manifest = verify_bundle(path)
     if manifest.parity is None:
         raise InputError(f"{path} was made without parity: there is nothing to compare; export it again")
-    return tuple(_runs_of_report(path.absolute().name, manifest, read_report(path)))
+    runs = tuple(_runs_of_report(path.absolute().name, manifest, read_report(path)))
+    if not runs:
+        raise InputError(f"{path} was run by nothing when it was made; export it where its format can be run")
+    return runs
 
 
 def _run_of_record(record: LatencyRecord) -> Run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 UNKNOWN = "unknown"
 _WHOLE_FROM = 100
+_MOST_DB = 1e4
 _LEAST_SHARE, _SMALL = 0.0001, 0.01
 
 
@@ -14,7 +15,9 @@ def milliseconds(value: float | None) -> str:
 
 def decibels(value: float | None) -> str:
     """Returns "40.1 dB"."""
-    return UNKNOWN if value is None else f"{value:.1f} dB"
+    if value is None:
+        return UNKNOWN
+    return f"{value:.1f} dB" if abs(value) < _MOST_DB else f"{value:.3g} dB"
 
 
 def percent(value: float | None) -> str:

@@ -17,6 +17,7 @@ SUMMARY = "Compare two measurements or two bundles; exit 1 if times, sizes, fide
 EXAMPLE = "rapsam compare before.jsonl after.jsonl --max-slower 1.05"
 WORSE = 1
 _UNKNOWN = "unknown"
+_MOST_DB = 1e4
 _COLUMNS = ("run", "figure", "before", "after", "change", "verdict", "note")
 _OPTIONS = {
     "slower": ("max_slower", "1 to 100, as in 1.10"),
@@ -95,7 +96,7 @@ def _value(row: Row, value: float | None) -> str:
         return readable_size(int(value))
     if row.unit == "share":
         return f"{value:.1%}"
-    return {"ms": f"{value:.3g} ms", "dB": f"{value:.1f} dB"}.get(row.unit, f"{value:.4f}")
+    return {"ms": f"{value:.3g} ms", "dB": _decibels(value, "")}.get(row.unit, f"{value:.4f}")
 
 
 def _change(row: Row) -> str:
@@ -105,7 +106,11 @@ def _change(row: Row) -> str:
     if row.before is None or row.after is None or row.unit == "none":
         return ""
     change = row.after - row.before
-    return {"dB": f"{change:+.1f} dB", "share": f"{change:+.1%}"}.get(row.unit, f"{change:+.4f}")
+    return {"dB": _decibels(change, "+"), "share": f"{change:+.1%}"}.get(row.unit, f"{change:+.4f}")
+
+
+def _decibels(value: float, sign: str) -> str:
+    return f"{value:{sign}.1f} dB" if abs(value) < _MOST_DB else f"{value:{sign}.3g} dB"
 
 
 def _note(row: Row) -> str:

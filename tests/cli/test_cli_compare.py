@@ -9,6 +9,7 @@ import pytest
 
 from rapsam.benchmarks.latency.record_file import write_latency_records
 from tests.benchmarks.latency.made_up_latency import record, stage
+from tests.benchmarks.tiny_onnx_bundle import write_tiny_bundle
 from tests.cli.cli_runs import assert_refused, rapsam
 
 
@@ -74,3 +75,5 @@ def test_what_cannot_be_compared_is_refused(files, bundle, tmp_path):
     assert_refused(rapsam("compare", files / "before", bundle), "two bundles or two files")
     assert_refused(rapsam("compare", files / "before", tmp_path / "text"), "is no latency record")
     assert_refused(rapsam("compare", tmp_path / "none", files / "before"), "cannot read")
+    write_tiny_bundle(tmp_path / "tiny")  # its parity report has no rows
+    assert_refused(rapsam("compare", tmp_path / "tiny", bundle), "tiny was run by nothing when it was made")

@@ -27,6 +27,7 @@ _BAND = 24.0
 """Above and below: for runs whose outputs do not differ at all, and for those of which nothing is known."""
 _UPPER, _GAP = 24.0, 10.0
 """Upper edge of the drawing; between a band and the axis, so that what is written beside them stays apart."""
+_FARTHEST_DB = 300.0
 _TITLE = 200.0
 """Width of the name of a stage below the axis."""
 _LABEL = 80.0
@@ -101,7 +102,8 @@ def _band(name: str, top: float) -> Markup:
 
 def _mark(run: NumberedRun, point: tuple[float, float]) -> Markup:
     x, y = point
-    ratio = "equal" if is_equal(run.record) else decibels(_ratio(run.record))
+    found = run.record.fidelity
+    ratio = "equal" if is_equal(run.record) else decibels(None if found is None else found.worst_sqnr_db)
     says = element("title", f"{run.name}: p50 {milliseconds(_time(run))}, {ratio}")
     if run.record.status == "failed":
         cross = f"M{x - 5:.1f} {y - 5:.1f}l10 10m0 -10l-10 10"
@@ -120,7 +122,9 @@ def _time(run: NumberedRun) -> float:
 
 
 def _ratio(record: LatencyRecord) -> float | None:
-    return None if record.fidelity is None else record.fidelity.worst_sqnr_db
+    """Returns the ratio that is drawn: what is beyond all float32 knows lies at the edge."""
+    ratio = None if record.fidelity is None else record.fidelity.worst_sqnr_db
+    return None if ratio is None else min(max(ratio, -_FARTHEST_DB), _FARTHEST_DB)
 
 
 def _height(record: LatencyRecord, up: Scale, lower: float) -> float:

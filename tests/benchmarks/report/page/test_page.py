@@ -11,7 +11,7 @@ import pytest
 from rapsam.benchmarks.latency.record import LatencyRecord
 from rapsam.benchmarks.report.page.document import MAX_PAGE_BYTES, page_of
 from rapsam.errors import InputError
-from tests.benchmarks.latency.made_up_latency import record, stage
+from tests.benchmarks.latency.made_up_latency import fidelity, record, stage
 from tests.chromium import Complaints
 
 EVIL = "<script>document.title='caught'</script>\"'><img src=x onerror=alert(1)>"
@@ -186,6 +186,14 @@ def test_a_page_is_small_or_refused():
     long = record(notes=("x" * 999,) * 40)
     with pytest.raises(InputError, match="MB; expected at most 2"):
         page_of([long] * 200, [])
+
+
+@pytest.mark.parametrize("ratio", [-1e308, 1e308, 0.0])
+def test_extreme_ratios_have_a_place(ratio):
+    far = msgspec.structs.replace(fidelity(), worst_sqnr_db=ratio)
+    page = page_of([record(fidelity=far), record()], [])
+    assert page.count(b'class="mark') == 2
+    assert not re.search(rb"\b(nan|inf)\b", page)
 
 
 @pytest.mark.parametrize("ms", [0.0, 1e-6, 1e9])
