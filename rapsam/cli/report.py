@@ -82,13 +82,14 @@ def _check(options: argparse.Namespace) -> None:
 def _write_page(options: argparse.Namespace, records: list[LatencyRecord]) -> None:
     from rapsam.benchmarks.report.bundle_view import view_bundle
     from rapsam.benchmarks.report.page.document import page_of
+    from rapsam.benchmarks.report.words import counted
     from rapsam.files import write_atomic
 
     log = StepLog()
     bundles = [view_bundle(folder, log.detail) for folder in options.bundle]
     page = page_of(records, bundles)
     write_atomic(options.out, page)
-    held = f"{len(records)} runs" + (f", {len(bundles)} bundles" if bundles else "")
+    held = f"{counted(len(records), 'run')}, {counted(len(bundles), 'bundle')}"
     show(f"{options.out}: {held}, {readable_size(len(page))}")
 
 

@@ -22,7 +22,7 @@ def test_a_page_of_records_and_a_bundle(records, bundle, tmp_path):
     out = tmp_path / "report.html"
     outcome = rapsam("report", records, records, "--bundle", bundle, "-o", out)
     assert outcome.code == 0, outcome.err
-    assert outcome.out.startswith(f"{out}: 4 runs, 1 bundles, ")
+    assert outcome.out.startswith(f"{out}: 4 runs, 1 bundle, ")
     page = out.read_text()
     assert page.startswith("<!doctype html>")
     assert page.count('class="mark') == 4

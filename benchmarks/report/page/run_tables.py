@@ -59,7 +59,9 @@ def _run_cells(run: NumberedRun) -> tuple[Child, ...]:
         count(record.compute.threads),
         _units(record.compute.reported),
         UNKNOWN if stage is None else f"{milliseconds(stage.ms.p50)}, {stage.name}",
-        joined(_status(record), None if record.fidelity is None else f", {worst_output(record)}"),
+        joined(
+            _status(record), None if record.fidelity is None else f", {worst_output(record)}{_mean(record)}"
+        ),
         megabytes(record.model.size_bytes),
         UNKNOWN if memory is None else f"{memory.peak_mb:,} MiB",
         joined(badges(run), " ", "; ".join(flags(run))),
@@ -78,6 +80,12 @@ def worst_output(record: LatencyRecord) -> str:
     if is_equal(record):
         return "no difference"
     return decibels(None if record.fidelity is None else record.fidelity.worst_sqnr_db)
+
+
+def _mean(record: LatencyRecord) -> str:
+    """The mean stands beside the worst where there is one."""
+    mean = None if record.fidelity is None else record.fidelity.mean_sqnr_db
+    return "" if mean is None else f" (mean {decibels(mean)})"
 
 
 def _status(record: LatencyRecord) -> Markup:
