@@ -89,6 +89,9 @@ def _of_case(
     folder: Path, segmenter: Bundle, runners: Mapping[str, Runner], case: GoldenCase
 ) -> Iterator[GoldenPicture | str]:
     manifest = segmenter.manifest
+    if any(tensor.step != 1 for tensor in case.inputs):
+        yield f"any task on {case.name}: its inputs are not stored whole"
+        return
     roles = {spec.name: spec.role for contract in manifest.contracts for spec in contract.inputs}
     given = {roles[tensor.name]: read_golden(folder, tensor) for tensor in case.inputs}
     outputs, problem = golden_outputs(manifest.contracts, given, runners)

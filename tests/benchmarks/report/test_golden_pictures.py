@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 
@@ -12,6 +15,7 @@ from rapsam.export.bundle.load import working_runtime
 from rapsam.export.bundle.seal import verify_bundle
 from rapsam.tasks.labels import find_label_set
 from rapsam.tasks.panoptic import PanopticResult, SegmentInfo
+from tests.cli.resealing import reseal
 
 IMAGE = np.full((20, 30, 3), 90, np.uint8)
 
@@ -36,6 +40,19 @@ def test_a_wrong_one_differs_and_its_worst_picture_comes_first(wrong_bundle):
     first, second = shown(wrong_bundle).pictures
     assert first.task == "panoptic"
     assert first.drawn.differing > 0.5 > second.drawn.differing
+
+
+def test_inputs_with_gaps_have_no_picture(tiny_bundle, tmp_path):
+    folder = shutil.copytree(tiny_bundle, tmp_path / "gaps")
+    index = folder / "golden" / "index.json"
+    content = json.loads(index.read_text())
+    (image,) = (tensor for tensor in content["cases"][0]["inputs"] if tensor["name"] == "picture")
+    count = -(-3 * 32 * 64 // 5)
+    image |= {"step": 5, "file": "golden/image.bin"}
+    (folder / image["file"]).write_bytes(bytes(4 * count))
+    index.write_text(json.dumps(content))
+    reseal(folder)
+    assert shown(folder) == ((), ("any task on scene: its inputs are not stored whole",))
 
 
 def segments(*parts: tuple[int, int, slice]) -> PanopticResult:
