@@ -23,7 +23,7 @@ RESOLVED := .import_linter_cache/resolved
 COUNT ?= 500
 SEED ?= 1
 
-.PHONY: help setup demo test proofs test-fast fuzz lint types clean
+.PHONY: help setup demo test proofs test-fast fuzz fixtures lint types clean
 .DEFAULT_GOAL := help
 
 help:
@@ -32,6 +32,7 @@ help:
 	@echo "make proofs     what takes minutes to show again: two processes make the same bundle, for every format"
 	@echo "make test-fast  the tests that take no full-size model"
 	@echo "make fuzz       hostile inputs of six kinds, COUNT=500 of each; failing ones stay in fuzz-failures"
+	@echo "make fixtures   the golden vectors of the apps anew, from what the tasks return now"
 	@echo "make lint       style, formatting and the direction of imports"
 	@echo "make types      static types"
 	@echo "make clean      remove results and caches; the environments stay"
@@ -87,6 +88,9 @@ test-fast: $(INSTALLED)
 
 fuzz: $(INSTALLED)
 	$(BIN)/python -m tests.fuzz --count $(COUNT) --seed $(SEED) --keep fuzz-failures --record fuzz-record.json
+
+fixtures: $(INSTALLED)
+	$(BIN)/python -m apps.fixtures.make
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
