@@ -19,11 +19,14 @@ PYTHON_WANTED = 3.11 or 3.12 is needed, as in make PYTHON=python3.11 $(MAKECMDGO
 # import-linter follows no links, so it looks at a copy in which export/, quantize/ and benchmarks/ are folders.
 RESOLVED := .import_linter_cache/resolved
 
+# Of `make web-types`.
+TYPESCRIPT := 5.9.3
+
 # Of `make fuzz`: hostile inputs of each kind, and what they are made from.
 COUNT ?= 500
 SEED ?= 1
 
-.PHONY: help setup demo test proofs test-fast fuzz fixtures lint types clean
+.PHONY: help setup demo test proofs test-fast fuzz fixtures lint types web-types clean
 .DEFAULT_GOAL := help
 
 help:
@@ -35,6 +38,7 @@ help:
 	@echo "make fixtures   the golden vectors of the apps anew, from what the tasks return now"
 	@echo "make lint       style, formatting and the direction of imports"
 	@echo "make types      static types"
+	@echo "make web-types  static types of the web page, by TypeScript; needs Node"
 	@echo "make clean      remove results and caches; the environments stay"
 
 setup: $(INSTALLED)
@@ -100,6 +104,10 @@ lint: $(INSTALLED)
 
 types: $(INSTALLED)
 	$(BIN)/mypy
+
+# Needs Node and, at first, the network: npm keeps what it fetched.
+web-types:
+	npx --yes --package=typescript@$(TYPESCRIPT) tsc -p apps/web
 
 clean:
 	rm -rf build dist $(DEMO_OUTPUT) fuzz-failures fuzz-record.json *.egg-info
