@@ -65,6 +65,12 @@ old-runtime: $(INSTALLED)
 		echo "tflite-runtime 2.14 exists for Python 3.11 on Linux only: its test will be skipped"; \
 	fi
 
+# What browsers run graphs with, in the user's cache too. Without npm, or without the network, tests skip, or fail in CI.
+.PHONY: web-runtimes
+web-runtimes: $(INSTALLED)
+	@$(BIN)/python -m rapsam.web.node_packages \
+		|| echo "no runtimes for browsers: tests of graphs in a browser will be skipped"
+
 # For the tests of pages. Only root can install it; everybody else gets the command, and tests that skip.
 .PHONY: chromium
 chromium:
@@ -81,7 +87,7 @@ demo: $(INSTALLED)
 	@rm -rf $(DEMO_OUTPUT)
 	$(BIN)/rapsam demo --out $(DEMO_OUTPUT)
 
-test: $(INSTALLED) old-runtime chromium
+test: $(INSTALLED) old-runtime web-runtimes chromium
 	$(PYTEST) -m "not proof" --durations=15
 
 proofs: $(INSTALLED) old-runtime

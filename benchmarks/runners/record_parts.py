@@ -1,0 +1,71 @@
+"""Parts of a record that are made alike, wherever a run took place."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from rapsam.benchmarks.latency.facts import MAX_TEXT, ModelFacts
+from rapsam.benchmarks.latency.job import Measured
+from rapsam.benchmarks.latency.record import StageTimes, Validity
+from rapsam.errors import printable, shortened
+from rapsam.export.backends.catalogue import RECIPES
+from rapsam.export.bundle.manifest import MANIFEST_NAME
+from rapsam.export.bundle.manifest_file import read_manifest
+from rapsam.files import sha256_of, size_of
+
+
+def model_facts(path: Path, shape: tuple[int, ...] | None) -> ModelFacts:
+    """Describes a bundle or a bare file.
+
+    Args:
+        path: It; a bundle was verified.
+        shape: Of the image, or of the first input; None where it never came so far.
+    """
+    if not path.is_dir():
+        return ModelFacts(
+            kind="file",
+            file=record_text(path.name),
+            sha256=sha256_of(path),
+            size_bytes=size_of(path),
+            name=None,
+            recipe=None,
+            precision=None,
+            input_shape=shape,
+            tasks=(),
+        )
+    manifest = read_manifest(path)
+    return ModelFacts(
+        kind="bundle",
+        file=record_text(path.absolute().name),
+        sha256=hashlib.sha256((path / MANIFEST_NAME).read_bytes()).hexdigest(),
+        size_bytes=sum(graph.size_bytes for graph in manifest.graphs),
+        name=record_text(manifest.model.name),
+        recipe=manifest.recipe,
+        precision=RECIPES[manifest.recipe].precision,
+        input_shape=shape,
+        tasks=manifest.tasks,
+    )
+
+
+def reported_units_of(measured: Measured) -> tuple[str, ...] | None:
+    """Returns what the graphs together report; None where none reports anything."""
+    told = [graph.reported for graph in measured.graphs if graph.reported is not None]
+    return tuple(dict.fromkeys(unit for units in told for unit in units)) if told else None
+
+
+def validity_of(measured: Measured) -> Validity | None:
+    """Says whether the times of a run may be believed; None where there are none."""
+    stages: tuple[StageTimes, ...] = measured.stages
+    if not stages:
+        return None
+    return Validity(
+        min_duration_met=all(stage.min_duration_met for stage in stages),
+        min_count_met=all(stage.min_count_met for stage in stages),
+        is_warm=all(graph.is_warm is not False for graph in measured.graphs),
+    )
+
+
+def record_text(text: str) -> str:
+    """Returns a text that may come from anywhere, fit for a record."""
+    return shortened(printable(text), MAX_TEXT)
