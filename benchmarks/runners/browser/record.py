@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import uuid
 from collections.abc import Iterator
@@ -222,5 +223,6 @@ def _notes(
         yield "the page was in the background for a while: browsers slow such pages down"
 
 
+@functools.cache
 def _scene_sha256() -> str:
     return hashlib.sha256(bundle_subject.timed_scene().tobytes()).hexdigest()
