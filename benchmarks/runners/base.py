@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.latency.record import LatencyRecord
 
-Progress = Callable[[str], None]
+
+class Progress(Protocol):
+    """Says what happens."""
+
+    def __call__(self, line: str, *, stays: bool = False) -> None:
+        """Shows a line.
+
+        Args:
+            line: What happens now.
+            stays: Whether it must be there to be read later, as an address that is to be opened.
+        """
+        ...
 
 
 class Variant(NamedTuple):
@@ -90,6 +101,7 @@ class DeviceRunner(Protocol):
             progress: Called with one line per step.
 
         Returns:
-            A record per variant, in their order: whatever happens to one is its record, and no error.
+            A record per variant, in their order: whatever happens to one is its record, and no error. Units
+            that the device turns out not to have may be left out where it ran the same in another way.
         """
         ...

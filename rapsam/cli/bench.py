@@ -35,7 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder made by 'rapsam export', or an .onnx, .tflite or .pte file; several take turns",
     )
     parser.add_argument(
-        "--on", default="local", metavar="WHERE", help="device: local, this machine (default)"
+        "--on",
+        default="local",
+        metavar="WHERE",
+        help="device: local, this machine (default); browser[:ADDRESS[:PORT]], whatever opens a page that is "
+        "served there",
     )
     parser.add_argument("--runtime", metavar="NAME", help="what runs it; default: the first that works")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads; default: 2, or all there are")
@@ -83,7 +87,12 @@ def run(options: argparse.Namespace) -> int:
         check_output_file(options.out, options.bundle)
     wanted = Wanted(tuple(options.bundle), options.runtime, options.threads, options.units == _ALL)
     variants = runner.variants(wanted, device)
-    records = runner.measure(variants, timing, device, _command(options), StepLog().detail)
+    log = StepLog()
+
+    def tell(line: str, *, stays: bool = False) -> None:
+        (log.note if stays else log.detail)(line)
+
+    records = runner.measure(variants, timing, device, _command(options), tell)
     if options.out is not None:
         write_latency_records(options.out, records)
     if options.json:

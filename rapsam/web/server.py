@@ -41,6 +41,8 @@ MAX_PER_ADDRESS = 24
 GRACE_S = 5.0
 """For answers that are under way when the server stops."""
 TOKEN_BYTES = 16
+VISIT_HEADER = "X-Visit"
+"""Tells which of the visitors sends."""
 _PLAIN = "text/plain; charset=utf-8"
 _LOOPBACK = ("localhost", "127.0.0.1")
 _BASE_POLICY = {
@@ -83,12 +85,13 @@ class Post(NamedTuple):
     Attributes:
         kind: Media type that the body must have; none that a form of another page can send.
         max_bytes: Of the body.
-        answer: Called with the body, in a thread of its own for each request.
+        answer: Called with the body, and with what the header `VISIT_HEADER` says, in a thread of its own for
+            each request.
     """
 
     kind: str
     max_bytes: int
-    answer: Callable[[bytes], Reply]
+    answer: Callable[[bytes, str], Reply]
 
 
 class PageServer:
@@ -233,7 +236,7 @@ class _Request(BaseHTTPRequestHandler):
             known = name in self.server.table
             self._refuse(HTTPStatus.METHOD_NOT_ALLOWED if known else HTTPStatus.NOT_FOUND)
         elif self._comes_from_us() and (body := self._body(post)) is not None:
-            reply = post.answer(body)
+            reply = post.answer(body, self.headers.get(VISIT_HEADER) or "")
             self._send(reply.status, reply.body, reply.kind)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
