@@ -254,7 +254,7 @@ function objectEntries({ segments, size }, labels) {
   const names = segmentNames(segments, labels);
   return segments.map((segment, place) => ({
     name: names[place],
-    figure: `${percent(segment.score)}, ${percent(segment.area / (size[0] * size[1]))} of the photo`,
+    figure: `score ${percent(segment.score)}, area ${percent(segment.area / (size[0] * size[1]))}`,
     colour: segmentColour(segment),
     data: { id: String(segment.id), classIndex: String(segment.classIndex), area: String(segment.area) },
   }));
@@ -342,11 +342,15 @@ function setEnabled(group, value, isEnabled) {
   radio(group, value).disabled = !isEnabled;
 }
 
-async function main() {
-  const asked = new URLSearchParams(location.search);
+/** Loads the bundle that lies beside the page, into what the address asks for, as in "?unit=webgpu". */
+function loaded() {
+  const unit = new URLSearchParams(location.search).get("unit") ?? "wasm";
   const threads = globalThis.crossOriginIsolated ? Math.min(navigator.hardwareConcurrency, MOST_THREADS) : 1;
-  const places = { bundle: "bundle", runtimes: "runtimes", unit: asked.get("unit") ?? "wasm", threads };
-  const segmenter = await PageSegmenter.open(places, say);
+  return PageSegmenter.open({ bundle: "bundle", runtimes: "runtimes", unit, threads }, say);
+}
+
+/** @param {PageSegmenter} segmenter */
+function begin(segmenter) {
   const { manifest, engine } = segmenter;
   const means = [engine.name, engine.version, engine.unit, engine.threads && `threads: ${engine.threads}`];
   parts.facts.textContent = `${manifest.model.name}, ${manifest.recipe}; ${means.filter(Boolean).join(", ")}`;
@@ -354,4 +358,6 @@ async function main() {
   say("Ready: choose a photo");
 }
 
-main().catch(complain);
+/** What the page computes with. */
+export const segmenter = loaded();
+segmenter.then(begin).catch(complain);

@@ -21,7 +21,7 @@ const STEP = 0.01;
 const SMALLEST_DRAG = 6;
 /** @type {Record<string, Point>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-/** Photos with smaller sides are shown enlarged. */
+/** Of photos with smaller sides every pixel is shown. */
 const TINY = 200;
 
 /** Shows pictures and turns gestures into prompts. */
@@ -57,6 +57,7 @@ export class Stage {
     const { canvas } = this.parts;
     canvas.width = width;
     canvas.height = height;
+    canvas.parentElement?.style.setProperty("--aspect", String(width / height));
     canvas.classList.toggle("tiny", Math.max(width, height) < TINY);
     this.#pointed = [width / 2, height / 2];
     this.#forget();
