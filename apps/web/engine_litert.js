@@ -4,6 +4,8 @@
  * @module
  */
 
+import { checkNames } from "./contract.js";
+
 /**
  * @typedef {import("./engines.js").Engine} Engine
  * @typedef {import("./engines.js").Graph} Graph
@@ -53,11 +55,8 @@ export async function openLiteRt({ unit, threads, base }) {
  * @returns {Graph}
  */
 function graphOf(library, model, contract, unit, device) {
-  const wanted = [contract.inputs, contract.outputs].map((specs) => shapesOf(specs));
-  const found = [model.getInputDetails(), model.getOutputDetails()].map((details) => shapesOf(details));
-  if (wanted.join("|") !== found.join("|")) {
-    throw new Error(`the file takes and returns ${found.join(", ")}; its contract says ${wanted.join(", ")}`);
-  }
+  checkNames("input", contract.inputs, namesOf(model.getInputDetails()));
+  checkNames("output", contract.outputs, namesOf(model.getOutputDetails()));
   const info = device?.adapterInfo ?? {};
   const gpu = ["webgpu", info.vendor, info.architecture, info.description].filter(Boolean).join(" ");
   const all = unit === "wasm" ? ["wasm"] : model.isFullyAccelerated ? [gpu] : [gpu, "wasm"];
@@ -73,28 +72,27 @@ function graphOf(library, model, contract, unit, device) {
  * @returns {Promise<Record<string, Tensor>>}
  */
 async function run(library, model, contract, unit, inputs) {
-  const given = [];
+  /** @type {Record<string, any>} */
+  const given = {};
   for (const { name } of contract.inputs) {
     const tensor = new library.Tensor(inputs[name].data, inputs[name].shape);
-    given.push(unit === "webgpu" ? await tensor.moveTo("webgpu") : tensor);
+    given[name] = unit === "webgpu" ? await tensor.moveTo("webgpu") : tensor;
   }
   const results = await model.run(given);
-  for (const tensor of given) tensor.delete();
   /** @type {Record<string, Tensor>} */
   const outputs = {};
-  for (const [number, { name, shape }] of contract.outputs.entries()) {
-    const data = await results[number].data(); // a copy
+  for (const { name, shape } of contract.outputs) {
+    const data = await results[name].data(); // a copy
     outputs[name] = { data, shape: [...shape] };
-    results[number].delete();
   }
+  for (const tensor of [...Object.values(given), ...Object.values(results)]) tensor.delete();
   return outputs;
 }
 
 /**
- * LiteRT's names are not those of the contract; what tells tensors apart is their order.
- * @param {{shape: ArrayLike<number>}[]} specs
- * @returns {string}
+ * @param {readonly {name: string}[]} details
+ * @returns {string[]}
  */
-function shapesOf(specs) {
-  return specs.map(({ shape }) => `[${Array.from(shape)}]`).join(" ");
+function namesOf(details) {
+  return details.map(({ name }) => name);
 }

@@ -3,6 +3,8 @@
  * @module
  */
 
+import { checkNames } from "./contract.js";
+
 /**
  * @typedef {import("./engines.js").Engine} Engine
  * @typedef {import("./engines.js").Graph} Graph
@@ -73,18 +75,6 @@ function graphOf(ort, session, contract, reported) {
       return outputs;
     },
   };
-}
-
-/**
- * @param {string} kind
- * @param {{name: string}[]} specs
- * @param {readonly string[]} names
- */
-function checkNames(kind, specs, names) {
-  const wanted = specs.map(({ name }) => name);
-  if ([...wanted].sort().join() !== [...names].sort().join()) {
-    throw new Error(`the file has the ${kind}s ${names.join(", ")}; its contract says ${wanted.join(", ")}`);
-  }
 }
 
 /**

@@ -59,15 +59,18 @@ async function unpacked(view, bytes) {
  * @param {number} stride
  */
 function unfilter(filter, row, data, at, stride) {
-  if (filter > 4) throw new Error(`the PNG is damaged: a row has the filter ${filter}`);
+  const expected = EXPECTED[filter];
+  if (!expected) throw new Error(`the PNG is damaged: a row has the filter ${filter}`);
   for (let i = 0; i < stride; i++) {
     const left = i >= CHANNELS ? data[at + i - CHANNELS] : 0;
     const up = at >= stride ? data[at + i - stride] : 0;
     const corner = i >= CHANNELS && at >= stride ? data[at + i - stride - CHANNELS] : 0;
-    const expected = [0, left, up, (left + up) >> 1, paeth(left, up, corner)][filter];
-    data[at + i] = row[i] + expected;
+    data[at + i] = row[i] + expected(left, up, corner);
   }
 }
+
+/** What a byte is thought to be, by the filter of its row. @type {((left: number, up: number, corner: number) => number)[]} */
+const EXPECTED = [() => 0, (left) => left, (_, up) => up, (left, up) => (left + up) >> 1, paeth];
 
 /**
  * @param {number} left

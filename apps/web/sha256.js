@@ -96,11 +96,13 @@ function hex(bytes) {
 
 /** @returns {[Uint32Array, Uint32Array]} */
 function constants() {
+  /** @type {number[]} */
   const primes = [];
   for (let number = 2; primes.length < 64; number++) {
     if (primes.every((prime) => number % prime)) primes.push(number);
   }
   // 32 bits behind the point are well within the 52 of a number; the integral parts fall away.
   const bits = (/** @type {number} */ root) => Math.floor((root % 1) * 2 ** 32);
-  return [Uint32Array.from(primes, (prime) => bits(Math.cbrt(prime))), Uint32Array.from(primes.slice(0, 8), (prime) => bits(Math.sqrt(prime)))];
+  const round = Uint32Array.from(primes, (prime) => bits(Math.cbrt(prime)));
+  return [round, Uint32Array.from(primes.slice(0, 8), (prime) => bits(Math.sqrt(prime)))];
 }

@@ -5,7 +5,7 @@
 
 import { deviceFacts } from "./device.js";
 import { pause } from "./sampling.js";
-import { showFacts, showFailure, showPlan, showProgress, showVerdict } from "./show.js";
+import { showDone, showFacts, showFailure, showPlan, showProgress, showVerdict } from "./show.js";
 
 /**
  * @typedef {import("./variant.js").OpenVariant} OpenVariant
@@ -97,27 +97,25 @@ async function openFrame() {
  */
 async function takeTurns(plan, opened) {
   const { rounds, pause_s, sustained_s } = plan.timing;
-  const ended = new Set();
+  const able = new Set(opened);
   const visit = async (/** @type {Opened} */ one, /** @type {() => Promise<void>} */ turn) => {
     try {
-      if (!ended.has(one)) await turn();
+      await turn();
     } catch (error) {
-      ended.add(one);
+      able.delete(one);
       await reportFailure(plan, one.place, error, true);
     }
     await pause(pause_s);
   };
   for (let round = 0; round < rounds; round++) {
-    for (const one of round % 2 ? [...opened].reverse() : opened) {
+    for (const one of round % 2 ? [...able].reverse() : [...able]) {
       say(`${plan.variants[one.place].name}: round ${round + 1} of ${rounds}`, 0.5 + (0.5 * round) / rounds);
       await visit(one, () => one.variant.burst());
     }
   }
-  if (sustained_s) for (const one of opened) await visit(one, () => one.variant.sustained());
-  for (const one of opened) {
-    if (!ended.has(one)) await report(plan, one.place, one.variant.report());
-    one.frame.remove();
-  }
+  if (sustained_s) for (const one of [...able]) await visit(one, () => one.variant.sustained());
+  for (const one of able) await report(plan, one.place, one.variant.report());
+  for (const { frame } of opened) frame.remove();
 }
 
 /**
@@ -166,7 +164,7 @@ async function main() {
     clearInterval(alive);
     await awake?.release();
   }
-  showProgress("Done. You can close this page; the computer has the record.", 1);
+  showDone();
 }
 
 main().catch(showFailure);

@@ -63,6 +63,12 @@ export function showProgress(line, share) {
   /** @type {HTMLProgressElement} */ (byId("progress")).value = share;
 }
 
+/** Says that all is sent. */
+export function showDone() {
+  showProgress("Done: the computer has the record.", 1);
+  byId("hint").textContent = "You can close this page.";
+}
+
 /** @param {any} error */
 export function showFailure(error) {
   byId("state").textContent = `It did not work: ${error?.message ?? error}`;

@@ -105,7 +105,7 @@ class Asked {
  * @returns {Stage[]}
  */
 function objectStages({ manifest, picture, graphs, pipeline, found, geometry }) {
-  const things = manifest.labels.num_things;
+  const things = manifest.labels.labels.filter((/** @type {{is_thing: boolean}} */ label) => label.is_thing).length;
   const { score_threshold: scoreThreshold, overlap_threshold: overlapThreshold } = manifest.postprocess;
   const made = (/** @type {Tensors} */ outputs, /** @type {Geometry} */ sizes) =>
     panopticSegmentation(withoutBatch(outputs.class_logits), withoutBatch(outputs.mask_logits), sizes, things, {
