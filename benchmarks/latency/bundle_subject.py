@@ -27,7 +27,16 @@ from rapsam.tasks.prompt_set import PromptSet, PromptSpec, encode_prompts
 
 PHOTO_SIZE = (960, 1280)
 """Height and width of the image that tasks are timed on, about what a camera shows while one looks."""
+
+
 _SEED = 1
+INPUT = f"a drawn scene of {PHOTO_SIZE[0]}x{PHOTO_SIZE[1]}, and prompts on it"
+"""What bundles are timed on, in words."""
+
+
+def timed_scene() -> Pixels:
+    """Draws the image that bundles are timed on, wherever they run."""
+    return draw_scene(_SEED, PHOTO_SIZE)
 
 
 def bundle_subject(folder: Path, runtime: Runtime, threads: int) -> Subject:
@@ -51,7 +60,7 @@ def bundle_subject(folder: Path, runtime: Runtime, threads: int) -> Subject:
         runners[graph] = load_graph(loads.runtime, folder, entry, threads)
         load_ns[graph] = loads.last_ns
     # Drawn and fitted without a network: what is timed first must not have run before.
-    scene = draw_scene(_SEED, PHOTO_SIZE)
+    scene = timed_scene()
     steps, first_ns = _first_runs(folder, manifest, runtime, runners, scene)
     graphs = tuple(
         LoadedGraph(
@@ -73,7 +82,7 @@ def bundle_subject(folder: Path, runtime: Runtime, threads: int) -> Subject:
         graphs=graphs,
         stages=tuple(stages),
         self_test=partial(run_self_test, folder, manifest, runtime, runners),
-        input=f"a drawn scene of {PHOTO_SIZE[0]}x{PHOTO_SIZE[1]}, and prompts on it",
+        input=INPUT,
         input_sha256=hashlib.sha256(scene.tobytes()).hexdigest(),
         input_shape=(1, 3, *manifest.preprocess.size),
     )
@@ -111,7 +120,7 @@ def _stages(
     yield Stage("preprocess", None, partial(segmenter.network.fit, scene))
     for graph, step in steps.items():
         yield Stage("graph", graph, partial(runners[graph].run, step.inputs))
-    for task in _image_tasks(manifest):
+    for task in image_tasks(manifest):
         if tasks_take_prompts((task,)):
             known = _of_known_image(manifest, task, runners, steps)
             clicks = segmenter_of_graphs(folder, manifest, runtime, known)
@@ -120,7 +129,7 @@ def _stages(
             yield from _object_stages(task, segmenter, scene)
 
 
-def _image_tasks(manifest: Manifest) -> tuple[str, ...]:
+def image_tasks(manifest: Manifest) -> tuple[str, ...]:
     """Lists the tasks that differ for a single image: of those that find objects, the one it is asked by."""
     finding = [task for task in manifest.tasks if tasks_find_objects((task,))]
     asked = "panoptic" if "panoptic" in finding else next(iter(finding), None)
