@@ -154,6 +154,7 @@ class _Server(ThreadingHTTPServer):
         self.table: Table = {}
         self.posts: Mapping[str, Post] = {}
         self._open: dict[socket.socket, str] = {}
+        self._busy: set[socket.socket] = set()
         self._changed = threading.Condition()
         super().__init__(*args)
 
@@ -177,12 +178,18 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
         with self._changed:
             self._open.pop(request, None)
+            self._busy.discard(request)
             self._changed.notify_all()
 
-    def end_all(self, seconds: float) -> None:
-        """Waits for all connections to end, and ends those that do not."""
+    def begin(self, request: socket.socket) -> None:
+        """Notes that a connection, of those that browsers open in advance too, has asked for something."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._open, seconds)
+            self._busy.add(request)
+
+    def end_all(self, seconds: float) -> None:
+        """Waits for what was asked for to be answered, and ends all connections."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._busy, seconds)
             rest = list(self._open)
         for request in rest:
             super().shutdown_request(request)
@@ -250,6 +257,7 @@ class _Request(BaseHTTPRequestHandler):
 
     def _name(self) -> str | None:
         """Returns the path below the token; None where the request was refused, with the answer sent."""
+        self.server.begin(self.connection)
         # Before anything is read of the path: a page of others that points its own name here gets nothing.
         if (self.headers.get("Host") or "").lower() not in self.server.hosts:
             self._refuse(HTTPStatus.FORBIDDEN)

@@ -313,6 +313,26 @@ def test_nothing_listens_when_the_server_has_ended():
         ask(port, "GET", "/")
 
 
+def test_an_answer_that_is_under_way_is_sent_when_the_server_ends_and_idle_peers_do_not_delay_it():
+    began = threading.Event()
+
+    def answer(_body: bytes, _visit: str) -> Reply:
+        began.set()
+        time.sleep(0.3)
+        return Reply(HTTPStatus.OK, b'"last"')
+
+    answers = []
+    with PageServer("127.0.0.1", 0, {}, {"record": Post(KIND, LIMIT, answer)}) as ending:
+        idle = socket.create_connection(("127.0.0.1", ending.port), timeout=10)
+        asking = threading.Thread(target=lambda: answers.append(post(ending)))
+        asking.start()
+        assert began.wait(10)
+    asking.join()
+    with idle:
+        assert idle.recv(10) == b""
+    assert [(one.status, one.body) for one in answers] == [(200, b'"last"')]
+
+
 def test_a_file_that_has_gone_or_became_a_link_is_not_there(tmp_path):
     target = tmp_path / "secret.txt"
     target.write_text("secret")

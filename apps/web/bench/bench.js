@@ -140,12 +140,19 @@ async function reportFailure(plan, place, error, isOffered) {
   await report(plan, place, { failed, is_offered: isOffered });
 }
 
-/** A number that stays when the page is loaded anew: then it is the same visitor. */
+/**
+ * Makes a number that stays when the page is loaded anew: then it is the same visitor.
+ * @returns {string}
+ */
 function session() {
-  const known = sessionStorage.getItem(SESSION);
-  const number = known ?? Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(16)).join("-");
-  sessionStorage.setItem(SESSION, number);
-  return number;
+  const made = Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(16)).join("-");
+  try {
+    const known = sessionStorage.getItem(SESSION) ?? made;
+    sessionStorage.setItem(SESSION, known);
+    return known;
+  } catch {
+    return made; // where pages may not keep anything
+  }
 }
 
 async function main() {

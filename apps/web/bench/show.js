@@ -45,7 +45,7 @@ export function showPlan({ variants }) {
 /** @param {any} device */
 export function showFacts(device) {
   const facts = {
-    "tells of": [device.platform, device.platform_version, device.model].filter(Boolean).join(" ") || device.user_agent,
+    "says it is": [device.platform, device.platform_version, device.model].filter(Boolean).join(" ") || device.user_agent,
     processors: device.processors ?? "not told",
     "secure page": device.is_secure ? "yes" : "no: neither threads nor WebGPU here",
     "threads possible": device.is_isolated ? "yes" : "no",
@@ -88,7 +88,9 @@ export function showVerdict(name, { status, error, self_test: selfTest, worst, s
   if (status === "not offered") {
     card.append(made("p", `Not offered here: ${error}`, "note"));
   } else if (status === "failed") {
-    card.append(made("p", selfTest === "failed" ? `Wrong: ${error}` : `Failed: ${error}`, "verdict bad"));
+    // Of a wrong output the error says so itself.
+    const said = selfTest === "failed" ? `${error?.[0].toUpperCase()}${error?.slice(1)}` : `Failed: ${error}`;
+    card.append(made("p", said, "verdict bad"));
   } else if (selfTest) {
     card.append(made("p", `Right: the self-test ${selfTest === "passed" ? "passed" : `is ${selfTest}`}`, "verdict good"));
   } else {

@@ -16,7 +16,7 @@ _DEVICE = re.compile(r"(?P<address>[A-Za-z0-9.-]{0,253})(?::(?P<port>[0-9]{1,5})
 _ALL = "0.0.0.0"
 # Of a light and a dark half, upper and lower; people's terminals are dark, so light is what is drawn.
 _HALVES = {(0, 0): "█", (0, 1): "▀", (1, 0): "▄", (1, 1): " "}
-_BORDER = 2
+_BORDER = 4
 
 
 class Place(NamedTuple):

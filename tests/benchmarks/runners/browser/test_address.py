@@ -68,7 +68,7 @@ def test_the_code_is_the_one_that_segno_makes():
     drawn = [[HALVES[char] for char in line] for line in qr_lines(url)]
     rows = [[cell[half] for cell in line] for line in drawn for half in (0, 1)]
     expected = [
-        [bool(cell) for cell in row] for row in segno.make(url, error="l", micro=False).matrix_iter(border=2)
+        [bool(cell) for cell in row] for row in segno.make(url, error="l", micro=False).matrix_iter(border=4)
     ]
     assert rows[: len(expected)] == expected
     assert all(not any(row) for row in rows[len(expected) :])

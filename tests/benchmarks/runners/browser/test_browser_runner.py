@@ -155,7 +155,7 @@ def test_the_page_shows_what_came_of_it_and_asks_nobody_else(whole_run):
     assert {urlsplit(asked).netloc for asked in complaints.requested} == {urlsplit(url).netloc}
     shown = page.locator("#results").inner_text()
     assert shown.count("Right: the self-test passed") == 2
-    assert "Wrong: wrong on this device" in shown
+    assert "Wrong on this device: see.seen on scene" in shown
     assert "Not offered here: this browser finds no adapter for WebGPU" in shown
     assert page.locator("iframe").count() == 0
 
