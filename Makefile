@@ -83,11 +83,16 @@ chromium:
 		echo "no Chromium: tests of pages will be skipped; install it, as in: apt-get install chromium"; \
 	fi
 
+# For the tests of phones over adb: a real adbd in a chroot, in the user's cache. Only root can make it.
+.PHONY: adbd
+adbd: $(INSTALLED)
+	@$(BIN)/python -m tests.adbd
+
 demo: $(INSTALLED)
 	@rm -rf $(DEMO_OUTPUT)
 	$(BIN)/rapsam demo --out $(DEMO_OUTPUT)
 
-test: $(INSTALLED) old-runtime web-runtimes chromium
+test: $(INSTALLED) old-runtime web-runtimes chromium adbd
 	$(PYTEST) -m "not proof" --durations=15
 
 proofs: $(INSTALLED) old-runtime

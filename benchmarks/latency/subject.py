@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -103,7 +103,19 @@ class TimedLoads:
         return loaded[0]
 
 
-def wanted_stages(stages: Sequence[Stage], wanted: Sequence[str]) -> list[Stage]:
+class Named(Protocol):
+    """What can be asked for by any of several names."""
+
+    @property
+    def names(self) -> set[str]:
+        """All of them."""
+        ...
+
+
+AnyStage = TypeVar("AnyStage", bound=Named)
+
+
+def wanted_stages(stages: Sequence[AnyStage], wanted: Sequence[str]) -> list[AnyStage]:
     """Chooses stages by any of their names; all if none is asked for.
 
     Args:

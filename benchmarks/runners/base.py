@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.latency.record import LatencyRecord
 
+Progress = Callable[[str], None]
+"""Says what happens now."""
 
-class Progress(Protocol):
-    """Says what happens."""
+
+class Log(Protocol):
+    """A `Progress` that can also say what must stay to be read."""
 
     def __call__(self, line: str, *, stays: bool = False) -> None:
         """Shows a line.
@@ -89,7 +92,7 @@ class DeviceRunner(Protocol):
         timing: Timing,
         device: str | None,
         command: str,
-        progress: Progress,
+        progress: Log,
     ) -> tuple[LatencyRecord, ...]:
         """Runs variants, in turns where there are several.
 

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import msgspec
 
-import rapsam
 from rapsam.benchmarks.latency.facts import (
     AppFacts,
     ComputeFacts,
@@ -25,13 +24,17 @@ from rapsam.benchmarks.latency.sensors import charges
 from rapsam.benchmarks.latency.subject import named_runtime
 from rapsam.benchmarks.measuring.records import now_utc
 from rapsam.benchmarks.runners.base import Variant
-from rapsam.benchmarks.runners.record_parts import model_facts, record_text, reported_units_of, validity_of
+from rapsam.benchmarks.runners.record_parts import (
+    app_facts,
+    conditions_of,
+    model_facts,
+    record_text,
+    reported_units_of,
+    validity_of,
+)
 from rapsam.export.backends.packages import installed_versions
-from rapsam.export.build.source import source_sha256
 from rapsam.machine import this_machine
 
-_ALONE = "alone"
-_IN_TURNS = "in turns, every other round backwards"
 _PACKAGES = ("numpy",)
 
 
@@ -70,16 +73,7 @@ def local_facts(timing: Timing, command: str, variants: int) -> LocalFacts:
         charging=None if battery is None else battery.charging,
         load_average=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
     )
-    conditions = Conditions(
-        timing=timing,
-        command=record_text(command),
-        variants=variants,
-        order=_ALONE if variants == 1 else _IN_TURNS,
-        input=None,
-        input_sha256=None,
-    )
-    app = AppFacts(version=rapsam.__version__, source_sha256=source_sha256(), build_type=None)
-    return LocalFacts(now_utc(), device, app, conditions)
+    return LocalFacts(now_utc(), device, app_facts(), conditions_of(timing, command, variants))
 
 
 def local_record(

@@ -5,14 +5,42 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from rapsam.benchmarks.latency.facts import MAX_TEXT, ModelFacts
+import rapsam
+from rapsam.benchmarks.latency.facts import MAX_TEXT, AppFacts, Conditions, ModelFacts, Timing
 from rapsam.benchmarks.latency.job import Measured
 from rapsam.benchmarks.latency.record import StageTimes, Validity
 from rapsam.errors import printable, shortened
 from rapsam.export.backends.catalogue import RECIPES
+from rapsam.export.build.source import source_sha256
 from rapsam.export.bundle.manifest import MANIFEST_NAME
 from rapsam.export.bundle.manifest_file import read_manifest
 from rapsam.files import sha256_of, size_of
+
+_ALONE = "alone"
+_IN_TURNS = "in turns, every other round backwards"
+
+
+def app_facts() -> AppFacts:
+    """Describes this toolkit."""
+    return AppFacts(version=rapsam.__version__, source_sha256=source_sha256(), build_type=None)
+
+
+def conditions_of(timing: Timing, command: str, variants: int) -> Conditions:
+    """Describes how variants are timed, before it is known on what.
+
+    Args:
+        timing: The protocol.
+        command: What measures.
+        variants: How many take turns.
+    """
+    return Conditions(
+        timing=timing,
+        command=record_text(command),
+        variants=variants,
+        order=_ALONE if variants == 1 else _IN_TURNS,
+        input=None,
+        input_sha256=None,
+    )
 
 
 def model_facts(path: Path, shape: tuple[int, ...] | None) -> ModelFacts:

@@ -17,6 +17,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -290,18 +291,20 @@ class _Request(BaseHTTPRequestHandler):
 
     def _send_file(self, shown: Shown, path: Path) -> None:
         """Sends a plain file as long as it was when it was opened."""
-        try:
-            with open_plain(path) as stream:
-                size = stream.seek(0, io.SEEK_END)
-                stream.seek(0)
-                deadline = time.monotonic() + _seconds(size)
-                self._head(HTTPStatus.OK, size, shown.kind, shown.scripts)
-                self._flush(deadline)
-                while size and (chunk := stream.read(min(CHUNK, size))):
-                    send_paced(self.connection, chunk, deadline)
-                    size -= len(chunk)
-        except BundleError:
-            self._refuse(HTTPStatus.NOT_FOUND)
+        with ExitStack() as stack:
+            try:
+                stream = stack.enter_context(open_plain(path))
+            except (BundleError, OSError):  # it was there when the table was made
+                self._refuse(HTTPStatus.NOT_FOUND)
+                return
+            size = stream.seek(0, io.SEEK_END)
+            stream.seek(0)
+            deadline = time.monotonic() + _seconds(size)
+            self._head(HTTPStatus.OK, size, shown.kind, shown.scripts)
+            self._flush(deadline)
+            while size and (chunk := stream.read(min(CHUNK, size))):
+                send_paced(self.connection, chunk, deadline)
+                size -= len(chunk)
 
     def _send(self, status: HTTPStatus, body: bytes, kind: str, scripts: tuple[str, ...] = ()) -> None:
         deadline = time.monotonic() + _seconds(len(body))

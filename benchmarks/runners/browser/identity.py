@@ -28,6 +28,8 @@ _SYSTEMS = (
 )
 _FROZEN_MODEL = "K"
 """In place of every model, with a version of Android that is always 10."""
+_NO_MODELS = ("Mobile", "Tablet")
+"""What Firefox says in its place."""
 _MADE_UP = re.compile(r"not.{0,3}a.{0,3}brand", re.IGNORECASE)
 
 
@@ -87,5 +89,6 @@ def _system(told: ToldDevice) -> tuple[str | None, str | None, str | None]:
             model = (found.get("model") or "").strip()
             if model == _FROZEN_MODEL:
                 return name, None, None
-            return name, (found.get("version") or "").replace("_", ".") or None, model or None
+            version = (found.get("version") or "").replace("_", ".") or None
+            return name, version, None if model in _NO_MODELS else model or None
     return None, None, None

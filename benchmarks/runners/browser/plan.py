@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -119,17 +120,15 @@ def find_browser_runtime(name: str) -> BrowserRuntime:
 
 
 def read_subject(path: Path) -> Subject:
-    """Verifies a bundle, or derives the contract of a bare file.
+    """Verifies a bundle, or derives the contract of a bare file that is there.
 
     Raises:
-        RapSamError: If it is damaged, or neither.
+        RapSamError: If it is damaged.
     """
     if path.is_dir():
         manifest = verify_bundle(path)
         check_format(path, manifest)
         return Subject(path, manifest, manifest.contracts)
-    if not path.is_file():
-        raise InputError(f"{path} does not exist; expected a bundle's folder, or a file of a graph")
     return Subject(path, None, (file_contract(file_backends(path)[0], path),))
 
 
@@ -158,14 +157,19 @@ def plan_table(variants: Sequence[Variant], subjects: Sequence[Subject], timing:
 
 
 def _chosen(path: Path, wanted: Wanted) -> tuple[BrowserRuntime, ...]:
-    subject = read_subject(path)
-    suffix = path.suffix if subject.manifest is None else Path(subject.manifest.graphs[0].path).suffix
+    suffix = path.suffix
+    if path.is_dir():
+        manifest = verify_bundle(path)
+        check_format(path, manifest)
+        suffix = Path(manifest.graphs[0].path).suffix
+    elif not path.is_file():
+        raise InputError(f"{path} does not exist; expected a bundle's folder, or a file of a graph")
     able = {runtime.name: runtime for runtime in BROWSER_RUNTIMES if runtime.suffix == suffix}
     if not able:
         known = " or ".join(dict.fromkeys(runtime.suffix for runtime in BROWSER_RUNTIMES))
+        what = f"holds {suffix} files" if path.is_dir() else f"is a {suffix or 'nameless'} file"
         raise InputError(
-            f"{path} has {suffix or 'other'} files, which no browser runs; expected {known}: "
-            "export with --target onnx or tflite"
+            f"{path} {what}, which no browser runs; expected {known}: export with --target onnx or tflite"
         )
     if wanted.runtime is None:
         return tuple(able.values()) if wanted.all_units else (next(iter(able.values())),)
@@ -202,8 +206,9 @@ def _variant(variant: Variant, subject: int) -> dict[str, Any]:
     }
 
 
+@functools.cache
 def _scene() -> bytes:
     """Writes the picture that tasks are timed on as a PNG, value for value."""
     stream = io.BytesIO()
-    Image.fromarray(timed_scene()).save(stream, "PNG")
+    Image.fromarray(timed_scene()).save(stream, "PNG", compress_level=1)
     return stream.getvalue()

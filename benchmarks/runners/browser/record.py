@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import uuid
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import rapsam
+import msgspec
+
 from rapsam.benchmarks.latency import bundle_subject
 from rapsam.benchmarks.latency.distribution import distribution
-from rapsam.benchmarks.latency.facts import AppFacts, ComputeFacts, Conditions, GraphRun, RuntimeFacts, Timing
+from rapsam.benchmarks.latency.facts import ComputeFacts, Conditions, GraphRun, RuntimeFacts, Timing
 from rapsam.benchmarks.latency.fidelity import fidelity_error
 from rapsam.benchmarks.latency.job import NOTHING, Measured
 from rapsam.benchmarks.latency.record import SCHEMA_VERSION, LatencyRecord, StageTimes
@@ -25,35 +27,37 @@ from rapsam.benchmarks.runners.browser.plan import (
 )
 from rapsam.benchmarks.runners.browser.sent import Outputs, sent_fidelity
 from rapsam.benchmarks.runners.browser.told import PageRecord, ToldDevice, ToldGraph, ToldStage
-from rapsam.benchmarks.runners.record_parts import model_facts, record_text, reported_units_of, validity_of
-from rapsam.export.build.source import source_sha256
+from rapsam.benchmarks.runners.record_parts import (
+    app_facts,
+    conditions_of,
+    model_facts,
+    record_text,
+    reported_units_of,
+    validity_of,
+)
 from rapsam.files import sha256_of, size_of
 from rapsam.web.node_packages import package_folder
 
 NAME = "browser"
-_ORDER = ("alone", "in turns, every other round backwards")
 _FILE_INPUT = "made-up numbers from 0 to 1, zeros for integers"
 
 
 class Run(NamedTuple):
-    """What all records of one command share.
+    """What all records of one command share; see `LatencyRecord`."""
 
-    Attributes:
-        created_utc: When it began.
+    created_utc: str
+    conditions: Conditions
+
+
+def new_run(timing: Timing, command: str, variants: int) -> Run:
+    """Describes a run that begins now.
+
+    Args:
         timing: The protocol.
         command: What measures.
         variants: How many take turns.
     """
-
-    created_utc: str
-    timing: Timing
-    command: str
-    variants: int
-
-
-def new_run(timing: Timing, command: str, variants: int) -> Run:
-    """Describes a run that begins now."""
-    return Run(now_utc(), timing, command, variants)
+    return Run(now_utc(), conditions_of(timing, command, variants))
 
 
 def browser_record(
@@ -75,7 +79,11 @@ def browser_record(
         outputs: Of the self-test.
     """
     runtime = find_browser_runtime(variant.runtime)
-    measured = NOTHING if told.failed is not None else _measured(run.timing, subject, runtime, told, outputs)
+    measured = (
+        NOTHING
+        if told.failed is not None
+        else _measured(run.conditions.timing, subject, runtime, told, outputs)
+    )
     wrong = None if measured.fidelity is None else fidelity_error(measured.fidelity)
     error = wrong if told.failed is None else record_text(told.failed)
     browser = None if device is None else browser_of(device)
@@ -88,7 +96,7 @@ def browser_record(
         runner=NAME,
         provenance="measured",
         device=device_facts(device),
-        app=AppFacts(version=rapsam.__version__, source_sha256=source_sha256(), build_type=None),
+        app=app_facts(),
         runtime=_runtime_facts(runtime, browser),
         model=model_facts(subject.path, measured.input_shape),
         compute=ComputeFacts(
@@ -97,13 +105,8 @@ def browser_record(
             threads=told.threads,
             cpus=None,
         ),
-        conditions=Conditions(
-            timing=run.timing,
-            command=record_text(run.command),
-            variants=run.variants,
-            order=_ORDER[run.variants > 1],
-            input=measured.input,
-            input_sha256=measured.input_sha256,
+        conditions=msgspec.structs.replace(
+            run.conditions, input=measured.input, input_sha256=measured.input_sha256
         ),
         graphs=measured.graphs,
         stages=measured.stages,
@@ -222,5 +225,6 @@ def _notes(
         yield "the page was in the background for a while: browsers slow such pages down"
 
 
+@functools.cache
 def _scene_sha256() -> str:
     return hashlib.sha256(bundle_subject.timed_scene().tobytes()).hexdigest()

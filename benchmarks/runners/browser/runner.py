@@ -9,7 +9,7 @@ import msgspec
 
 from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.latency.record import LatencyRecord
-from rapsam.benchmarks.runners.base import Progress, Variant, Wanted
+from rapsam.benchmarks.runners.base import Log, Variant, Wanted
 from rapsam.benchmarks.runners.browser.address import Place, cannot_listen, parse_place, qr_lines
 from rapsam.benchmarks.runners.browser.plan import browser_variants, plan_table, read_subject
 from rapsam.benchmarks.runners.browser.record import NAME, browser_record, new_run
@@ -60,7 +60,7 @@ class BrowserRunner:
         timing: Timing,
         device: str | None,
         command: str,
-        progress: Progress,
+        progress: Log,
     ) -> tuple[LatencyRecord, ...]:
         """See `DeviceRunner.measure`."""
         subjects = {path: read_subject(path) for path in dict.fromkeys(one.path for one in variants)}
@@ -80,7 +80,7 @@ class BrowserRunner:
                 outcomes[number] = Outcome(record, is_offered=True)
         return _without_missing_units(jobs, outcomes, progress)
 
-    def _invite(self, url: str, place: Place, progress: Progress) -> None:
+    def _invite(self, url: str, place: Place, progress: Log) -> None:
         progress(f"open {url} in a browser of the device", stays=True)
         if place.is_loopback:
             progress("only this machine gets there, and a phone on a cable: see docs/latency.md", stays=True)
@@ -89,7 +89,7 @@ class BrowserRunner:
                 progress(line, stays=True)
         progress("waiting for someone to open the page")
 
-    def _attend(self, visit: Visit, count: int, progress: Progress) -> str:
+    def _attend(self, visit: Visit, count: int, progress: Log) -> str:
         """Waits until all is measured; returns why what is missing is."""
         while len(visit.outcomes()) < count:
             for line in visit.wait(_LOOK_S):
@@ -103,7 +103,7 @@ class BrowserRunner:
 
 
 def _without_missing_units(
-    jobs: Sequence[Job], outcomes: dict[int, Outcome], progress: Progress
+    jobs: Sequence[Job], outcomes: dict[int, Outcome], progress: Log
 ) -> tuple[LatencyRecord, ...]:
     """Leaves out what the browser does not offer, of things that it ran in another way, with a note there."""
     kept, missing = list[LatencyRecord](), dict[object, list[str]]()
