@@ -140,7 +140,8 @@ def _timing(options: argparse.Namespace) -> Timing:
 
 def _command(options: argparse.Namespace) -> str:
     """Writes the command without places, which are of no use to others and tell of the user."""
-    words = ["rapsam", "bench", *(path.name for path in options.bundle), "--on", options.on]
+    where = options.on.partition(":")[0]  # which of several devices it was is in the record, if it has a name
+    words = ["rapsam", "bench", *(path.name for path in options.bundle), "--on", where]
     for name in ("runtime", "threads", "sustained", "units"):
         if (value := getattr(options, name)) is not None:
             words += [f"--{name}", str(value)]

@@ -45,7 +45,7 @@ class BrowserRunner:
     def unavailable(self, device: str | None) -> str | None:
         """See `DeviceRunner.unavailable`; the device is the address and port to serve on."""
         try:
-            return missing_packages() or cannot_listen(parse_place(device))
+            return cannot_listen(parse_place(device)) or missing_packages()
         except RapSamError as error:
             return str(error)
 
