@@ -42,6 +42,13 @@ DECODE = """async ({ name, bytes, isShort }) => {
   const { picture, note } = await readPhoto(new File([binary], name));
   return { data: isShort ? [] : Array.from(picture.data), size: [picture.height, picture.width, 4], note };
 }"""
+DROP = """({ name, bytes }) => {
+  const binary = Uint8Array.from(atob(bytes), (char) => char.charCodeAt(0));
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([binary], name));
+  const options = { bubbles: true, cancelable: true, dataTransfer };
+  document.getElementById("drop").dispatchEvent(new DragEvent("drop", options));
+}"""
 SHOWN = """() => {
   const canvas = document.getElementById("photo");
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);

@@ -17,6 +17,7 @@ from rapsam.tasks.panoptic import INSTANCE_STEP
 from tests.apps.photo_pages import (
     COMPUTE,
     DECODE,
+    DROP,
     SHOWN,
     encoded,
     give,
@@ -131,6 +132,21 @@ def test_the_picture_and_the_legend_show_what_was_found(page, bundle):
     assert np.mean(pixels_of(page.evaluate(SHOWN)) == alone) >= IOU
     page.get_by_text("Photo", exact=True).first.click()
     assert np.array_equal(pixels_of(page.evaluate(SHOWN)), image)
+    with page.expect_download() as saved:
+        page.get_by_text("Save this picture").click()
+    assert saved.value.suggested_filename == "rapsam.png"
+    assert np.array_equal(read_image(saved.value.path()), image)
+
+
+def test_a_photo_may_be_dropped_and_the_last_one_counts(page, bundle):
+    first, last = photo(40, 60), photo(62, 40)
+    give(page, "first.png", encoded(first))
+    page.evaluate(DROP, {"name": "last.png", "bytes": base64.b64encode(encoded(last)).decode()})
+    page.locator("#frame canvas[height='62']").wait_for()
+    expected = bundle.predict(last)
+    assert status(page, "found in").startswith(f"{len(expected.segments)} segment")
+    ids = [int(entry.get_attribute("data-id")) for entry in page.locator("#legend button").all()]
+    assert ids == [each.id for each in expected.segments]
 
 
 def test_a_tap_a_box_and_keys_ask_for_regions(page, bundle):

@@ -44,11 +44,11 @@ export function checkLogits(classLogits, maskLogits, numThings) {
  * @param {Float32Array} values
  */
 export function checkFinite(name, values) {
-  let count = 0;
-  for (let i = 0; i < values.length; i++) {
-    if (!Number.isFinite(values[i])) count += 1;
-  }
-  if (count) {
+  // Nothing but NaN and infinity times 0 is other than 0.
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i] * 0;
+  if (sum !== 0) {
+    const count = values.reduce((before, value) => before + Number(!Number.isFinite(value)), 0);
     throw new Error(
       `the network's ${name} hold ${count} NaN or infinite values; export the bundle at fp32, or take another ` +
         "runtime",

@@ -112,13 +112,15 @@ function inverseProbability(logit) {
 function contend(mask, scores, tile, values, best, width, { winners, confident, own }) {
   const across = tile.right - tile.left;
   const score = scores[mask];
+  const behind = clearlyBehind(score, scores);
   let covered = 0;
   for (let y = tile.top, i = 0; y < tile.bottom; y++) {
     for (let place = y * width + tile.left, end = place + across; place < end; place++, i++) {
       const logit = values[i];
+      const before = best[i];
+      if (logit < before - behind && logit < -behind) continue;
       const covers = coversAt(logit);
       if (covers) covered += 1;
-      const before = best[i];
       if (before !== -Infinity && !wins(logit, score, before, scores[winners[place]])) continue;
       best[i] = logit;
       winners[place] = mask;
@@ -135,6 +137,17 @@ function contend(mask, scores, tile, values, best, width, { winners, confident, 
 function coversAt(logit) {
   if (logit >= 0) return true;
   return logit > -SLACK && inverseProbability(logit) <= 1 / COVERED;
+}
+
+/**
+ * @param {number} score
+ * @param {Float32Array} scores Of all masks.
+ * @returns {number} A logit that lies so much below 0 and below the winner's neither wins nor covers; see `wins`.
+ */
+function clearlyBehind(score, scores) {
+  let lowest = score;
+  for (const other of scores) lowest = Math.min(lowest, other);
+  return 2 * ((score / lowest) * (1 + SLACK) - 1);
 }
 
 /**
