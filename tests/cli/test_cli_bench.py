@@ -62,6 +62,7 @@ def test_a_stage_that_is_not_there_is_a_failed_run_that_says_so(tiny):
     [
         (["--on", "locla"], "unknown runner 'locla'; did you mean local?"),
         (["--on", "local:3"], "there is one machine only"),
+        (["--on", "adb:no-such-phone"], "--on 'adb:no-such-phone': no"),
         (["--runtime", "LiteRT"], "unknown runtime 'LiteRT'"),
         (["--threads", "0"], "--threads 0; expected 1 to"),
         (["--iters", "0"], "--iters 0; expected 1 to 100,000"),

@@ -29,6 +29,7 @@ enum {
 #define API_WITH_ASSIGNMENT 24 /* of ONNX Runtime 1.24 */
 #define API_LEAST 16
 #define ERRORS_ONLY 3
+#define ALLOW_SPINNING "session.intra_op.allow_spinning"
 #define RECORD_ASSIGNMENT "session.record_ep_graph_assignment_info"
 
 typedef void *status;
@@ -84,6 +85,9 @@ static const char *add_provider(void *options, const char *provider, int threads
     return append ? problem(append(options, 0)) : "the library has no NNAPI";
   }
   if (strcmp(provider, "xnnpack")) return "an unknown provider";
+  /* XNNPACK has threads of its own: those of ONNX Runtime must not spin beside them. */
+  const char *failed = problem(CALL(ADD_CONFIG_ENTRY, void *, const char *, const char *)(options, ALLOW_SPINNING, "0"));
+  if (failed) return failed;
   char count[16];
   format_text(count, sizeof count, "%d", threads);
   const char *key = "intra_op_num_threads", *value = count;
