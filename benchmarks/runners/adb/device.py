@@ -70,9 +70,9 @@ class AdbDevice:
             lambda: self._tool.call("shell", script, timeout_s=timeout_s, limit=limit, serial=self.serial)
         )
 
-    def said(self, script: str, limit: int = MAX_ANSWER_BYTES) -> str:
+    def said(self, script: str, limit: int = MAX_ANSWER_BYTES, timeout_s: float = ANSWER_S) -> str:
         """Returns what a script says, whatever its exit code; see `shell`."""
-        return self.shell(script, limit=limit).output.decode(errors="replace")
+        return self.shell(script, timeout_s, limit).output.decode(errors="replace")
 
     def push(self, source: Path, target: str, size_bytes: int) -> None:
         """Copies a file to the device; see `shell`.

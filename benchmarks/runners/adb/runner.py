@@ -114,6 +114,7 @@ class AdbRunner:
             thermal=() if ran is None else ran.thermal,
             battery=() if ran is None else ran.battery,
             notes=tuple(attempt.notes),
+            is_emulator=facts is not None and facts.is_emulator,
         )
         return tuple(
             adb_record(common, variant, attempt.found[number]) for number, variant in enumerate(variants)

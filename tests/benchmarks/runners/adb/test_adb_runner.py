@@ -98,6 +98,17 @@ def test_what_cannot_run_there_is_refused_before_anything_is_pushed(runner, phon
     assert left(phone) == []
 
 
+def test_the_times_of_an_emulator_are_not_told(runner, phone, tiny_bundle, tmp_path):
+    with (phone.stubs / "getprop").open("a") as properties:
+        properties.write("[ro.boot.qemu]: [1]\n")
+    (record,) = measure(runner, tiny_bundle)
+    assert (record.status, record.provenance, record.fidelity.status) == ("done", "emulated", "passed")
+    assert (record.stages, record.memory, record.graphs[0].load_ms) == ((), None, None)
+    assert "the device is an emulator" in record.notes[-1]
+    write_latency_records(tmp_path / "a.jsonl", [record])
+    assert read_latency_records(tmp_path / "a.jsonl") == (record,)
+
+
 @pytest.mark.usefixtures("phone")
 def test_an_unknown_stage_is_a_record(runner, tiny_bundle):
     (record,) = measure(runner, tiny_bundle, timing=Timing(stages=("preprocess",)))
