@@ -53,8 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="STAGE",
-        help="only these, by kind (preprocess, graph, postprocess, click, end_to_end), by the name of a "
-        "graph or task, or both, as in graph:encoder",
+        help="only these, by kind (preprocess, graph, pipeline, postprocess, click, end_to_end), by the name "
+        "of a graph or task, or both, as in graph:encoder",
     )
     parser.add_argument(
         "--sustained", metavar="TIME", help="then run on without a pause for so long, as in 90s or 10m"

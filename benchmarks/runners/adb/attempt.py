@@ -86,6 +86,7 @@ class Attempt:
 
     def _run(self, device: AdbDevice) -> None:
         self.facts = read_facts(device)
+        self._progress(f"{device.serial}: making the program; the first time ONNX Runtime is fetched for it")
         program = self._make(self.facts.abis)
         self.library_sha256 = sha256_of(program.library)
         self.notes.append(

@@ -76,10 +76,9 @@ class AdbRunner:
             raise InputError(
                 f"--threads {quoted(wanted.threads)}; expected 1 to {cores}, the processors of {found.serial}"
             )
-        program = self._make(facts.abis)
         units: tuple[Unit, ...] = UNITS[:1]
         if wanted.all_units or wanted.runtime not in (None, UNITS[0].runtime):
-            about = bring_tools(found, tools_of(program), _quiet)
+            about = bring_tools(found, tools_of(self._make(facts.abis)), _quiet)
             units = tuple(unit for unit in UNITS if unit.reported in about.providers)
         return tuple(
             Variant(path, unit.runtime, count)
