@@ -38,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--on",
         default="local",
         metavar="WHERE",
-        help="device: local, this machine (default); browser[:ADDRESS[:PORT]], whatever opens a page that is "
-        "served there",
+        help="device: local, this machine (default); adb, an Android phone, or adb:SERIAL, one of several; "
+        "browser[:ADDRESS[:PORT]], whatever opens a page that is served there",
     )
     parser.add_argument("--runtime", metavar="NAME", help="what runs it; default: the first that works")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads; default: 2, or all there are")
@@ -54,8 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="STAGE",
-        help="only these, by kind (preprocess, graph, postprocess, click, end_to_end), by the name of a "
-        "graph or task, or both, as in graph:encoder",
+        help="only these, by kind (preprocess, graph, pipeline, postprocess, click, end_to_end), by the name "
+        "of a graph or task, or both, as in graph:encoder",
     )
     parser.add_argument(
         "--sustained", metavar="TIME", help="then run on without a pause for so long, as in 90s or 10m"

@@ -37,7 +37,8 @@ class _Graph(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     load_ns: _Ns
     first_ns: _Ns
     is_steady: bool
-    warmup_ns: _Samples
+    warmup_runs: _Nodes
+    warmup_ns: _Ns
     nodes: Annotated[dict[str, tuple[_Nodes, _Nodes]], msgspec.Meta(max_length=16)] | None
 
 
@@ -155,7 +156,7 @@ def _graph_run(graph: GraphFile, found: _Graph) -> GraphRun:
     nodes = found.nodes
     others = {} if nodes is None else {name: count for name, count in nodes.items() if name != CPU_PROVIDER}
     delegate = next(iter(others), None)
-    runs = found.warmup_ns
+    runs = found.warmup_runs
     return GraphRun(
         graph=graph.contract.graph,
         file=printable(graph.name),
@@ -174,8 +175,8 @@ def _graph_run(graph: GraphFile, found: _Graph) -> GraphRun:
         load_ms=milliseconds(found.load_ns),
         compile_ms=None,
         first_ms=milliseconds(found.first_ns),
-        average_warmup_ms=milliseconds(sum(runs) // len(runs)) if runs else None,
-        warmup_iters=len(runs),
+        average_warmup_ms=milliseconds(found.warmup_ns // runs) if runs else None,
+        warmup_iters=runs,
         is_warm=found.is_steady,
     )
 

@@ -86,10 +86,12 @@ class Attempt:
 
     def _run(self, device: AdbDevice) -> None:
         self.facts = read_facts(device)
+        self._progress(f"{device.serial}: making the program; the first time ONNX Runtime is fetched for it")
         program = self._make(self.facts.abis)
         self.library_sha256 = sha256_of(program.library)
         self.notes.append(
-            f"the program was compiled by {program.built_by} for a device of {', '.join(self.facts.abis)}"
+            f"the program, sha256 {sha256_of(program.executable)[:16]}, was compiled by {program.built_by}; "
+            f"the device runs {', '.join(self.facts.abis)}"
         )
         self.notes.append(self.facts.screen_note)
         runs = self._prepared()

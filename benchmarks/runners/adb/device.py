@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,9 @@ from rapsam.errors import UnavailableError
 MAX_LOSSES = 10
 """Of one command: a cable that is lost more often is broken."""
 _PUSH_S = 60.0
+_END = "rapsam-ended "
+_END_BYTES = 32
+_CODE = re.compile(rb"[0-9]{1,3}\n")
 _SLOWEST_BYTES_PER_S = 1_000_000
 Result = TypeVar("Result")
 
@@ -66,13 +70,11 @@ class AdbDevice:
         Raises:
             UnavailableError: If the device is lost for good, or says too much.
         """
-        return self._patiently(
-            lambda: self._tool.call("shell", script, timeout_s=timeout_s, limit=limit, serial=self.serial)
-        )
+        return self._patiently(lambda: self._whole_answer(script, timeout_s, limit))
 
-    def said(self, script: str, limit: int = MAX_ANSWER_BYTES) -> str:
+    def said(self, script: str, limit: int = MAX_ANSWER_BYTES, timeout_s: float = ANSWER_S) -> str:
         """Returns what a script says, whatever its exit code; see `shell`."""
-        return self.shell(script, limit=limit).output.decode(errors="replace")
+        return self.shell(script, timeout_s, limit).output.decode(errors="replace")
 
     def push(self, source: Path, target: str, size_bytes: int) -> None:
         """Copies a file to the device; see `shell`.
@@ -102,6 +104,20 @@ class AdbDevice:
         timeout_s = _PUSH_S + limit / _SLOWEST_BYTES_PER_S
         done = self.shell(f"cat {path}", timeout_s, limit)
         return None if done.code else done.output
+
+    def _whole_answer(self, script: str, timeout_s: float, limit: int) -> Finished:
+        """Runs a script that says when it has ended: of a device that is lost meanwhile adb tells nothing."""
+        done = self._tool.call(
+            "shell",
+            f"( {script}\n); printf '{_END}%d\\n' $?",
+            timeout_s=timeout_s,
+            limit=limit + _END_BYTES,
+            serial=self.serial,
+        )
+        output, mark, code = done.output.rpartition(_END.encode())
+        if not mark or not _CODE.fullmatch(code):
+            raise LostError("the connection ended in the middle of an answer")
+        return Finished(int(code), output, done.errors)
 
     def _patiently(self, step: Callable[[], Result]) -> Result:
         while True:

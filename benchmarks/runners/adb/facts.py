@@ -45,11 +45,13 @@ class AndroidFacts(NamedTuple):
         device: For the record.
         abis: The binary interfaces of programs that it runs, preferred first.
         screen: "Awake", "Asleep", "Dozing" or "Dreaming"; None where it does not say.
+        is_emulator: Whether it is Android's emulator, whose times are those of a computer.
     """
 
     device: DeviceFacts
     abis: tuple[str, ...]
     screen: str | None
+    is_emulator: bool
 
     @property
     def screen_note(self) -> str:
@@ -93,7 +95,12 @@ def read_facts(device: AdbDevice) -> AndroidFacts:
         load_average=_number(load.split(" ")[0], 1e6),
     )
     abis = (_text(abi) for abi in properties.get("ro.product.cpu.abilist", "").split(","))
-    return AndroidFacts(facts, tuple(abi for abi in abis if abi), screen[1] if screen else None)
+    return AndroidFacts(
+        device=facts,
+        abis=tuple(abi for abi in abis if abi),
+        screen=screen[1] if screen else None,
+        is_emulator="1" in (properties.get("ro.kernel.qemu"), properties.get("ro.boot.qemu")),
+    )
 
 
 def read_sensors(device: AdbDevice, t_s: float) -> Reading:

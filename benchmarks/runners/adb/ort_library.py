@@ -105,6 +105,7 @@ def _fetched_archive() -> bytes:
         try:
             done = subprocess.run(
                 [npm, "pack", PACKAGE, "--silent", "--ignore-scripts", "--pack-destination", scratch],
+                cwd=scratch,  # no settings of the folder that the user is in
                 capture_output=True,
                 text=True,
                 timeout=_FETCH_S,

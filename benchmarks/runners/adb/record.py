@@ -25,6 +25,7 @@ SHELL_NOTE = (
     "measured in a process of adb's shell: Android schedules it otherwise than the activity that a user "
     "looks at, which may be faster or slower"
 )
+EMULATOR_NOTE = "the device is an emulator: its times would be those of this computer, and none are told"
 
 
 class AdbFacts(NamedTuple):
@@ -34,6 +35,7 @@ class AdbFacts(NamedTuple):
         version: Of ONNX Runtime on the device; None where it never told.
         library_sha256: Digest of its library.
         notes: What a reader of the figures must know.
+        is_emulator: Whether the device is Android's emulator.
     """
 
     created_utc: str
@@ -45,6 +47,7 @@ class AdbFacts(NamedTuple):
     thermal: tuple[Temperature, ...]
     battery: tuple[Charge, ...]
     notes: tuple[str, ...]
+    is_emulator: bool
 
 
 def adb_record(facts: AdbFacts, variant: Variant, found: Measured | str) -> LatencyRecord:
@@ -56,6 +59,8 @@ def adb_record(facts: AdbFacts, variant: Variant, found: Measured | str) -> Late
         found: What came of it, or why nothing did.
     """
     measured = NOTHING if isinstance(found, str) else found
+    if facts.is_emulator:
+        measured = _without_times(measured)
     wrong = None if measured.fidelity is None else fidelity_error(measured.fidelity)
     error = record_text(found) if isinstance(found, str) else wrong
     return LatencyRecord(
@@ -65,7 +70,7 @@ def adb_record(facts: AdbFacts, variant: Variant, found: Measured | str) -> Late
         status="done" if error is None else "failed",
         error=error,
         runner=RUNNER,
-        provenance="measured",
+        provenance="emulated" if facts.is_emulator else "measured",
         device=facts.device,
         app=facts.app,
         runtime=RuntimeFacts(
@@ -93,6 +98,29 @@ def adb_record(facts: AdbFacts, variant: Variant, found: Measured | str) -> Late
         validity=validity_of(measured),
         fidelity=measured.fidelity,
         notes=tuple(map(record_text, _unique([SHELL_NOTE, *facts.notes, *measured.notes]))),
+    )
+
+
+def _without_times(measured: Measured) -> Measured:
+    """Leaves what an emulator can show: what the graphs compute, not how long that takes on a phone."""
+    graphs = tuple(
+        msgspec.structs.replace(
+            graph,
+            load_ms=None,
+            first_ms=None,
+            average_warmup_ms=None,
+            warmup_iters=None,
+            is_warm=None,
+        )
+        for graph in measured.graphs
+    )
+    return msgspec.structs.replace(
+        measured,
+        graphs=graphs,
+        stages=(),
+        sustained=None,
+        memory=None,
+        notes=(*measured.notes, EMULATOR_NOTE),
     )
 
 

@@ -76,10 +76,9 @@ class AdbRunner:
             raise InputError(
                 f"--threads {quoted(wanted.threads)}; expected 1 to {cores}, the processors of {found.serial}"
             )
-        program = self._make(facts.abis)
         units: tuple[Unit, ...] = UNITS[:1]
         if wanted.all_units or wanted.runtime not in (None, UNITS[0].runtime):
-            about = bring_tools(found, tools_of(program), _quiet)
+            about = bring_tools(found, tools_of(self._make(facts.abis)), _quiet)
             units = tuple(unit for unit in UNITS if unit.reported in about.providers)
         return tuple(
             Variant(path, unit.runtime, count)
@@ -114,6 +113,7 @@ class AdbRunner:
             thermal=() if ran is None else ran.thermal,
             battery=() if ran is None else ran.battery,
             notes=tuple(attempt.notes),
+            is_emulator=facts is not None and facts.is_emulator,
         )
         return tuple(
             adb_record(common, variant, attempt.found[number]) for number, variant in enumerate(variants)

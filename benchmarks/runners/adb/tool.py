@@ -74,8 +74,8 @@ class AdbTool:
         except OSError as error:
             raise UnavailableError(f"{self._program} cannot be started: {error.strerror}; {_NONE}") from error
         if done.code:
-            if words[0] == "push":  # adb tells of failed files where it tells of the others
-                done = done._replace(errors=done.errors + done.output.decode(errors="replace"))
+            if words[0] == "push":
+                done = _push_told(done)
             _refuse_known(done, serial)
         return done
 
@@ -100,6 +100,14 @@ def last_words(text: str) -> str:
     """Returns the last line that says something, fit to be shown."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return shortened(printable(lines[-1]), _SHOWN) if lines else "no reason given"
+
+
+def _push_told(done: Finished) -> Finished:
+    """Adds what adb says of failed files where it tells of the others; nothing at all, if its server ends."""
+    errors = done.errors + done.output.decode(errors="replace")
+    if not errors.strip():
+        raise LostError("adb push: adb's server has ended")
+    return done._replace(errors=errors)
 
 
 def _refuse_known(done: Finished, serial: str | None) -> None:

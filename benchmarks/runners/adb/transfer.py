@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rapsam.benchmarks.runners.adb.device import AdbDevice
-from rapsam.benchmarks.runners.adb.tool import last_words
+from rapsam.benchmarks.runners.adb.tool import ANSWER_S, last_words
 from rapsam.benchmarks.runners.base import Progress
 from rapsam.errors import UnavailableError
 
@@ -19,6 +19,7 @@ _PREFIX = "rapsam-"
 _SAFE = re.compile(r"[A-Za-z0-9._-]{1,80}")
 _DIGEST = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 _TRIES = 2
+_SLOWEST_BYTES_PER_S = 5_000_000
 _MIB = 1 << 20
 # For what the program leaves behind, beside what is pushed.
 _SPARE_BYTES = 64 * _MIB
@@ -65,7 +66,8 @@ def bring(device: AdbDevice, folder: str, items: Sequence[Item], progress: Progr
     made = device.shell(f"mkdir -p {folder} && chmod 700 {folder}")
     if made.code:
         raise UnavailableError(f"{device.serial}: {folder} cannot be made: {last_words(made.errors)}")
-    there = _digests(device, folder)
+    size_bytes = sum(item.size_bytes for item in items)
+    there = _digests(device, folder, _digest_s(size_bytes))
     wanted = {item.name: item for item in items}
     # A file of an earlier run, as its result, must not be taken for one of this.
     stale = [name for name in there if name not in wanted and _SAFE.fullmatch(name)]
@@ -89,7 +91,8 @@ def _push(device: AdbDevice, folder: str, item: Item) -> None:
     for _ in range(_TRIES):
         device.push(item.source, f"{folder}/{item.name}.part", item.size_bytes)
         # Under its name there is only what is whole: the cable may be lost at any byte.
-        digest = device.said(f"cd {folder} && sha256sum {item.name}.part").split(" ")[0]
+        said = device.said(f"cd {folder} && sha256sum {item.name}.part", timeout_s=_digest_s(item.size_bytes))
+        digest = said.split(" ")[0]
         if digest == item.sha256:
             device.shell(f"cd {folder} && mv -f {item.name}.part {item.name}; chmod 700 {item.name}")
             return
@@ -98,9 +101,14 @@ def _push(device: AdbDevice, folder: str, item: Item) -> None:
     )
 
 
-def _digests(device: AdbDevice, folder: str) -> dict[str, str]:
-    said = device.said(f"cd {folder} && sha256sum * 2>/dev/null")
+def _digests(device: AdbDevice, folder: str, timeout_s: float) -> dict[str, str]:
+    said = device.said(f"cd {folder} && sha256sum * 2>/dev/null", timeout_s=timeout_s)
     return {match[2]: match[1] for line in said.splitlines() if (match := _DIGEST.fullmatch(line))}
+
+
+def _digest_s(size_bytes: int) -> float:
+    """Seconds that hashing so much may take on a slow phone."""
+    return ANSWER_S + size_bytes / _SLOWEST_BYTES_PER_S
 
 
 def _check_space(device: AdbDevice, folder: str, needed: int) -> None:

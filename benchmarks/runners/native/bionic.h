@@ -1,6 +1,6 @@
 /* Declarations of what this program uses of Android's C library, for builds that have no NDK.
  *
- * For 64-bit Android only: `long` has 64 bits there, and these types and numbers are the same on arm64 and x86-64.
+ * For 64-bit Android only: `long` has 64 bits there, and types and numbers are the same on arm64 and x86-64.
  */
 #ifndef RAPSAM_BIONIC_H
 #define RAPSAM_BIONIC_H
@@ -69,7 +69,6 @@ void (*signal(int number, void (*handler)(int)))(int);
 int strcmp(const char *a, const char *b);
 char *strerror(int number);
 size_t strlen(const char *text);
-int strncmp(const char *a, const char *b, size_t bytes);
 char *strstr(const char *text, const char *part);
 long long strtoll(const char *text, char **end, int base);
 int vsnprintf(char *to, size_t size, const char *format, va_list values);

@@ -107,6 +107,7 @@ const char *read_job(const char *path, struct job *job, int *line) {
   memset(job, 0, sizeof *job);
   *line = 0;
   if (next == NULL) return "cannot be read";
+  if (strlen(next) != size) return "a zero is in it";
   while (*next) {
     char *text = next, *end = next;
     while (*end && *end != '\n') end++;

@@ -7,7 +7,7 @@
  *   graph FILE                             what follows belongs to it
  *   in SLOT NAME                           an input, from a slot; the name is the rest of the line
  *   out SLOT NAME                          an output, into a slot
- *   case                                   inputs: the first case is timed, the outputs of the others are written
+ *   case                                   inputs: the first case is timed, outputs of the others are written
  *   give SLOT TYPE FILE DIM...             the content of a slot in this case
  *   stage GRAPH...                         graphs by their numbers, timed one after another
  *   sustain STAGE                          the stage of the sustained run

@@ -1,7 +1,7 @@
 /* Measures ONNX graphs on a device:
  *
  *   rapsam-bench about LIBRARY   prints the version of ONNX Runtime, then one execution provider a line
- *   rapsam-bench run JOB         checks the job, goes into the background, and leaves all that it finds in files
+ *   rapsam-bench run JOB         checks the job, goes into the background, leaves all that it finds in files
  *
  * It goes on when the connection to the computer is lost. See job.h, supervise.h and variant.h for the files.
  */

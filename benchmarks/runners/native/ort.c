@@ -29,6 +29,7 @@ enum {
 #define API_WITH_ASSIGNMENT 24 /* of ONNX Runtime 1.24 */
 #define API_LEAST 16
 #define ERRORS_ONLY 3
+#define ALLOW_SPINNING "session.intra_op.allow_spinning"
 #define RECORD_ASSIGNMENT "session.record_ep_graph_assignment_info"
 
 typedef void *status;
@@ -66,7 +67,8 @@ const char *ort_open(const char *file) {
   has_assignment = (api = base->get_api(API_WITH_ASSIGNMENT)) != NULL;
   if (api == NULL) api = base->get_api(API_LEAST);
   if (api == NULL) return "this ONNX Runtime is older than 1.16";
-  const char *failed = problem(CALL(CREATE_ENV, int, const char *, void **)(ERRORS_ONLY, "rapsam", &environment));
+  const char *failed =
+      problem(CALL(CREATE_ENV, int, const char *, void **)(ERRORS_ONLY, "rapsam", &environment));
   return failed ? failed : problem(CALL(CREATE_CPU_MEMORY_INFO, int, int, void **)(0, 0, &memory));
 }
 
@@ -77,29 +79,38 @@ int ort_providers(char ***names) {
   return problem(CALL(GET_AVAILABLE_PROVIDERS, char ***, int *)(names, &count)) ? -1 : count;
 }
 
+static const char *add_setting(void *options, const char *key, const char *value) {
+  return problem(CALL(ADD_CONFIG_ENTRY, void *, const char *, const char *)(options, key, value));
+}
+
 static const char *add_provider(void *options, const char *provider, int threads) {
   if (!strcmp(provider, "cpu")) return NULL;
   if (!strcmp(provider, "nnapi")) {
-    status (*append)(void *, uint32_t) = (status(*)(void *, uint32_t))dlsym(library, "OrtSessionOptionsAppendExecutionProvider_Nnapi");
+    status (*append)(void *, uint32_t) =
+        (status(*)(void *, uint32_t))dlsym(library, "OrtSessionOptionsAppendExecutionProvider_Nnapi");
     return append ? problem(append(options, 0)) : "the library has no NNAPI";
   }
   if (strcmp(provider, "xnnpack")) return "an unknown provider";
+  /* XNNPACK has threads of its own: those of ONNX Runtime must not spin beside them. */
+  const char *failed = add_setting(options, ALLOW_SPINNING, "0");
+  if (failed) return failed;
   char count[16];
   format_text(count, sizeof count, "%d", threads);
   const char *key = "intra_op_num_threads", *value = count;
-  return problem(CALL(APPEND_PROVIDER, void *, const char *, const char *const *, const char *const *, size_t)(
-      options, "XNNPACK", &key, &value, 1));
+  return problem(CALL(APPEND_PROVIDER, void *, const char *, const char *const *, const char *const *,
+                      size_t)(options, "XNNPACK", &key, &value, 1));
 }
 
 const char *ort_load(const char *file, const char *provider, int threads, ort_session *session) {
   void *options;
   const char *failed = problem(CALL(CREATE_SESSION_OPTIONS, void **)(&options));
   if (failed == NULL) failed = problem(CALL(SET_INTRA_OP_THREADS, void *, int)(options, threads));
-  if (failed == NULL && has_assignment)
-    failed = problem(CALL(ADD_CONFIG_ENTRY, void *, const char *, const char *)(options, RECORD_ASSIGNMENT, "1"));
+  if (failed == NULL && has_assignment) failed = add_setting(options, RECORD_ASSIGNMENT, "1");
   if (failed == NULL) failed = add_provider(options, provider, threads);
   /* The options live as long as the program: a variant loads each graph once. */
-  return failed ? failed : problem(CALL(CREATE_SESSION, void *, const char *, void *, void **)(environment, file, options, session));
+  if (failed) return failed;
+  return problem(
+      CALL(CREATE_SESSION, void *, const char *, void *, void **)(environment, file, options, session));
 }
 
 static int add_share(struct share *shares, int count, const char *provider, int nodes) {
@@ -120,13 +131,15 @@ int ort_shares(ort_session session, struct share *shares) {
   void *const *parts;
   size_t size;
   int count = 0;
-  if (!has_assignment || problem(CALL(GET_ASSIGNMENT, void *, void *const **, size_t *)(session, &parts, &size))) return -1;
+  if (!has_assignment) return -1;
+  if (problem(CALL(GET_ASSIGNMENT, void *, void *const **, size_t *)(session, &parts, &size))) return -1;
   for (size_t number = 0; number < size; number++) {
     const char *provider;
     void *const *nodes;
     size_t node_count;
     if (problem(CALL(SUBGRAPH_PROVIDER, void *, const char **)(parts[number], &provider))) return -1;
-    if (problem(CALL(SUBGRAPH_NODES, void *, void *const **, size_t *)(parts[number], &nodes, &node_count))) return -1;
+    if (problem(CALL(SUBGRAPH_NODES, void *, void *const **, size_t *)(parts[number], &nodes, &node_count)))
+      return -1;
     count = add_share(shares, count, provider, (int)node_count);
   }
   return count;
@@ -139,8 +152,9 @@ const char *ort_tensor(void *data, size_t bytes, const int64_t *dims, int count,
 
 const char *ort_run(ort_session session, const char *const *in_names, const ort_value *in, int ins,
                     const char *const *out_names, int outs, ort_value *out) {
-  return problem(CALL(RUN, void *, const void *, const char *const *, const ort_value *, size_t, const char *const *, size_t, ort_value *)(
-      session, NULL, in_names, in, (size_t)ins, out_names, (size_t)outs, out));
+  return problem(CALL(RUN, void *, const void *, const char *const *, const ort_value *, size_t,
+                      const char *const *, size_t, ort_value *)(session, NULL, in_names, in, (size_t)ins,
+                                                                out_names, (size_t)outs, out));
 }
 
 const char *ort_floats(ort_value value, const float **data, size_t *count) {

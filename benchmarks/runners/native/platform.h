@@ -1,4 +1,4 @@
-/* What the program takes from the C library, and nothing else: so little that it can be built without an NDK. */
+/* What the program takes from the C library, and nothing else: little enough to do without an NDK. */
 #ifndef RAPSAM_PLATFORM_H
 #define RAPSAM_PLATFORM_H
 

@@ -45,7 +45,7 @@ long long median_ns(const long long *ns, size_t count) {
   return middle;
 }
 
-int warm_up(timed_run run, void *of, long long at_most_ns, struct samples *samples) {
+int warm_up(timed_run run, const void *of, long long at_most_ns, struct samples *samples) {
   long long end = now_ns() + at_most_ns;
   for (;;) {
     long long ns = run(of);
@@ -61,7 +61,8 @@ int warm_up(timed_run run, void *of, long long at_most_ns, struct samples *sampl
   }
 }
 
-int sample(timed_run run, void *of, long long at_least, long long at_least_ns, long long at_most_ns, struct samples *samples) {
+int sample(timed_run run, const void *of, long long at_least, long long at_least_ns, long long at_most_ns,
+           struct samples *samples) {
   long long spent = 0, count = 0;
   if (run(of) < 0) return -1;
   for (;;) {
@@ -70,6 +71,7 @@ int sample(timed_run run, void *of, long long at_least, long long at_least_ns, l
     add_sample(samples, ns);
     spent += ns;
     count++;
-    if (spent >= at_most_ns || count >= MAX_PER_VISIT || (count >= at_least && spent >= at_least_ns)) return 0;
+    if (spent >= at_most_ns || count >= MAX_PER_VISIT) return 0;
+    if (count >= at_least && spent >= at_least_ns) return 0;
   }
 }

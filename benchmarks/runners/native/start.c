@@ -12,8 +12,8 @@ struct structors {
   void *before_all, *before, *after;
 };
 
-void __libc_init(void *arguments, void (*unused)(void), int (*program)(int, char **), const struct structors *structors)
-    __attribute__((noreturn));
+void __libc_init(void *arguments, void (*unused)(void), int (*program)(int, char **),
+                 const struct structors *structors) __attribute__((noreturn));
 
 __attribute__((noreturn, used)) static void start(void *arguments) {
   static const struct structors none;
@@ -21,9 +21,13 @@ __attribute__((noreturn, used)) static void start(void *arguments) {
 }
 
 #if defined(__aarch64__)
-__asm__(".globl _start\n.type _start, %function\n_start:\n mov x29, #0\n mov x30, #0\n mov x0, sp\n b start\n");
+__asm__(
+    ".globl _start\n.type _start, %function\n_start:\n"
+    " mov x29, #0\n mov x30, #0\n mov x0, sp\n b start\n");
 #elif defined(__x86_64__)
-__asm__(".globl _start\n.type _start, @function\n_start:\n xor %ebp, %ebp\n mov %rsp, %rdi\n and $-16, %rsp\n call start\n");
+__asm__(
+    ".globl _start\n.type _start, @function\n_start:\n"
+    " xor %ebp, %ebp\n mov %rsp, %rdi\n and $-16, %rsp\n call start\n");
 #else
 #error "64-bit arm and x86 only"
 #endif

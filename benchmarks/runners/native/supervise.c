@@ -32,9 +32,11 @@ static void died(struct child *child, const char *step) {
   int status = 0;
   while (waitpid(child->process, &status, 0) < 0 && errno == EINTR) continue;
   if (WIFSIGNALED(status))
-    format_text(child->failed, sizeof child->failed, "%s: its process was ended by signal %d", step, WTERMSIG(status));
+    format_text(child->failed, sizeof child->failed, "%s: its process was ended by signal %d", step,
+                WTERMSIG(status));
   else
-    format_text(child->failed, sizeof child->failed, "%s: its process ended with exit code %d", step, WEXITSTATUS(status));
+    format_text(child->failed, sizeof child->failed, "%s: its process ended with exit code %d", step,
+                WEXITSTATUS(status));
 }
 
 /* Waits for the answer of a child. */
@@ -43,7 +45,8 @@ static void await(struct child *child, const char *step, long long patience_ns) 
   char words[REASON_SIZE];
   int found = poll(&ready, 1, (int)(patience_ns / 1000000));
   if (found <= 0) {
-    format_text(child->failed, sizeof child->failed, "%s: its process hung: no answer in %lld s", step, patience_ns / 1000000000);
+    format_text(child->failed, sizeof child->failed, "%s: its process hung: no answer in %lld s", step,
+                patience_ns / 1000000000);
     end(child);
     return;
   }
@@ -107,12 +110,16 @@ void supervise(const struct job *job) {
   const struct timing *timing = &job->timing;
   int count = job->variants;
   for (int number = 0; number < count; number++) start(job, number);
-  for (long long round = 0; round < timing->rounds; round++)
+  for (long long round = 0; round < timing->rounds; round++) {
+    char step[64];
+    format_text(step, sizeof step, "burst, round %lld of %lld", round + 1, timing->rounds);
     for (int turn = 0; turn < count; turn++) {
       /* Every other round goes backwards, so that nobody always comes after the same neighbour. */
-      ask(round % 2 ? count - 1 - turn : turn, 'b', "burst", timing->patience_ns + timing->max_ns * MAX_STAGES);
+      int number = round % 2 ? count - 1 - turn : turn;
+      ask(number, 'b', step, timing->patience_ns + timing->max_ns * MAX_STAGES);
       sleep_ns(timing->pause_ns);
     }
+  }
   for (int number = 0; timing->sustained_ns && number < count; number++)
     ask(number, 's', "sustained", timing->patience_ns + timing->sustained_ns);
   for (int number = 0; number < count; number++) ask(number, 'f', "finish", timing->patience_ns);

@@ -4,8 +4,8 @@
 
 #include "job.h"
 
-/* Runs a job; leaves "state", a line that changes with every step, and at last "ended": a line of JSON that has, for
- * each variant, null or the reason why there is no result of it.
+/* Runs a job; leaves "state", a line that changes with every step, and at last "ended": a line of JSON that
+ * has, for each variant, null or the reason why there is no result of it.
  */
 void supervise(const struct job *job);
 

@@ -40,7 +40,10 @@ void text_add_quoted(struct text *text, const char *value) {
   make_room(text, strlen(value) + 2);
   char *to = text->data + text->size;
   *to++ = '"';
-  for (; *value; value++) *to++ = *value < ' ' || *value > '~' || *value == '"' || *value == '\\' ? '?' : *value;
+  for (; *value; value++) {
+    int is_plain = *value >= ' ' && *value <= '~' && *value != '"' && *value != '\\';
+    *to++ = is_plain ? *value : '?';
+  }
   *to++ = '"';
   *to = 0;
   text->size = (size_t)(to - text->data);

@@ -1,38 +1,29 @@
 #include "variant.h"
 
 #include "ort.h"
+#include "report.h"
 #include "sampling.h"
 #include "text.h"
 
 #define MAX_TENSOR_BYTES (1ULL << 31)
 #define SUSTAINED_WINDOW_NS 5000000000LL
 #define MAX_SUSTAINED 100000
-#define MAX_WINDOWS 20000
 
-struct window {
-  long long end_ns, p50_ns;
-  size_t count;
-};
-
+/* A graph that can run, with the names of its ends as ONNX Runtime wants them. */
 struct loaded {
   ort_session session;
   const char *in_names[MAX_PORTS], *out_names[MAX_PORTS];
-  long long load_ns, first_ns;
-  struct samples warm;
-  int is_steady;
 };
 
 /* All that a variant knows; `slot` holds what flows in the case that is set. */
 static struct {
   const struct variant *of;
   struct timing timing;
-  int number, windows;
-  long long baseline_kb;
+  int number;
   struct loaded graph[MAX_GRAPHS];
   ort_value slot[MAX_SLOTS], old[MAX_GRAPHS * MAX_PORTS];
   int olds;
-  struct samples stage[MAX_STAGES], sustained;
-  struct window *window;
+  struct result result;
 } my;
 
 static char reason[REASON_SIZE];
@@ -56,7 +47,7 @@ static void release_old(void) {
   while (my.olds) ort_release(my.old[--my.olds]);
 }
 
-/* Runs a graph on what its slots hold. What the outputs replace is released later, so that no clock sees it. */
+/* Runs a graph on what its slots hold. What the outputs replace is released later: no clock sees that. */
 static int run_graph(int number) {
   const struct graph *graph = &my.of->graph[number];
   struct loaded *loaded = &my.graph[number];
@@ -66,7 +57,8 @@ static int run_graph(int number) {
     if (in[port] == NULL) return fail(graph->file, "an input is not there");
   }
   memset(out, 0, sizeof out);
-  const char *failed = ort_run(loaded->session, loaded->in_names, in, graph->ins, loaded->out_names, graph->outs, out);
+  const char *failed =
+      ort_run(loaded->session, loaded->in_names, in, graph->ins, loaded->out_names, graph->outs, out);
   if (failed) return fail(graph->file, failed);
   for (int port = 0; port < graph->outs; port++) {
     ort_value *slot = &my.slot[graph->out[port].slot];
@@ -76,7 +68,7 @@ static int run_graph(int number) {
   return 0;
 }
 
-static long long run_stage(void *of) {
+static long long run_stage(const void *of) {
   const struct stage *stage = of;
   long long before = now_ns();
   for (int step = 0; step < stage->graphs; step++)
@@ -94,8 +86,9 @@ static int load_graphs(void) {
     for (int port = 0; port < graph->outs; port++) loaded->out_names[port] = graph->out[port].name;
     long long before = now_ns();
     const char *failed = ort_load(graph->file, my.of->provider, my.of->threads, &loaded->session);
-    loaded->load_ns = now_ns() - before;
+    my.result.graph[number].load_ns = now_ns() - before;
     if (failed) return fail(graph->file, failed);
+    my.result.graph[number].shares = ort_shares(loaded->session, my.result.graph[number].share);
   }
   return 0;
 }
@@ -135,7 +128,7 @@ static int run_first(void) {
   if (set_case(&my.of->sample[0])) return -1;
   for (int graph = 0; graph < my.of->graphs; graph++) {
     struct stage alone = {1, {graph}};
-    if ((my.graph[graph].first_ns = run_stage(&alone)) < 0) return -1;
+    if ((my.result.graph[graph].first_ns = run_stage(&alone)) < 0) return -1;
   }
   return 0;
 }
@@ -157,8 +150,9 @@ static int warm(void) {
   if (set_case(&my.of->sample[0])) return -1;
   for (int graph = 0; graph < my.of->graphs; graph++) {
     struct stage alone = {1, {graph}};
-    my.graph[graph].is_steady = warm_up(run_stage, &alone, my.timing.warmup_ns, &my.graph[graph].warm);
-    if (my.graph[graph].is_steady < 0) return -1;
+    struct graph_result *result = &my.result.graph[graph];
+    result->is_steady = warm_up(run_stage, &alone, my.timing.warmup_ns, &result->warmup);
+    if (result->is_steady < 0) return -1;
   }
   return 0;
 }
@@ -172,83 +166,34 @@ static int prepare(const struct job *job) {
 
 static int burst(void) {
   const struct timing *timing = &my.timing;
-  for (int number = 0; number < my.of->stages; number++)
-    if (sample(run_stage, (void *)&my.of->stage[number], timing->iters, timing->min_ns, timing->max_ns, &my.stage[number])) return -1;
+  for (int number = 0; number < my.of->stages; number++) {
+    const struct stage *stage = &my.of->stage[number];
+    struct samples *samples = &my.result.stage[number];
+    if (sample(run_stage, stage, timing->iters, timing->min_ns, timing->max_ns, samples)) return -1;
+  }
   return 0;
 }
 
 static int sustained(void) {
+  struct samples *samples = &my.result.sustained;
   if (my.of->sustained < 0) return 0;
   long long start = now_ns(), left;
-  while ((left = my.timing.sustained_ns - (now_ns() - start)) > 0 && my.windows < MAX_WINDOWS) {
+  while ((left = my.timing.sustained_ns - (now_ns() - start)) > 0) {
     long long part = left < SUSTAINED_WINDOW_NS ? left : SUSTAINED_WINDOW_NS;
-    keep_samples(&my.sustained, MAX_SUSTAINED - MAX_PER_VISIT);
-    size_t before = my.sustained.count;
-    if (sample(run_stage, (void *)&my.of->stage[my.of->sustained], 1, part, part, &my.sustained)) return -1;
-    size_t count = my.sustained.count - before;
-    my.window = grown(my.window, (size_t)(my.windows + 1) * sizeof *my.window);
-    my.window[my.windows++] = (struct window){now_ns() - start, median_ns(my.sustained.ns + before, count), count};
+    keep_samples(samples, MAX_SUSTAINED - MAX_PER_VISIT);
+    size_t before = samples->count;
+    if (sample(run_stage, &my.of->stage[my.of->sustained], 1, part, part, samples)) return -1;
+    size_t count = samples->count - before;
+    if (!add_window(&my.result, now_ns() - start, count, median_ns(samples->ns + before, count))) return 0;
   }
   return 0;
 }
 
-static void add_samples(struct text *text, const struct samples *samples) {
-  text_add(text, "[");
-  for (size_t number = 0; number < samples->count; number++) text_add(text, number ? ",%lld" : "%lld", samples->ns[number]);
-  text_add(text, "]");
-}
-
-static void add_shares(struct text *text, ort_session session) {
-  struct share shares[MAX_SHARES];
-  int count = ort_shares(session, shares);
-  if (count < 0) {
-    text_add(text, "null");
-    return;
-  }
-  text_add(text, "{");
-  for (int number = 0; number < count; number++) {
-    if (number) text_add(text, ",");
-    text_add_quoted(text, shares[number].provider);
-    text_add(text, ":[%d,%d]", shares[number].nodes, shares[number].parts);
-  }
-  text_add(text, "}");
-}
-
-static void add_memory(struct text *text, const char *name, long long kb) {
-  if (kb < 0) text_add(text, "\"%s\":null,", name);
-  else text_add(text, "\"%s\":%lld,", name, kb);
-}
-
 static int report(void) {
-  struct text text = {NULL, 0, 0};
   char path[32];
-  text_add(&text, "{");
-  add_memory(&text, "baseline_kb", my.baseline_kb);
-  add_memory(&text, "peak_kb", memory_kb("VmHWM:"));
-  text_add(&text, "\"graphs\":[");
-  for (int number = 0; number < my.of->graphs; number++) {
-    struct loaded *graph = &my.graph[number];
-    text_add(&text, "%s{\"load_ns\":%lld,\"first_ns\":%lld,\"is_steady\":%s,\"warmup_ns\":", number ? "," : "", graph->load_ns,
-             graph->first_ns, graph->is_steady ? "true" : "false");
-    add_samples(&text, &graph->warm);
-    text_add(&text, ",\"nodes\":");
-    add_shares(&text, graph->session);
-    text_add(&text, "}");
-  }
-  text_add(&text, "],\"stages\":[");
-  for (int number = 0; number < my.of->stages; number++) {
-    if (number) text_add(&text, ",");
-    add_samples(&text, &my.stage[number]);
-  }
-  text_add(&text, "],\"sustained\":");
-  add_samples(&text, &my.sustained);
-  text_add(&text, ",\"windows\":[");
-  for (int number = 0; number < my.windows; number++)
-    text_add(&text, "%s[%lld,%lld,%lld]", number ? "," : "", my.window[number].end_ns, (long long)my.window[number].count,
-             my.window[number].p50_ns);
-  text_add(&text, "]}\n");
+  my.result.peak_kb = memory_kb("VmHWM:");
   format_text(path, sizeof path, "v%d.json", my.number);
-  return write_file(path, text.data, text.size) ? fail(path, strerror(errno)) : 0;
+  return write_report(path, my.of, &my.result) ? fail(path, strerror(errno)) : 0;
 }
 
 /* Answers; whoever fails ends. */
@@ -263,7 +208,7 @@ void serve_variant(const struct job *job, int number, int commands, int answers)
   my.of = &job->variant[number];
   my.timing = job->timing;
   my.number = number;
-  my.baseline_kb = memory_kb("VmRSS:");
+  my.result.baseline_kb = memory_kb("VmRSS:");
   answer(answers, prepare(job));
   while (read(commands, &command, 1) == 1) {
     if (command == 'b') answer(answers, burst());

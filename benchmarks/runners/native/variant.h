@@ -4,10 +4,10 @@
 
 #include "job.h"
 
-/* Serves a variant: does what every byte from `commands` says and answers each, in a process that ends with it.
+/* Serves a variant: does what every byte from `commands` says, answers each, and ends with the process.
  *
  * 'b': a turn of all stages. 's': the sustained run. 'f': writes vNUMBER.json and ends.
- * An answer is '.', or '!' and the reason why nothing more will come. The first answer tells of the preparation.
+ * An answer is '.', or '!' and the reason why nothing more will come; the first tells of the preparation.
  */
 void serve_variant(const struct job *job, int number, int commands, int answers) __attribute__((noreturn));
 

@@ -11,8 +11,10 @@ import pytest
 from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.latency.record_file import read_latency_records, write_latency_records
 from rapsam.benchmarks.latency.verdict import fastest_correct
+from rapsam.benchmarks.runners.adb.device import AdbDevice
 from rapsam.benchmarks.runners.adb.program import android_program
 from rapsam.benchmarks.runners.adb.runner import AdbRunner
+from rapsam.benchmarks.runners.adb.tool import AdbTool
 from rapsam.benchmarks.runners.base import Variant, Wanted
 from rapsam.errors import BundleError, InputError, UnavailableError
 from tests.benchmarks.runners.adb.conftest import PATIENCE, WATCH
@@ -98,6 +100,17 @@ def test_what_cannot_run_there_is_refused_before_anything_is_pushed(runner, phon
     assert left(phone) == []
 
 
+def test_the_times_of_an_emulator_are_not_told(runner, phone, tiny_bundle, tmp_path):
+    with (phone.stubs / "getprop").open("a") as properties:
+        properties.write("[ro.boot.qemu]: [1]\n")
+    (record,) = measure(runner, tiny_bundle)
+    assert (record.status, record.provenance, record.fidelity.status) == ("done", "emulated", "passed")
+    assert (record.stages, record.memory, record.graphs[0].load_ms) == ((), None, None)
+    assert "the device is an emulator" in record.notes[-1]
+    write_latency_records(tmp_path / "a.jsonl", [record])
+    assert read_latency_records(tmp_path / "a.jsonl") == (record,)
+
+
 @pytest.mark.usefixtures("phone")
 def test_an_unknown_stage_is_a_record(runner, tiny_bundle):
     (record,) = measure(runner, tiny_bundle, timing=Timing(stages=("preprocess",)))
@@ -109,7 +122,7 @@ def test_a_device_of_a_wrong_binary_interface(phone, tiny_bundle):
     (phone.stubs / "getprop").write_text("[ro.product.cpu.abilist]: [riscv64,x]\n")
     runner = AdbRunner(android_program, PATIENCE, WATCH)
     with pytest.raises(UnavailableError, match=r"runs 'riscv64', 'x'; expected arm64-v8a or x86_64"):
-        runner.variants(Wanted((tiny_bundle,)), None)
+        runner.variants(Wanted((tiny_bundle,), all_units=True), None)
     (record,) = measure(runner, tiny_bundle)
     assert record.error.startswith("the device runs 'riscv64', 'x'")
 
@@ -168,9 +181,9 @@ RESULT = '{"baseline_kb":1,"peak_kb":1,"graphs":[],"stages":[],"sustained":[],"w
         ),
         (
             "head -c 70000000 /dev/zero > v0.json; echo '[null]' > ended",
-            "it said more than 67,108,864 bytes",
+            "it said more than 67,108,896 bytes",
         ),
-        ("yes > state & sleep 1; kill $!; sleep 60", "it said more than 131,072 bytes"),
+        ("yes > state & sleep 1; kill $!; sleep 60", "it said more than 131,104 bytes"),
     ],
 )
 def test_whatever_the_program_does_is_its_record(phone, tiny_bundle, script, tmp_path, background, says):
@@ -228,6 +241,22 @@ def test_a_run_goes_on_when_the_cable_is_back(runner, phone, tiny_bundle, words)
     assert f"{phone.serial} is back" in unplugs.lines
     assert "the connection was lost 1 times; the run on the device went on" in record.notes
     assert left(phone) == []
+
+
+@pytest.mark.parametrize("lose", ["pull_out", "kill_server"])
+def test_half_an_answer_is_none(phone, lose):
+    def lose_it() -> None:
+        if lose == "kill_server":
+            phone.call("kill-server")
+        else:
+            phone.pull_out()
+            phone.plug_in()
+
+    device = AdbDevice(AdbTool(str(phone.adb)), phone.serial, PATIENCE, lambda _line: None)
+    threading.Timer(0.5, lose_it).start()
+    slow_once = "[ -e /data/local/tmp/b ] || { touch /data/local/tmp/b; sleep 2; }"
+    done = device.shell(f"echo a; {slow_once}; echo c; exit 3")
+    assert (done.code, done.output, device.losses) == (3, b"a\nc\n", 1)
 
 
 def test_what_is_there_whole_is_not_pushed_again_after_a_lost_cable(program, phone, tiny_bundle):
