@@ -19,11 +19,14 @@ PYTHON_WANTED = 3.11 or 3.12 is needed, as in make PYTHON=python3.11 $(MAKECMDGO
 # import-linter follows no links, so it looks at a copy in which export/, quantize/ and benchmarks/ are folders.
 RESOLVED := .import_linter_cache/resolved
 
+# Of `make web-types`.
+TYPESCRIPT := 5.9.3
+
 # Of `make fuzz`: hostile inputs of each kind, and what they are made from.
 COUNT ?= 500
 SEED ?= 1
 
-.PHONY: help setup demo test proofs test-fast fuzz lint types clean
+.PHONY: help setup demo test proofs test-fast fuzz fixtures lint types web-types clean
 .DEFAULT_GOAL := help
 
 help:
@@ -32,8 +35,10 @@ help:
 	@echo "make proofs     what takes minutes to show again: two processes make the same bundle, for every format"
 	@echo "make test-fast  the tests that take no full-size model"
 	@echo "make fuzz       hostile inputs of six kinds, COUNT=500 of each; failing ones stay in fuzz-failures"
+	@echo "make fixtures   the golden vectors of the apps anew, from what the tasks return now"
 	@echo "make lint       style, formatting and the direction of imports"
 	@echo "make types      static types"
+	@echo "make web-types  static types of the web page, by TypeScript; needs Node"
 	@echo "make clean      remove results and caches; the environments stay"
 
 setup: $(INSTALLED)
@@ -60,6 +65,12 @@ old-runtime: $(INSTALLED)
 		echo "tflite-runtime 2.14 exists for Python 3.11 on Linux only: its test will be skipped"; \
 	fi
 
+# What browsers run graphs with, in the user's cache too. Without npm, or without the network, tests skip, or fail in CI.
+.PHONY: web-runtimes
+web-runtimes: $(INSTALLED)
+	@$(BIN)/python -m rapsam.web.node_packages \
+		|| echo "no runtimes for browsers: tests of graphs in a browser will be skipped"
+
 # For the tests of pages. Only root can install it; everybody else gets the command, and tests that skip.
 .PHONY: chromium
 chromium:
@@ -72,11 +83,16 @@ chromium:
 		echo "no Chromium: tests of pages will be skipped; install it, as in: apt-get install chromium"; \
 	fi
 
+# For the tests of phones over adb: a real adbd in a chroot, in the user's cache. Only root can make it.
+.PHONY: adbd
+adbd: $(INSTALLED)
+	@$(BIN)/python -m tests.adbd
+
 demo: $(INSTALLED)
 	@rm -rf $(DEMO_OUTPUT)
 	$(BIN)/rapsam demo --out $(DEMO_OUTPUT)
 
-test: $(INSTALLED) old-runtime chromium
+test: $(INSTALLED) old-runtime web-runtimes chromium adbd
 	$(PYTEST) -m "not proof" --durations=15
 
 proofs: $(INSTALLED) old-runtime
@@ -88,6 +104,9 @@ test-fast: $(INSTALLED)
 fuzz: $(INSTALLED)
 	$(BIN)/python -m tests.fuzz --count $(COUNT) --seed $(SEED) --keep fuzz-failures --record fuzz-record.json
 
+fixtures: $(INSTALLED)
+	$(BIN)/python -m apps.fixtures.make
+
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -96,6 +115,10 @@ lint: $(INSTALLED)
 
 types: $(INSTALLED)
 	$(BIN)/mypy
+
+# Needs Node and, at first, the network: npm keeps what it fetched.
+web-types:
+	npx --yes --package=typescript@$(TYPESCRIPT) tsc -p apps/web
 
 clean:
 	rm -rf build dist $(DEMO_OUTPUT) fuzz-failures fuzz-record.json *.egg-info

@@ -28,7 +28,16 @@ from rapsam.tasks.prompt_set import PromptSet, PromptSpec, encode_prompts
 
 PHOTO_SIZE = (960, 1280)
 """Height and width of the image that tasks are timed on, about what a camera shows while one looks."""
+
+
 _SEED = 1
+INPUT = f"a drawn scene of {PHOTO_SIZE[0]}x{PHOTO_SIZE[1]}, and prompts on it"
+"""What bundles are timed on, in words."""
+
+
+def timed_scene() -> Pixels:
+    """Draws the image that bundles are timed on, wherever they run."""
+    return draw_scene(_SEED, PHOTO_SIZE)
 
 
 def bundle_subject(folder: Path, runtime: Runtime, threads: int) -> Subject:
@@ -52,7 +61,7 @@ def bundle_subject(folder: Path, runtime: Runtime, threads: int) -> Subject:
         runners[graph] = load_graph(loads.runtime, folder, entry, threads)
         load_ns[graph] = loads.last_ns
     # Drawn and fitted without a network: what is timed first must not have run before.
-    scene = draw_scene(_SEED, PHOTO_SIZE)
+    scene = timed_scene()
     steps, first_ns = _first_runs(folder, manifest, runtime, runners, scene)
     graphs = tuple(
         LoadedGraph(
@@ -74,7 +83,7 @@ def bundle_subject(folder: Path, runtime: Runtime, threads: int) -> Subject:
         graphs=graphs,
         stages=tuple(stages),
         self_test=partial(run_self_test, folder, manifest, runtime, runners),
-        input=f"a drawn scene of {PHOTO_SIZE[0]}x{PHOTO_SIZE[1]}, and prompts on it",
+        input=INPUT,
         input_sha256=hashlib.sha256(scene.tobytes()).hexdigest(),
         input_shape=(1, 3, *manifest.preprocess.size),
     )

@@ -11,12 +11,14 @@ import numpy.typing as npt
 
 from rapsam.benchmarks.latency.sampling import timed
 from rapsam.benchmarks.latency.subject import LoadedGraph, Stage, Subject, TimedLoads, has_times
-from rapsam.contract import TensorSpec
+from rapsam.contract import GraphContract, TensorSpec
 from rapsam.errors import InputError
 from rapsam.export.backends.bare_file import file_backends, file_contract
 from rapsam.export.backends.runtimes import Runtime, prepared_call
 from rapsam.files import sha256_of, size_of
 
+INPUT = "random numbers from 0 to 1, zeros for integers"
+"""What files are timed on, in words."""
 _SEED = 0
 
 
@@ -38,8 +40,7 @@ def file_subject(path: Path, runtime: Runtime, threads: int) -> Subject:
     contract = file_contract(file_backends(path)[0], path)
     loads = TimedLoads(runtime)
     runner = loads.runtime.load(path, contract, threads)
-    rng = np.random.default_rng(_SEED)
-    inputs = {spec.name: example(spec, rng) for spec in contract.inputs}
+    inputs = example_inputs(contract)
     first_ns = timed(partial(runner.run, inputs))
     graph = LoadedGraph(
         contract=contract,
@@ -59,10 +60,16 @@ def file_subject(path: Path, runtime: Runtime, threads: int) -> Subject:
         graphs=(graph,),
         stages=(stage,) if has_times(runtime) else (),
         self_test=None,
-        input="random numbers from 0 to 1, zeros for integers",
+        input=INPUT,
         input_sha256=digest,
         input_shape=contract.inputs[0].shape,
     )
+
+
+def example_inputs(contract: GraphContract) -> dict[str, npt.NDArray[np.float32]]:
+    """Makes what a file is timed on, the same wherever it runs."""
+    rng = np.random.default_rng(_SEED)
+    return {spec.name: example(spec, rng) for spec in contract.inputs}
 
 
 def example(spec: TensorSpec, rng: np.random.Generator) -> npt.NDArray[np.float32]:

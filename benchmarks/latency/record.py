@@ -34,15 +34,16 @@ MAX_SAMPLES = 200_000
 """Of one stage."""
 Provenance = Literal["measured", "emulated", "estimated"]
 Mode = Literal["burst", "sustained"]
-StageKind = Literal["preprocess", "graph", "postprocess", "click", "end_to_end"]
+StageKind = Literal["preprocess", "graph", "pipeline", "postprocess", "click", "end_to_end"]
 
 
 class StageTimes(Part, frozen=True, kw_only=True):
     """Times of one stage.
 
     Attributes:
-        kind: "preprocess" an image; a "graph"; "postprocess" what a task's graphs return; a "click", from an
-            encoded image to a mask; "end_to_end", from an image to the result of a task.
+        kind: "preprocess" an image; a "graph"; a "pipeline", all graphs of a task one after another, where
+            what is around them does not run on the device; "postprocess" what a task's graphs return; a
+            "click", from an encoded image to a mask; "end_to_end", from an image to the result of a task.
         of: The graph or the task; null where there is one only.
         mode: "burst": in turns, with pauses. "sustained": without a pause, so that the device warms up.
         ms: Statistics.

@@ -35,16 +35,26 @@ class StageName(NamedTuple):
         return not wanted or not self.spellings.isdisjoint(wanted)
 
 
-def bundle_stages(manifest: Manifest) -> Iterator[StageName]:
-    """Lists the stages of a bundle, in the order in which they are timed."""
-    yield StageName("preprocess", None)
-    for contract in manifest.contracts:
-        yield StageName("graph", contract.graph)
-    for task in image_tasks(manifest):
-        yield StageName("postprocess", task)
-        if tasks_take_prompts((task,)):
-            yield StageName("click", task)
-        yield StageName("end_to_end", task)
+def known_stages(path: Path) -> tuple[StageName, ...]:
+    """Lists the stages of a bundle or a bare file, in the order in which they are timed.
+
+    Raises:
+        BundleError: If a bundle's manifest is damaged.
+    """
+    if not path.is_dir():
+        return (StageName("graph", GRAPH),)
+    return tuple(_bundle_stages(read_manifest(path)))
+
+
+def graph_stages(path: Path) -> tuple[StageName, ...]:
+    """Lists them where nothing but graphs runs: each by itself, and those of a task one after another.
+
+    Raises:
+        BundleError: If a bundle's manifest is damaged.
+    """
+    graphs = [stage for stage in known_stages(path) if stage.kind == "graph"]
+    tasks = image_tasks(read_manifest(path)) if path.is_dir() else ()
+    return (*graphs, *(StageName("pipeline", task) for task in tasks))
 
 
 def image_tasks(manifest: Manifest) -> tuple[str, ...]:
@@ -54,18 +64,29 @@ def image_tasks(manifest: Manifest) -> tuple[str, ...]:
     return tuple(task for task in manifest.tasks if task not in finding or task == asked)
 
 
-def check_stages(path: Path, wanted: Sequence[str]) -> None:
-    """Checks that a bundle or a bare file has the stages that are asked for.
+def check_stages(subject: str, stages: Sequence[StageName], wanted: Sequence[str]) -> None:
+    """Checks that there are the stages that are asked for.
 
     Args:
-        path: Bundle or file.
+        subject: What has them, for the message.
+        stages: All of them; none where nothing is timed, and anything may be asked for.
         wanted: Spellings of stages.
 
     Raises:
         InputError: If no stage has one of the spellings.
     """
-    stages = bundle_stages(read_manifest(path)) if path.is_dir() else [StageName("graph", GRAPH)]
     known = set[str]().union(*(stage.spellings for stage in stages))
     for name in wanted:
-        if name not in known:
-            raise unknown_name(f"stage of {path.name}", name, known)
+        if known and name not in known:
+            raise unknown_name(f"stage of {subject}", name, known)
+
+
+def _bundle_stages(manifest: Manifest) -> Iterator[StageName]:
+    yield StageName("preprocess", None)
+    for contract in manifest.contracts:
+        yield StageName("graph", contract.graph)
+    for task in image_tasks(manifest):
+        yield StageName("postprocess", task)
+        if tasks_take_prompts((task,)):
+            yield StageName("click", task)
+        yield StageName("end_to_end", task)

@@ -61,10 +61,10 @@ def has_failed(records: Sequence[LatencyRecord], *, swept: bool) -> bool:
 
 
 def headline(record: LatencyRecord) -> StageTimes | None:
-    """Returns the stage that says most of a run: the first whole task in bursts, else the first stage."""
+    """Returns the stage that says most of a run, in bursts: the first whole task, else its graphs."""
     burst = [stage for stage in record.stages if stage.mode == "burst"]
-    whole = [stage for stage in burst if stage.kind == "end_to_end"]
-    return next(iter([*whole, *burst]), None)
+    whole, graphs = ([stage for stage in burst if stage.kind == kind] for kind in ("end_to_end", "pipeline"))
+    return next(iter([*whole, *graphs, *burst]), None)
 
 
 def _is_valid(record: LatencyRecord) -> bool:

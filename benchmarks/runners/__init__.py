@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from rapsam.benchmarks.runners.adb.runner import AdbRunner
 from rapsam.benchmarks.runners.base import DeviceRunner
+from rapsam.benchmarks.runners.browser.runner import BrowserRunner
 from rapsam.benchmarks.runners.local import LocalRunner
 from rapsam.errors import unknown_name
 
 RUNNERS: dict[str, DeviceRunner] = {
     "local": LocalRunner(),
+    "adb": AdbRunner(),
+    "browser": BrowserRunner(),
 }
 
 

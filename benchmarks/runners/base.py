@@ -8,8 +8,23 @@ from typing import NamedTuple, Protocol
 
 from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.latency.record import LatencyRecord
+from rapsam.benchmarks.latency.stage_names import StageName
 
 Progress = Callable[[str], None]
+"""Says what happens now."""
+
+
+class Log(Protocol):
+    """A `Progress` that can also say what must stay to be read."""
+
+    def __call__(self, line: str, *, stays: bool = False) -> None:
+        """Shows a line.
+
+        Args:
+            line: What happens now.
+            stays: Whether it must be there to be read later, as an address that is to be opened.
+        """
+        ...
 
 
 class Variant(NamedTuple):
@@ -72,13 +87,24 @@ class DeviceRunner(Protocol):
         """
         ...
 
+    def stages(self, path: Path) -> tuple[StageName, ...]:
+        """Lists what it times of a bundle or file; none where it tells no times.
+
+        Args:
+            path: Of a variant.
+
+        Raises:
+            BundleError: If a bundle's manifest is damaged.
+        """
+        ...
+
     def measure(
         self,
         variants: Sequence[Variant],
         timing: Timing,
         device: str | None,
         command: str,
-        progress: Progress,
+        progress: Log,
     ) -> tuple[LatencyRecord, ...]:
         """Runs variants, in turns where there are several.
 
@@ -90,6 +116,7 @@ class DeviceRunner(Protocol):
             progress: Called with one line per step.
 
         Returns:
-            A record per variant, in their order: whatever happens to one is its record, and no error.
+            A record per variant, in their order: whatever happens to one is its record, and no error. Units
+            that the device turns out not to have may be left out where it ran the same in another way.
         """
         ...

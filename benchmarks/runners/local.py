@@ -16,6 +16,7 @@ import msgspec
 from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.latency.job import Job, Measured
 from rapsam.benchmarks.latency.record import LatencyRecord
+from rapsam.benchmarks.latency.stage_names import StageName, known_stages
 from rapsam.benchmarks.latency.subject import has_times, named_runtime, subject_runtimes, with_other_units
 from rapsam.benchmarks.measuring.timing import in_turns
 from rapsam.benchmarks.runners.base import Progress, Variant, Wanted
@@ -74,6 +75,10 @@ class LocalRunner:
             for runtime in _runtimes(path, wanted):
                 found += [Variant(path, runtime.name, count) for count in _threads(runtime, wanted, cores)]
         return tuple(found)
+
+    def stages(self, path: Path) -> tuple[StageName, ...]:
+        """See `DeviceRunner.stages`."""
+        return known_stages(path)
 
     def measure(
         self,

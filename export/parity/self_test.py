@@ -53,11 +53,38 @@ def run_self_test(
     Raises:
         BundleError: If a golden file cannot be read.
     """
-    index = msgspec.json.decode(read_limited(folder / INDEX, MAX_INDEX_BYTES), type=GoldenIndex)
     rounding = _rounding(folder)
     return tuple(
-        row for case in index.cases for row in _case_rows(folder, manifest, case, runtime, runners, rounding)
+        row
+        for case in _cases(folder)
+        for row in _case_rows(folder, manifest, case, runtime, runners, rounding)
     )
+
+
+def self_test_inputs(folder: Path, manifest: Manifest) -> dict[str, dict[Role, Floats]]:
+    """Reads what the golden cases of a verified bundle begin with, for a device that runs them by itself.
+
+    Args:
+        folder: See `run_self_test`.
+        manifest: See there.
+
+    Returns:
+        Case to role to tensor, in the order in which `run_self_test` runs them.
+
+    Raises:
+        BundleError: If a golden file cannot be read.
+    """
+    return {case.name: _given(folder, manifest, case) for case in _cases(folder)}
+
+
+def _cases(folder: Path) -> tuple[GoldenCase, ...]:
+    data = read_limited(folder / INDEX, MAX_INDEX_BYTES)
+    return msgspec.json.decode(data, type=GoldenIndex).cases
+
+
+def _given(folder: Path, manifest: Manifest, case: GoldenCase) -> dict[Role, Floats]:
+    roles = {spec.name: spec.role for contract in manifest.contracts for spec in contract.inputs}
+    return {roles[tensor.name]: read_golden(folder, tensor) for tensor in case.inputs}
 
 
 def _case_rows(
@@ -68,9 +95,7 @@ def _case_rows(
     runners: Mapping[str, Runner],
     rounding: _Rounding,
 ) -> Iterator[TensorParity]:
-    roles = {spec.name: spec.role for contract in manifest.contracts for spec in contract.inputs}
-    given = {roles[tensor.name]: read_golden(folder, tensor) for tensor in case.inputs}
-    outputs, problem = golden_outputs(manifest.contracts, given, runners)
+    outputs, problem = golden_outputs(manifest.contracts, _given(folder, manifest, case), runners)
     gates = RECIPES[manifest.recipe].gates
     for graph in case.graphs:
         for stored in graph.outputs:

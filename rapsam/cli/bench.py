@@ -35,7 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder made by 'rapsam export', or an .onnx, .tflite or .pte file; several take turns",
     )
     parser.add_argument(
-        "--on", default="local", metavar="WHERE", help="device: local, this machine (default)"
+        "--on",
+        default="local",
+        metavar="WHERE",
+        help="device: local, this machine (default); adb, an Android phone, or adb:SERIAL, one of several; "
+        "browser[:ADDRESS[:PORT]], whatever opens a page that is served there",
     )
     parser.add_argument("--runtime", metavar="NAME", help="what runs it; default: the first that works")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads; default: 2, or all there are")
@@ -50,8 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="STAGE",
-        help="only these, by kind (preprocess, graph, postprocess, click, end_to_end), by the name of a "
-        "graph or task, or both, as in graph:encoder",
+        help="only these, by kind (preprocess, graph, pipeline, postprocess, click, end_to_end), by the name "
+        "of a graph or task, or both, as in graph:encoder",
     )
     parser.add_argument(
         "--sustained", metavar="TIME", help="then run on without a pause for so long, as in 90s or 10m"
@@ -86,8 +90,13 @@ def run(options: argparse.Namespace) -> int:
     wanted = Wanted(tuple(options.bundle), options.runtime, options.threads, options.units == _ALL)
     variants = runner.variants(wanted, device)
     for path in options.bundle:
-        check_stages(path, timing.stages)
-    records = runner.measure(variants, timing, device, _command(options), StepLog().detail)
+        check_stages(path.name, runner.stages(path), timing.stages)
+    log = StepLog()
+
+    def tell(line: str, *, stays: bool = False) -> None:
+        (log.note if stays else log.detail)(line)
+
+    records = runner.measure(variants, timing, device, _command(options), tell)
     if options.out is not None:
         write_latency_records(options.out, records)
     if options.json:
@@ -135,7 +144,8 @@ def _timing(options: argparse.Namespace) -> Timing:
 
 def _command(options: argparse.Namespace) -> str:
     """Writes the command without places, which are of no use to others and tell of the user."""
-    words = ["rapsam", "bench", *(path.name for path in options.bundle), "--on", options.on]
+    where = options.on.partition(":")[0]  # which of several devices it was is in the record, if it has a name
+    words = ["rapsam", "bench", *(path.name for path in options.bundle), "--on", where]
     for name in ("runtime", "threads", "sustained", "units"):
         if (value := getattr(options, name)) is not None:
             words += [f"--{name}", str(value)]

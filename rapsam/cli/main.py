@@ -28,6 +28,7 @@ from rapsam.cli import (
     report,
     train,
     verify,
+    web,
 )
 from rapsam.cli import eval as evaluation
 from rapsam.cli.console import say
@@ -36,7 +37,7 @@ from rapsam.cli.verbs import Parser
 from rapsam.errors import InputError, MemoryLimitError, RapSamError, is_out_of_memory, quoted, reason_of
 
 VERBS = (
-    *(export, lint, parity, verify, bench, report, compare, quantize, predict, evaluation, convert),
+    *(export, lint, parity, verify, bench, report, compare, quantize, predict, web, evaluation, convert),
     *(data, train, plot, models, devices, doctor, demo),
 )
 BAD_INPUT = 2

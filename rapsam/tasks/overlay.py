@@ -120,10 +120,11 @@ def paint_box(canvas: Pixels, box: Floats, width: int, colour: Colour) -> None:
     """Draws a rectangle x1, y1, x2, y2 with a white rim, in place; the line lies inside the box."""
     for inset, line, paint in ((0, width + 2, WHITE), (1, width, colour)):
         x1, y1, x2, y2 = (round(float(side)) for side in box)
-        x1, y1, x2, y2 = x1 + inset, y1 + inset, x2 - inset, y2 - inset
-        canvas[y1 : y1 + line, x1:x2] = paint
+        # A box of less than two pixels leaves nothing within its rim; an end below 0 would count from behind.
+        x1, y1, x2, y2 = x1 + inset, y1 + inset, max(x2 - inset, 0), max(y2 - inset, 0)
+        canvas[y1 : min(y1 + line, y2), x1:x2] = paint
         canvas[max(y2 - line, y1) : y2, x1:x2] = paint
-        canvas[y1:y2, x1 : x1 + line] = paint
+        canvas[y1:y2, x1 : min(x1 + line, x2)] = paint
         canvas[y1:y2, max(x2 - line, x1) : x2] = paint
 
 

@@ -62,6 +62,9 @@ def test_a_stage_that_is_not_there_is_refused_before_anything_runs(tiny, subject
     [
         (["--on", "locla"], "unknown runner 'locla'; did you mean local?"),
         (["--on", "local:3"], "there is one machine only"),
+        (["--on", "adb:no-such-phone"], "--on 'adb:no-such-phone': no"),
+        (["--on", "browser:here and there"], "'here and there' is no address to serve a page on"),
+        (["--on", "browser:192.0.2.77"], "cannot listen on 192.0.2.77, port any"),
         (["--runtime", "LiteRT"], "unknown runtime 'LiteRT'"),
         (["--threads", "0"], "--threads 0; expected 1 to"),
         (["--iters", "0"], "--iters 0; expected 1 to 100,000"),

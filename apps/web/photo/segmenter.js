@@ -1,0 +1,244 @@
+/**
+ * From pixels to results with the graphs of a bundle, as rapsam/inference/segmenter.py does it. Knows no page.
+ * @module
+ */
+
+import { openBundle } from "../bundle.js";
+import { outputsByRole } from "../chain.js";
+import { engineFor, openEngine } from "../engines.js";
+import { panopticSegmentation } from "../tasks/panoptic.js";
+import { fitted } from "../tasks/preprocess.js";
+import { encodePrompts, interactiveMasks } from "../tasks/prompt.js";
+
+/**
+ * @typedef {import("../bundle.js").Bundle} Bundle
+ * @typedef {import("../bundle.js").Pipeline} Pipeline
+ * @typedef {import("../engines.js").Engine} Engine
+ * @typedef {import("../engines.js").Graph} Graph
+ * @typedef {import("../engines.js").Tensor} RunTensor
+ * @typedef {import("../tasks/geometry.js").Geometry} Geometry
+ * @typedef {import("../tasks/geometry.js").Picture} Picture
+ * @typedef {import("../tasks/geometry.js").Tensor} Tensor
+ * @typedef {import("../tasks/panoptic.js").PanopticResult} PanopticResult
+ * @typedef {import("../tasks/prompt.js").Prompt} Prompt
+ *
+ * @typedef {object} Places Where things lie, relative to the page, and what shall compute.
+ * @property {string} bundle
+ * @property {string} runtimes
+ * @property {string} unit
+ * @property {number} threads
+ *
+ * @typedef {{mask: Uint8Array, predictedIou: number}} Region The answer to a prompt; the mask is (h0, w0).
+ */
+
+/** Tasks that find objects, the better one for a single image first. */
+const FINDING = ["panoptic", "video"];
+const PROMPTED = "prompt";
+
+/** A bundle that is loaded, and the photo that it is asked about. */
+export class PageSegmenter {
+  /** @type {{pixels: Tensor, geometry: Geometry, graphs: Map<string, Graph>} | null} */
+  #photo = null;
+  #graphs;
+
+  /**
+   * @param {Bundle} bundle
+   * @param {Engine} engine
+   * @param {Map<string, Graph>} graphs By name.
+   */
+  constructor(bundle, engine, graphs) {
+    this.manifest = bundle.manifest;
+    this.engine = engine;
+    this.#graphs = graphs;
+    this.prompted = bundle.pipeline(PROMPTED) ?? null;
+    this.finding = FINDING.map((task) => bundle.pipeline(task)).find(Boolean) ?? null;
+  }
+
+  /**
+   * Loads a bundle: all of its files that are used are verified first.
+   * @param {Places} places
+   * @param {(step: string) => void} say
+   * @returns {Promise<PageSegmenter>}
+   */
+  static async open({ bundle: bundleUrl, runtimes, unit, threads }, say) {
+    say("Reading the bundle");
+    const bundle = await openBundle(bundleUrl, (path, received, total) =>
+      say(`Loading ${path}: ${Math.floor((100 * received) / Math.max(total, 1))} %`),
+    );
+    const names = usedGraphs(bundle);
+    const kinds = new Set(names.map((name) => engineFor(bundle.graph(name).path)));
+    if (kinds.size > 1) throw new Error(`the bundle needs ${[...kinds].join(" and ")} at once; export it again`);
+    const [kind] = kinds;
+    say(`Starting ${kind}`);
+    const engine = await openEngine(kind, { unit, threads, base: runtimes });
+    const graphs = new Map();
+    for (const name of names) {
+      const { path, contract } = bundle.graph(name);
+      const bytes = await bundle.file(path);
+      say(`Preparing ${path}`);
+      graphs.set(name, await engine.load(bytes, contract));
+    }
+    return new PageSegmenter(bundle, engine, graphs);
+  }
+
+  /** @returns {{name: string, is_thing: boolean}[]} Classes in the order of the class logits. */
+  get labels() {
+    return this.manifest.labels?.labels ?? [];
+  }
+
+  /**
+   * Takes the photo that the next questions are about.
+   * @param {Picture} picture
+   */
+  take(picture) {
+    const { pixels, geometry } = fitted(picture, this.manifest.preprocess);
+    this.#photo = { pixels, geometry, graphs: rememberingGraphs(this.#graphs) };
+  }
+
+  /**
+   * Finds the objects in the photo.
+   * @returns {Promise<PanopticResult>}
+   */
+  async panoptic() {
+    const { pixels, geometry, graphs } = this.#taken();
+    if (!this.finding || !this.labels.length) throw new Error("this bundle does not find objects; take another one");
+    const outputs = await outputsByRole(this.finding, graphs, { image: pixels });
+    const { score_threshold, overlap_threshold } = this.manifest.postprocess;
+    const things = this.labels.filter((label) => label.is_thing).length;
+    const result = panopticSegmentation(ofOne(outputs.class_logits), ofOne(outputs.mask_logits), geometry, things, {
+      scoreThreshold: score_threshold,
+      overlapThreshold: overlap_threshold,
+    });
+    if (result.void !== this.labels.length) {
+      throw new Error(`the network knows ${result.void} classes, the bundle names ${this.labels.length}; export it again`);
+    }
+    return result;
+  }
+
+  /**
+   * Answers prompts on the photo.
+   * @param {Prompt[]} prompts In its pixels.
+   * @returns {Promise<Region[]>} One per prompt: the candidate with the highest predicted IoU.
+   */
+  async segment(prompts) {
+    const { pixels, geometry, graphs } = this.#taken();
+    if (!this.prompted || !this.manifest.prompts) throw new Error("this bundle takes no prompts; take another one");
+    const { role, tensor } = encodePrompts(prompts, this.manifest.prompts, geometry);
+    const perPass = promptsPerPass(this.prompted, graphs, role);
+    const regions = [];
+    for (let start = 0; start < prompts.length; start += perPass) {
+      const given = { image: pixels, [role]: filled(tensor, start, perPass) };
+      const outputs = await outputsByRole(this.prompted, graphs, given);
+      regions.push(...answers(outputs, Math.min(perPass, prompts.length - start), geometry));
+    }
+    return regions;
+  }
+
+  #taken() {
+    if (!this.#photo) throw new Error("there is no photo yet; choose one first");
+    return this.#photo;
+  }
+}
+
+/**
+ * @param {Bundle} bundle
+ * @returns {string[]} Names of the graphs of the tasks that this page does, each once.
+ */
+function usedGraphs(bundle) {
+  const finding = FINDING.map((task) => bundle.pipeline(task)).find(Boolean);
+  const pipelines = [finding, bundle.pipeline(PROMPTED)].filter((pipeline) => pipeline !== undefined);
+  if (!pipelines.length) {
+    const tasks = bundle.manifest.pipelines.map(({ task }) => task).join(", ");
+    throw new Error(`the bundle does ${tasks}; this page needs one that finds objects or takes prompts`);
+  }
+  return [...new Set(pipelines.flatMap(({ graphs }) => graphs))];
+}
+
+/**
+ * Makes graphs that run once per photo, for those that depend on nothing else.
+ * @param {Map<string, Graph>} graphs
+ * @returns {Map<string, Graph>}
+ */
+function rememberingGraphs(graphs) {
+  /** @type {Set<string>} */
+  const prompted = new Set();
+  const remembering = new Map();
+  for (const [name, graph] of graphs) {
+    const { inputs, outputs } = graph.contract;
+    const depends = inputs.some((spec) => !["image", "flow"].includes(spec.role) || prompted.has(spec.name));
+    if (depends) outputs.filter(({ role }) => role === "flow").forEach((spec) => prompted.add(spec.name));
+    remembering.set(name, depends ? graph : onceOnly(graph));
+  }
+  return remembering;
+}
+
+/**
+ * @param {Graph} graph
+ * @returns {Graph}
+ */
+function onceOnly(graph) {
+  /** @type {Record<string, RunTensor> | null} */
+  let outputs = null;
+  return { ...graph, run: async (inputs) => (outputs ??= await graph.run(inputs)) };
+}
+
+/**
+ * @param {Pipeline} pipeline
+ * @param {Map<string, Graph>} graphs
+ * @param {string} role
+ * @returns {number} Prompts that the graphs take at a time.
+ */
+function promptsPerPass(pipeline, graphs, role) {
+  const specs = pipeline.graphs.flatMap((name) => graphs.get(name)?.contract.inputs ?? []);
+  const counts = specs.filter((spec) => spec.role === role).map((spec) => spec.shape[1]);
+  if (!counts.length) throw new Error(`no graph of the bundle takes ${role}; export it again`);
+  return Math.min(...counts);
+}
+
+/**
+ * Cuts the prompts of a pass; the last pass is filled up with copies, whose results are dropped.
+ * @param {Tensor} prompts (1, K, D).
+ * @param {number} start
+ * @param {number} count
+ * @returns {Tensor} (1, count, D).
+ */
+function filled({ data, shape }, start, count) {
+  const [, total, width] = shape;
+  const chunk = new Float32Array(count * width);
+  for (let place = 0; place < count; place++) {
+    const from = Math.min(start + place, total - 1) * width;
+    chunk.set(data.subarray(from, from + width), place * width);
+  }
+  return { data: chunk, shape: [1, count, width] };
+}
+
+/**
+ * @param {Record<string, RunTensor>} outputs By role, of one pass.
+ * @param {number} count Prompts of the pass that were asked.
+ * @param {Geometry} geometry
+ * @returns {Region[]}
+ */
+function answers(outputs, count, geometry) {
+  const { data, shape } = ofOne(outputs.mask_logits);
+  const iou = ofOne(outputs.iou);
+  const size = shape.slice(-2);
+  const candidates = iou.data.length / iou.shape[0];
+  const step = size[0] * size[1];
+  return Array.from({ length: count }, (_, prompt) => {
+    let best = prompt * candidates;
+    for (let i = best + 1; i < (prompt + 1) * candidates; i++) if (iou.data[i] > iou.data[best]) best = i;
+    const logits = { data: data.subarray(best * step, (best + 1) * step), shape: [1, ...size] };
+    return { mask: interactiveMasks(logits, geometry)[0], predictedIou: iou.data[best] };
+  });
+}
+
+/**
+ * @param {RunTensor} tensor Of a batch of one, in float32.
+ * @returns {Tensor} Without the axis of the batch.
+ */
+function ofOne(tensor) {
+  if (!(tensor?.data instanceof Float32Array) || tensor.shape[0] !== 1) {
+    throw new Error("a graph returned no float32 tensor of a batch of one; export the bundle again");
+  }
+  return { data: tensor.data, shape: tensor.shape.slice(1) };
+}

@@ -1,0 +1,95 @@
+/**
+ * The cheapest assignment of rows to columns (Hungarian matching), by shortest augmenting paths as SciPy's
+ * `linear_sum_assignment` finds it, with the same choice among equals.
+ * @module
+ */
+
+/**
+ * @param {Float32Array | Float64Array} cost (count, count), finite.
+ * @param {number} count
+ * @returns {Int32Array} The column of every row.
+ */
+export function cheapestAssignment(cost, count) {
+  const search = new Search(cost, count);
+  for (let row = 0; row < count; row++) search.assign(row);
+  return search.columnOf;
+}
+
+class Search {
+  /**
+   * @param {Float32Array | Float64Array} cost
+   * @param {number} count
+   */
+  constructor(cost, count) {
+    this.cost = cost;
+    this.count = count;
+    this.columnOf = new Int32Array(count).fill(-1);
+    this.rowOf = new Int32Array(count).fill(-1);
+    this.ofRows = new Float64Array(count);
+    this.ofColumns = new Float64Array(count);
+    this.shortest = new Float64Array(count);
+    this.cameFrom = new Int32Array(count);
+    this.remaining = new Int32Array(count);
+    this.rowSeen = new Uint8Array(count);
+    this.columnSeen = new Uint8Array(count);
+  }
+
+  /**
+   * Gives a row its column; rows before it may change theirs.
+   * @param {number} row
+   */
+  assign(row) {
+    const { sink, length } = this.#path(row);
+    const { count, columnOf, rowOf, ofRows, ofColumns, shortest } = this;
+    ofRows[row] += length;
+    for (let i = 0; i < count; i++) {
+      if (this.rowSeen[i] && i !== row) ofRows[i] += length - shortest[columnOf[i]];
+      if (this.columnSeen[i]) ofColumns[i] -= length - shortest[i];
+    }
+    for (let column = sink, at = -1; at !== row; ) {
+      at = this.cameFrom[column];
+      rowOf[column] = at;
+      [columnOf[at], column] = [column, columnOf[at]];
+    }
+  }
+
+  /**
+   * Finds the shortest way from a row to a column that is free.
+   * @param {number} start
+   * @returns {{sink: number, length: number}}
+   */
+  #path(start) {
+    const { count, cost, shortest, remaining, rowOf } = this;
+    shortest.fill(Infinity);
+    this.rowSeen.fill(0);
+    this.columnSeen.fill(0);
+    for (let i = 0; i < count; i++) remaining[i] = count - i - 1;
+    let left = count;
+    let length = 0;
+    for (let row = start; ; ) {
+      this.rowSeen[row] = 1;
+      let lowest = Infinity;
+      let nearest = -1;
+      for (let place = 0; place < left; place++) {
+        const column = remaining[place];
+        const reached = length + cost[row * count + column] - this.ofRows[row] - this.ofColumns[column];
+        if (reached < shortest[column]) {
+          this.cameFrom[column] = row;
+          shortest[column] = reached;
+        }
+        // Of equal columns a free one is taken: it ends the search.
+        if (shortest[column] < lowest || (shortest[column] === lowest && rowOf[column] === -1)) {
+          lowest = shortest[column];
+          nearest = place;
+        }
+      }
+      if (nearest < 0) throw new Error("a cost is not finite");
+      length = lowest;
+      const column = remaining[nearest];
+      this.columnSeen[column] = 1;
+      if (rowOf[column] === -1) return { sink: column, length };
+      row = rowOf[column];
+      remaining[nearest] = remaining[--left];
+    }
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * Painting masks, contours and prompts into an image, pixel by pixel; rapsam/tasks/overlay.py.
+ * @module
+ */
+
+import { WHITE, lightened, roundHalfEven } from "./palette.js";
+
+/**
+ * @typedef {import("./geometry.js").Picture} Picture
+ * @typedef {import("./palette.js").Colour} Colour
+ *
+ * @typedef {object} Layer One mask to paint: the pixels of a map that have a value.
+ * @property {Uint8Array | Int32Array} map (h, w) of the image's size.
+ * @property {number} value
+ * @property {Colour} colour
+ *
+ * @typedef {{top: number, bottom: number, left: number, right: number}} Extent Ends exclusive.
+ */
+
+const OPACITY = 0.45;
+const f32 = Math.fround;
+
+/**
+ * @param {number} height
+ * @param {number} width
+ * @returns {number} A contour width in pixels that suits the image's size.
+ */
+export function lineWidth(height, width) {
+  return Math.max(1, roundHalfEven(Math.max(height, width) / 500));
+}
+
+/**
+ * Tints the insides of masks and draws their contours, in place; other pixels stay as they are. Where masks
+ * overlap the topmost gives the tint.
+ * @param {Picture} canvas
+ * @param {Layer[]} layers From the bottom to the top.
+ * @param {number} width Of the contours, in pixels.
+ */
+export function paintMasks(canvas, layers, width) {
+  const free = new Uint8Array(canvas.height * canvas.width).fill(1);
+  for (const layer of [...layers].reverse()) tint(canvas, layer, free);
+  for (const layer of layers) outline(canvas, layer, width);
+}
+
+/**
+ * @param {Picture} canvas
+ * @param {Layer} layer
+ * @param {Uint8Array} free Pixels that no layer above has; those of this one are taken.
+ */
+function tint({ data, channels }, { map, value, colour }, free) {
+  const tables = colour.map((part) => tintTable(part));
+  for (let i = 0, at = 0; i < free.length; i++, at += channels) {
+    if (map[i] !== value || !free[i]) continue;
+    free[i] = 0;
+    data[at] = tables[0][data[at]];
+    data[at + 1] = tables[1][data[at + 1]];
+    data[at + 2] = tables[2][data[at + 2]];
+  }
+}
+
+/**
+ * @param {number} part Of a colour.
+ * @returns {Uint8Array} What each of the 256 values becomes.
+ */
+function tintTable(part) {
+  const ink = f32(part * f32(OPACITY));
+  return Uint8Array.from({ length: 256 }, (_, before) => f32(f32(f32(before * f32(1 - OPACITY)) + ink) + 0.5));
+}
+
+/**
+ * @param {Picture} canvas
+ * @param {Layer} layer
+ * @param {number} width
+ */
+function outline(canvas, layer, width) {
+  const around = extentOf(canvas, layer);
+  if (around === null) return;
+  const { top, bottom, left, right } = around;
+  const across = right - left;
+  const mask = new Uint8Array((bottom - top) * across);
+  for (let y = top, i = 0; y < bottom; y++) {
+    for (let x = left; x < right; x++, i++) mask[i] = Number(layer.map[y * canvas.width + x] === layer.value);
+  }
+  /** @type {Uint8Array} */
+  let inner = mask;
+  for (let step = 0; step < width; step++) inner = eroded(inner, bottom - top, across);
+  const colour = lightened(layer.colour);
+  for (let y = top, i = 0; y < bottom; y++) {
+    for (let x = left; x < right; x++, i++) {
+      if (mask[i] && !inner[i]) canvas.data.set(colour, (y * canvas.width + x) * canvas.channels);
+    }
+  }
+}
+
+/**
+ * @param {Picture} canvas
+ * @param {Layer} layer
+ * @returns {Extent | null} The rectangle of a mask and one pixel around it; null for an empty mask.
+ */
+function extentOf({ height, width }, { map, value }) {
+  let [top, bottom, left, right] = [height, 0, width, 0];
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      if (map[i] !== value) continue;
+      if (y < top) top = y;
+      if (x < left) left = x;
+      if (x >= right) right = x + 1;
+      bottom = y + 1;
+    }
+  }
+  if (bottom === 0) return null;
+  return {
+    top: Math.max(top - 1, 0),
+    bottom: Math.min(bottom + 1, height),
+    left: Math.max(left - 1, 0),
+    right: Math.min(right + 1, width),
+  };
+}
+
+/**
+ * @param {Uint8Array} mask (height, width).
+ * @param {number} height
+ * @param {number} width
+ * @returns {Uint8Array} Without the pixels that have a neighbour outside the mask; the frame is no outside.
+ */
+function eroded(mask, height, width) {
+  const inner = mask.slice();
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
+      const isEdge =
+        (y > 0 && !mask[i - width]) ||
+        (y < height - 1 && !mask[i + width]) ||
+        (x > 0 && !mask[i - 1]) ||
+        (x < width - 1 && !mask[i + 1]);
+      if (isEdge) inner[i] = 0;
+    }
+  }
+  return inner;
+}
+
+/**
+ * Draws a smooth filled disc with a white rim, in place.
+ * @param {Picture} canvas
+ * @param {[number, number]} point x and y in pixels.
+ * @param {number} radius
+ * @param {Colour} colour
+ */
+export function paintPoint(canvas, [x, y], radius, colour) {
+  const reach = Math.trunc(radius) + 3;
+  const [middleX, middleY] = [Math.trunc(x), Math.trunc(y)];
+  for (let row = Math.max(middleY - reach, 0); row < Math.min(middleY + reach + 1, canvas.height); row++) {
+    for (let column = Math.max(middleX - reach, 0); column < Math.min(middleX + reach + 1, canvas.width); column++) {
+      const distance = Math.hypot(row - y, column - x);
+      const at = (row * canvas.width + column) * canvas.channels;
+      blend(canvas.data, at, within(radius + 0.5 - distance), WHITE);
+      blend(canvas.data, at, within(radius * 0.7 + 0.5 - distance), colour);
+    }
+  }
+}
+
+/**
+ * Draws a rectangle with a white rim, in place; the line lies inside the box.
+ * @param {Picture} canvas
+ * @param {[number, number, number, number]} box x1, y1, x2, y2.
+ * @param {number} width
+ * @param {Colour} colour
+ */
+export function paintBox(canvas, box, width, colour) {
+  const [x1, y1, x2, y2] = box.map((side) => roundHalfEven(f32(side)));
+  frame(canvas, [x1, y1, x2, y2], width + 2, WHITE);
+  frame(canvas, [x1 + 1, y1 + 1, x2 - 1, y2 - 1], width, colour);
+}
+
+/**
+ * @param {Picture} canvas
+ * @param {[number, number, number, number]} box
+ * @param {number} line
+ * @param {Colour} paint
+ */
+function frame(canvas, [x1, y1, x2, y2], line, paint) {
+  for (let y = y1; y < Math.min(y2, canvas.height); y++) {
+    for (let x = x1; x < Math.min(x2, canvas.width); x++) {
+      const isLine = y < y1 + line || y >= y2 - line || x < x1 + line || x >= x2 - line;
+      if (isLine) canvas.data.set(paint, (y * canvas.width + x) * canvas.channels);
+    }
+  }
+}
+
+/**
+ * @param {Uint8Array | Uint8ClampedArray} data
+ * @param {number} at
+ * @param {number} share
+ * @param {Colour} colour
+ */
+function blend(data, at, share, colour) {
+  for (let channel = 0; channel < 3; channel++) {
+    data[at + channel] = Math.trunc(data[at + channel] * (1 - share) + colour[channel] * share + 0.5);
+  }
+}
+
+/** @param {number} value */
+function within(value) {
+  return Math.min(Math.max(value, 0), 1);
+}

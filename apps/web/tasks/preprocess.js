@@ -1,0 +1,79 @@
+/**
+ * From an image to the input of the network; rapsam/tasks/preprocess.py.
+ * @module
+ */
+
+import { resizeIntoPlanes } from "./resize.js";
+
+/**
+ * @typedef {import("./geometry.js").Geometry} Geometry
+ * @typedef {import("./geometry.js").Picture} Picture
+ * @typedef {import("./geometry.js").Size} Size
+ * @typedef {import("./geometry.js").Tensor} Tensor
+ *
+ * @typedef {object} PreprocessSpec Of a manifest.
+ * @property {Size} size
+ * @property {string} layout
+ * @property {string} dtype
+ * @property {string} colour_order
+ * @property {[number, number]} value_range
+ * @property {string} fit
+ * @property {string} resize
+ * @property {[number, number, number]} pad_colour
+ */
+
+/** What this file does; a manifest that asks for something else is refused. */
+const DONE_HERE = {
+  layout: "NCHW",
+  dtype: "float32",
+  colour_order: "RGB",
+  fit: "letterbox",
+  resize: "bilinear, half-pixel centres, no antialiasing, rounded to 8 bits",
+};
+
+/**
+ * Fits an image into the input that a manifest describes.
+ * @param {Picture} picture
+ * @param {PreprocessSpec} spec
+ * @returns {{pixels: Tensor, geometry: Geometry}}
+ */
+export function fitted(picture, spec) {
+  for (const [name, expected] of Object.entries(DONE_HERE)) {
+    const found = spec[/** @type {keyof PreprocessSpec} */ (name)];
+    if (found !== expected) {
+      throw new Error(`the bundle asks for the ${name} "${found}", this page does "${expected}": take a newer page`);
+    }
+  }
+  return letterbox(picture, spec.size, spec.pad_colour);
+}
+
+/**
+ * Fits an image into the fixed input of a graph.
+ * @param {Picture} picture
+ * @param {Size} size Height and width of the graph's input.
+ * @param {[number, number, number]} padColour R, G, B to the right and below, 0..255.
+ * @returns {{pixels: Tensor, geometry: Geometry}} (1, 3, H, W), not normalised, and the way back.
+ */
+export function letterbox(picture, size, padColour) {
+  const [height, width] = size;
+  /** @type {Size} */
+  const originalSize = [picture.height, picture.width];
+  const scale = Math.min(height / picture.height, width / picture.width);
+  /** @type {Size} */
+  const contentSize = [scaled(picture.height, scale), scaled(picture.width, scale)];
+  const data = new Float32Array(3 * height * width);
+  for (let channel = 0; channel < 3; channel++) {
+    data.fill(padColour[channel], channel * height * width, (channel + 1) * height * width);
+  }
+  resizeIntoPlanes(picture, contentSize, data, size);
+  const geometry = { paddedSize: size, contentSize, originalSize };
+  return { pixels: { data, shape: [1, 3, height, width] }, geometry };
+}
+
+/**
+ * @param {number} side
+ * @param {number} scale
+ */
+function scaled(side, scale) {
+  return Math.max(1, Math.trunc(side * scale + 0.5));
+}

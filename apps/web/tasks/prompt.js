@@ -1,0 +1,168 @@
+/**
+ * From clicks and boxes on a photograph to the input of a graph, and from mask logits to masks on it;
+ * rapsam/tasks/prompt.py and prompt_set.py.
+ * @module
+ */
+
+import { Enlarger } from "./enlarge.js";
+import { scaleXY } from "./geometry.js";
+import { checkFinite } from "./logits.js";
+
+/**
+ * @typedef {import("./geometry.js").Geometry} Geometry
+ * @typedef {import("./geometry.js").Size} Size
+ * @typedef {import("./geometry.js").Tensor} Tensor
+ *
+ * @typedef {[number, number]} Point x and y in pixels of the original image.
+ * @typedef {[number, number, number, number]} Box x1, y1, x2, y2 in pixels of the original image.
+ *
+ * @typedef {object} Prompt What asks for one region: a point in it, or a box around it.
+ * @property {Point} [point]
+ * @property {Box} [box]
+ *
+ * @typedef {object} PromptSpec Of a manifest: what the model takes.
+ * @property {string} encoding
+ * @property {number} max_points
+ * @property {boolean} boxes
+ * @property {number | null} point_radius
+ */
+
+const f32 = Math.fround;
+
+/**
+ * Makes what the graphs of a model get.
+ * @param {Prompt[]} prompts
+ * @param {PromptSpec} spec
+ * @param {Geometry} geometry
+ * @returns {{role: string, tensor: Tensor}} The tensor is (1, K, ...), prompts in their order.
+ */
+export function encodePrompts(prompts, spec, geometry) {
+  if (spec.encoding !== "boxes") {
+    throw new Error(`the bundle takes prompts as "${spec.encoding}", this page gives "boxes": take a newer page`);
+  }
+  const rows = prompts.map(({ point, box }) => {
+    if (point && spec.max_points < 1) throw new Error("this model takes no points; drag a box instead");
+    if (box && !spec.boxes) throw new Error("this model takes no boxes; click a point instead");
+    return promptBoxes(point ? [point] : [], box ? [box] : [], geometry, spec.point_radius ?? 0);
+  });
+  const joined = new Float32Array(rows.length * 4);
+  rows.forEach((row, place) => joined.set(row, place * 4));
+  return { role: "boxes", tensor: normalisedBoxes(joined, geometry) };
+}
+
+/**
+ * Checks prompts and brings them to the network's image. Near the border a box reaches outside it, and must.
+ * @param {Point[]} points
+ * @param {Box[]} boxes
+ * @param {Geometry} geometry
+ * @param {number} pointRadius In pixels of the network's image.
+ * @returns {Float32Array} (K, 4) in pixels of the resized, unpadded image: points first, then boxes.
+ */
+export function promptBoxes(points, boxes, geometry, pointRadius) {
+  const [scaleX, scaleY] = scaleXY(geometry);
+  const found = new Float32Array(4 * (points.length + boxes.length));
+  points.forEach((point, place) => {
+    checkPoint(point, geometry.originalSize);
+    const x = f32(point[0] * scaleX);
+    const y = f32(point[1] * scaleY);
+    const radius = f32(pointRadius);
+    found.set([x - radius, y - radius, x + radius, y + radius], 4 * place);
+  });
+  boxes.forEach((box, place) => {
+    checkBox(box, geometry.originalSize);
+    const scaled = [box[0] * scaleX, box[1] * scaleY, box[2] * scaleX, box[3] * scaleY];
+    found.set(scaled, 4 * (points.length + place));
+  });
+  return found;
+}
+
+/**
+ * @param {Float32Array} boxes (K, 4) in pixels of the resized, unpadded image.
+ * @param {Geometry} geometry
+ * @returns {Tensor} (1, K, 4) as fractions of the unpadded image's width and height.
+ */
+export function normalisedBoxes(boxes, geometry) {
+  const [height, width] = geometry.contentSize;
+  const data = boxes.map((value, place) => value / (place % 2 ? height : width));
+  return { data, shape: [1, boxes.length / 4, 4] };
+}
+
+/**
+ * Cuts one mask per prompt out of the mask logits.
+ * @param {Tensor} maskLogits (K, h, w) at any stride of the padded input.
+ * @param {Geometry} geometry
+ * @returns {Uint8Array[]} K masks (h0, w0): 1 where the enlarged logit is above 0.
+ */
+export function interactiveMasks(maskLogits, geometry) {
+  const [count, height, width] = maskLogits.shape;
+  if (maskLogits.shape.length !== 3 || maskLogits.shape.includes(0)) {
+    throw new Error(`mask logits have the shape [${maskLogits.shape}]; expected (prompts, h, w)`);
+  }
+  checkFinite("mask logits", maskLogits.data);
+  const enlarger = new Enlarger([height, width], geometry);
+  const [rows, columns] = geometry.originalSize;
+  return Array.from({ length: count }, (_, map) => {
+    const mask = new Uint8Array(rows * columns);
+    for (const tile of enlarger.tiles) cutTile(maskLogits.data, map * height * width, enlarger, tile, mask);
+    return mask;
+  });
+}
+
+/**
+ * @param {Float32Array} logits
+ * @param {number} offset
+ * @param {Enlarger} enlarger
+ * @param {import("./enlarge.js").Tile} tile
+ * @param {Uint8Array} mask
+ */
+function cutTile(logits, offset, enlarger, tile, mask) {
+  const columns = enlarger.size[1];
+  const across = tile.right - tile.left;
+  const agreed = agreement(logits, offset, enlarger.source[1], tile);
+  // An enlarged logit is a mean of these with no negative weight, so where all agree it does too.
+  if (agreed === null) enlarger.enlarge(logits, offset, tile);
+  for (let y = tile.top, i = 0; y < tile.bottom; y++) {
+    for (let place = y * columns + tile.left, end = place + across; place < end; place++, i++) {
+      mask[place] = Number(agreed ?? enlarger.values[i] > 0);
+    }
+  }
+}
+
+/**
+ * @param {Float32Array} logits
+ * @param {number} offset
+ * @param {number} width Of the map.
+ * @param {import("./enlarge.js").Tile} tile
+ * @returns {boolean | null} Whether all logits of a tile are above 0, or none; null where some are.
+ */
+function agreement(logits, offset, width, tile) {
+  const first = logits[offset + tile.sourceTop * width + tile.sourceLeft] > 0;
+  for (let y = tile.sourceTop; y < tile.sourceBottom; y++) {
+    for (let x = tile.sourceLeft; x < tile.sourceRight; x++) {
+      if (logits[offset + y * width + x] > 0 !== first) return null;
+    }
+  }
+  return first;
+}
+
+/**
+ * @param {Point} point
+ * @param {Size} size
+ */
+function checkPoint([x, y], [height, width]) {
+  if (!(x >= 0 && x < width && y >= 0 && y < height)) {
+    throw new Error(`point ${x},${y} is outside the image; expected 0 <= x < ${width} and 0 <= y < ${height}`);
+  }
+}
+
+/**
+ * @param {Box} box
+ * @param {Size} size
+ */
+function checkBox(box, [height, width]) {
+  const [x1, y1, x2, y2] = box;
+  if (!(x1 < x2 && y1 < y2)) throw new Error(`box ${box} is empty; expected x1 < x2 and y1 < y2`);
+  if (x1 < 0 || y1 < 0 || x2 > width || y2 > height) {
+    throw new Error(`box ${box} leaves the image; expected x within 0..${width} and y within 0..${height}`);
+  }
+}

@@ -1,0 +1,128 @@
+"""The record of a run on a device: what it says of itself, and what the program found."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from rapsam.benchmarks.latency.facts import AppFacts, ComputeFacts, Conditions, DeviceFacts, RuntimeFacts
+from rapsam.benchmarks.latency.fidelity import fidelity_error
+from rapsam.benchmarks.latency.job import NOTHING, Measured
+from rapsam.benchmarks.latency.record import SCHEMA_VERSION, Charge, LatencyRecord, Temperature
+from rapsam.benchmarks.runners.base import Variant
+from rapsam.benchmarks.runners.record_parts import (
+    model_facts,
+    record_text,
+    reported_units_of,
+    validity_of,
+)
+
+RUNNER = "adb"
+SHELL_NOTE = (
+    "measured in a process of adb's shell: Android schedules it otherwise than the activity that a user "
+    "looks at, which may be faster or slower"
+)
+EMULATOR_NOTE = "the device is an emulator: its times would be those of this computer, and none are told"
+
+
+class AdbFacts(NamedTuple):
+    """What all records of one command share; see `LatencyRecord`.
+
+    Attributes:
+        version: Of ONNX Runtime on the device; None where it never told.
+        library_sha256: Digest of its library.
+        notes: What a reader of the figures must know.
+        is_emulator: Whether the device is Android's emulator.
+    """
+
+    created_utc: str
+    device: DeviceFacts
+    app: AppFacts
+    conditions: Conditions
+    version: str | None
+    library_sha256: str | None
+    thermal: tuple[Temperature, ...]
+    battery: tuple[Charge, ...]
+    notes: tuple[str, ...]
+    is_emulator: bool
+
+
+def adb_record(facts: AdbFacts, variant: Variant, found: Measured | str) -> LatencyRecord:
+    """Puts together the record of a variant.
+
+    Args:
+        facts: Of the command.
+        variant: What was run.
+        found: What came of it, or why nothing did.
+    """
+    measured = NOTHING if isinstance(found, str) else found
+    if facts.is_emulator:
+        measured = _without_times(measured)
+    wrong = None if measured.fidelity is None else fidelity_error(measured.fidelity)
+    error = record_text(found) if isinstance(found, str) else wrong
+    return LatencyRecord(
+        schema_version=SCHEMA_VERSION,
+        run_id=uuid.uuid4().hex,
+        created_utc=facts.created_utc,
+        status="done" if error is None else "failed",
+        error=error,
+        runner=RUNNER,
+        provenance="emulated" if facts.is_emulator else "measured",
+        device=facts.device,
+        app=facts.app,
+        runtime=RuntimeFacts(
+            name=variant.runtime,
+            version=facts.version,
+            versions={} if facts.version is None else {"onnxruntime": facts.version},
+            binary_sha256=facts.library_sha256,
+        ),
+        model=model_facts(variant.path, measured.input_shape),
+        compute=ComputeFacts(
+            requested=variant.runtime,
+            reported=reported_units_of(measured),
+            threads=variant.threads,
+            cpus=None,
+        ),
+        conditions=msgspec.structs.replace(
+            facts.conditions, input=measured.input, input_sha256=measured.input_sha256
+        ),
+        graphs=measured.graphs,
+        stages=measured.stages,
+        sustained=measured.sustained,
+        memory=measured.memory,
+        thermal=facts.thermal or None,
+        battery=facts.battery or None,
+        validity=validity_of(measured),
+        fidelity=measured.fidelity,
+        notes=tuple(map(record_text, _unique([SHELL_NOTE, *facts.notes, *measured.notes]))),
+    )
+
+
+def _without_times(measured: Measured) -> Measured:
+    """Leaves what an emulator can show: what the graphs compute, not how long that takes on a phone."""
+    graphs = tuple(
+        msgspec.structs.replace(
+            graph,
+            load_ms=None,
+            first_ms=None,
+            average_warmup_ms=None,
+            warmup_iters=None,
+            is_warm=None,
+        )
+        for graph in measured.graphs
+    )
+    return msgspec.structs.replace(
+        measured,
+        graphs=graphs,
+        stages=(),
+        sustained=None,
+        memory=None,
+        notes=(*measured.notes, EMULATOR_NOTE),
+    )
+
+
+def _unique(notes: Sequence[str]) -> Sequence[str]:
+    return list(dict.fromkeys(notes))

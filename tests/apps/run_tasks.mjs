@@ -1,0 +1,153 @@
+// Runs the tasks of the web page on the golden vectors; prints one line of JSON per case.
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { toOriginal } from "../../apps/web/tasks/enlarge.js";
+import { DistinctTracks } from "../../apps/web/tasks/duplicates.js";
+import { lineWidth, paintBox, paintMasks, paintPoint } from "../../apps/web/tasks/overlay.js";
+import { classColour, lightened, textColour } from "../../apps/web/tasks/palette.js";
+import { panopticSegmentation } from "../../apps/web/tasks/panoptic.js";
+import { letterbox } from "../../apps/web/tasks/preprocess.js";
+import { interactiveMasks, normalisedBoxes, promptBoxes } from "../../apps/web/tasks/prompt.js";
+import { NearOnlineTracker, matchQueries } from "../../apps/web/tasks/tracker.js";
+import { TrackNumbers, trackedInstances } from "../../apps/web/tasks/video.js";
+
+const folder = join(dirname(fileURLToPath(import.meta.url)), "../../apps/fixtures/vectors");
+const READERS = {
+  uint8: [Uint8Array, 1, "getUint8"],
+  int32: [Int32Array, 4, "getInt32"],
+  float32: [Float32Array, 4, "getFloat32"],
+};
+
+function valueOf(value) {
+  if (value === null || typeof value !== "object" || !("file" in value)) return value;
+  const bytes = readFileSync(join(folder, value.file));
+  const view = new DataView(bytes.buffer, bytes.byteOffset + value.offset);
+  const [kind, size, method] = READERS[value.dtype];
+  const count = value.shape.reduce((product, side) => product * side, 1);
+  const data = kind.from({ length: count }, (_, i) => view[method](i * size, true));
+  return { data, shape: value.shape };
+}
+
+const picture = ({ data, shape }) => ({ data: data.slice(), height: shape[0], width: shape[1], channels: shape[2] });
+const geometryOf = (given) => ({
+  paddedSize: given.padded_size,
+  contentSize: given.content_size,
+  originalSize: given.original_size,
+});
+const part = ({ data, shape }, place) => {
+  const step = data.length / shape[0];
+  return { data: data.subarray(place * step, (place + 1) * step), shape: shape.slice(1) };
+};
+const joined = (arrays) => arrays.flatMap((array) => [...array]);
+
+const RUN = {
+  letterbox(given) {
+    const { pixels, geometry } = letterbox(picture(given.image), given.size, given.pad_colour);
+    return { pixels: pixels.data, content_size: geometry.contentSize };
+  },
+  prompt_boxes(given) {
+    const boxes = promptBoxes(given.points, given.boxes, geometryOf(given), given.point_radius);
+    return { boxes, normalised: normalisedBoxes(boxes, geometryOf(given)).data };
+  },
+  to_original(given) {
+    return { enlarged: toOriginal(given.mask_logits, geometryOf(given)).data };
+  },
+  interactive_masks(given) {
+    return { masks: joined(interactiveMasks(given.mask_logits, geometryOf(given))) };
+  },
+  panoptic(given) {
+    const thresholds = { scoreThreshold: given.score_threshold, overlapThreshold: given.overlap_threshold };
+    const geometry = geometryOf(given);
+    const found = panopticSegmentation(given.class_logits, given.mask_logits, geometry, given.num_things, thresholds);
+    const rows = found.segments.map((each) => [each.id, each.classIndex, Number(each.isThing), each.area, each.query]);
+    return {
+      panoptic_map: found.panopticMap,
+      void: found.void,
+      segments: rows.flat(),
+      scores: found.segments.map((each) => each.score),
+    };
+  },
+  match_queries(given) {
+    return { order: matchQueries(given.previous, given.current) };
+  },
+  tracks(given) {
+    const geometry = geometryOf(given);
+    const limits = { topK: given.top_k, minScore: given.min_score };
+    const [tracker, numbers] = [new NearOnlineTracker(), new TrackNumbers()];
+    const distinct = new DistinctTracks(given.same_object_iou);
+    const outputs = [given.class_logits, given.queries, given.mask_logits];
+    const seen = Array.from({ length: given.queries.shape[0] }, (_, frame) =>
+      tracker.update(...outputs.map((output) => part(output, frame))),
+    );
+    const frames = seen.map((each) => trackedInstances(each, geometry, given.num_things, limits, numbers));
+    const all = frames.flat();
+    return {
+      order: joined(seen.map((each) => each.order)),
+      mean_class_logits: joined(seen.map((each) => each.classLogits.data)),
+      counts: frames.map((frame) => frame.length),
+      track_ids: all.map((each) => each.trackId),
+      labels: all.map((each) => each.label),
+      queries: all.map((each) => each.query),
+      scores: all.map((each) => each.score),
+      boxes: joined(all.map((each) => each.box)),
+      masks: joined(all.map((each) => each.mask)),
+      distinct_track_ids: frames.map((frame) => distinct.of(frame).map((each) => each.trackId)),
+    };
+  },
+  palette(given) {
+    const pairs = Array.from({ length: given.pairs.shape[0] }, (_, row) => given.pairs.data.slice(2 * row, 2 * row + 2));
+    const colours = pairs.map(([label, instance]) => classColour(label, instance));
+    return { colours: colours.flat(), lightened: colours.flatMap(lightened), text: colours.flatMap(textColour) };
+  },
+  line_width(given) {
+    return { widths: given.sizes.map(([height, width]) => lineWidth(height, width)) };
+  },
+  paint_masks(given) {
+    const canvas = picture(given.image);
+    const layers = Array.from({ length: given.masks.shape[0] }, (_, layer) => ({
+      map: part(given.masks, layer).data,
+      value: 1,
+      colour: [...part(given.colours, layer).data],
+    }));
+    paintMasks(canvas, layers, given.width);
+    return { painted: canvas.data };
+  },
+  paint_prompts(given) {
+    const canvas = picture(given.image);
+    given.boxes.forEach((box, place) => paintBox(canvas, box, given.box_width, classColour(place)));
+    given.points.forEach((point, place) => paintPoint(canvas, point, given.point_radius, classColour(place)));
+    return { painted: canvas.data };
+  },
+};
+
+function problemOf(found, expected) {
+  if (expected?.data instanceof Float32Array) {
+    const allowed = (value) => 1e-6 * Math.max(1, Math.abs(value));
+    const differs = (i) => !(Math.abs(found[i] - expected.data[i]) <= allowed(expected.data[i]));
+    return listProblem(found, expected.data, differs);
+  }
+  if (expected?.data) return listProblem(found, expected.data, (i) => found[i] !== expected.data[i]);
+  const [one, other] = [JSON.stringify(found), JSON.stringify(expected)];
+  return one === other ? null : `${one}, expected ${other}`;
+}
+
+function listProblem(found, expected, differs) {
+  if (found.length !== expected.length) return `${found.length} values, expected ${expected.length}`;
+  const wrong = Array.from(expected.keys()).filter(differs);
+  if (!wrong.length) return null;
+  return `${wrong.length} of ${found.length} differ, the first at ${wrong[0]}: ${found[wrong[0]]}, expected ${expected[wrong[0]]}`;
+}
+
+const index = JSON.parse(readFileSync(join(folder, "index.json"), "utf8"));
+for (const { function: name, name: title, given, expected } of index.cases) {
+  if (!(name in RUN)) continue;
+  const arguments_ = Object.fromEntries(Object.entries(given).map(([key, value]) => [key, valueOf(value)]));
+  const found = RUN[name](arguments_);
+  const problems = Object.entries(expected).flatMap(([key, value]) => {
+    const problem = problemOf(found[key], valueOf(value));
+    return problem === null ? [] : [`${key}: ${problem}`];
+  });
+  console.log(JSON.stringify({ function: name, name: title, problems }));
+}

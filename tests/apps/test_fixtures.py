@@ -1,0 +1,152 @@
+"""The golden vectors of the apps: current, complete, and what the tasks return."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from apps.fixtures.make import all_cases
+from apps.fixtures.store import Case, encode, write
+from rapsam.data.orientation import EXIF_ORIENTATIONS
+from rapsam.tasks.draw import draw_interactive
+from rapsam.tasks.geometry import ImageGeometry
+from rapsam.tasks.panoptic import panoptic_segmentation
+from rapsam.tasks.preprocess import letterbox
+from rapsam.tasks.prompt import interactive_masks, normalised_boxes, prompt_boxes
+from rapsam.tasks.resize import to_original
+from rapsam.tasks.tracker import match_queries
+from tests.apps.vectors import FOLDER, assert_agrees, read_cases
+
+LIMIT_BYTES = 2_000_000
+
+
+def geometry(given):
+    return ImageGeometry(
+        **{name: tuple(given[name]) for name in ("padded_size", "content_size", "original_size")}
+    )
+
+
+def oriented(given):
+    return {"displayed": EXIF_ORIENTATIONS[given["exif"]].applied(given["stored"])}
+
+
+def letterboxed(given):
+    fitted = letterbox(given["image"], tuple(given["size"]), tuple(given["pad_colour"]))
+    return {"pixels": fitted.pixels, "content_size": list(fitted.geometry.content_size)}
+
+
+def prompted(given):
+    boxes = prompt_boxes(given["points"], given["boxes"], geometry(given), given["point_radius"])
+    return {"boxes": boxes, "normalised": normalised_boxes(boxes, geometry(given))}
+
+
+def enlarged(given):
+    return {"enlarged": to_original(given["mask_logits"], geometry(given))}
+
+
+def masked(given):
+    return {"masks": interactive_masks(given["mask_logits"], geometry(given))}
+
+
+def fused(given):
+    result = panoptic_segmentation(
+        given["class_logits"],
+        given["mask_logits"],
+        geometry(given),
+        given["num_things"],
+        score_threshold=given["score_threshold"],
+        overlap_threshold=given["overlap_threshold"],
+    )
+    rows = [(each.id, each.class_index, each.is_thing, each.area, each.query) for each in result.segments]
+    return {
+        "panoptic_map": result.panoptic_map,
+        "void": result.void,
+        "segments": np.reshape(rows, (-1, 5)),
+        "scores": [each.score for each in result.segments],
+    }
+
+
+def matched(given):
+    return {"order": match_queries(given["previous"], given["current"])}
+
+
+RUN = {
+    "orientation": oriented,
+    "letterbox": letterboxed,
+    "prompt_boxes": prompted,
+    "to_original": enlarged,
+    "interactive_masks": masked,
+    "panoptic": fused,
+    "match_queries": matched,
+}
+
+
+@pytest.fixture(scope="module")
+def cases():
+    return read_cases()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("vectors")
+    write(all_cases(), folder)
+    return folder
+
+
+@pytest.mark.parametrize("function", RUN)
+def test_read_by_another_reader_the_tasks_return_what_the_files_say(cases, function):
+    checked = 0
+    for case in cases:
+        if case["function"] == function:
+            found = RUN[function](case["given"])
+            assert found.keys() == case["expected"].keys()
+            for name, expected in case["expected"].items():
+                assert_agrees(found[name], expected, f"{function} {case['name']}: {name}")
+            checked += 1
+    assert checked
+
+
+def test_the_committed_files_are_what_the_program_makes_now(made):
+    assert sorted(path.name for path in FOLDER.iterdir()) == sorted(path.name for path in made.iterdir())
+    assert (FOLDER / "index.json").read_text() == (made / "index.json").read_text(), "run make fixtures"
+    for old, new in zip(read_cases(), read_cases(made), strict=True):
+        for side in ("given", "expected"):
+            for name, value in new[side].items():
+                assert_agrees(
+                    old[side][name], value, f"{old['function']} {old['name']} {name}: make fixtures"
+                )
+
+
+def test_the_files_are_small_and_every_function_has_cases(cases):
+    assert sum(path.stat().st_size for path in FOLDER.iterdir()) < LIMIT_BYTES
+    counts = Counter(case["function"] for case in cases)
+    assert counts["letterbox"] >= 10
+    assert counts["panoptic"] >= 12
+    assert counts.keys() == RUN.keys() | {"tracks", "palette", "line_width", "paint_masks", "paint_prompts"}
+
+
+def test_an_object_that_leaves_and_returns_keeps_its_number(cases):
+    for case in cases:
+        if case["function"] == "tracks":
+            ends = np.cumsum(case["expected"]["counts"])
+            frames = [set(found.tolist()) for found in np.split(case["expected"]["track_ids"], ends[:-1])]
+            (left,) = frames[1] - frames[2]
+            assert left not in frames[3]
+            assert left in frames[4]
+
+
+def test_a_case_of_an_unknown_type_or_with_a_taken_name_is_refused():
+    with pytest.raises(ValueError, match="float64"):
+        encode([Case("f", "a", {}, {"x": np.zeros(2)})])
+    with pytest.raises(ValueError, match="same name"):
+        encode([Case("f", "a", {}, {}), Case("f", "a", {}, {})])
+
+
+def test_a_box_of_less_than_a_pixel_paints_no_pixel_outside_itself():
+    image = np.zeros((20, 30, 3), np.uint8)
+    drawn = draw_interactive(image, np.zeros((1, 20, 30), bool), [], [(0.0, 0.0, 0.4, 0.4)])
+    assert not drawn.any()
+    drawn = draw_interactive(image, np.zeros((1, 20, 30), bool), [], [(10.0, 10.0, 12.0, 13.0)])
+    assert np.count_nonzero(drawn.any(axis=2)) == 6

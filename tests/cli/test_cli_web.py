@@ -1,0 +1,85 @@
+"""`rapsam web`: serving the page for photos."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+
+import pytest
+
+from rapsam.web.node_packages import FOLDER_VARIABLE, missing_packages
+from tests.benchmarks.tiny_onnx_bundle import write_tiny_bundle
+from tests.cli.cli_runs import assert_refused, command, rapsam
+from tests.export.small_bundle import write_small_bundle
+from tests.golden_files import fail_or_skip
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bundles") / "tiny"
+    write_tiny_bundle(folder)
+    return folder
+
+
+def fetched(url):
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        return answer.read()
+
+
+def test_it_serves_the_page_and_the_bundle_until_it_is_interrupted(bundle):
+    missing = missing_packages()
+    if missing is not None:
+        fail_or_skip(missing, None)
+    line = command("web", bundle)
+    with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            url = running.stdout.readline().strip()
+            assert url.startswith("http://127.0.0.1:")
+            assert b"Segment a photo" in fetched(url)
+            base = url.removesuffix("index.html")
+            manifest = json.loads(fetched(f"{base}bundle/manifest.json"))
+            assert fetched(f"{base}bundle/{manifest['graphs'][0]['path']}")
+            token = base.rstrip("/").rpartition("/")[2]
+            with pytest.raises(urllib.error.HTTPError, match="404"):
+                fetched(url.replace(token, "guess"))
+        finally:
+            running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=60)
+    assert running.returncode == 0
+    assert out == ""
+    assert err.splitlines() == ["open it in a browser; Ctrl-C ends it", "ended"]
+
+
+def test_a_bundle_that_no_browser_runs_is_refused(tmp_path):
+    write_small_bundle(tmp_path / "small")
+    outcome = rapsam("web", tmp_path / "small")
+    assert_refused(outcome, "panoptic.mlpackage, which no browser runs", "--target onnx or --target tflite")
+
+
+def test_a_bundle_that_was_edited_is_refused(tmp_path):
+    write_tiny_bundle(tmp_path / "tiny")
+    (tmp_path / "tiny" / "find.onnx").write_bytes(b"something else")
+    assert_refused(rapsam("web", tmp_path / "tiny"), "find.onnx")
+
+
+def test_without_the_runtimes_it_says_how_to_fetch_them(bundle, tmp_path, monkeypatch):
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    assert_refused(rapsam("web", bundle), "run: python -m rapsam.web.node_packages")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--address", "0.0.0.0"], "0.0.0.0"),
+        (["--address", ""], "is not one place"),
+        (["--address", "not an address"], "not an address"),
+        (["--port", "70000"], "70000"),
+        (["--port", "-1"], "-1"),
+        (["--address", "192.0.2.1"], "192.0.2.1"),
+    ],
+)
+def test_a_place_where_nothing_can_be_served_is_refused(bundle, options, says):
+    assert_refused(rapsam("web", bundle, *options), says)
