@@ -27,6 +27,7 @@ from typing import Any, NamedTuple, Self
 from rapsam.errors import BundleError, UnavailableError, quoted
 from rapsam.untrusted import open_plain
 from rapsam.web.files import JSON, Shown, Table
+from rapsam.web.headers import answer_headers
 from rapsam.web.paced import CHUNK, PacedReader, send_paced
 
 MAX_HEAD_BYTES = 16 * 1024
@@ -46,24 +47,6 @@ VISIT_HEADER = "X-Visit"
 """Tells which of the visitors sends."""
 _PLAIN = "text/plain; charset=utf-8"
 _LOOPBACK = ("localhost", "127.0.0.1")
-_BASE_POLICY = {
-    "default-src": "'self'",
-    "worker-src": "'self' blob:",
-    "img-src": "'self' blob: data:",
-    "object-src": "'none'",
-    "base-uri": "'none'",
-    "form-action": "'none'",
-    "frame-ancestors": "'self'",
-}
-_HEADERS = {
-    # What a browser asks for before it gives a page threads and exact clocks.
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Embedder-Policy": "require-corp",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 
 
 class Reply(NamedTuple):
@@ -326,15 +309,7 @@ class _Request(BaseHTTPRequestHandler):
     def _head(self, status: HTTPStatus, size: int, kind: str, scripts: tuple[str, ...]) -> None:
         self.close_connection = True
         self.send_response(status)
-        policy = {**_BASE_POLICY, "script-src": " ".join(("'self'", "'wasm-unsafe-eval'", *scripts))}
-        headers = {
-            **_HEADERS,
-            "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
-            "Content-Type": kind,
-            "Content-Length": str(size),
-            "Connection": "close",
-        }
-        for name, value in headers.items():
+        for name, value in answer_headers(size, kind, scripts).items():
             self.send_header(name, value)
         self.end_headers()
 

@@ -44,7 +44,7 @@ def test_pages_are_all_scripts_and_styles_and_nothing_else():
 
 def test_every_module_that_a_page_names_is_in_the_table():
     table = page_files()
-    named = re.compile(rb'(?:from|import\()\s*"(\.[^"]+)"|(?:src|href)="([^":,]+)"')
+    named = re.compile(rb'(?:from|import\()\s*"(\.[^"]+)"|(?:src|href)="([^":,#]+)"')
     for name, shown in table.items():
         for module, asset in named.findall(shown.content):
             place = os.path.normpath(Path(name).parent / (module or asset).decode())
