@@ -7,14 +7,12 @@ import os
 import platform
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from rapsam.benchmarks.runners.adb.program import android_program
-from tests.benchmarks.runners.adb.conftest import linux_compiler
-from tests.benchmarks.runners.adb.test_native_program import HEAD, VARIANT
+from tests.benchmarks.runners.adb.native import HEAD, VARIANT, linux_compiler, wait_for
 from tests.golden_files import fail_or_skip
 
 HERE = Path(__file__).parent
@@ -68,9 +66,5 @@ def test_it_reads_a_job_and_tells_of_a_process_that_crashes(android, tmp_path):
     assert (done.returncode, done.stderr) == (2, "line 1 of the job: not a job of this version\n")
     (tmp_path / "job").write_text(HEAD.replace("./lib.so", f"{android[2]}/libonnxruntime.so") + VARIANT)
     assert call(android, "run", "job", folder=tmp_path).returncode == 0
-    end = time.monotonic() + 60
-    while not (tmp_path / "ended").exists():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    assert json.loads((tmp_path / "ended").read_text()) == ["loading: its process was ended by signal 6"]
+    assert json.loads(wait_for(tmp_path / "ended")) == ["loading: its process was ended by signal 6"]
     assert (tmp_path / "said").read_text() == ""
