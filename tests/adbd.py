@@ -3,7 +3,8 @@
     python -m tests.adbd
 
 makes the chroot in the user's cache, once; it takes root, apt and 35 MB. Each device that is started from it
-has a network, processes and a disk of its own, which end with it: this adbd lets everybody in.
+has a network, processes and a disk of its own, which end with it: this adbd lets everybody in. Beside that
+network it listens on the vsock of a virtual machine, which only the machine's host can reach.
 """
 
 from __future__ import annotations

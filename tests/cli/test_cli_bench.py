@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from rapsam.benchmarks.latency.record_file import read_latency_records
 from rapsam.cli.bench import seconds_of
 from rapsam.errors import InputError
+from tests.benchmarks.runners.adb.fake_adb import HEAD, write_fake_adb
 from tests.benchmarks.tiny_onnx_bundle import write_tiny_bundle
 from tests.cli.cli_runs import assert_refused, rapsam
 
@@ -62,7 +64,6 @@ def test_a_stage_that_is_not_there_is_refused_before_anything_runs(tiny, subject
     [
         (["--on", "locla"], "unknown runner 'locla'; did you mean local?"),
         (["--on", "local:3"], "there is one machine only"),
-        (["--on", "adb:no-such-phone"], "--on 'adb:no-such-phone': no"),
         (["--on", "browser:here and there"], "'here and there' is no address to serve a page on"),
         (["--on", "browser:192.0.2.77"], "cannot listen on 192.0.2.77, port any"),
         (["--runtime", "LiteRT"], "unknown runtime 'LiteRT'"),
@@ -76,6 +77,15 @@ def test_a_stage_that_is_not_there_is_refused_before_anything_runs(tiny, subject
 )
 def test_wrong_options_are_refused_before_anything_runs(tiny, options, says):
     assert_refused(rapsam("bench", tiny / "right", *options), says)
+
+
+def test_a_phone_that_is_not_there_is_refused_in_one_line(tiny, tmp_path, monkeypatch):
+    write_fake_adb(tmp_path, HEAD)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.delenv("ANDROID_SERIAL", raising=False)
+    assert_refused(rapsam("bench", tiny / "right", "--on", "adb"), "--on 'adb': no device; connect a phone")
+    refused = rapsam("bench", tiny / "right", "--on", "adb:X1")
+    assert_refused(refused, "--on 'adb:X1': no device 'X1'; connected: none")
 
 
 def test_what_is_no_bundle_is_refused(tiny, tmp_path):

@@ -76,7 +76,8 @@ class Attempt:
         except RapSamError as error:
             self.fail(str(error))
         if device.losses:
-            self.notes.append(f"the connection was lost {device.losses} times; the run on the device went on")
+            times = f"{device.losses} time{'s' * (device.losses > 1)}"
+            self.notes.append(f"the connection was lost {times}; the run on the device went on")
 
     def fail(self, reason: str) -> None:
         """Says why nothing came of those of which nothing is known yet."""

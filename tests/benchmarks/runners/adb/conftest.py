@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import onnxruntime
 import pytest
 
-from rapsam.benchmarks.runners.adb.device import Patience
 from rapsam.benchmarks.runners.adb.program import DeviceProgram, compile_program
 from rapsam.benchmarks.runners.adb.runner import AdbRunner
-from rapsam.benchmarks.runners.adb.session import Watch
 from tests.adbd import started_device
+from tests.benchmarks.runners.adb.native import PATIENCE, WATCH, linux_compiler
 from tests.benchmarks.runners.adb.recorded import BATTERY, POWER, PROPERTIES, THERMAL
-from tests.golden_files import fail_or_skip
-
-WATCH = Watch(look_s=0.05, sensors_s=0.2, hang_s=30.0, cool_s=0.2, cool_look_s=0.05)
-PATIENCE = Patience(reconnect_s=15.0, pause_s=0.05)
-
-
-def linux_compiler() -> str:
-    """Returns a compiler for this machine; fails or skips without one."""
-    found = shutil.which("gcc") or shutil.which("clang")
-    if found is None:
-        fail_or_skip("no C compiler is installed; run: make adbd", None)
-    return found
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 import time
@@ -17,7 +18,7 @@ from rapsam.benchmarks.runners.adb.runner import AdbRunner
 from rapsam.benchmarks.runners.adb.tool import AdbTool
 from rapsam.benchmarks.runners.base import Variant, Wanted
 from rapsam.errors import BundleError, InputError, UnavailableError
-from tests.benchmarks.runners.adb.conftest import PATIENCE, WATCH
+from tests.benchmarks.runners.adb.native import PATIENCE, WATCH
 
 QUICK = Timing(iters=4, min_seconds=0.0, rounds=2, pause_s=0.0, warmup_max_s=0.1)
 CPU = "ONNX Runtime"
@@ -188,7 +189,7 @@ RESULT = '{"baseline_kb":1,"peak_kb":1,"graphs":[],"stages":[],"sustained":[],"w
 )
 def test_whatever_the_program_does_is_its_record(phone, tiny_bundle, script, tmp_path, background, says):
     timing = Timing(iters=1, min_seconds=0.0, max_seconds=0.0, rounds=1)
-    runner = scripted(script(background), WATCH._replace(hang_s=0.5))
+    runner = scripted(script(background), WATCH._replace(hang_s=0.5 if "hangs" in says else 30.0))
     (record,) = measure(runner, tiny_bundle / "see.onnx", timing=timing)
     assert record.status == "failed"
     assert says in record.error
@@ -239,7 +240,9 @@ def test_a_run_goes_on_when_the_cable_is_back(runner, phone, tiny_bundle, words)
     assert record.fidelity.status == "passed"
     assert any("is lost" in line for line in unplugs.lines)
     assert f"{phone.serial} is back" in unplugs.lines
-    assert "the connection was lost 1 times; the run on the device went on" in record.notes
+    assert any(
+        re.fullmatch(r"the connection was lost \d times?; the run .* went on", one) for one in record.notes
+    )
     assert left(phone) == []
 
 
@@ -256,7 +259,8 @@ def test_half_an_answer_is_none(phone, lose):
     threading.Timer(0.5, lose_it).start()
     slow_once = "[ -e /data/local/tmp/b ] || { touch /data/local/tmp/b; sleep 2; }"
     done = device.shell(f"echo a; {slow_once}; echo c; exit 3")
-    assert (done.code, done.output, device.losses) == (3, b"a\nc\n", 1)
+    assert (done.code, done.output) == (3, b"a\nc\n")
+    assert device.losses >= 1
 
 
 def test_what_is_there_whole_is_not_pushed_again_after_a_lost_cable(program, phone, tiny_bundle):

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.runners.adb.conftest import linux_compiler
-
-HEAD = "rapsam-job 1\nlibrary ./lib.so\ntiming 1 0 0 1 0 0 0 1000000000\n"
-VARIANT = "variant cpu 1\ngraph g.onnx\nin 0 a\nout 1 b\ncase\ngive 0 1 t.bin 1 2\nstage 0\n"
+from tests.benchmarks.runners.adb.native import HEAD, VARIANT, linux_compiler, wait_for
 
 
 def call(program, folder, *words):
@@ -93,11 +89,3 @@ def test_a_variant_says_what_it_cannot_load(program, tmp_path):
     reasons = json.loads(wait_for(tmp_path / "ended"))
     assert reasons[0].startswith("g.onnx: ONNX Runtime: ")
     assert reasons[1:] == ["g.onnx: the library has no NNAPI", "g: an unknown provider"]
-
-
-def wait_for(path: Path) -> str:
-    end = time.monotonic() + 60
-    while not path.exists():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-    return path.read_text()
