@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from rapsam.benchmarks.runners.base import DeviceRunner
 from rapsam.benchmarks.runners.local import LocalRunner
+from rapsam.benchmarks.runners.qemu_arm64.runner import QemuArm64Runner
 from rapsam.errors import unknown_name
 
 RUNNERS: dict[str, DeviceRunner] = {
     "local": LocalRunner(),
+    "qemu-arm64": QemuArm64Runner(),
 }
 
 

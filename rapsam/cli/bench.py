@@ -35,7 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder made by 'rapsam export', or an .onnx, .tflite or .pte file; several take turns",
     )
     parser.add_argument(
-        "--on", default="local", metavar="WHERE", help="device: local, this machine (default)"
+        "--on",
+        default="local",
+        metavar="WHERE",
+        help="device: local, this machine (default), or qemu-arm64, which tells what arm64 kernels compute",
     )
     parser.add_argument("--runtime", metavar="NAME", help="what runs it; default: the first that works")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads; default: 2, or all there are")
