@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rapsam.benchmarks.runners.base import DeviceRunner
+from rapsam.benchmarks.runners.ios.runner import IosRunner
 from rapsam.benchmarks.runners.local import LocalRunner
 from rapsam.benchmarks.runners.qemu_arm64.runner import QemuArm64Runner
 from rapsam.errors import unknown_name
@@ -10,6 +11,7 @@ from rapsam.errors import unknown_name
 RUNNERS: dict[str, DeviceRunner] = {
     "local": LocalRunner(),
     "qemu-arm64": QemuArm64Runner(),
+    "ios": IosRunner(),
 }
 
 

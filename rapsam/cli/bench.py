@@ -38,7 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--on",
         default="local",
         metavar="WHERE",
-        help="device: local, this machine (default), or qemu-arm64, which tells what arm64 kernels compute",
+        help="device: local, this machine (default); ios, an iPhone at this Mac; qemu-arm64, to tell what "
+        "arm64 kernels compute",
     )
     parser.add_argument("--runtime", metavar="NAME", help="what runs it; default: the first that works")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads; default: 2, or all there are")

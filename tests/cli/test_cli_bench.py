@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 
 import pytest
 
@@ -62,6 +63,12 @@ def test_a_stage_that_is_not_there_is_refused_before_anything_runs(tiny, subject
     [
         (["--on", "locla"], "unknown runner 'locla'; did you mean local?"),
         (["--on", "local:3"], "there is one machine only"),
+        (["--on", "qemu-arm64:pentium"], "'pentium' is not a processor that is known here"),
+        pytest.param(
+            ["--on", "ios"],
+            "it needs a Mac with Xcode",
+            marks=pytest.mark.skipif(sys.platform == "darwin", reason="a Mac may have an iPhone"),
+        ),
         (["--runtime", "LiteRT"], "unknown runtime 'LiteRT'"),
         (["--threads", "0"], "--threads 0; expected 1 to"),
         (["--iters", "0"], "--iters 0; expected 1 to 100,000"),
