@@ -76,7 +76,7 @@ chromium:
 # For `rapsam bench --on qemu-arm64`, in the user's cache.
 .PHONY: arm64
 arm64: $(INSTALLED)
-	@$(BIN)/python -m rapsam.benchmarks.runners.qemu_arm64.environment
+	@$(BIN)/python -m rapsam.benchmarks.runners.qemu_arm64
 
 demo: $(INSTALLED)
 	@rm -rf $(DEMO_OUTPUT)

@@ -1,6 +1,6 @@
 """The arm64 environment: Debian's Python for arm64, qemu, and aarch64 wheels of the runtimes.
 
-    python -m rapsam.benchmarks.runners.qemu_arm64.environment
+    python -m rapsam.benchmarks.runners.qemu_arm64
 
 It is made once, in the user's cache, without root, and beside the system's own packages. Each of its parts is
 there whole or not at all; what is there is not fetched again.
@@ -8,7 +8,6 @@ there whole or not at all; what is there is not fetched again.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import os
 import platform
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rapsam.benchmarks.runners.qemu_arm64.debian_files import unpack_debian
-from rapsam.errors import RapSamError, UnavailableError, printable, shortened
+from rapsam.errors import UnavailableError, printable, shortened
 from rapsam.files import atomic_folder
 from rapsam.user_cache import user_cache
 
@@ -35,7 +34,7 @@ WHEELS = (
 """ONNX Runtime and LiteRT in the versions of this toolkit, with all that they import when they run a graph.
 ExecuTorch's own wheels need PyTorch; this one holds an older ExecuTorch, and says which."""
 FOLDER_VARIABLE = "RAPSAM_ARM64_ENV"
-MODULE = "rapsam.benchmarks.runners.qemu_arm64.environment"
+MODULE = "rapsam.benchmarks.runners.qemu_arm64"
 _PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux2014_aarch64")
 _SYSTEM = ("Linux", "x86_64")
 
@@ -79,11 +78,21 @@ def environment_places() -> Places:
     return Places(folder / f"qemu-{RELEASE}", folder / f"root-{RELEASE}", folder / f"wheels-{digest}")
 
 
+def wrong_machine() -> str | None:
+    """Says why arm64 programs could never run here; None if they could."""
+    here = platform.system(), platform.machine()
+    if here == _SYSTEM:
+        return None
+    return (
+        f"it works on {' '.join(_SYSTEM)} only, and this is {' '.join(here)}; on arm64, --on local runs "
+        "arm64 kernels"
+    )
+
+
 def cannot_run() -> str | None:
     """Says why arm64 programs cannot run here, and what to do; None if they can."""
-    if (platform.system(), platform.machine()) != _SYSTEM:
-        here = f"{platform.system()} {platform.machine()}"
-        return f"it works on Linux x86_64 only, and this is {here}; on arm64, --on local runs arm64 kernels"
+    if reason := wrong_machine():
+        return reason
     try:
         places = environment_places()
     except UnavailableError as error:
@@ -135,22 +144,3 @@ def _install(folder: Path, pip: Sequence[str]) -> None:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         why = shortened(printable(lines[-1])) if lines else f"exit code {done.returncode}"
         raise UnavailableError(f"pip cannot fetch the wheels for arm64: {why}")
-
-
-def main() -> None:
-    """Makes the environment unless it is there."""
-    parser = argparse.ArgumentParser(
-        prog=f"python -m {MODULE}", description="Makes the arm64 environment, 240 MB."
-    )
-    parser.parse_args()
-    try:
-        make_environment(lambda line: print(line, flush=True))
-        if reason := cannot_run():
-            raise UnavailableError(reason)
-        print(f"the arm64 environment is ready: {environment_places().root.parent}")
-    except RapSamError as error:
-        sys.exit(f"error: {error}")
-
-
-if __name__ == "__main__":
-    main()
