@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LINKED_FOLDERS = ("export", "quantize", "benchmarks")
-SHIPPED = (".py", ".json", ".safetensors", ".toml", ".typed")
+SHIPPED = (".css", ".py", ".json", ".safetensors", ".toml", ".typed")
 
 
 def run(*command: str | Path, folder: Path, **environment: str) -> str:

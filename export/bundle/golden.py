@@ -94,11 +94,17 @@ def check_golden(folder: Path, sizes: Mapping[str, int], contracts: Sequence[Gra
         )
     outputs = {(contract.graph, spec.name): spec.shape for contract in contracts for spec in contract.outputs}
     inputs = {spec.name: spec.shape for contract in contracts for spec in contract.inputs}
+    roles = {spec.name: spec.role for contract in contracts for spec in contract.inputs}
     for case in index.cases:
         count = len(case.inputs) + sum(len(graph.outputs) for graph in case.graphs)
         if count > MAX_TENSORS:
             raise BundleError(
                 f"{path} lists {count:,} tensors in one case; expected at most {MAX_TENSORS}: export it again"
+            )
+        lacking = set(roles.values()) - {"flow"} - {roles.get(tensor.name) for tensor in case.inputs}
+        if lacking:
+            raise BundleError(
+                f"{path} has no {' and no '.join(sorted(lacking))} in one case; export the bundle again"
             )
         for tensor in case.inputs:
             _check_tensor(folder, tensor, inputs.get(tensor.name), sizes)

@@ -69,15 +69,15 @@ def _case_rows(
     rounding: _Rounding,
 ) -> Iterator[TensorParity]:
     roles = {spec.name: spec.role for contract in manifest.contracts for spec in contract.inputs}
-    given = {roles[tensor.name]: _read(folder, tensor) for tensor in case.inputs}
-    outputs, problem = _outputs(manifest.contracts, given, runners)
+    given = {roles[tensor.name]: read_golden(folder, tensor) for tensor in case.inputs}
+    outputs, problem = golden_outputs(manifest.contracts, given, runners)
     gates = RECIPES[manifest.recipe].gates
     for graph in case.graphs:
         for stored in graph.outputs:
             figures, reason = None, problem or f"the graph has no output {stored.name!r}"
             found = outputs.get((graph.graph, stored.name))
             if found is not None:
-                reference = _read(folder, stored).ravel()
+                reference = read_golden(folder, stored).ravel()
                 figures, reason = judge_tensor(found.ravel()[:: stored.step], reference, gates)
             known = rounding.get((graph.graph, stored.name, case.name), [])
             status, reason = excuse_tensor(figures, reason, known)
@@ -94,10 +94,19 @@ def _case_rows(
             )
 
 
-def _outputs(
+def golden_outputs(
     contracts: tuple[GraphContract, ...], given: dict[Role, Floats], runners: Mapping[str, Runner]
 ) -> tuple[dict[tuple[str, str], Floats], str]:
-    """Returns what the graphs returned, by graph and name, and why that is not all."""
+    """Runs all graphs on the inputs of a golden case.
+
+    Args:
+        contracts: Of the graphs, in the order in which they run.
+        given: Inputs of the case, by role.
+        runners: Graph name to runner.
+
+    Returns:
+        What the graphs returned, by graph and name, and why that is not all; "" if it is.
+    """
     found: dict[tuple[str, str], Floats] = {}
 
     def run(contract: GraphContract, inputs: Arrays) -> Arrays:
@@ -111,8 +120,12 @@ def _outputs(
     return found, ""
 
 
-def _read(folder: Path, tensor: GoldenTensor) -> Floats:
-    """Reads a stored tensor in its shape; the samples of one that is not stored whole are flat."""
+def read_golden(folder: Path, tensor: GoldenTensor) -> Floats:
+    """Reads a stored tensor of a verified bundle in its shape; if not stored whole, its samples are flat.
+
+    Raises:
+        BundleError: If the file cannot be read.
+    """
     path = folder / tensor.file
     size = int(np.prod(tensor.shape))
     # A PNG of noise is hardly larger than its pixels.

@@ -12,6 +12,7 @@ from typing import NoReturn
 import rapsam
 from rapsam.cli import (
     bench,
+    compare,
     convert,
     data,
     demo,
@@ -24,6 +25,7 @@ from rapsam.cli import (
     plot,
     predict,
     quantize,
+    report,
     train,
     verify,
 )
@@ -34,7 +36,7 @@ from rapsam.cli.verbs import Parser
 from rapsam.errors import InputError, MemoryLimitError, RapSamError, is_out_of_memory, quoted, reason_of
 
 VERBS = (
-    *(export, lint, parity, verify, bench, quantize, predict, evaluation, convert),
+    *(export, lint, parity, verify, bench, report, compare, quantize, predict, evaluation, convert),
     *(data, train, plot, models, devices, doctor, demo),
 )
 BAD_INPUT = 2

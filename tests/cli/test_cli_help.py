@@ -55,7 +55,7 @@ def test_no_verb_shows_the_help_as_an_error():
     ("arguments", "says"),
     [
         (["exprot"], "unknown verb 'exprot'; did you mean export"),
-        (["zzz"], "valid names: bench, convert, data, demo, devices, doctor, eval"),
+        (["zzz"], "valid names: bench, compare, convert, data, demo, devices"),
         (["--verison"], "unknown option '--verison'; did you mean --version"),
         (["devices", "--jsn"], "unknown option '--jsn'; did you mean --json"),
         (["devices", "--js"], "unknown option '--js'; did you mean --json"),

@@ -13,6 +13,8 @@ from rapsam.export.build.golden import write_golden
 from rapsam.export.bundle.manifest import SCHEMA_VERSION, GraphEntry, Manifest, ModelEntry, ParitySummary
 from rapsam.export.bundle.manifest_file import write_contract, write_manifest
 from rapsam.export.bundle.seal import file_entries
+from rapsam.export.parity.report import SCHEMA_VERSION as PARITY_SCHEMA
+from rapsam.export.parity.report import ParityReport
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.files import sha256_of, size_of
 from rapsam.inference.runner import Runner
@@ -140,7 +142,18 @@ def made_up_manifest(**facts: object) -> Manifest:
 def seal(folder: Path, manifest: Manifest, runners: dict[str, Runner]) -> Manifest:
     """Writes all that a bundle has beside its graphs and their contracts."""
     write_golden(folder, {"scene": draw_scene(1, (20, 30))}, manifest, runners)
-    (folder / "parity.json").write_bytes(b"{}\n")
+    report = ParityReport(
+        schema_version=PARITY_SCHEMA,
+        model=manifest.model.name,
+        recipe=manifest.recipe,
+        size=manifest.preprocess.size,
+        reference="a test",
+        score_threshold=None,
+        overlap_threshold=None,
+        tensors=(),
+        tasks=(),
+    )
+    (folder / "parity.json").write_bytes(msgspec.json.encode(report))
     (folder / "MODEL_CARD.md").write_bytes(b"# a test\n")
     manifest = msgspec.structs.replace(manifest, files=file_entries(folder))
     write_manifest(folder, manifest)

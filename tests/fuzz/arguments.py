@@ -14,7 +14,7 @@ from tests.fuzz.case import INPUTS, OUT, Case, Material
 from tests.fuzz.mutations import shown
 
 _SLOW = ("train", "export", "parity", "demo", "eval", "predict", "data synth", "convert", "bench")
-_MISSES = ("data check", "parity", "demo", "export", "bench")
+_MISSES = ("data check", "parity", "demo", "export", "bench", "compare")
 _INPUT_OPTIONS = ("--size", "--sides", "--point", "--box")
 _WRITTEN = ("out", "destination", "folder", "resume")
 _OUTSIDE = ("/dev/", "/proc/", "..")
@@ -103,7 +103,7 @@ def _sound_value(verb: str, action: argparse.Action, folder: Path, material: Mat
     values = dict.fromkeys(("--out", "destination"), out)
     values |= dict.fromkeys(("--data", "root"), str(material.folder / "sets" / "coco_panoptic"))
     values |= dict.fromkeys(("inputs", "--image", "source"), str(material.photo))
-    values |= dict.fromkeys(("--bundle", "bundle"), str(material.bundle))
+    values |= dict.fromkeys(("--bundle", "bundle", "before", "after"), str(material.bundle))
     values |= dict.fromkeys(("--json", "--full", "--strict", "--half", "--recursive", "--verbose"), "")
     values |= dict.fromkeys(("--seed", "--images", "--workers", "--limit"), "1")
     values |= {"--videos": "0", "--size": "64x96", "--sides": "64,64", "--model": "rapsam_nano"}

@@ -399,6 +399,7 @@ def index(folder: Path, change) -> None:
         lambda found: found["cases"][0]["inputs"][0].update(file="encoder.onnx"),
         lambda found: found["cases"][0]["inputs"][0].update(shape=[1, 3, 32, 65]),
         lambda found: found["cases"][0]["inputs"][0].update(name="boxes"),
+        lambda found: found["cases"][0].update(inputs=[]),
         lambda found: found["cases"][0]["graphs"][0].update(graph="prompt"),
         lambda found: found["cases"][0]["graphs"][0]["outputs"][0].update(step=0),
         lambda found: found["cases"][0]["graphs"][0]["outputs"][0].update(step=3),

@@ -1,0 +1,1 @@
+"""One page of HTML that shows what was measured: no script, nothing from the network."""
