@@ -48,24 +48,27 @@ class Tested(NamedTuple):
 
 
 class EmulatedFacts(NamedTuple):
-    """What all records of one command share; see `LatencyRecord`."""
+    """What all records of one command share; see `LatencyRecord`.
+
+    Attributes:
+        qemu: Its version; None if it cannot be asked.
+    """
 
     created_utc: str
     device: DeviceFacts
     app: AppFacts
     conditions: Conditions
+    qemu: str | None
 
 
-def emulated_device(cpu: str, qemu: str | None) -> DeviceFacts:
+def emulated_device(cpu: str) -> DeviceFacts:
     """Describes the processor that is imitated; the machine below it decides nothing that is recorded.
 
     Args:
         cpu: qemu's name of it.
-        qemu: What qemu says of its version.
     """
     unknown: dict[str, Any] = dict.fromkeys(DeviceFacts.__struct_fields__)
     unknown |= {"platform": "linux", "soc": f"{cpu}, emulated"}
-    unknown["model"] = "qemu-user" if qemu is None else record_text(qemu)
     return DeviceFacts(**unknown)
 
 
@@ -87,6 +90,8 @@ def emulated_record(facts: EmulatedFacts, variant: Variant, found: Tested | str)
     error = _error(found)
     described = {} if tested is None else tested.described
     first = next(iter(described.values()), None)
+    versions = {} if first is None else dict(first.versions)
+    version = next(iter(versions.values()), None)  # the script names the runtime's package first
     units = [unit for each in described.values() for unit in each.units or ()]
     return LatencyRecord(
         schema_version=SCHEMA_VERSION,
@@ -100,9 +105,8 @@ def emulated_record(facts: EmulatedFacts, variant: Variant, found: Tested | str)
         app=facts.app,
         runtime=RuntimeFacts(
             name=variant.runtime,
-            # The script names the runtime's package first.
-            version=None if first is None else next(iter(first.versions.values()), None),
-            versions={} if first is None else first.versions,
+            version=version,
+            versions=versions | ({} if facts.qemu is None else {"qemu": facts.qemu}),
             binary_sha256=None,
         ),
         model=model_facts(variant.path, _shape(tested)),

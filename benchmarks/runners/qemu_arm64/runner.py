@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -40,6 +41,7 @@ RUNTIMES = {"onnx": "ONNX Runtime", "tflite": "LiteRT", "executorch": "ExecuTorc
 PATIENCE_S = 3600.0
 """A graph of ours that takes 10 ms on a phone takes some seconds here, the largest some minutes."""
 _VERSION_S = 30.0
+_VERSION = re.compile(r"version ([0-9.]{1,20})")
 
 
 class QemuArm64Runner:
@@ -85,9 +87,10 @@ class QemuArm64Runner:
         cpu = device or next(iter(CPUS))
         facts = EmulatedFacts(
             created_utc=now_utc(),
-            device=emulated_device(cpu, _qemu_version()),
+            device=emulated_device(cpu),
             app=app_facts(),
             conditions=emulated_conditions(conditions_of(timing, command, len(variants))),
+            qemu=_qemu_version(),
         )
         return tuple(
             emulated_record(facts, variant, self._tested(variant, self._command_for(cpu), progress))
@@ -143,10 +146,11 @@ def _verified(folder: Path) -> Manifest:
 
 
 def _qemu_version() -> str | None:
-    """Returns what qemu says of its version; None if it cannot be asked."""
+    """Asks qemu for its version; None if it cannot be asked."""
     try:
         command = [str(environment_places().program), "--version"]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_VERSION_S)
     except (OSError, RapSamError, subprocess.TimeoutExpired):
         return None
-    return next(iter(done.stdout.splitlines()), None)
+    match = _VERSION.search(done.stdout)
+    return match[1] if match else None
