@@ -34,6 +34,7 @@ help:
 	@echo "make test       all tests but the proofs"
 	@echo "make proofs     what takes minutes to show again: two processes make the same bundle, for every format"
 	@echo "make test-fast  the tests that take no full-size model"
+	@echo "make arm64      what 'rapsam bench --on qemu-arm64' needs: arm64 programs and qemu, without root"
 	@echo "make fuzz       hostile inputs of six kinds, COUNT=500 of each; failing ones stay in fuzz-failures"
 	@echo "make fixtures   the golden vectors of the apps anew, from what the tasks return now"
 	@echo "make lint       style, formatting and the direction of imports"
@@ -87,6 +88,11 @@ chromium:
 .PHONY: adbd
 adbd: $(INSTALLED)
 	@$(BIN)/python -m tests.adbd
+
+# For `rapsam bench --on qemu-arm64`, in the user's cache.
+.PHONY: arm64
+arm64: $(INSTALLED)
+	@$(BIN)/python -m rapsam.benchmarks.runners.qemu_arm64
 
 demo: $(INSTALLED)
 	@rm -rf $(DEMO_OUTPUT)

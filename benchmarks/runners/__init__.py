@@ -5,13 +5,17 @@ from __future__ import annotations
 from rapsam.benchmarks.runners.adb.runner import AdbRunner
 from rapsam.benchmarks.runners.base import DeviceRunner
 from rapsam.benchmarks.runners.browser.runner import BrowserRunner
+from rapsam.benchmarks.runners.ios.runner import IosRunner
 from rapsam.benchmarks.runners.local import LocalRunner
+from rapsam.benchmarks.runners.qemu_arm64.runner import QemuArm64Runner
 from rapsam.errors import unknown_name
 
 RUNNERS: dict[str, DeviceRunner] = {
     "local": LocalRunner(),
     "adb": AdbRunner(),
     "browser": BrowserRunner(),
+    "qemu-arm64": QemuArm64Runner(),
+    "ios": IosRunner(),
 }
 
 

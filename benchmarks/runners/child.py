@@ -17,6 +17,8 @@ import msgspec
 from rapsam.benchmarks.latency.job import Answer
 from rapsam.errors import JSON_ERRORS, UnavailableError, printable, shortened
 
+MAX_LINE_BYTES = 1 << 29
+"""All samples of all stages take a fraction of that."""
 _CHUNK = 1 << 16
 _TAIL_BYTES = 4000
 _LAST_WORDS = 300
@@ -98,7 +100,7 @@ class ChildProcess:
         assert self._process.stdout is not None
         with selectors.DefaultSelector() as ready:
             ready.register(self._process.stdout, selectors.EVENT_READ)
-            parts = [self._buffer]
+            parts, size = [self._buffer], len(self._buffer)
             while b"\n" not in parts[-1]:
                 if not ready.select(max(0.0, deadline - time.monotonic())):
                     self.end()
@@ -107,6 +109,10 @@ class ChildProcess:
                 if not chunk:
                     raise UnavailableError(self._death())
                 parts.append(chunk)
+                size += len(chunk)
+                if size > MAX_LINE_BYTES:
+                    self.end()
+                    raise UnavailableError(f"its process answered more than {MAX_LINE_BYTES:,} bytes")
         line, _, self._buffer = b"".join(parts).partition(b"\n")
         return line
 

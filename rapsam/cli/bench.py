@@ -39,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="local",
         metavar="WHERE",
         help="device: local, this machine (default); adb, an Android phone, or adb:SERIAL, one of several; "
-        "browser[:ADDRESS[:PORT]], whatever opens a page that is served there",
+        "ios, an iPhone at this Mac; browser[:ADDRESS[:PORT]], whatever opens a page that is served there; "
+        "qemu-arm64, to tell what arm64 kernels compute",
     )
     parser.add_argument("--runtime", metavar="NAME", help="what runs it; default: the first that works")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads; default: 2, or all there are")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 
 import pytest
 
@@ -66,6 +67,12 @@ def test_a_stage_that_is_not_there_is_refused_before_anything_runs(tiny, subject
         (["--on", "local:3"], "there is one machine only"),
         (["--on", "browser:here and there"], "'here and there' is no address to serve a page on"),
         (["--on", "browser:192.0.2.77"], "cannot listen on 192.0.2.77, port any"),
+        (["--on", "qemu-arm64:pentium"], "'pentium' is not a processor that is known here"),
+        pytest.param(
+            ["--on", "ios"],
+            "it needs a Mac with Xcode",
+            marks=pytest.mark.skipif(sys.platform == "darwin", reason="a Mac may have an iPhone"),
+        ),
         (["--runtime", "LiteRT"], "unknown runtime 'LiteRT'"),
         (["--threads", "0"], "--threads 0; expected 1 to"),
         (["--iters", "0"], "--iters 0; expected 1 to 100,000"),

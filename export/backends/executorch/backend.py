@@ -176,7 +176,8 @@ class ExecutorchBackend:
         with loading("ExecuTorch", path):
             from executorch.runtime import Runtime
 
-            meta = Runtime.get().load_program(_safe_content(path)).metadata(METHOD)
+            program = Runtime.get().load_program(_safe_content(path))  # must outlive what it tells
+            meta = program.metadata(METHOD)
             inputs = [meta.input_tensor_meta(k) for k in range(meta.num_inputs())]
             outputs = [meta.output_tensor_meta(k) for k in range(meta.num_outputs())]
         return derived_contract(

@@ -44,6 +44,11 @@ def test_a_large_answer_is_read_whole():
     assert len(ended("""print('{"failed":"' + "x" * 1_000_000 + '"}', flush=True)""")) == 1_000_000
 
 
+def test_an_answer_without_an_end_is_cut_off(monkeypatch):
+    monkeypatch.setattr("rapsam.benchmarks.runners.child.MAX_LINE_BYTES", 1000)
+    assert "answered more than 1,000 bytes" in ended("while True: print('x' * 1000, end='')")
+
+
 def test_a_hung_process_is_ended_with_what_it_started():
     start = time.monotonic()
     program = (
