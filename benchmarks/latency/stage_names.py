@@ -43,7 +43,7 @@ def known_stages(path: Path) -> tuple[StageName, ...]:
     """
     if not path.is_dir():
         return (StageName("graph", GRAPH),)
-    return tuple(_bundle_stages(read_manifest(path)))
+    return tuple(bundle_stages(read_manifest(path)))
 
 
 def graph_stages(path: Path) -> tuple[StageName, ...]:
@@ -81,7 +81,8 @@ def check_stages(subject: str, stages: Sequence[StageName], wanted: Sequence[str
             raise unknown_name(f"stage of {subject}", name, known)
 
 
-def _bundle_stages(manifest: Manifest) -> Iterator[StageName]:
+def bundle_stages(manifest: Manifest) -> Iterator[StageName]:
+    """Lists the stages of a bundle, in the order in which they are timed."""
     yield StageName("preprocess", None)
     for contract in manifest.contracts:
         yield StageName("graph", contract.graph)

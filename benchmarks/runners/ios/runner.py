@@ -11,7 +11,7 @@ import msgspec
 
 from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.latency.record import LatencyRecord
-from rapsam.benchmarks.latency.stage_names import StageName, known_stages
+from rapsam.benchmarks.latency.stage_names import StageName, bundle_stages, known_stages
 from rapsam.benchmarks.measuring.records import now_utc
 from rapsam.benchmarks.runners.app_contract import SCHEMA_VERSION, AppJob
 from rapsam.benchmarks.runners.base import Progress, Variant, Wanted
@@ -115,7 +115,7 @@ class IosRunner:
         progress(f"{variant}: copying to {phone}")
         session.push(variant.path, job)
         progress(f"{variant}: running on {phone}")
-        session.run(job, _longest_s(variant.path, manifest, timing))
+        session.run(job, _longest_s(manifest, timing))
         progress(f"{variant}: copying back")
         with session.pulled(job) as folder:
             result = read_result(folder, job)
@@ -147,8 +147,8 @@ def _verified(folder: Path) -> Manifest:
     return manifest
 
 
-def _longest_s(folder: Path, manifest: Manifest, timing: Timing) -> float:
+def _longest_s(manifest: Manifest, timing: Timing) -> float:
     """Returns how long the app measures at most: every stage, every warm-up, and the sustained run."""
-    stages = sum(stage.is_wanted(timing.stages) for stage in known_stages(folder))
+    stages = sum(stage.is_wanted(timing.stages) for stage in bundle_stages(manifest))
     warm_ups = len(manifest.graphs) * timing.warmup_max_s
     return stages * timing.max_seconds + warm_ups + (timing.sustained_s or 0.0)
