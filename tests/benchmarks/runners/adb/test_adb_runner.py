@@ -116,7 +116,7 @@ def test_the_times_of_an_emulator_are_not_told(runner, phone, tiny_bundle, tmp_p
 def test_an_unknown_stage_is_a_record(runner, tiny_bundle):
     (record,) = measure(runner, tiny_bundle, timing=Timing(stages=("preprocess",)))
     assert record.status == "failed"
-    assert "unknown stage 'preprocess'" in record.error
+    assert "unknown stage of onnx-tiny 'preprocess'" in record.error
 
 
 def test_a_device_of_a_wrong_binary_interface(phone, tiny_bundle):
