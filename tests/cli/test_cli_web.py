@@ -45,9 +45,10 @@ def test_it_serves_the_page_and_the_bundle_until_it_is_interrupted(bundle):
             token = base.rstrip("/").rpartition("/")[2]
             with pytest.raises(urllib.error.HTTPError, match="404"):
                 fetched(url.replace(token, "guess"))
-        finally:
             running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=60)
+            out, err = running.communicate(timeout=60)
+        finally:
+            running.kill()  # where it has not ended: nobody waits for it
     assert running.returncode == 0
     assert out == ""
     assert err.splitlines() == ["open it in a browser; Ctrl-C ends it", "ended"]
