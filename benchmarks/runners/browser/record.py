@@ -134,9 +134,7 @@ def _measured(
         battery=told.battery or None,
         fidelity=sent_fidelity(subject, runtime, outputs),
         input=bundle_subject.INPUT if is_bundle else _FILE_INPUT,
-        input_sha256=hashlib.sha256(bundle_subject.timed_scene().tobytes()).hexdigest()
-        if is_bundle
-        else None,
+        input_sha256=_scene_sha256() if is_bundle else None,
         input_shape=first,
         notes=(),
     )
