@@ -14,9 +14,8 @@ from rapsam.contract import GraphContract, Role, tasks_take_prompts
 from rapsam.export.backends.runtimes import Runtime, prepared_call
 from rapsam.export.bundle.load import segmenter_of_graphs
 from rapsam.export.bundle.manifest import Manifest
-from rapsam.export.bundle.manifest_fit import check_format
 from rapsam.export.bundle.private_copy import load_graph
-from rapsam.export.bundle.seal import verify_bundle
+from rapsam.export.bundle.seal import verify_runnable
 from rapsam.export.parity.sample_images import draw_scene, sample_prompts
 from rapsam.export.parity.self_test import run_self_test
 from rapsam.inference.chain import Step, run_chain
@@ -52,8 +51,7 @@ def bundle_subject(folder: Path, runtime: Runtime, threads: int) -> Subject:
         BundleError: If it is damaged, or the runtime refuses a graph.
         UnavailableError: If the runtime does not work here.
     """
-    manifest = verify_bundle(folder)
-    check_format(folder, manifest)
+    manifest = verify_runnable(folder)
     loads = TimedLoads(runtime)
     runners, load_ns = dict[str, Runner](), dict[str, int]()
     for entry in manifest.graphs:

@@ -13,8 +13,7 @@ from rapsam.export.backends.packages import installed_versions
 from rapsam.export.build.finished import read_report
 from rapsam.export.bundle.load import working_runtime
 from rapsam.export.bundle.manifest import Manifest
-from rapsam.export.bundle.manifest_fit import check_format
-from rapsam.export.bundle.seal import verify_bundle
+from rapsam.export.bundle.seal import verify_runnable
 from rapsam.export.parity.report import ParityReport
 
 Progress = Callable[[str], None]
@@ -51,8 +50,7 @@ def view_bundle(folder: Path, progress: Progress) -> BundleView:
         BundleError: If it is damaged, or a runtime refuses a graph.
     """
     progress(f"{folder.name}: verifying")
-    manifest = verify_bundle(folder)
-    check_format(folder, manifest)
+    manifest = verify_runnable(folder)
     report = None if manifest.parity is None else read_report(folder)
     name = folder.absolute().name
     try:

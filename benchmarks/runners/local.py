@@ -25,8 +25,7 @@ from rapsam.benchmarks.runners.local_record import local_facts, local_record
 from rapsam.benchmarks.runners.worker import BURST, FINISH, MODULE, SUSTAINED
 from rapsam.errors import InputError, UnavailableError, quoted
 from rapsam.export.backends.runtimes import THREADS, Runtime
-from rapsam.export.bundle.manifest_fit import check_format
-from rapsam.export.bundle.seal import verify_bundle
+from rapsam.export.bundle.seal import verify_runnable
 
 PATIENCE_S = 900.0
 """The largest graph of ours loads and runs in a tenth of that on a busy machine."""
@@ -69,7 +68,7 @@ class LocalRunner:
         found = []
         for path in wanted.paths:
             if path.is_dir():
-                check_format(path, verify_bundle(path))
+                verify_runnable(path)
             elif not path.is_file():
                 raise InputError(f"{path} does not exist; expected a bundle's folder, or a file of a graph")
             for runtime in _runtimes(path, wanted):

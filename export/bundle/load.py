@@ -10,9 +10,8 @@ from rapsam.errors import BundleError, RapSamError, UnavailableError, unknown_na
 from rapsam.export.backends.catalogue import RECIPES, RUNTIMES
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.bundle.manifest import Manifest
-from rapsam.export.bundle.manifest_fit import check_format
 from rapsam.export.bundle.private_copy import load_graphs
-from rapsam.export.bundle.seal import verify_bundle
+from rapsam.export.bundle.seal import verify_runnable
 from rapsam.inference.network import GraphNetwork
 from rapsam.inference.runner import Runner
 from rapsam.inference.segmenter import Finder, Segmenter
@@ -49,8 +48,7 @@ def load_bundle(path: str | Path, runtime: str | None = None) -> Bundle:
         UnavailableError: If its format cannot be run on this machine, or not by this runtime.
     """
     folder = Path(path)
-    manifest = verify_bundle(folder)
-    check_format(folder, manifest)
+    manifest = verify_runnable(folder)
     found = working_runtime(RECIPES[manifest.recipe].backend, str(folder), runtime)
     return bundle_segmenter(folder, manifest, found)
 

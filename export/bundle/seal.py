@@ -15,6 +15,7 @@ from rapsam.export.bundle.manifest_file import (
     read_manifest,
     seal_line,
 )
+from rapsam.export.bundle.manifest_fit import check_format
 from rapsam.files import files_below, sha256_of
 from rapsam.untrusted import FileState, list_files, read_limited, sha256_exactly
 
@@ -54,6 +55,20 @@ def verify_bundle(folder: Path) -> Manifest:
     except OSError as error:
         reason = error.strerror or str(error)
         raise BundleError(f"cannot read {folder}: {reason}; expected a bundle, copy it again") from error
+
+
+def verify_runnable(folder: Path) -> Manifest:
+    """Verifies a bundle whose graphs are to be loaded: they are files of the format that its recipe makes.
+
+    Args:
+        folder: The bundle.
+
+    Raises:
+        BundleError: See `verify_bundle` and `check_format`.
+    """
+    manifest = verify_bundle(folder)
+    check_format(folder, manifest)
+    return manifest
 
 
 def _verified(folder: Path) -> Manifest:

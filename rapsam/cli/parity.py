@@ -49,16 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Checks a bundle."""
-    from rapsam.export.bundle.manifest_fit import check_format
-    from rapsam.export.bundle.seal import verify_bundle
+    from rapsam.export.bundle.seal import verify_runnable
     from rapsam.export.parity.check import check_parity
 
     if options.threshold is not None and not (options.localise and math.isfinite(options.threshold)):
         raise InputError(
             f"--threshold {options.threshold} says nothing; expected a number of dB, with --localise"
         )
-    manifest = verify_bundle(options.bundle)
-    check_format(options.bundle, manifest)
+    manifest = verify_runnable(options.bundle)
     images = read_images(options.image)
     deployment = _deployment(manifest, options)
     if options.localise:

@@ -26,8 +26,7 @@ from rapsam.benchmarks.runners.record_parts import app_facts, conditions_of, rec
 from rapsam.errors import InputError, UnavailableError, quoted, unknown_name
 from rapsam.export.backends.catalogue import RECIPES
 from rapsam.export.backends.runtimes import THREADS
-from rapsam.export.bundle.manifest_fit import check_format
-from rapsam.export.bundle.seal import verify_bundle
+from rapsam.export.bundle.seal import verify_runnable
 
 SERIAL_VARIABLE = "ANDROID_SERIAL"
 _ONNX = "onnx"
@@ -136,8 +135,7 @@ def _serial(device: str | None) -> str | None:
 
 def _check_subject(path: Path) -> None:
     if path.is_dir():
-        manifest = verify_bundle(path)
-        check_format(path, manifest)
+        manifest = verify_runnable(path)
         backend = RECIPES[manifest.recipe].backend
         if backend != _ONNX:
             raise UnavailableError(f"{path} is of the target {backend}; {_ONNX_ONLY}")

@@ -19,8 +19,7 @@ from rapsam.contract import GraphContract, Role
 from rapsam.errors import InputError
 from rapsam.export.backends.bare_file import file_backends, file_contract
 from rapsam.export.bundle.manifest import Manifest
-from rapsam.export.bundle.manifest_fit import check_format
-from rapsam.export.bundle.seal import verify_bundle
+from rapsam.export.bundle.seal import verify_runnable
 from rapsam.export.parity.sample_images import sample_prompts
 from rapsam.export.parity.self_test import self_test_inputs
 from rapsam.files import sha256_of, size_of
@@ -104,8 +103,7 @@ def workload_of(path: Path) -> Workload:
 
 
 def _of_bundle(folder: Path) -> Workload:
-    manifest = verify_bundle(folder)
-    check_format(folder, manifest)
+    manifest = verify_runnable(folder)
     graphs = tuple(
         GraphFile(entry.contract, folder / entry.path, entry.path, entry.sha256, entry.size_bytes)
         for entry in manifest.graphs

@@ -18,8 +18,7 @@ from rapsam.contract import GraphContract
 from rapsam.errors import InputError, quoted, unknown_name
 from rapsam.export.backends.bare_file import file_backends, file_contract
 from rapsam.export.bundle.manifest import Manifest
-from rapsam.export.bundle.manifest_fit import check_format
-from rapsam.export.bundle.seal import verify_bundle
+from rapsam.export.bundle.seal import verify_runnable
 from rapsam.files import sha256_of, size_of
 from rapsam.web.files import JSON, Shown, Table, bundle_files, page_files, runtime_files, shown
 from rapsam.web.node_packages import LITERT, LITERT_UTILS, ONNX_RUNTIME_WEB, PACKAGES, NodePackage
@@ -126,8 +125,7 @@ def read_subject(path: Path) -> Subject:
         RapSamError: If it is damaged.
     """
     if path.is_dir():
-        manifest = verify_bundle(path)
-        check_format(path, manifest)
+        manifest = verify_runnable(path)
         return Subject(path, manifest, manifest.contracts)
     return Subject(path, None, (file_contract(file_backends(path)[0], path),))
 
@@ -159,8 +157,7 @@ def plan_table(variants: Sequence[Variant], subjects: Sequence[Subject], timing:
 def _chosen(path: Path, wanted: Wanted) -> tuple[BrowserRuntime, ...]:
     suffix = path.suffix
     if path.is_dir():
-        manifest = verify_bundle(path)
-        check_format(path, manifest)
+        manifest = verify_runnable(path)
         suffix = Path(manifest.graphs[0].path).suffix
     elif not path.is_file():
         raise InputError(f"{path} does not exist; expected a bundle's folder, or a file of a graph")

@@ -24,8 +24,7 @@ from rapsam.errors import InputError, RapSamError, UnavailableError, quoted, unk
 from rapsam.export.backends.catalogue import RECIPES
 from rapsam.export.backends.runtimes import THREADS
 from rapsam.export.bundle.manifest import Manifest
-from rapsam.export.bundle.manifest_fit import check_format
-from rapsam.export.bundle.seal import verify_bundle
+from rapsam.export.bundle.seal import verify_runnable
 
 RUNTIMES = {
     "coreml": ("Core ML", "Core ML, CPU", "Core ML, CPU and GPU", "Core ML, CPU and Neural Engine"),
@@ -103,7 +102,7 @@ class IosRunner:
         return tuple(records)
 
     def _answered(self, phone: Phone, variant: Variant, timing: Timing, progress: Progress) -> Answered:
-        manifest = _verified(variant.path)
+        manifest = verify_runnable(variant.path)
         job = AppJob(
             schema_version=SCHEMA_VERSION,
             run_id=uuid.uuid4().hex,
@@ -127,7 +126,7 @@ class IosRunner:
 def _runtimes(path: Path, wanted: Wanted) -> tuple[str, ...]:
     if path.is_file():
         raise InputError(f"{path} is a bare file; expected a bundle: the sample app takes no other")
-    backend = RECIPES[_verified(path).recipe].backend
+    backend = RECIPES[verify_runnable(path).recipe].backend
     if backend not in RUNTIMES:
         raise UnavailableError(
             f"{path} is of the target {backend}, which the sample app does not run; expected one of "
@@ -139,12 +138,6 @@ def _runtimes(path: Path, wanted: Wanted) -> tuple[str, ...]:
     if wanted.runtime not in known:
         raise unknown_name("runtime", wanted.runtime, known)
     return (wanted.runtime,)
-
-
-def _verified(folder: Path) -> Manifest:
-    manifest = verify_bundle(folder)
-    check_format(folder, manifest)
-    return manifest
 
 
 def _longest_s(manifest: Manifest, timing: Timing) -> float:

@@ -25,10 +25,8 @@ from rapsam.benchmarks.runners.qemu_arm64.record import (
 from rapsam.benchmarks.runners.record_parts import app_facts, conditions_of
 from rapsam.errors import InputError, RapSamError, UnavailableError, quoted, unknown_name
 from rapsam.export.backends.catalogue import RECIPES
-from rapsam.export.bundle.manifest import Manifest
-from rapsam.export.bundle.manifest_fit import check_format
 from rapsam.export.bundle.private_copy import load_graphs
-from rapsam.export.bundle.seal import verify_bundle
+from rapsam.export.bundle.seal import verify_runnable
 from rapsam.export.parity.self_test import run_self_test
 
 CPUS = {
@@ -106,7 +104,7 @@ class QemuArm64Runner:
     def _tested(self, variant: Variant, command: Command, progress: Progress) -> Tested | str:
         """Runs a self-test; says why it did not come so far."""
         try:
-            manifest = _verified(variant.path)
+            manifest = verify_runnable(variant.path)
             backend = RECIPES[manifest.recipe].backend
             with Guests(
                 backend,
@@ -133,7 +131,7 @@ def _runtime(path: Path, wanted: str | None) -> str:
             f"{path} is a bare file, which has nothing to be compared with, and nothing is timed under qemu; "
             "expected the folder of a bundle"
         )
-    backend = RECIPES[_verified(path).recipe].backend
+    backend = RECIPES[verify_runnable(path).recipe].backend
     if backend not in RUNTIMES:
         raise UnavailableError(
             f"{path} is of the target {backend}, which no runtime for arm64 Linux takes; expected one of "
@@ -143,12 +141,6 @@ def _runtime(path: Path, wanted: str | None) -> str:
     if wanted not in (None, name):
         raise unknown_name("runtime", wanted or "", (name,))
     return name
-
-
-def _verified(folder: Path) -> Manifest:
-    manifest = verify_bundle(folder)
-    check_format(folder, manifest)
-    return manifest
 
 
 def _qemu_version() -> str | None:
