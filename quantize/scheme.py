@@ -70,6 +70,8 @@ class Quantisation(msgspec.Struct, frozen=True, kw_only=True):
         palette: Whether weights are numbers of a table of 2 ** weight_bits values, found by k-means, and not
             whole multiples of a scale.
         group: Output channels that share a table; None for one table per tensor.
+        compensated: Whether weights are chosen by what samples say of their inputs, so that their errors make
+            up for each other, and not each by itself; for palettes.
         activation_bits: Of what flows between operators; one scale per tensor. None leaves that float, and
             stores weights alone small.
         dynamic: Whether the scales of activations are found anew at every run, without calibration.
@@ -89,6 +91,7 @@ class Quantisation(msgspec.Struct, frozen=True, kw_only=True):
     weight_bits: int = 8
     palette: bool = False
     group: int | None = None
+    compensated: bool = False
     activation_bits: int | None = None
     dynamic: bool = False
     signed: bool = True
@@ -102,6 +105,8 @@ class Quantisation(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuses what contradicts itself."""
+        if self.compensated and not self.palette:
+            raise ValueError("weights that make up for each other come from a palette")
         if self.symmetric and (self.dynamic or not self.signed):
             raise ValueError("symmetric activations are signed, and their scales are found beforehand")
 

@@ -85,6 +85,7 @@ def lower_graph(
         UnavailableError: If the converter is not installed.
     """
     from rapsam.graph.capture import capture
+    from rapsam.quantize.compensated import compensate_weights
     from rapsam.quantize.policy import choose_operators, modules_of
 
     progress(f"{contract.graph}: capturing")
@@ -94,11 +95,15 @@ def lower_graph(
     if scheme is not None and scheme.stage == "graph":
         progress(f"{contract.graph}: quantising to {recipe.precision}")
         program, left = _quantised(program, contract, scheme, calibration)
+    if scheme is not None and scheme.compensated:
+        progress(f"{contract.graph}: choosing weights of {scheme.weight_bits} bits")
+        samples, parts, kept = calibration
+        program = compensate_weights(program, contract, scheme, samples, parts, kept)
     progress(f"{contract.graph}: lowering to {recipe.name}")
     artifact = backend.lower(program, contract, recipe, path, metadata)
     if scheme is not None and scheme.stage == "file":
         progress(f"{contract.graph}: quantising the file to {recipe.precision}")
-        choice = choose_operators(captured.graph, scheme, calibration.parts, calibration.kept)
+        choice = choose_operators(program.graph, scheme, calibration.parts, calibration.kept)
         modules, left = modules_of(choice), choice.left
         quantiser = file_quantiser(backend)
         artifact = quantiser.quantise_file(artifact, contract, recipe, modules, calibration.samples)

@@ -70,7 +70,12 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def calibrated(self) -> bool:
-        """Whether it takes images, to find the ranges of activations on."""
+        """Whether it takes images: to find the ranges of activations on, or to choose weights by."""
+        return self.narrow or (self.quantisation is not None and self.quantisation.compensated)
+
+    @property
+    def narrow(self) -> bool:
+        """Whether activations get few bits by ranges found beforehand, which had better be narrow."""
         scheme = self.quantisation
         return scheme is not None and scheme.activation_bits is not None and not scheme.dynamic
 

@@ -119,7 +119,7 @@ class Candidates:
 
         def make(_folder: Path) -> _Units:
             module, contract = deployment.build_graph(
-                graph, plan.size, plan.num_prompts, recipe.sampling, narrow=recipe.calibrated
+                graph, plan.size, plan.num_prompts, recipe.sampling, narrow=recipe.narrow
             )
             program = capture(module, contract)
             choice = choose_operators(program.graph, scheme, deployment.parts)

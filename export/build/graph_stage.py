@@ -104,7 +104,7 @@ def _lower(context: StageContext, graph: str, key: str, folder: Path) -> GraphRe
     inputs, plan, recipe = context.inputs, context.plan, context.plan.recipe
     deployment = inputs.deployment
     module, contract = deployment.build_graph(
-        graph, plan.size, plan.num_prompts, recipe.sampling, narrow=recipe.calibrated
+        graph, plan.size, plan.num_prompts, recipe.sampling, narrow=recipe.narrow
     )
     path = folder / f"{graph}{find_backend(recipe.backend).suffix}"
     # To know its inputs, the graphs before it are built: work that a float graph has no use for.

@@ -92,7 +92,7 @@ def captured_graph(deployment: Deployment, plan: ExportPlan, name: str) -> Exami
     """Captures one graph as an export by this plan would."""
     recipe = plan.recipe
     module, contract = deployment.build_graph(
-        name, plan.size, plan.num_prompts, recipe.sampling, narrow=recipe.calibrated
+        name, plan.size, plan.num_prompts, recipe.sampling, narrow=recipe.narrow
     )
     return Examined(capture(module, contract), contract, deployment.parts, element_sizes(recipe))
 

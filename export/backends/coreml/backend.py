@@ -50,21 +50,13 @@ _INTEGERS = Quantisation(
     float_outputs=("linear",),
     stays_float=(POSITION_STAYS,),
 )
+_WEIGHTS = Quantisation(stage="file", stays_float=(POSITION_STAYS,))
+_PALETTE = msgspec.structs.replace(_WEIGHTS, weight_bits=6, palette=True, compensated=True)
 # Precision, its scheme, its gates, and the first version of iOS that knows it.
 _FEW_BITS = (
-    ("w8", Quantisation(stage="file", stays_float=(POSITION_STAYS,)), W8_GATES, 16),
-    (
-        "p6",
-        Quantisation(stage="file", weight_bits=6, palette=True, stays_float=(POSITION_STAYS,)),
-        P6_GATES,
-        16,
-    ),
-    (
-        "p4",
-        Quantisation(stage="file", weight_bits=4, palette=True, group=16, stays_float=(POSITION_STAYS,)),
-        P4_GATES,
-        18,
-    ),
+    ("w8", _WEIGHTS, W8_GATES, 16),
+    ("p6", _PALETTE, P6_GATES, 16),
+    ("p4", msgspec.structs.replace(_PALETTE, weight_bits=4, group=16), P4_GATES, 18),
     ("w8a8", _INTEGERS, W8A8_GATES, 17),
 )
 

@@ -1,0 +1,31 @@
+"""The table of `harness`: what the harness adds, how well it repeats, and networks beside each other."""
+
+from __future__ import annotations
+
+from rapsam.benchmarks.report.markdown import table, where_and_when
+from rapsam.benchmarks.studies.harness_records import COMMAND, HarnessRecords, Ratio
+
+NOTHING = f"Not measured yet: run `{COMMAND}`."
+_HEADER = ("question", "stage", "of", "ms", "beside", "ms", "ratio", "asked", "load")
+
+
+def harness_table(records: HarnessRecords) -> str:
+    """Writes all ratios, with where and when they were measured, or says that nothing was."""
+    if not records.ratios:
+        return NOTHING
+    where = where_and_when((ratio.machine, ratio.created_utc) for ratio in records.ratios)
+    parts = [
+        table(_HEADER, map(_cells, records.ratios)),
+        "\n".join(f"- {name}: not measured: {reason}" for name, reason in records.not_run.items()),
+        f"Measured on {where}, with `{COMMAND}`. Medians; load: running processes over the minute before.",
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _cells(ratio: Ratio) -> tuple[str, ...]:
+    asked = "-" if ratio.limit is None else f"<= {ratio.limit:g}: {'holds' if ratio.holds else 'falls short'}"
+    times = f"{ratio.subject_ms:.2f}", f"{ratio.beside_ms:.2f}"
+    return (
+        *(ratio.question, ratio.what, ratio.subject, times[0], ratio.beside, times[1]),
+        *(f"{ratio.ratio:.3f}", asked, f"{ratio.load_average:g}"),
+    )
