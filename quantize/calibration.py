@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
 from rapsam.data.images import SUFFIXES, read_image
 from rapsam.data.synth.source import SynthImages
@@ -24,6 +25,7 @@ DRAWN_SEED = 1_000_003
 MIN_IMAGES = 8
 MAX_IMAGES = 1024
 DEFAULT_IMAGES = 64
+PLAIN_TIMES = 6
 _MAX_LIST_BYTES = 1 << 30
 _MAX_DIGITS = 9
 
@@ -108,6 +110,24 @@ def open_calibration(source: str, count: int = DEFAULT_IMAGES) -> CalibrationSet
             f"{len(images)} calibration images in {source}; ranges need {MIN_IMAGES} or more that differ"
         )
     return _looked_at(source if source.startswith(DRAWN) else Path(source).name, images)
+
+
+def plain_images(size: tuple[int, int]) -> dict[str, Pixels]:
+    """Makes images of one colour, which cameras see and data sets lack: a covered lens, a wall, the sun.
+
+    Each is there several times, since each time it gets other prompts.
+
+    Args:
+        size: Height and width.
+
+    Returns:
+        RGB (h, w, 3), uint8, by a name of its own.
+    """
+    return {
+        f"plain {value}, {number}": np.full((*size, 3), value, np.uint8)
+        for number in range(PLAIN_TIMES)
+        for value in (0, 128, 255)
+    }
 
 
 def refuse_shared_images(calibration: CalibrationSet, others: Mapping[str, str], what: str) -> None:

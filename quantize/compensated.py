@@ -33,7 +33,7 @@ MIN_VALUES = 512
 """Smaller weights keep their values: a palette would take as much as it saves."""
 MOST_PLACES = 4096
 """Places of a map that are looked at, evenly spread; more say the same again."""
-_DAMPING = 0.01
+_DAMPING = 0.03
 """Share of the mean square of inputs that is added to each, so that rare inputs are not trusted too much."""
 _LEAST = 1e-10
 """Of squares: inputs that are always zero must be divided by too."""

@@ -71,7 +71,12 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def calibrated(self) -> bool:
         """Whether it takes images: to find the ranges of activations on, or to choose weights by."""
-        return self.narrow or (self.quantisation is not None and self.quantisation.compensated)
+        return self.narrow or self.compensated
+
+    @property
+    def compensated(self) -> bool:
+        """Whether weights are chosen by what images say of their inputs."""
+        return self.quantisation is not None and self.quantisation.compensated
 
     @property
     def narrow(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from rapsam.export.bundle.quantisation import GraphQuantisation, LeftFloat
 from rapsam.files import sha256_of, size_of
 from rapsam.graph.macs import count_macs
 from rapsam.models.deployment import Deployment
+from rapsam.quantize.calibration import plain_images
 from rapsam.quantize.samples import Samples
 from rapsam.tasks.arrays import Pixels
 from rapsam.tasks.preprocess import PreprocessSpec
@@ -70,6 +72,14 @@ def samples_for(
     return Samples(deployment, tuple(contracts.values()), _preprocess(deployment, plan), images)
 
 
+def _with_plain_images(inputs: BuildInputs, plan: ExportPlan, graph: str) -> Samples:
+    """Makes the inputs that weights are chosen by: what is not among them may come out as anything."""
+    assert inputs.calibration is not None
+    # Both as they are: images of a folder are read when they are asked for.
+    images = ChainMap(dict(plain_images(plan.size)), inputs.calibration.images)
+    return samples_for(inputs.deployment, plan, graph, images)
+
+
 def plan_preprocess(inputs: BuildInputs, plan: ExportPlan) -> PreprocessSpec:
     """Says how images are fitted to the graphs of a plan."""
     return _preprocess(inputs.deployment, plan)
@@ -109,8 +119,9 @@ def _lower(context: StageContext, graph: str, key: str, folder: Path) -> GraphRe
     path = folder / f"{graph}{find_backend(recipe.backend).suffix}"
     # To know its inputs, the graphs before it are built: work that a float graph has no use for.
     samples = graph_samples(inputs, plan, graph) if recipe.quantisation else None
+    seen = _with_plain_images(inputs, plan, graph) if recipe.compensated else samples
     kept = frozenset(plan.choice(graph).kept)
-    calibration = NOT_CALIBRATED if samples is None else GraphCalibration(samples, deployment.parts, kept)
+    calibration = NOT_CALIBRATED if seen is None else GraphCalibration(seen, deployment.parts, kept)
     lowered = lower_graph(module, contract, recipe, path, context.progress, metadata(deployment), calibration)
     artifact = lowered.artifact
     entry = GraphEntry(
