@@ -25,7 +25,7 @@ DRAWN_SEED = 1_000_003
 MIN_IMAGES = 8
 MAX_IMAGES = 1024
 DEFAULT_IMAGES = 64
-PLAIN_TIMES = 6
+PLAIN_VALUES, PLAIN_TIMES = (0, 128, 255), 6
 _MAX_LIST_BYTES = 1 << 30
 _MAX_DIGITS = 9
 
@@ -112,22 +112,32 @@ def open_calibration(source: str, count: int = DEFAULT_IMAGES) -> CalibrationSet
     return _looked_at(source if source.startswith(DRAWN) else Path(source).name, images)
 
 
-def plain_images(size: tuple[int, int]) -> dict[str, Pixels]:
-    """Makes images of one colour, which cameras see and data sets lack: a covered lens, a wall, the sun.
+class WithPlainImages(Mapping[str, Pixels]):
+    """Images, read when asked for, and some of one colour: a covered lens, a wall, the sun.
 
-    Each is there several times, since each time it gets other prompts.
+    Cameras see such, and data sets lack them. Each is there several times, since each time it gets other
+    prompts.
 
     Args:
-        size: Height and width.
-
-    Returns:
-        RGB (h, w, 3), uint8, by a name of its own.
+        images: RGB (h, w, 3), uint8, by name.
+        size: Height and width of those of one colour.
     """
-    return {
-        f"plain {value}, {number}": np.full((*size, 3), value, np.uint8)
-        for number in range(PLAIN_TIMES)
-        for value in (0, 128, 255)
-    }
+
+    def __init__(self, images: Mapping[str, Pixels], size: tuple[int, int]) -> None:
+        self._images = images
+        self._size = size
+        self._plain = {f"plain {value}, {n}": value for n in range(PLAIN_TIMES) for value in PLAIN_VALUES}
+
+    def __getitem__(self, name: str) -> Pixels:
+        if name in self._images:
+            return self._images[name]
+        return np.full((*self._size, 3), self._plain[name], np.uint8)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from dict.fromkeys((*self._images, *self._plain))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def refuse_shared_images(calibration: CalibrationSet, others: Mapping[str, str], what: str) -> None:

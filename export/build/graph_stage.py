@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import ChainMap
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from rapsam.export.bundle.quantisation import GraphQuantisation, LeftFloat
 from rapsam.files import sha256_of, size_of
 from rapsam.graph.macs import count_macs
 from rapsam.models.deployment import Deployment
-from rapsam.quantize.calibration import plain_images
+from rapsam.quantize.calibration import WithPlainImages
 from rapsam.quantize.samples import Samples
 from rapsam.tasks.arrays import Pixels
 from rapsam.tasks.preprocess import PreprocessSpec
@@ -75,8 +74,7 @@ def samples_for(
 def _with_plain_images(inputs: BuildInputs, plan: ExportPlan, graph: str) -> Samples:
     """Makes the inputs that weights are chosen by: what is not among them may come out as anything."""
     assert inputs.calibration is not None
-    # Both as they are: images of a folder are read when they are asked for.
-    images = ChainMap(dict(plain_images(plan.size)), inputs.calibration.images)
+    images = WithPlainImages(inputs.calibration.images, plan.size)
     return samples_for(inputs.deployment, plan, graph, images)
 
 
