@@ -129,9 +129,8 @@ class WithPlainImages(Mapping[str, Pixels]):
         self._plain = {f"plain {value}, {n}": value for n in range(PLAIN_TIMES) for value in PLAIN_VALUES}
 
     def __getitem__(self, name: str) -> Pixels:
-        if name in self._images:
-            return self._images[name]
-        return np.full((*self._size, 3), self._plain[name], np.uint8)
+        value = self._plain.get(name)
+        return self._images[name] if value is None else np.full((*self._size, 3), value, np.uint8)
 
     def __iter__(self) -> Iterator[str]:
         yield from dict.fromkeys((*self._images, *self._plain))
