@@ -89,10 +89,14 @@ def ask(questions: Mapping[Question, Ask], before: HarnessRecords) -> HarnessRec
     return HarnessRecords(schema_version=SCHEMA_VERSION, command=COMMAND, ratios=tuple(kept), not_run=not_run)
 
 
-def overhead(bundle: Path) -> Iterator[Ratio]:
+def overhead(bundle: Path, rounds: int = ROUNDS) -> Iterator[Ratio]:
     """Times every graph by the harness' loop, which reads the clock around each run, beside a plain loop.
 
     Both run the same loaded graph: two that are loaded apart differ by more than what is looked for.
+
+    Args:
+        bundle: For ONNX Runtime.
+        rounds: Turns that both take.
     """
     subject = bundle_subject(bundle, RUNTIMES["onnx"][0], THREADS)
     stages = {stage.of: stage.run for stage in subject.stages if stage.kind == "graph"}
@@ -102,15 +106,15 @@ def overhead(bundle: Path) -> Iterator[Ratio]:
             "harness": partial(_harness_pass, stages[name]),
             "plain": partial(seconds_per_pass, stages[name], _VISIT_S),
         }
-        times = in_turns(visits, ROUNDS, lambda: time.sleep(_PAUSE_S))
-        harness, plain = (_median_ms(times[who]) for who in visits)
-        names = "rapsam bench", "a plain loop"
-        yield _ratio("overhead", f"graph {name}", names, (harness, plain), _MOST_OVERHEAD)
+        harness, plain = _turns(in_turns(visits, rounds, lambda: time.sleep(_PAUSE_S)), visits)
+        names, medians = ("rapsam bench", "a plain loop"), (_median_ms(harness), _median_ms(plain))
+        ratio = statistics.median(ours / theirs for ours, theirs in zip(harness, plain, strict=True))
+        yield _ratio("overhead", f"graph {name}", names, medians, _MOST_OVERHEAD, ratio)
 
 
-def repeated(bundle: Path) -> Iterator[Ratio]:
+def repeated(bundle: Path, timing: Timing = _TIMING) -> Iterator[Ratio]:
     """Times a bundle against itself, in two processes that take turns."""
-    first, second = _native([bundle, bundle])
+    first, second = _native([bundle, bundle], timing)
     for one, other in zip(second.stages, first.stages, strict=True):
         names = "the second run", "the first run"
         yield _ratio("repeated", one.name, names, (one.ms.p50, other.ms.p50), _MOST_APART)
@@ -131,9 +135,9 @@ def beside_browser(bundle: Path) -> Iterator[Ratio]:
             yield _ratio("browser", stage.name, names, times, limit)
 
 
-def beside_peers(bundle: Path, peers: Sequence[Path]) -> Iterator[Ratio]:
+def beside_peers(bundle: Path, peers: Sequence[Path], timing: Timing = _TIMING) -> Iterator[Ratio]:
     """Times the tasks of a bundle beside other networks, all in one run that takes turns."""
-    ours, *theirs = _native([bundle, *peers])
+    ours, *theirs = _native([bundle, *peers], timing)
     for peer in theirs:
         for stage in ours.stages:
             if stage.kind in _WHOLE:
@@ -141,14 +145,14 @@ def beside_peers(bundle: Path, peers: Sequence[Path]) -> Iterator[Ratio]:
                 yield _ratio("peers", stage.name, names, (stage.ms.p50, peer.stages[0].ms.p50), None)
 
 
-def _native(paths: Sequence[Path]) -> tuple[LatencyRecord, ...]:
+def _native(paths: Sequence[Path], timing: Timing = _TIMING) -> tuple[LatencyRecord, ...]:
     """Runs bundles or files in ONNX Runtime, in turns.
 
     Raises:
         UnavailableError: If one of them fails.
     """
     variants = [Variant(path, RUNTIMES["onnx"][0].name, THREADS) for path in paths]
-    records = LocalRunner().measure(variants, _TIMING, None, COMMAND, print)
+    records = LocalRunner().measure(variants, timing, None, COMMAND, print)
     for record in records:
         if record.error is not None:
             raise UnavailableError(f"{record.model.file}: {record.error}")
@@ -159,10 +163,16 @@ def _harness_pass(run: Callable[[], object]) -> float:
     return statistics.fmean(sample(run, 1, _VISIT_S, _VISIT_S)) / _NS
 
 
-def _median_ms(times: list[float] | str) -> float:
-    if isinstance(times, str):
-        raise UnavailableError(times)
-    return _MS * statistics.median(times)
+def _turns(times: Mapping[str, list[float] | str], names: Iterable[str]) -> Iterator[list[float]]:
+    for name in names:
+        found = times[name]
+        if isinstance(found, str):
+            raise UnavailableError(found)
+        yield found
+
+
+def _median_ms(seconds: list[float]) -> float:
+    return _MS * statistics.median(seconds)
 
 
 def _stage(record: LatencyRecord, name: str) -> StageTimes | None:
@@ -174,8 +184,14 @@ def _runtime(record: LatencyRecord) -> str:
 
 
 def _ratio(
-    question: Question, what: str, names: tuple[str, str], times_ms: tuple[float, float], limit: float | None
+    question: Question,
+    what: str,
+    names: tuple[str, str],
+    times_ms: tuple[float, float],
+    limit: float | None,
+    ratio: float | None = None,
 ) -> Ratio:
+    """Makes a record; without a ratio of its own, of the medians."""
     return Ratio(
         question=question,
         what=what,
@@ -183,6 +199,7 @@ def _ratio(
         beside=names[1],
         subject_ms=round(times_ms[0], 4),
         beside_ms=round(times_ms[1], 4),
+        ratio=round(times_ms[0] / times_ms[1] if ratio is None else ratio, 4),
         limit=limit,
         created_utc=now_utc(),
         machine=this_machine(),

@@ -16,7 +16,7 @@ Question = Literal["overhead", "repeated", "browser", "peers"]
 
 
 class Ratio(msgspec.Struct, frozen=True, kw_only=True):
-    """Two medians of one interleaved run.
+    """Two times of one interleaved run.
 
     Attributes:
         question: What it answers.
@@ -25,6 +25,8 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
         beside: What it is compared with.
         subject_ms: Median, milliseconds.
         beside_ms: Median, milliseconds.
+        ratio: The subject's time over the other's: of the medians, or, where both took many turns, the median
+            of the ratios of neighbours, which a slow minute does not move.
         limit: Largest ratio that was asked for; None where none was.
         created_utc: When, ISO 8601.
         machine: Where.
@@ -38,16 +40,12 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
     beside: str
     subject_ms: float
     beside_ms: float
+    ratio: float
     limit: float | None
     created_utc: str
     machine: Machine
     load_average: float
     provenance: Literal["measured"] = "measured"
-
-    @property
-    def ratio(self) -> float:
-        """The subject's time over that of the other."""
-        return self.subject_ms / self.beside_ms
 
     @property
     def holds(self) -> bool:
