@@ -75,3 +75,14 @@ export async function outputsByRole(pipeline, graphs, given) {
   }
   return found;
 }
+
+/**
+ * @param {Tensor} tensor Of a batch of one, in float32.
+ * @returns {{data: Float32Array, shape: number[]}} Without the axis of the batch.
+ */
+export function ofOne(tensor) {
+  if (!(tensor?.data instanceof Float32Array) || tensor.shape[0] !== 1) {
+    throw new Error("a graph returned no float32 tensor of a batch of one; export the bundle again");
+  }
+  return { data: tensor.data, shape: tensor.shape.slice(1) };
+}

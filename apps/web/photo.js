@@ -1,14 +1,17 @@
 /**
- * The page on which a photo is segmented: what people do, what is computed, what is shown.
+ * The page on which photos and videos are segmented: what people do, what is computed, what is shown.
  * @module
  */
 
+import { choose, chosenIn, element, painted, setEnabled } from "./photo/controls.js";
 import { readPhoto } from "./photo/decode.js";
-import { segmentNames, showLegend } from "./photo/legend.js";
-import { panopticPicture, promptPicture, segmentColour } from "./photo/pictures.js";
+import { answerEntry, objectEntries } from "./photo/entries.js";
+import { showLegend } from "./photo/legend.js";
+import { Live } from "./photo/live.js";
+import { MovingPictures } from "./photo/moving_pictures.js";
+import { panopticPicture, promptPicture } from "./photo/pictures.js";
 import { PageSegmenter } from "./photo/segmenter.js";
 import { Stage } from "./photo/stage.js";
-import { classColour } from "./tasks/palette.js";
 
 /**
  * @typedef {import("./photo/legend.js").Entry} Entry
@@ -21,21 +24,13 @@ import { classColour } from "./tasks/palette.js";
 
 const MOST_THREADS = 4;
 
-/**
- * @template {HTMLElement} T
- * @param {string} id
- * @param {new () => T} kind
- * @returns {T}
- */
-function element(id, kind) {
-  const found = document.getElementById(id);
-  if (!(found instanceof kind)) throw new Error(`the page has no ${id}`);
-  return found;
-}
-
 const parts = {
   file: element("file", HTMLInputElement),
   drop: element("drop", HTMLLabelElement),
+  camera: element("camera", HTMLButtonElement),
+  decoders: element("decoders", HTMLDivElement),
+  stop: element("stop", HTMLButtonElement),
+  rate: element("rate", HTMLParagraphElement),
   status: element("status", HTMLParagraphElement),
   problem: element("problem", HTMLParagraphElement),
   note: element("note", HTMLParagraphElement),
@@ -74,7 +69,10 @@ class PhotoPage {
   constructor(segmenter) {
     this.segmenter = segmenter;
     this.stage = new Stage(parts, (prompt) => this.#ask(prompt));
+    this.live = new Live(segmenter, this.stage, parts);
     parts.file.addEventListener("change", () => this.#take(parts.file.files?.[0]));
+    parts.camera.addEventListener("click", () => this.#watch("the camera", () => MovingPictures.ofCamera(parts.decoders)));
+    parts.stop.addEventListener("click", () => this.live.stop());
     parts.clear.addEventListener("click", () => this.#clear());
     parts.save.addEventListener("click", () => this.#save());
     parts.views.addEventListener("change", () => this.#show(/** @type {View} */ (chosenIn(parts.views))));
@@ -86,6 +84,7 @@ class PhotoPage {
       this.#take(event.dataTransfer?.files[0]);
     });
     parts.file.disabled = false;
+    parts.camera.hidden = !segmenter.finding;
     this.#offerTools();
   }
 
@@ -126,21 +125,79 @@ class PhotoPage {
   #take(file) {
     if (!file) return;
     parts.file.value = "";
-    this.#number += 1;
+    if (file.type.startsWith("video/")) {
+      this.#watch(file.name, () => MovingPictures.ofFile(parts.decoders, file));
+      return;
+    }
+    this.#turnTo();
     this.#queue(`Reading ${file.name}`, async () => {
       const { picture, note } = await readPhoto(file);
-      this.segmenter.take(picture);
-      this.#photo = picture;
-      this.#objects = null;
-      this.#answers = [];
-      parts.work.hidden = false;
-      parts.note.textContent = note;
-      parts.note.hidden = !note;
-      this.stage.begin(picture);
-      this.#show("photo");
+      this.#put(picture, note);
       say(`${file.name}, ${picture.width} x ${picture.height} pixels`);
       if (this.segmenter.finding) this.#find();
     });
+  }
+
+  /** Ends what is asked of anything before. */
+  #turnTo() {
+    this.#number += 1;
+    this.live.stop();
+  }
+
+  /**
+   * Shows a photo that questions may be asked about.
+   * @param {Picture} picture
+   * @param {string} note
+   */
+  #put(picture, note) {
+    this.segmenter.take(picture);
+    this.#photo = picture;
+    this.#objects = null;
+    this.#answers = [];
+    parts.work.hidden = false;
+    parts.note.textContent = note;
+    parts.note.hidden = !note;
+    this.stage.begin(picture);
+    this.#show("photo");
+  }
+
+  /**
+   * Shows moving pictures until they end or are stopped; the last frame then becomes the photo.
+   * @param {string} name
+   * @param {() => Promise<MovingPictures>} open
+   */
+  async #watch(name, open) {
+    this.#turnTo();
+    const number = this.#number;
+    parts.problem.hidden = true;
+    say(`Opening ${name}`);
+    // Not in the queue: a person may be asked for the camera, and choose something else meanwhile.
+    const pictures = await open().catch(complain);
+    if (!pictures) return;
+    if (number !== this.#number) return pictures.close();
+    this.live.take(pictures);
+    this.#queue(`Following ${name}`, () => this.#follow(name, number));
+  }
+
+  /**
+   * @param {string} name
+   * @param {number} number Of the photo or video that this is.
+   */
+  async #follow(name, number) {
+    this.#photo = null;
+    parts.note.hidden = true;
+    parts.canvas.removeAttribute("aria-busy");
+    this.stage.use(null);
+    let last = null;
+    try {
+      last = await this.live.show();
+    } finally {
+      this.#useTool();
+    }
+    if (!last || number !== this.#number) return;
+    this.#put(last, "");
+    say(`The last picture of ${name}`);
+    this.#find();
   }
 
   #find() {
@@ -245,42 +302,6 @@ class PhotoPage {
   }
 }
 
-/**
- * @param {PanopticResult} result
- * @param {{name: string}[]} labels
- * @returns {Entry[]} Of the segments, in their order.
- */
-function objectEntries({ segments, size }, labels) {
-  const names = segmentNames(segments, labels);
-  return segments.map((segment, place) => ({
-    name: names[place],
-    figure: `score ${percent(segment.score)}, area ${percent(segment.area / (size[0] * size[1]))}`,
-    colour: segmentColour(segment),
-    data: { id: String(segment.id), classIndex: String(segment.classIndex), area: String(segment.area) },
-  }));
-}
-
-/**
- * @param {Answer} answer
- * @param {number} place
- * @returns {Entry}
- */
-function answerEntry({ prompt, area, predictedIou }, place) {
-  const numbers = (prompt.point ?? prompt.box ?? []).map((value) => Math.round(value)).join(", ");
-  return {
-    name: `${prompt.point ? "Tap" : "Box"} ${numbers}`,
-    figure: `predicted IoU ${predictedIou.toFixed(2)}`,
-    colour: classColour(place),
-    data: { area: String(area) },
-  };
-}
-
-/** @param {number} share */
-function percent(share) {
-  const value = 100 * share;
-  return value > 0 && value < 0.5 ? "under 1 %" : `${Math.round(value)} %`;
-}
-
 /** @param {number} start */
 function milliseconds(start) {
   return `${Math.round(performance.now() - start)} ms`;
@@ -301,45 +322,6 @@ function complain(error) {
   parts.problem.textContent = line;
   parts.problem.hidden = false;
   say("That did not work");
-}
-
-/** Lets the browser draw what was said before it is kept busy. */
-function painted() {
-  return new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
-}
-
-/**
- * @param {HTMLFieldSetElement} group
- * @returns {string | null} Value of the chosen radio button.
- */
-function chosenIn(group) {
-  return /** @type {HTMLInputElement | null} */ (group.querySelector("input:checked"))?.value ?? null;
-}
-
-/**
- * @param {HTMLFieldSetElement} group
- * @param {string} value
- * @returns {HTMLInputElement}
- */
-function radio(group, value) {
-  return /** @type {HTMLInputElement} */ (group.querySelector(`input[value="${value}"]`));
-}
-
-/**
- * @param {HTMLFieldSetElement} group
- * @param {string} value
- */
-function choose(group, value) {
-  radio(group, value).checked = true;
-}
-
-/**
- * @param {HTMLFieldSetElement} group
- * @param {string} value
- * @param {boolean} isEnabled
- */
-function setEnabled(group, value, isEnabled) {
-  radio(group, value).disabled = !isEnabled;
 }
 
 /** Loads the bundle that lies beside the page, into what the address asks for, as in "?unit=webgpu". */

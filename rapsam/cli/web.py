@@ -10,7 +10,7 @@ from pathlib import Path
 from rapsam.cli.console import say, show
 from rapsam.errors import InputError, quoted
 
-SUMMARY = "Serve a page that segments photos with a bundle in the browser, until Ctrl-C."
+SUMMARY = "Serve a page that segments photos and videos with a bundle in the browser, until Ctrl-C."
 EXAMPLE = "rapsam web bundles/onnx-fp32"
 _HERE, _ALL = "127.0.0.1", "0.0.0.0"
 _LAST_PORT = 65_535

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 _BASE_POLICY = {
     "default-src": "'self'",
+    "media-src": "'self' blob:",
     "worker-src": "'self' blob:",
     "img-src": "'self' blob: data:",
     "object-src": "'none'",

@@ -38,7 +38,7 @@ def test_it_serves_the_page_and_the_bundle_until_it_is_interrupted(bundle):
         try:
             url = running.stdout.readline().strip()
             assert url.startswith("http://127.0.0.1:")
-            assert b"Segment a photo" in fetched(url)
+            assert b"Segment photos and videos" in fetched(url)
             base = url.removesuffix("index.html")
             manifest = json.loads(fetched(f"{base}bundle/manifest.json"))
             assert fetched(f"{base}bundle/{manifest['graphs'][0]['path']}")

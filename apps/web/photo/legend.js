@@ -1,5 +1,5 @@
 /**
- * The list of what was found: a button per entry, which shows that one alone.
+ * The list of what was found: an entry shows that one alone, where one can be chosen.
  * @module
  */
 
@@ -17,32 +17,38 @@
  * @param {HTMLElement} list
  * @param {Entry[]} entries
  * @param {number | null} chosen Place of the entry that is shown alone.
- * @param {(place: number | null) => void} choose
+ * @param {((place: number | null) => void) | null} choose None where entries change too fast to be chosen.
  */
 export function showLegend(list, entries, chosen, choose) {
   const hadFocus = [...list.children].findIndex((item) => item.contains(document.activeElement));
   list.replaceChildren(
     ...entries.map((entry, place) => {
-      const button = buttonOf(entry);
-      button.setAttribute("aria-pressed", String(place === chosen));
-      button.addEventListener("click", () => choose(place === chosen ? null : place));
       const item = document.createElement("li");
-      item.append(button);
+      const line = lineOf(entry, choose ? "button" : "div");
+      item.append(line);
+      if (choose) {
+        line.setAttribute("aria-pressed", String(place === chosen));
+        line.addEventListener("click", () => choose(place === chosen ? null : place));
+      }
       return item;
     }),
   );
   if (hadFocus >= 0) list.querySelectorAll("button")[hadFocus]?.focus();
 }
 
-/** @param {Entry} entry */
-function buttonOf({ name, figure, colour, data }) {
-  const button = document.createElement("button");
-  button.type = "button";
-  Object.assign(button.dataset, data);
+/**
+ * @param {Entry} entry
+ * @param {"button" | "div"} kind
+ */
+function lineOf({ name, figure, colour, data }, kind) {
+  const line = document.createElement(kind);
+  if (line instanceof HTMLButtonElement) line.type = "button";
+  line.className = "entry";
+  Object.assign(line.dataset, data);
   const swatch = part("swatch", "");
   swatch.style.backgroundColor = `rgb(${colour.join(" ")})`;
-  button.append(swatch, part("name", name), part("figure", figure));
-  return button;
+  line.append(swatch, part("name", name), part("figure", figure));
+  return line;
 }
 
 /**

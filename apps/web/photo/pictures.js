@@ -13,6 +13,7 @@ import { INSTANCE_STEP } from "../tasks/panoptic.js";
  * @typedef {import("../tasks/panoptic.js").PanopticResult} PanopticResult
  * @typedef {import("../tasks/panoptic.js").Segment} Segment
  * @typedef {import("../tasks/prompt.js").Prompt} Prompt
+ * @typedef {import("../tasks/video.js").TrackedInstance} TrackedInstance
  * @typedef {{prompt: Prompt, mask: Uint8Array, area: number, predictedIou: number}} Answer
  */
 
@@ -39,6 +40,18 @@ export function panopticPicture(photo, result, only) {
     colour: segmentColour(segment),
   }));
   paintMasks(canvas, layers, lineWidth(photo.height, photo.width));
+  return canvas;
+}
+
+/**
+ * @param {Picture} frame
+ * @param {TrackedInstance[]} tracks In falling order of score.
+ * @returns {Picture} A new one, the best on top.
+ */
+export function tracksPicture(frame, tracks) {
+  const canvas = copied(frame);
+  const layers = tracks.map(({ mask, trackId }) => ({ map: mask, value: 1, colour: classColour(trackId) }));
+  paintMasks(canvas, layers.reverse(), lineWidth(frame.height, frame.width));
   return canvas;
 }
 

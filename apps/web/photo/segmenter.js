@@ -4,11 +4,13 @@
  */
 
 import { openBundle } from "../bundle.js";
-import { outputsByRole } from "../chain.js";
+import { ofOne, outputsByRole } from "../chain.js";
 import { engineFor, openEngine } from "../engines.js";
 import { panopticSegmentation } from "../tasks/panoptic.js";
 import { fitted } from "../tasks/preprocess.js";
-import { encodePrompts, interactiveMasks } from "../tasks/prompt.js";
+import { encodePrompts } from "../tasks/prompt.js";
+import { Follower } from "./follower.js";
+import { answers, filled, promptsPerPass } from "./passes.js";
 
 /**
  * @typedef {import("../bundle.js").Bundle} Bundle
@@ -21,19 +23,21 @@ import { encodePrompts, interactiveMasks } from "../tasks/prompt.js";
  * @typedef {import("../tasks/geometry.js").Tensor} Tensor
  * @typedef {import("../tasks/panoptic.js").PanopticResult} PanopticResult
  * @typedef {import("../tasks/prompt.js").Prompt} Prompt
+ * @typedef {import("../tasks/video.js").TrackedInstance} TrackedInstance
+ * @typedef {import("./passes.js").Region} Region
+ * @typedef {{tracks: TrackedInstance[] | null, objects: PanopticResult | null}} Seen Of a frame, one of both.
  *
  * @typedef {object} Places Where things lie, relative to the page, and what shall compute.
  * @property {string} bundle
  * @property {string} runtimes
  * @property {string} unit
  * @property {number} threads
- *
- * @typedef {{mask: Uint8Array, predictedIou: number}} Region The answer to a prompt; the mask is (h0, w0).
  */
 
 /** Tasks that find objects, the better one for a single image first. */
 const FINDING = ["panoptic", "video"];
 const PROMPTED = "prompt";
+const FOLLOWED = "video";
 
 /** A bundle that is loaded, and the photo that it is asked about. */
 export class PageSegmenter {
@@ -52,6 +56,7 @@ export class PageSegmenter {
     this.#graphs = graphs;
     this.prompted = bundle.pipeline(PROMPTED) ?? null;
     this.finding = FINDING.map((task) => bundle.pipeline(task)).find(Boolean) ?? null;
+    this.following = bundle.pipeline(FOLLOWED) ?? null;
   }
 
   /**
@@ -102,10 +107,40 @@ export class PageSegmenter {
   async panoptic() {
     const { pixels, geometry, graphs } = this.#taken();
     if (!this.finding || !this.labels.length) throw new Error("this bundle does not find objects; take another one");
-    const outputs = await outputsByRole(this.finding, graphs, { image: pixels });
+    return this.#panopticOf(await outputsByRole(this.finding, graphs, { image: pixels }), geometry);
+  }
+
+  /**
+   * Begins with a video.
+   * @returns {(frame: Picture) => Promise<Seen>} Looks at the next frame: tracks, where the bundle can follow
+   *   objects, else the objects of the frame by itself.
+   */
+  video() {
+    const pipeline = this.following ?? this.finding;
+    if (!pipeline || !this.labels.length) throw new Error("this bundle does not find objects; take another one");
+    const follower = this.following && new Follower(this.#numThings, this.manifest.postprocess.top_k);
+    return async (frame) => {
+      const { pixels, geometry } = fitted(frame, this.manifest.preprocess);
+      const outputs = await outputsByRole(pipeline, this.#graphs, { image: pixels });
+      if (!follower) return { tracks: null, objects: this.#panopticOf(outputs, geometry) };
+      const found = [outputs.class_logits, outputs.queries, outputs.mask_logits].map(ofOne);
+      return { tracks: follower.next(found[0], found[1], found[2], geometry), objects: null };
+    };
+  }
+
+  get #numThings() {
+    return this.labels.filter((label) => label.is_thing).length;
+  }
+
+  /**
+   * @param {Record<string, RunTensor>} outputs By role.
+   * @param {Geometry} geometry
+   * @returns {PanopticResult}
+   */
+  #panopticOf(outputs, geometry) {
     const { score_threshold, overlap_threshold } = this.manifest.postprocess;
-    const things = this.labels.filter((label) => label.is_thing).length;
-    const result = panopticSegmentation(ofOne(outputs.class_logits), ofOne(outputs.mask_logits), geometry, things, {
+    const logits = [outputs.class_logits, outputs.mask_logits].map(ofOne);
+    const result = panopticSegmentation(logits[0], logits[1], geometry, this.#numThings, {
       scoreThreshold: score_threshold,
       overlapThreshold: overlap_threshold,
     });
@@ -146,7 +181,8 @@ export class PageSegmenter {
  */
 function usedGraphs(bundle) {
   const finding = FINDING.map((task) => bundle.pipeline(task)).find(Boolean);
-  const pipelines = [finding, bundle.pipeline(PROMPTED)].filter((pipeline) => pipeline !== undefined);
+  const found = [finding, bundle.pipeline(FOLLOWED), bundle.pipeline(PROMPTED)];
+  const pipelines = found.filter((pipeline) => pipeline !== undefined);
   if (!pipelines.length) {
     const tasks = bundle.manifest.pipelines.map(({ task }) => task).join(", ");
     throw new Error(`the bundle does ${tasks}; this page needs one that finds objects or takes prompts`);
@@ -180,65 +216,4 @@ function onceOnly(graph) {
   /** @type {Record<string, RunTensor> | null} */
   let outputs = null;
   return { ...graph, run: async (inputs) => (outputs ??= await graph.run(inputs)) };
-}
-
-/**
- * @param {Pipeline} pipeline
- * @param {Map<string, Graph>} graphs
- * @param {string} role
- * @returns {number} Prompts that the graphs take at a time.
- */
-function promptsPerPass(pipeline, graphs, role) {
-  const specs = pipeline.graphs.flatMap((name) => graphs.get(name)?.contract.inputs ?? []);
-  const counts = specs.filter((spec) => spec.role === role).map((spec) => spec.shape[1]);
-  if (!counts.length) throw new Error(`no graph of the bundle takes ${role}; export it again`);
-  return Math.min(...counts);
-}
-
-/**
- * Cuts the prompts of a pass; the last pass is filled up with copies, whose results are dropped.
- * @param {Tensor} prompts (1, K, D).
- * @param {number} start
- * @param {number} count
- * @returns {Tensor} (1, count, D).
- */
-function filled({ data, shape }, start, count) {
-  const [, total, width] = shape;
-  const chunk = new Float32Array(count * width);
-  for (let place = 0; place < count; place++) {
-    const from = Math.min(start + place, total - 1) * width;
-    chunk.set(data.subarray(from, from + width), place * width);
-  }
-  return { data: chunk, shape: [1, count, width] };
-}
-
-/**
- * @param {Record<string, RunTensor>} outputs By role, of one pass.
- * @param {number} count Prompts of the pass that were asked.
- * @param {Geometry} geometry
- * @returns {Region[]}
- */
-function answers(outputs, count, geometry) {
-  const { data, shape } = ofOne(outputs.mask_logits);
-  const iou = ofOne(outputs.iou);
-  const size = shape.slice(-2);
-  const candidates = iou.data.length / iou.shape[0];
-  const step = size[0] * size[1];
-  return Array.from({ length: count }, (_, prompt) => {
-    let best = prompt * candidates;
-    for (let i = best + 1; i < (prompt + 1) * candidates; i++) if (iou.data[i] > iou.data[best]) best = i;
-    const logits = { data: data.subarray(best * step, (best + 1) * step), shape: [1, ...size] };
-    return { mask: interactiveMasks(logits, geometry)[0], predictedIou: iou.data[best] };
-  });
-}
-
-/**
- * @param {RunTensor} tensor Of a batch of one, in float32.
- * @returns {Tensor} Without the axis of the batch.
- */
-function ofOne(tensor) {
-  if (!(tensor?.data instanceof Float32Array) || tensor.shape[0] !== 1) {
-    throw new Error("a graph returned no float32 tensor of a batch of one; export the bundle again");
-  }
-  return { data: tensor.data, shape: tensor.shape.slice(1) };
 }

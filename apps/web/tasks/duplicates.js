@@ -5,6 +5,9 @@
 
 /** @typedef {import("./video.js").TrackedInstance} TrackedInstance */
 
+/** Tracks whose masks overlap by this much are one object; where it was measured stands in duplicates.py. */
+export const SAME_OBJECT_IOU = 0.7;
+
 /** Leaves tracks out that lie on the object of another, frame by frame. */
 export class DistinctTracks {
   /** @type {Map<number, number>} Sum of scores so far, by track. */

@@ -1,0 +1,66 @@
+/**
+ * What the list says of each thing that was found.
+ * @module
+ */
+
+import { classColour } from "../tasks/palette.js";
+import { segmentNames } from "./legend.js";
+import { segmentColour } from "./pictures.js";
+
+/**
+ * @typedef {import("../tasks/panoptic.js").PanopticResult} PanopticResult
+ * @typedef {import("../tasks/video.js").TrackedInstance} TrackedInstance
+ * @typedef {import("./legend.js").Entry} Entry
+ * @typedef {import("./pictures.js").Answer} Answer
+ */
+
+/**
+ * @param {PanopticResult} result
+ * @param {{name: string}[]} labels
+ * @returns {Entry[]} Of the segments, in their order.
+ */
+export function objectEntries({ segments, size }, labels) {
+  const names = segmentNames(segments, labels);
+  return segments.map((segment, place) => ({
+    name: names[place],
+    figure: `score ${percent(segment.score)}, area ${percent(segment.area / (size[0] * size[1]))}`,
+    colour: segmentColour(segment),
+    data: { id: String(segment.id), classIndex: String(segment.classIndex), area: String(segment.area) },
+  }));
+}
+
+/**
+ * @param {Answer} answer
+ * @param {number} place
+ * @returns {Entry}
+ */
+export function answerEntry({ prompt, area, predictedIou }, place) {
+  const numbers = (prompt.point ?? prompt.box ?? []).map((value) => Math.round(value)).join(", ");
+  return {
+    name: `${prompt.point ? "Tap" : "Box"} ${numbers}`,
+    figure: `predicted IoU ${predictedIou.toFixed(2)}`,
+    colour: classColour(place),
+    data: { area: String(area) },
+  };
+}
+
+/**
+ * @param {TrackedInstance[]} tracks
+ * @param {{name: string}[]} labels
+ * @returns {Entry[]} In the order of their numbers: a list that changes its order cannot be read.
+ */
+export function trackEntries(tracks, labels) {
+  const ordered = [...tracks].sort((one, other) => one.trackId - other.trackId);
+  return ordered.map(({ trackId, label, score }) => ({
+    name: `#${trackId} ${labels[label].name}`,
+    figure: `score ${percent(score)}`,
+    colour: classColour(trackId),
+    data: { track: String(trackId), classIndex: String(label) },
+  }));
+}
+
+/** @param {number} share */
+function percent(share) {
+  const value = 100 * share;
+  return value > 0 && value < 0.5 ? "under 1 %" : `${Math.round(value)} %`;
+}
