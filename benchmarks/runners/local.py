@@ -6,7 +6,6 @@ import functools
 import os
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -93,7 +92,7 @@ class LocalRunner:
         jobs = [_job(variant, timing) for variant in variants]
         results = self._results(list(zip(variants, jobs, strict=True)), timing, progress)
         return tuple(
-            local_record(facts, variant, job, results[number], uuid.uuid4().hex)
+            local_record(facts, variant, job, results[number])
             for number, (variant, job) in enumerate(zip(variants, jobs, strict=True))
         )
 
