@@ -7,6 +7,9 @@ import msgspec
 from rapsam.benchmarks.latency.facts import GraphRun, Timing
 from rapsam.benchmarks.latency.record import Charge, Fidelity, Memory, StageTimes, Temperature, Window
 
+BURST, SUSTAINED, FINISH = "burst", "sustained", "finish"
+"""What a process can be told: to take a turn, to run without a pause, to say what it found out."""
+
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One variant.

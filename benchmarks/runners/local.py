@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from rapsam.benchmarks.latency.facts import Timing
-from rapsam.benchmarks.latency.job import Job, Measured
+from rapsam.benchmarks.latency.job import BURST, FINISH, SUSTAINED, Job, Measured
 from rapsam.benchmarks.latency.record import LatencyRecord
 from rapsam.benchmarks.latency.stage_names import StageName, known_stages
 from rapsam.benchmarks.latency.subject import has_times, named_runtime, subject_runtimes, with_other_units
@@ -21,7 +21,6 @@ from rapsam.benchmarks.measuring.timing import in_turns
 from rapsam.benchmarks.runners.base import Progress, Variant, Wanted
 from rapsam.benchmarks.runners.child import ChildProcess
 from rapsam.benchmarks.runners.local_record import local_facts, local_record
-from rapsam.benchmarks.runners.worker import BURST, FINISH, MODULE, SUSTAINED
 from rapsam.errors import InputError, UnavailableError, quoted
 from rapsam.export.backends.runtimes import THREADS, Runtime
 from rapsam.export.bundle.seal import verify_runnable
@@ -29,13 +28,15 @@ from rapsam.export.bundle.seal import verify_runnable
 PATIENCE_S = 900.0
 """The largest graph of ours loads and runs in a tenth of that on a busy machine."""
 _MAX_STAGES = 64
+# Named, not imported: this package is imported before the module runs.
+_WORKER = "rapsam.benchmarks.runners.worker"
 
 Command = Callable[[Job], list[str]]
 
 
 def worker_command(job: Job) -> list[str]:
     """Returns the command line of a variant's process."""
-    return [sys.executable, "-m", MODULE, msgspec.json.encode(job).decode()]
+    return [sys.executable, "-m", _WORKER, msgspec.json.encode(job).decode()]
 
 
 class LocalRunner:
