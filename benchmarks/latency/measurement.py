@@ -27,7 +27,7 @@ from rapsam.benchmarks.latency.record import (
 )
 from rapsam.benchmarks.latency.sampling import WarmUp, sample, warm_up
 from rapsam.benchmarks.latency.sensors import charges, memory_use, temperatures
-from rapsam.benchmarks.latency.stage_names import check_stages, known_stages
+from rapsam.benchmarks.latency.stage_names import check_stages, local_stages
 from rapsam.benchmarks.latency.stage_times import stage_times, sustained_seconds
 from rapsam.benchmarks.latency.subject import (
     LoadedGraph,
@@ -61,7 +61,7 @@ class Measurement:
         self._windows: list[Window] = []
         self._sustained: list[int] = []
         path, before = Path(job.path), memory_use()
-        check_stages(path.name, known_stages(path), job.timing.stages)
+        check_stages(path.name, local_stages(path), job.timing.stages)
         runtime = named_runtime(path, job.runtime)
         threads = THREADS if job.threads is None else job.threads
         load = bundle_subject if path.is_dir() else file_subject

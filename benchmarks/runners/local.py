@@ -15,7 +15,7 @@ import msgspec
 from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.latency.job import BURST, FINISH, SUSTAINED, Job, Measured
 from rapsam.benchmarks.latency.record import LatencyRecord
-from rapsam.benchmarks.latency.stage_names import StageName, known_stages
+from rapsam.benchmarks.latency.stage_names import StageName, local_stages
 from rapsam.benchmarks.latency.subject import has_times, named_runtime, subject_runtimes, with_other_units
 from rapsam.benchmarks.measuring.timing import in_turns
 from rapsam.benchmarks.runners.base import Progress, Variant, Wanted
@@ -77,7 +77,7 @@ class LocalRunner:
 
     def stages(self, path: Path) -> tuple[StageName, ...]:
         """See `DeviceRunner.stages`."""
-        return known_stages(path)
+        return local_stages(path)
 
     def measure(
         self,

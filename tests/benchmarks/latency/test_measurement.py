@@ -84,6 +84,15 @@ def test_stages_are_chosen_by_kind_and_name(tiny_bundle, wanted, names):
     assert [stage.name for stage in found.stages] == names
 
 
+def test_a_film_is_timed_frame_by_frame(following_bundle):
+    timing = Timing(iters=10, min_seconds=0.0, rounds=1, warmup_max_s=0.0, stages=("video",))
+    found = measured(following_bundle, timing)
+    (stage,) = found.stages
+    assert (stage.name, stage.ms.n, stage.min_count_met) == ("end_to_end video", 10, True)
+    assert found.fidelity.status == "passed"
+    assert found.input.endswith("; for video a drawn clip of 8 frames of 32x64")
+
+
 def test_a_stage_that_is_not_there_is_refused_before_anything_is_timed(tiny_bundle):
     with pytest.raises(InputError, match=r"unknown stage of .* 'encoder'"):
         measured(tiny_bundle, Timing(stages=("find", "encoder")))
