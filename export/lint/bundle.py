@@ -17,14 +17,13 @@ from rapsam.export.bundle.seal import verify_bundle
 from rapsam.export.devices import find_device
 from rapsam.export.lint.findings import general_finding, recipe_findings
 from rapsam.export.lint.footprint import (
-    accelerators_of,
     memory_estimate,
     memory_findings,
     roofline_unknown,
-    unit_notes,
 )
 from rapsam.export.lint.report import Finding, GraphFigures, LintReport, readiness_of, sorted_findings
 from rapsam.export.lint.rules import find_rule, rules_for
+from rapsam.export.lint.units import accelerators_of, judged_for, judged_units, unit_notes, used_by
 
 # Graphs speak float32 at their borders, in every format.
 _BORDER_BYTES = 4
@@ -35,16 +34,18 @@ _REACH = (
 )
 
 
-def lint_bundle(folder: Path, device_name: str | None) -> LintReport:
+def lint_bundle(folder: Path, device_name: str | None, units: str | None = None) -> LintReport:
     """Examines a bundle by what it says of itself; nothing runs.
 
     Args:
         folder: A folder made by an export.
         device_name: Of the catalogue; None takes the bundle's own.
+        units: Compute units of its format for which is judged; None for those that the catalogue advises.
 
     Raises:
         BundleError: If the bundle is damaged or edited.
-        InputError: If there is no such device, or its platform does not take the bundle's format.
+        InputError: If there is no such device, its platform does not take the bundle's format, or its format
+            has no such units.
     """
     manifest = verify_bundle(folder)
     recipe = RECIPES[manifest.recipe]
@@ -64,7 +65,8 @@ def lint_bundle(folder: Path, device_name: str | None) -> LintReport:
     findings += _parity_findings(manifest)
     figures = tuple(_figures(entry) for entry in manifest.graphs)
     memory = memory_estimate(figures, device)
-    findings += memory_findings(memory)
+    judged = judged_units(recipe.backend, device, units)
+    findings = judged_for([*findings, *memory_findings(memory)], accelerators, judged)
     return LintReport(
         subject=str(folder),
         kind="bundle",
@@ -73,8 +75,8 @@ def lint_bundle(folder: Path, device_name: str | None) -> LintReport:
         recipe=recipe.name,
         size=manifest.preprocess.size,
         tasks=manifest.tasks,
-        compute_units=None if device is None else device.compute_units,
-        accelerators=tuple(accelerator.name for accelerator in accelerators),
+        compute_units=judged,
+        accelerators=tuple(accelerator.name for accelerator in used_by(accelerators, judged)),
         readiness=readiness_of(findings),
         findings=sorted_findings(findings),
         graphs=figures,
@@ -83,7 +85,7 @@ def lint_bundle(folder: Path, device_name: str | None) -> LintReport:
         calibration=None,
         calibration_images=0,
         worst=(),
-        notes=(*unit_notes(recipe.backend, device), _REACH),
+        notes=(*unit_notes(recipe.backend, device, judged, units), _REACH),
     )
 
 

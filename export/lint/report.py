@@ -9,7 +9,7 @@ import msgspec
 
 from rapsam.export.lint.rules import Severity, Standing
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 Readiness = Literal["ready", "partly", "not"]
 Shape = tuple[int, ...]
 
@@ -21,7 +21,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         rule: Name of the rule.
         accelerator: Where; None for a rule of any phone.
         severity: That of the rule; a note where the rule is fixed in the installed runtime, or where weights
-            that have learnt nothing make what was measured meaningless.
+            that have learnt nothing make what was measured meaningless, or the accelerator takes no part.
+        units: Compute units that an app must choose for it to happen; None where it does with those that
+            were judged.
         standing: See `rapsam.export.lint.rules.Standing`.
         seen_with: Runtime and version that the rule was seen with; None if nobody says.
         installed: Version of that runtime here; None if there is none.
@@ -43,6 +45,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     accelerator: str | None
     severity: Severity
+    units: str | None = None
     standing: Standing
     seen_with: str | None
     installed: str | None
@@ -148,8 +151,9 @@ class LintReport(msgspec.Struct, frozen=True, kw_only=True):
         recipe: How it is, or would be, lowered.
         size: Height and width of the image in pixels.
         tasks: What it is to do.
-        compute_units: What the catalogue advises for the phone; None without a phone.
-        accelerators: Of the target: what was judged.
+        compute_units: For which was judged: what the user named, else what the catalogue advises for the
+            phone; None where nobody says: all accelerators of the target were.
+        accelerators: Those of the target that take part with these.
         provenance: All figures follow from shapes and lists: nothing ran on a phone.
         readiness: "not" with errors, "partly" with warnings, else "ready".
         findings: Errors first.

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rapsam.export.lint.report import Finding, GraphFigures, LargestTensor, LintReport, WorstValue
 
 _UNKNOWN = "-"
+_CPU = (None, "cpu", "cpuOnly")
 _SHOWN_MODULES = 2
 
 
@@ -118,7 +119,8 @@ def _memory_line(report: LintReport) -> str:
 
 
 def _verdict(report: LintReport) -> str:
-    where = " and ".join(report.accelerators) or "the CPU"
+    units = "the CPU" if report.compute_units in _CPU else report.compute_units
+    where = " and ".join(report.accelerators) or units
     counts = f"{_counted(report.errors, 'error')}, {_counted(report.warnings, 'warning')}"
     told = ", as far as its manifest tells" if report.kind == "bundle" else ""
     return f"{report.readiness}: {counts} for {where}{told}"

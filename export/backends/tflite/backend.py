@@ -62,7 +62,11 @@ class TfliteBackend:
             "w8da8": LINEAR_ONLY,
             **dict.fromkeys(PALETTES, NO_PALETTES),
         },
-        accelerators=(Accelerator("LiteRT GPU", always_half=True), Accelerator("NNAPI", platform="android")),
+        compute_units=("cpu", "gpu", "nnapi"),
+        accelerators=(
+            Accelerator("LiteRT GPU", ("gpu",), always_half=True),
+            Accelerator("NNAPI", ("nnapi",), platform="android"),
+        ),
     )
 
     @property

@@ -16,7 +16,8 @@ from rapsam.export.lint.findings import graph_findings
 from rapsam.export.lint.ranges import LIMITS, measure_ranges, worst_values
 from tests.export.lint.lint_cases import FP16, Computes, examined
 
-GPU, ENGINE = Accelerator("LiteRT GPU", always_half=True), Accelerator("Neural Engine")
+GPU = Accelerator("LiteRT GPU", ("gpu",), always_half=True)
+ENGINE = Accelerator("Neural Engine", ("all",))
 
 
 class Normed(nn.Module):
