@@ -20,6 +20,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         threads: CPU threads; None where the runtime has one way only.
         timing: How it is timed.
         cpus: Processors to stay on; None for any.
+        shapes: Of inputs of a bare file, by name; see `rapsam.export.backends.bare_file.TakesShapes`.
     """
 
     path: str
@@ -27,6 +28,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     threads: int | None
     timing: Timing
     cpus: tuple[int, ...] | None
+    shapes: dict[str, tuple[int, ...]] = {}
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):

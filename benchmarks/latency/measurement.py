@@ -64,8 +64,11 @@ class Measurement:
         check_stages(path.name, local_stages(path), job.timing.stages)
         runtime = named_runtime(path, job.runtime)
         threads = THREADS if job.threads is None else job.threads
-        load = bundle_subject if path.is_dir() else file_subject
-        self._subject: Subject = load(path, runtime, threads)
+        self._subject: Subject = (
+            bundle_subject(path, runtime, threads)
+            if path.is_dir()
+            else file_subject(path, runtime, threads, job.shapes)
+        )
         self._baseline = before
         self._start = time.monotonic()
         self._temperatures: list[Temperature] = []

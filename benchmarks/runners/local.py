@@ -22,6 +22,7 @@ from rapsam.benchmarks.runners.base import Progress, Variant, Wanted
 from rapsam.benchmarks.runners.child import ChildProcess
 from rapsam.benchmarks.runners.local_record import local_facts, local_record
 from rapsam.errors import InputError, UnavailableError, quoted
+from rapsam.export.backends.bare_file import file_backends, file_contract
 from rapsam.export.backends.runtimes import THREADS, Runtime
 from rapsam.export.bundle.seal import verify_runnable
 
@@ -71,8 +72,13 @@ class LocalRunner:
                 verify_runnable(path)
             elif not path.is_file():
                 raise InputError(f"{path} does not exist; expected a bundle's folder, or a file of a graph")
+            elif wanted.shapes:
+                file_contract(file_backends(path)[0], path, dict(wanted.shapes))
             for runtime in _runtimes(path, wanted):
-                found += [Variant(path, runtime.name, count) for count in _threads(runtime, wanted, cores)]
+                found += [
+                    Variant(path, runtime.name, count, wanted.shapes)
+                    for count in _threads(runtime, wanted, cores)
+                ]
         return tuple(found)
 
     def stages(self, path: Path) -> tuple[StageName, ...]:
@@ -176,6 +182,7 @@ def _job(variant: Variant, timing: Timing) -> Job:
         threads=variant.threads,
         timing=timing,
         cpus=tuple(processors[: variant.threads]) if pinned else None,
+        shapes=dict(variant.shapes),
     )
 
 
