@@ -1,20 +1,29 @@
-"""What lint has found, as a record."""
+"""What lint has found, as a record.
+
+    python -m rapsam.export.lint.report
+
+writes its JSON Schema anew.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from rapsam.export.lint.rules import Severity, Standing
+from rapsam.files import write_atomic
+from rapsam.json_schema import schema_text
 
 SCHEMA_VERSION = 2
+SCHEMA_FILE = Path(__file__).with_name("lint_report.schema.json")
 Readiness = Literal["ready", "partly", "not"]
 Shape = tuple[int, ...]
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class Finding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One place where a rule is broken.
 
     Attributes:
@@ -64,7 +73,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[str, ...]
 
 
-class LargestTensor(msgspec.Struct, frozen=True, kw_only=True):
+class LargestTensor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The largest tensor that is computed: operator and module that make it, shape and size."""
 
     operator: str
@@ -73,7 +82,7 @@ class LargestTensor(msgspec.Struct, frozen=True, kw_only=True):
     size_bytes: int
 
 
-class GraphFigures(msgspec.Struct, frozen=True, kw_only=True):
+class GraphFigures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a graph costs.
 
     Attributes:
@@ -99,7 +108,7 @@ class GraphFigures(msgspec.Struct, frozen=True, kw_only=True):
     estimated_ms: float | None
 
 
-class MemoryEstimate(msgspec.Struct, frozen=True, kw_only=True):
+class MemoryEstimate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What running the graphs one after another needs, all of them loaded.
 
     Attributes:
@@ -119,13 +128,13 @@ class MemoryEstimate(msgspec.Struct, frozen=True, kw_only=True):
     share: float | None
 
 
-class WorstValue(msgspec.Struct, frozen=True, kw_only=True):
+class WorstValue(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The largest absolute value of a kind in a graph, over the calibration images.
 
     Attributes:
         graph: The graph.
         what: "layer norm input", "sum" (of what a sum or a mean adds up) or "result" (of any operator).
-        value: The value; infinite or NaN as null in JSON.
+        value: The value; None where it is infinite or no number.
         limit: What float16 takes there.
         module: Where it is.
         operator: Of which operator.
@@ -133,13 +142,13 @@ class WorstValue(msgspec.Struct, frozen=True, kw_only=True):
 
     graph: str
     what: Literal["layer norm input", "sum", "result"]
-    value: float
+    value: float | None
     limit: float
     module: str
     operator: str
 
 
-class LintReport(msgspec.Struct, frozen=True, kw_only=True):
+class LintReport(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What lint says of a model or a bundle.
 
     Attributes:
@@ -214,3 +223,7 @@ def sorted_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
             findings, key=lambda f: (order.index(f.severity), f.rule, f.graph or "", -(f.bytes_moved or 0))
         )
     )
+
+
+if __name__ == "__main__":
+    write_atomic(SCHEMA_FILE, schema_text(LintReport))

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rapsam.export.lint.report import Finding, GraphFigures, LargestTensor, LintReport, WorstValue
 
 _UNKNOWN = "-"
+_INFINITE = "infinite"
 _CPU = (None, "cpu", "cpuOnly")
 _SHOWN_MODULES = 2
 
@@ -107,7 +108,8 @@ def _told(largest: LargestTensor) -> str:
 
 def _worst_row(worst: WorstValue) -> tuple[str, ...]:
     where = worst.module or worst.operator
-    return worst.graph, worst.what, f"{worst.value:,.1f}", f"{worst.limit:,.0f}", where
+    value = _INFINITE if worst.value is None else f"{worst.value:,.1f}"
+    return worst.graph, worst.what, value, f"{worst.limit:,.0f}", where
 
 
 def _memory_line(report: LintReport) -> str:

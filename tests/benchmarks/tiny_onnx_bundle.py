@@ -101,8 +101,8 @@ def graph_nodes(graph: str, *, follows: bool):
         if follows:
             nodes.append(node("ReduceMax", ["classes", "last"], ["queries"]))
         return nodes, [
+            *([sizes("last", 2)] if follows else []),
             sizes("row", 1, 3),
-            sizes("last", 2),
             weights("to_classes", 3, QUERIES * CLASSES),
             sizes("as_classes", 1, QUERIES, CLASSES),
             weights("to_masks", QUERIES, 3, 1, 1),

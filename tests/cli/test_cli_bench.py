@@ -9,13 +9,14 @@ import sys
 
 import pytest
 
-from rapsam.benchmarks.latency.record_file import read_latency_records
+from rapsam.benchmarks.latency.record_file import SCHEMA_FILE, read_latency_records
 from rapsam.cli.bench import seconds_of
 from rapsam.errors import InputError
 from tests.benchmarks.open_onnx_file import write_open_file
 from tests.benchmarks.runners.adb.fake_adb import HEAD, write_fake_adb
 from tests.benchmarks.tiny_onnx_bundle import write_tiny_bundle
 from tests.cli.cli_runs import assert_refused, rapsam
+from tests.published_schemas import assert_valid
 
 QUICK = ("--iters", 2, "--min-seconds", 0, "--threads", 1)
 
@@ -51,6 +52,7 @@ def test_a_bare_file_is_timed_and_printed_as_json(tiny):
     outcome = rapsam("bench", tiny / "right" / "see.onnx", *QUICK, "--json")
     assert outcome.code == 0, outcome.err
     (record,) = json.loads(outcome.out)
+    assert_valid(record, SCHEMA_FILE)
     assert (record["model"]["kind"], record["fidelity"], record["status"]) == ("file", None, "done")
     assert record["stages"][0]["ms"]["p99"] is None
 

@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from rapsam.export.lint.report import SCHEMA_FILE
 from tests.cli.cli_runs import assert_refused, rapsam
+from tests.published_schemas import assert_valid
 
 SMALL = ("--size", "64x64", "--tasks", "prompt")
 
@@ -53,12 +55,19 @@ def test_warnings_alone_end_with_0_and_json_is_the_record():
     outcome = rapsam("lint", "rapsam_nano", "--device", "iphone-15-pro", *SMALL, "--json")
     assert outcome.code == 0
     report = json.loads(outcome.out)
+    assert_valid(report, SCHEMA_FILE)
     assert (report["readiness"], report["target"], report["provenance"]) == ("partly", "coreml", "estimated")
     assert {finding["severity"] for finding in report["findings"]} == {"warning"}
     assert report["memory"]["ram_mb"] is None
     assert "iphone-15-pro" in report["memory"]["ram_unknown"]
     assert [graph["graph"] for graph in report["graphs"]] == ["encoder", "prompt"]
     assert report["calibration_images"] == 8
+
+
+def test_the_record_of_a_bundle_has_the_same_schema(bundle):
+    report = json.loads(rapsam("lint", bundle, "--device", "pixel-8", "--json").out)
+    assert_valid(report, SCHEMA_FILE)
+    assert (report["kind"], report["schema_version"]) == ("bundle", 2)
 
 
 def test_a_bundle_is_judged_by_its_manifest(bundle):

@@ -67,6 +67,8 @@ def test_a_value_that_is_not_a_number_counts_as_infinite():
     ranges = measure_ranges(graph, samples(0.5))
     assert math.inf in ranges.values.values()
     assert found(graph, ranges)
+    (worst,) = worst_values(graph, ranges)
+    assert worst.value is None  # JSON knows no infinity
 
 
 def test_an_accelerator_that_computes_in_float32_has_no_such_findings():
