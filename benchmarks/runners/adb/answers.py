@@ -26,6 +26,10 @@ from rapsam.export.parity.self_test import run_self_test
 from rapsam.inference.runner import Arrays
 
 CPU_PROVIDER = "CPUExecutionProvider"
+ALONE_NOTE = (
+    "it ran by itself, after the others: side by side with them its process was ended by signal 9, as where "
+    "memory is short"
+)
 MAX_RESULT_BYTES = 64 << 20
 _MEMORY_METRIC = "VmHWM of the process, Linux"
 _SHOWN = 300
@@ -45,6 +49,7 @@ class _Graph(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class _Result(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    is_alone: bool = False
     baseline_kb: _Kib | None
     peak_kb: _Kib | None
     graphs: tuple[_Graph, ...]
@@ -89,7 +94,7 @@ class Reader(NamedTuple):
             input=workload.input,
             input_sha256=workload.input_sha256,
             input_shape=workload.input_shape,
-            notes=(),
+            notes=(ALONE_NOTE,) if result.is_alone else (),
         )
 
     def _result(self, number: int, run: DeviceRun) -> _Result:
