@@ -21,6 +21,7 @@ def graph_figures(graph: Examined, device: Device | None) -> GraphFigures:
     moved = sum(graph.bytes_moved(node) for node in operators)
     return GraphFigures(
         graph=graph.contract.graph,
+        source="captured",
         macs=graph.total_macs,
         operators=len(operators),
         bytes_moved=moved,

@@ -37,9 +37,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         seen_with: Runtime and version that the rule was seen with; None if nobody says.
         installed: Version of that runtime here; None if there is none.
         graph: The graph; None for all of the model.
-        module: Dotted name of the module that it comes from; empty for none.
+        module: Dotted name of the module that it comes from, or of a file's node; empty for none.
         role: What the module does, by the family; None if the family says nothing of it.
-        operator: Name of the operator; empty for none.
+        operator: Name of the operator, of PyTorch or of the file's format; empty for none.
         inputs: Shapes of the tensors that it reads; -1 for a side that is not fixed.
         outputs: Shapes of its results.
         macs: Multiply-adds of the operator; None where nobody knows.
@@ -87,17 +87,19 @@ class GraphFigures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
     Attributes:
         graph: Its name.
+        source: What was read: the "captured" graph of a model, a bundle's "file", or its "manifest" only.
         macs: Multiply-adds.
         operators: Number of operators.
-        bytes_moved: What they read and write, at the recipe's precision; None for a bundle.
+        bytes_moved: What they read and write, at the recipe's precision; None by manifest only.
         weight_bytes: Of weights, at the recipe's precision; of a bundle, the size of the artefact.
-        peak_activation_bytes: Most that is alive at a time; for a bundle no less than this: its borders.
-        peak_at: Module or operator where that is; empty for a bundle.
-        largest: None for a bundle.
+        peak_activation_bytes: Most that is alive at a time; by manifest only no less than this: its borders.
+        peak_at: Module, node or operator where that is; empty where it is not known.
+        largest: None by manifest only.
         estimated_ms: By roofline, "estimated": no less than this; None where a fact is missing.
     """
 
     graph: str
+    source: Literal["captured", "file", "manifest"]
     macs: int
     operators: int | None
     bytes_moved: int | None

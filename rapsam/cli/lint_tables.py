@@ -124,7 +124,7 @@ def _verdict(report: LintReport) -> str:
     units = "the CPU" if report.compute_units in _CPU else report.compute_units
     where = " and ".join(report.accelerators) or units
     counts = f"{_counted(report.errors, 'error')}, {_counted(report.warnings, 'warning')}"
-    told = ", as far as its manifest tells" if report.kind == "bundle" else ""
+    told = ", as far as its files and its manifest tell" if report.kind == "bundle" else ""
     return f"{report.readiness}: {counts} for {where}{told}"
 
 

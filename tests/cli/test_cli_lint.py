@@ -76,7 +76,7 @@ def test_a_bundle_is_judged_by_its_manifest(bundle):
     assert outcome.err == ""
     assert "note: target onnx declares no accelerator" in outcome.out
     assert outcome.out.splitlines()[-1] == (
-        "ready: 0 errors, 0 warnings for the CPU, as far as its manifest tells"
+        "ready: 0 errors, 0 warnings for the CPU, as far as its files and its manifest tell"
     )
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from rapsam.contract import GraphContract
 from rapsam.errors import ExportError
 from rapsam.export.backends.base import NO_METADATA, Artifact, TargetFacts
+from rapsam.export.backends.file_graph import FileGraph
 from rapsam.export.backends.file_tensors import GivenShapes
 from rapsam.export.backends.guard import converting, loading
 from rapsam.export.backends.onnx.file_shapes import closed_shapes, session_contract
@@ -192,6 +193,14 @@ class OnnxBackend:
         refuse_if(self.cannot_run())
         with loading(RUNTIME, path):
             return session_contract(path, _session(path, threads=1), shapes)
+
+    def file_graph(self, path: Path) -> FileGraph:
+        """See `ReadsGraphs.file_graph`."""
+        refuse_if(missing_package("onnx", ("onnx",)))
+        with loading("ONNX", path):
+            from rapsam.export.backends.onnx.file_graph import onnx_file_graph
+
+            return onnx_file_graph(path)
 
     def _on_other_units(self) -> tuple[Runtime, ...]:
         import onnxruntime
