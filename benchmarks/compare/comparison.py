@@ -1,10 +1,22 @@
-"""What a comparison says: a row for each figure, with a verdict."""
+"""What a comparison says: a row for each figure, with a verdict.
+
+    python -m rapsam.benchmarks.compare.comparison
+
+writes its JSON Schema anew.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
+
+from rapsam.files import write_atomic
+from rapsam.json_schema import schema_text
+
+SCHEMA_VERSION = 1
+SCHEMA_FILE = Path(__file__).with_name("comparison.schema.json")
 
 Outcome = Literal["ok", "worse", "not decided", "missing", "not comparable", "new"]
 FAILING: tuple[Outcome, ...] = ("worse", "missing", "not comparable")
@@ -12,7 +24,7 @@ FAILING: tuple[Outcome, ...] = ("worse", "missing", "not comparable")
 Unit = Literal["ms", "bytes", "dB", "share", "quality", "none"]
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """By how much a figure may get worse.
 
     Attributes:
@@ -31,7 +43,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     delegated_drop: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01
 
 
-class Row(msgspec.Struct, frozen=True, kw_only=True):
+class Row(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One figure, before and after.
 
     Attributes:
@@ -59,7 +71,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
-class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+class Comparison(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All rows, and the limits that they were judged by.
 
     Attributes:
@@ -78,3 +90,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     def failed(self) -> tuple[Row, ...]:
         """Rows that a gate must stop at."""
         return tuple(row for row in self.rows if row.verdict in FAILING)
+
+
+if __name__ == "__main__":
+    write_atomic(SCHEMA_FILE, schema_text(Comparison))

@@ -6,12 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from rapsam.benchmarks.compare.comparison import Comparison, Limits, Row
+from rapsam.benchmarks.compare.comparison import SCHEMA_VERSION, Comparison, Limits, Row
 from rapsam.benchmarks.compare.judge import judge_pair
 from rapsam.benchmarks.compare.run import Key, Place, Run, read_runs
 from rapsam.errors import InputError
-
-SCHEMA_VERSION = 1
 
 
 class _Identity(NamedTuple):

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+from rapsam.benchmarks.latency.film import Film, described_clip, timed_clip
 from rapsam.benchmarks.latency.sampling import timed
-from rapsam.benchmarks.latency.stage_names import image_tasks
+from rapsam.benchmarks.latency.stage_names import FILM, VIDEO, image_tasks
 from rapsam.benchmarks.latency.subject import LoadedGraph, Stage, Subject, TimedLoads, has_times
 from rapsam.contract import GraphContract, Role, tasks_take_prompts
 from rapsam.export.backends.runtimes import Runtime, prepared_call
@@ -59,7 +60,7 @@ def bundle_subject(folder: Path, runtime: Runtime, threads: int) -> Subject:
         runners[graph] = load_graph(loads.runtime, folder, entry, threads)
         load_ns[graph] = loads.last_ns
     # Drawn and fitted without a network: what is timed first must not have run before.
-    scene = timed_scene()
+    scene, clip = timed_scene(), timed_clip(manifest)
     steps, first_ns = _first_runs(folder, manifest, runtime, runners, scene)
     graphs = tuple(
         LoadedGraph(
@@ -75,14 +76,19 @@ def bundle_subject(folder: Path, runtime: Runtime, threads: int) -> Subject:
         )
         for entry in manifest.graphs
     )
-    stages = _stages(folder, manifest, runtime, runners, steps, scene) if has_times(runtime) else ()
+    stages = list[Stage]()
+    if has_times(runtime):
+        stages += _stages(folder, manifest, runtime, runners, steps, scene)
+    if has_times(runtime) and clip:
+        film = Film(segmenter_of_graphs(folder, manifest, runtime, runners), clip)
+        stages.append(Stage(*FILM, film.next_frame))
     return Subject(
         runtime=runtime,
         graphs=graphs,
         stages=tuple(stages),
         self_test=partial(run_self_test, folder, manifest, runtime, runners),
-        input=INPUT,
-        input_sha256=hashlib.sha256(scene.tobytes()).hexdigest(),
+        input=f"{INPUT}{described_clip(clip)}",
+        input_sha256=hashlib.sha256(b"".join(image.tobytes() for image in (scene, *clip))).hexdigest(),
         input_shape=(1, 3, *manifest.preprocess.size),
     )
 
@@ -124,7 +130,7 @@ def _stages(
             known = _of_known_image(manifest, task, runners, steps)
             clicks = segmenter_of_graphs(folder, manifest, runtime, known)
             yield from _prompt_stages(task, segmenter, clicks, scene)
-        else:
+        elif task != VIDEO:  # which is timed on a clip
             yield from _object_stages(task, segmenter, scene)
 
 

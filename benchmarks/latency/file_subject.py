@@ -13,7 +13,8 @@ from rapsam.benchmarks.latency.sampling import timed
 from rapsam.benchmarks.latency.subject import LoadedGraph, Stage, Subject, TimedLoads, has_times
 from rapsam.contract import GraphContract, TensorSpec
 from rapsam.errors import InputError
-from rapsam.export.backends.bare_file import file_backends, file_contract
+from rapsam.export.backends.bare_file import NO_SHAPES, file_backends, file_contract
+from rapsam.export.backends.file_tensors import GivenShapes
 from rapsam.export.backends.runtimes import Runtime, prepared_call
 from rapsam.files import sha256_of, size_of
 
@@ -22,22 +23,23 @@ INPUT = "random numbers from 0 to 1, zeros for integers"
 _SEED = 0
 
 
-def file_subject(path: Path, runtime: Runtime, threads: int) -> Subject:
+def file_subject(path: Path, runtime: Runtime, threads: int, shapes: GivenShapes = NO_SHAPES) -> Subject:
     """Derives the contract of a file, loads it, and runs it once.
 
     Args:
         path: The file.
         runtime: What runs it.
         threads: CPU threads.
+        shapes: Of inputs, by name: of those that the file leaves open.
 
     Raises:
-        BundleError: If the runtime refuses the file, or its shapes are not static.
-        InputError: If it is of no format whose files say what they take.
+        BundleError: If the runtime refuses the file, or a shape is neither static nor given.
+        InputError: If it is of no format whose files say what they take, or takes no such shapes.
         UnavailableError: If the runtime does not work here.
     """
     if not path.is_file():
         raise InputError(f"{path} does not exist; expected a bundle's folder, or a file of a graph")
-    contract = file_contract(file_backends(path)[0], path)
+    contract = file_contract(file_backends(path)[0], path, shapes)
     loads = TimedLoads(runtime)
     runner = loads.runtime.load(path, contract, threads)
     inputs = example_inputs(contract)

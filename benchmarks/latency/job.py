@@ -7,6 +7,9 @@ import msgspec
 from rapsam.benchmarks.latency.facts import GraphRun, Timing
 from rapsam.benchmarks.latency.record import Charge, Fidelity, Memory, StageTimes, Temperature, Window
 
+BURST, SUSTAINED, FINISH = "burst", "sustained", "finish"
+"""What a process can be told: to take a turn, to run without a pause, to say what it found out."""
+
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """One variant.
@@ -17,6 +20,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
         threads: CPU threads; None where the runtime has one way only.
         timing: How it is timed.
         cpus: Processors to stay on; None for any.
+        shapes: Of inputs of a bare file, by name; see `rapsam.export.backends.bare_file.TakesShapes`.
     """
 
     path: str
@@ -24,6 +28,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     threads: int | None
     timing: Timing
     cpus: tuple[int, ...] | None
+    shapes: dict[str, tuple[int, ...]] = {}
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
+import msgspec
+
 from rapsam.benchmarks.latency.bundle_subject import bundle_subject
 from rapsam.benchmarks.latency.distribution import distribution, milliseconds
 from rapsam.benchmarks.latency.facts import GraphRun
@@ -25,7 +27,8 @@ from rapsam.benchmarks.latency.record import (
 )
 from rapsam.benchmarks.latency.sampling import WarmUp, sample, warm_up
 from rapsam.benchmarks.latency.sensors import charges, memory_use, temperatures
-from rapsam.benchmarks.latency.stage_names import check_stages, known_stages
+from rapsam.benchmarks.latency.stage_names import check_stages, local_stages
+from rapsam.benchmarks.latency.stage_times import stage_times, sustained_seconds
 from rapsam.benchmarks.latency.subject import (
     LoadedGraph,
     Stage,
@@ -33,6 +36,7 @@ from rapsam.benchmarks.latency.subject import (
     has_times,
     named_runtime,
 )
+from rapsam.benchmarks.latency.untimed_graph import untimed_graph
 from rapsam.export.backends.runtimes import THREADS, reported_units
 
 SUSTAINED_WINDOW_S = 5.0
@@ -57,11 +61,14 @@ class Measurement:
         self._windows: list[Window] = []
         self._sustained: list[int] = []
         path, before = Path(job.path), memory_use()
-        check_stages(path.name, known_stages(path), job.timing.stages)
+        check_stages(path.name, local_stages(path), job.timing.stages)
         runtime = named_runtime(path, job.runtime)
         threads = THREADS if job.threads is None else job.threads
-        load = bundle_subject if path.is_dir() else file_subject
-        self._subject: Subject = load(path, runtime, threads)
+        self._subject: Subject = (
+            bundle_subject(path, runtime, threads)
+            if path.is_dir()
+            else file_subject(path, runtime, threads, job.shapes)
+        )
         self._baseline = before
         self._start = time.monotonic()
         self._temperatures: list[Temperature] = []
@@ -126,38 +133,37 @@ class Measurement:
 
     def _graph(self, graph: LoadedGraph) -> GraphRun:
         timed, name = has_times(self._subject.runtime), graph.contract.graph
-        report, warm = graph.delegation, self._warm.get(name)
+        warm = self._warm.get(name)
         runs = [] if warm is None else warm.samples_ns
-        return GraphRun(
-            graph=name,
+        untimed = untimed_graph(
+            name,
             file=graph.file,
             sha256=graph.sha256,
             size_bytes=graph.size_bytes,
             reported=reported_units(graph.runner),
-            delegate=None if report is None else report.delegate,
-            delegate_provenance=None if report is None else report.provenance,
-            partitions=None if report is None else report.partitions,
-            nodes_delegated=None if report is None else report.ops_delegated,
-            nodes_total=None if report is None else report.ops,
-            delegated_mac_share=None if report is None else report.mac_share,
-            load_ms=milliseconds(graph.load_ns) if timed else None,
-            compile_ms=None,
-            first_ms=milliseconds(graph.first_ns) if timed else None,
+            delegation=graph.delegation,
+        )
+        if not timed:
+            return untimed
+        return msgspec.structs.replace(
+            untimed,
+            load_ms=milliseconds(graph.load_ns),
+            first_ms=milliseconds(graph.first_ns),
             average_warmup_ms=milliseconds(sum(runs) // len(runs)) if runs else None,
-            warmup_iters=len(runs) if timed else None,
+            warmup_iters=len(runs),
             is_warm=warm.is_steady if warm is not None else None,
         )
 
     def _times(self) -> Iterable[StageTimes]:
-        wanted = self._timing
         for number, samples in sorted(self._samples.items()):
-            lasted = sum(samples) / 1e9 >= wanted.min_seconds
-            yield _stage_times(self._stages[number], "burst", samples, wanted.iters, lasted=lasted)
+            yield self._stage_times(self._stages[number], "burst", samples)
         stage = self._longest()
         if self._windows and stage is not None:
-            lasted = self._windows[-1].t_s >= (wanted.sustained_s or 0.0)
-            samples = self._sustained[-MAX_SAMPLES:]
-            yield _stage_times(stage, "sustained", samples, wanted.iters, lasted=lasted)
+            yield self._stage_times(stage, "sustained", self._sustained[-MAX_SAMPLES:])
+
+    def _stage_times(self, stage: Stage, mode: Mode, samples_ns: list[int]) -> StageTimes:
+        samples_ms = [milliseconds(ns) for ns in samples_ns]
+        return stage_times(stage.name, mode, samples_ms, self._timing, sustained_seconds(self._windows))
 
     def _memory(self) -> Memory | None:
         now = memory_use()
@@ -178,16 +184,3 @@ class Measurement:
         t_s = round(time.monotonic() - self._start, 3)
         self._temperatures += temperatures(t_s)
         self._charges += charges(t_s)
-
-
-def _stage_times(stage: Stage, mode: Mode, samples_ns: list[int], iters: int, *, lasted: bool) -> StageTimes:
-    samples_ms = tuple(map(milliseconds, samples_ns))
-    return StageTimes(
-        kind=stage.kind,
-        of=stage.of,
-        mode=mode,
-        ms=distribution(samples_ms),
-        samples_ms=samples_ms,
-        min_duration_met=lasted,
-        min_count_met=len(samples_ns) >= iters,
-    )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -17,6 +16,7 @@ from rapsam.benchmarks.latency.distribution import distribution, same_figures
 from rapsam.benchmarks.latency.record import SCHEMA_VERSION, LatencyRecord
 from rapsam.errors import JSON_ERRORS, BundleError, InputError, printable, shortened
 from rapsam.files import write_atomic
+from rapsam.json_schema import schema_text
 from rapsam.untrusted import read_limited
 
 SCHEMA_FILE = Path(__file__).with_name("latency_record.schema.json")
@@ -59,17 +59,6 @@ def read_latency_records(path: Path) -> tuple[LatencyRecord, ...]:
     return tuple(_decoded(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1))
 
 
-def latency_schema() -> dict[str, Any]:
-    """Returns the JSON Schema of a record, as it is published beside this file."""
-    schema = msgspec.json.schema(LatencyRecord)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "LatencyRecord", **schema}
-
-
-def schema_text() -> bytes:
-    """Returns the content of `SCHEMA_FILE` as it should be."""
-    return msgspec.json.format(msgspec.json.encode(latency_schema(), order="sorted"), indent=2) + b"\n"
-
-
 def _decoded(line: bytes, where: str) -> LatencyRecord:
     try:
         version = msgspec.json.decode(line, type=_Version).schema_version
@@ -98,4 +87,4 @@ def _contradictions(record: LatencyRecord) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    write_atomic(SCHEMA_FILE, schema_text())
+    write_atomic(SCHEMA_FILE, schema_text(LatencyRecord))

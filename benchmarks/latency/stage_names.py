@@ -35,6 +35,11 @@ class StageName(NamedTuple):
         return not wanted or not self.spellings.isdisjoint(wanted)
 
 
+VIDEO = "video"
+FILM = StageName("end_to_end", VIDEO)
+"""A frame of a film: from the frame to its tracked objects."""
+
+
 def known_stages(path: Path) -> tuple[StageName, ...]:
     """Lists the stages of a bundle or a bare file, in the order in which they are timed.
 
@@ -44,6 +49,18 @@ def known_stages(path: Path) -> tuple[StageName, ...]:
     if not path.is_dir():
         return (StageName("graph", GRAPH),)
     return tuple(bundle_stages(read_manifest(path)))
+
+
+def local_stages(path: Path) -> tuple[StageName, ...]:
+    """Lists them on this machine, where films are timed too: the task "video" is one frame after another.
+
+    Raises:
+        BundleError: If a bundle's manifest is damaged.
+    """
+    stages = known_stages(path)
+    if not path.is_dir() or VIDEO not in read_manifest(path).tasks:
+        return stages
+    return (*(stage for stage in stages if stage.kind == "graph" or stage.of != VIDEO), FILM)
 
 
 def graph_stages(path: Path) -> tuple[StageName, ...]:

@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 from rapsam.benchmarks.measuring.records import read_records
+from rapsam.benchmarks.report.arm64 import arm64_table, known_self_tests
 from rapsam.benchmarks.report.few_bits import PLOT, few_bits_tables
 from rapsam.benchmarks.report.few_bits_plot import plot_losses
 from rapsam.benchmarks.report.harness import harness_table
@@ -26,7 +27,7 @@ from rapsam.files import write_atomic
 
 SUMMARY, MATRIX, SPEED, FEW_BITS = "summary", "export matrix", "runtime speed", "few bits"
 WEIGHTS, TRAINING, SAMPLING = "shipped weights", "training speed", "sampling forms"
-RULES, HARNESS = "lint rules", "harness"
+RULES, HARNESS, ARM64 = "lint rules", "harness", "arm64 self-tests"
 HEADER = (
     *("model", "size", "recipe", "MB", "run by", "parity"),
     *("object IoU", "prompt IoU", "PQ", "export s", "peak MB"),
@@ -58,7 +59,10 @@ def all_tables() -> dict[str, dict[str, str]]:
             FEW_BITS: few_bits_tables(bits),
             SPEED: speed_tables(speeds),
         },
-        "docs/latency.md": {HARNESS: harness_table(known_harness())},
+        "docs/latency.md": {
+            HARNESS: harness_table(known_harness()),
+            ARM64: arm64_table(known_self_tests()),
+        },
         "docs/lint.md": {RULES: lint_rules_table()},
         "docs/nano-synth.md": {WEIGHTS: weights_table(weights)},
         "docs/rewrites.md": {SAMPLING: sampling_table(sampling)},

@@ -34,11 +34,13 @@ class Variant(NamedTuple):
         path: Bundle or bare file.
         runtime: Name of the runtime, with the compute unit where there are several.
         threads: CPU threads; None where there is no choice.
+        shapes: Name and shape of inputs of a bare file, of those that it leaves open.
     """
 
     path: Path
     runtime: str
     threads: int | None
+    shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
     def __str__(self) -> str:
         """Names it for people."""
@@ -54,12 +56,14 @@ class Wanted(NamedTuple):
         runtime: Name of the runtime; None for the first that works, or for all.
         threads: CPU threads; None for the default, or for all numbers.
         all_units: Whether to sweep over all that the device offers and that is not named.
+        shapes: Name and shape of inputs of the bare files, of those that they leave open.
     """
 
     paths: tuple[Path, ...]
     runtime: str | None = None
     threads: int | None = None
     all_units: bool = False
+    shapes: tuple[tuple[str, tuple[int, ...]], ...] = ()
 
 
 class DeviceRunner(Protocol):

@@ -6,7 +6,6 @@ import functools
 import os
 import sys
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,29 +13,31 @@ from pathlib import Path
 import msgspec
 
 from rapsam.benchmarks.latency.facts import Timing
-from rapsam.benchmarks.latency.job import Job, Measured
+from rapsam.benchmarks.latency.job import BURST, FINISH, SUSTAINED, Job, Measured
 from rapsam.benchmarks.latency.record import LatencyRecord
-from rapsam.benchmarks.latency.stage_names import StageName, known_stages
+from rapsam.benchmarks.latency.stage_names import StageName, local_stages
 from rapsam.benchmarks.latency.subject import has_times, named_runtime, subject_runtimes, with_other_units
 from rapsam.benchmarks.measuring.timing import in_turns
 from rapsam.benchmarks.runners.base import Progress, Variant, Wanted
 from rapsam.benchmarks.runners.child import ChildProcess
 from rapsam.benchmarks.runners.local_record import local_facts, local_record
-from rapsam.benchmarks.runners.worker import BURST, FINISH, MODULE, SUSTAINED
 from rapsam.errors import InputError, UnavailableError, quoted
+from rapsam.export.backends.bare_file import file_backends, file_contract
 from rapsam.export.backends.runtimes import THREADS, Runtime
 from rapsam.export.bundle.seal import verify_runnable
 
 PATIENCE_S = 900.0
 """The largest graph of ours loads and runs in a tenth of that on a busy machine."""
 _MAX_STAGES = 64
+# Named, not imported: this package is imported before the module runs.
+_WORKER = "rapsam.benchmarks.runners.worker"
 
 Command = Callable[[Job], list[str]]
 
 
 def worker_command(job: Job) -> list[str]:
     """Returns the command line of a variant's process."""
-    return [sys.executable, "-m", MODULE, msgspec.json.encode(job).decode()]
+    return [sys.executable, "-m", _WORKER, msgspec.json.encode(job).decode()]
 
 
 class LocalRunner:
@@ -71,13 +72,18 @@ class LocalRunner:
                 verify_runnable(path)
             elif not path.is_file():
                 raise InputError(f"{path} does not exist; expected a bundle's folder, or a file of a graph")
+            elif wanted.shapes:
+                file_contract(file_backends(path)[0], path, dict(wanted.shapes))
             for runtime in _runtimes(path, wanted):
-                found += [Variant(path, runtime.name, count) for count in _threads(runtime, wanted, cores)]
+                found += [
+                    Variant(path, runtime.name, count, wanted.shapes)
+                    for count in _threads(runtime, wanted, cores)
+                ]
         return tuple(found)
 
     def stages(self, path: Path) -> tuple[StageName, ...]:
         """See `DeviceRunner.stages`."""
-        return known_stages(path)
+        return local_stages(path)
 
     def measure(
         self,
@@ -93,7 +99,7 @@ class LocalRunner:
         jobs = [_job(variant, timing) for variant in variants]
         results = self._results(list(zip(variants, jobs, strict=True)), timing, progress)
         return tuple(
-            local_record(facts, variant, job, results[number], uuid.uuid4().hex)
+            local_record(facts, variant, job, results[number])
             for number, (variant, job) in enumerate(zip(variants, jobs, strict=True))
         )
 
@@ -176,6 +182,7 @@ def _job(variant: Variant, timing: Timing) -> Job:
         threads=variant.threads,
         timing=timing,
         cpus=tuple(processors[: variant.threads]) if pinned else None,
+        shapes=dict(variant.shapes),
     )
 
 

@@ -7,31 +7,14 @@ import platform
 import sys
 from typing import NamedTuple
 
-import msgspec
-
-from rapsam.benchmarks.latency.facts import (
-    AppFacts,
-    ComputeFacts,
-    Conditions,
-    DeviceFacts,
-    RuntimeFacts,
-    Timing,
-)
-from rapsam.benchmarks.latency.fidelity import fidelity_error
+from rapsam.benchmarks.latency.facts import AppFacts, Conditions, DeviceFacts, RuntimeFacts, Timing
 from rapsam.benchmarks.latency.job import NOTHING, Job, Measured
-from rapsam.benchmarks.latency.record import SCHEMA_VERSION, LatencyRecord
+from rapsam.benchmarks.latency.record import LatencyRecord
 from rapsam.benchmarks.latency.sensors import charges
 from rapsam.benchmarks.latency.subject import named_runtime
 from rapsam.benchmarks.measuring.records import now_utc
 from rapsam.benchmarks.runners.base import Variant
-from rapsam.benchmarks.runners.record_parts import (
-    app_facts,
-    conditions_of,
-    model_facts,
-    record_text,
-    reported_units_of,
-    validity_of,
-)
+from rapsam.benchmarks.runners.record_parts import RunFacts, app_facts, conditions_of, record_of
 from rapsam.export.backends.packages import installed_versions
 from rapsam.machine import this_machine
 
@@ -76,9 +59,7 @@ def local_facts(timing: Timing, command: str, variants: int) -> LocalFacts:
     return LocalFacts(now_utc(), device, app_facts(), conditions_of(timing, command, variants))
 
 
-def local_record(
-    facts: LocalFacts, variant: Variant, job: Job, found: Measured | str, run_id: str
-) -> LatencyRecord:
+def local_record(facts: LocalFacts, variant: Variant, job: Job, found: Measured | str) -> LatencyRecord:
     """Puts together the record of a variant.
 
     Args:
@@ -86,21 +67,13 @@ def local_record(
         variant: What was run.
         job: What its process was asked.
         found: What the process found out, or why it did not.
-        run_id: Of the record.
     """
     runtime = named_runtime(variant.path, variant.runtime)
-    measured = NOTHING if isinstance(found, str) else found
-    wrong = None if measured.fidelity is None else fidelity_error(measured.fidelity)
-    error = record_text(found) if isinstance(found, str) else wrong
     versions = installed_versions((*runtime.packages, *_PACKAGES))
-    return LatencyRecord(
-        schema_version=SCHEMA_VERSION,
-        run_id=run_id,
-        created_utc=facts.created_utc,
-        status="done" if error is None else "failed",
-        error=error,
+    run = RunFacts(
         runner="local",
         provenance=runtime.provenance,
+        created_utc=facts.created_utc,
         device=facts.device,
         app=facts.app,
         runtime=RuntimeFacts(
@@ -109,23 +82,10 @@ def local_record(
             versions=versions,
             binary_sha256=None,
         ),
-        model=model_facts(variant.path, measured.input_shape),
-        compute=ComputeFacts(
-            requested=runtime.name,
-            reported=reported_units_of(measured),
-            threads=variant.threads,
-            cpus=job.cpus,
-        ),
-        conditions=msgspec.structs.replace(
-            facts.conditions, input=measured.input, input_sha256=measured.input_sha256
-        ),
-        graphs=measured.graphs,
-        stages=measured.stages,
-        sustained=measured.sustained,
-        memory=measured.memory,
-        thermal=measured.thermal,
-        battery=measured.battery,
-        validity=validity_of(measured),
-        fidelity=measured.fidelity,
-        notes=measured.notes,
+        path=variant.path,
+        requested=runtime.name,
+        threads=variant.threads,
+        cpus=job.cpus,
+        conditions=facts.conditions,
     )
+    return record_of(run, NOTHING, found) if isinstance(found, str) else record_of(run, found, None)

@@ -14,12 +14,9 @@ from typing import TextIO
 
 import msgspec
 
-from rapsam.benchmarks.latency.job import Answer, Job
+from rapsam.benchmarks.latency.job import FINISH, SUSTAINED, Answer, Job
 from rapsam.benchmarks.latency.measurement import Measurement
 from rapsam.errors import RapSamError, reason_of
-
-BURST, SUSTAINED, FINISH = "burst", "sustained", "finish"
-MODULE = "rapsam.benchmarks.runners.worker"
 
 
 def main() -> None:

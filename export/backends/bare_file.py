@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol, cast, runtime_checkable
 
 from rapsam.contract import GraphContract
 from rapsam.errors import InputError, quoted
 from rapsam.export.backends import BACKENDS
 from rapsam.export.backends.base import Backend
+from rapsam.export.backends.file_tensors import GivenShapes
+
+NO_SHAPES: GivenShapes = MappingProxyType({})
 
 
 @runtime_checkable
@@ -32,6 +36,24 @@ class ReadsFiles(Protocol):
         ...
 
 
+@runtime_checkable
+class TakesShapes(Protocol):
+    """A backend whose files may leave sides open, which the user then closes."""
+
+    def shaped_contract(self, path: Path, shapes: GivenShapes) -> GraphContract:
+        """Derives the contract of a file with inputs of some shapes; see `ReadsFiles.file_contract`.
+
+        Args:
+            path: See there.
+            shapes: Of inputs, by name: at least of those whose shape the file leaves open.
+
+        Raises:
+            InputError: If there is no such input, or the file fixes another shape.
+            RapSamError: As `ReadsFiles.file_contract`; also if the graph cannot be run with these shapes.
+        """
+        ...
+
+
 def file_backends(path: Path) -> tuple[Backend, ...]:
     """Finds the formats that a file can have, by its suffix, those that can be run here first.
 
@@ -49,6 +71,16 @@ def file_backends(path: Path) -> tuple[Backend, ...]:
     return tuple(sorted(found, key=lambda backend: backend.cannot_run() is not None))
 
 
-def file_contract(backend: Backend, path: Path) -> GraphContract:
-    """Derives the contract of a file; see `ReadsFiles.file_contract`."""
+def file_contract(backend: Backend, path: Path, shapes: GivenShapes = NO_SHAPES) -> GraphContract:
+    """Derives the contract of a file; see `ReadsFiles.file_contract` and `TakesShapes.shaped_contract`.
+
+    Raises:
+        InputError: Also if shapes are given for a format whose files fix them.
+    """
+    if shapes and isinstance(backend, TakesShapes):
+        return backend.shaped_contract(path, shapes)
+    if shapes:
+        raise InputError(
+            f"--shape for {path}, whose shapes are fixed, as in all {backend.suffix} files; leave it out"
+        )
     return cast("ReadsFiles", backend).file_contract(path)

@@ -52,11 +52,13 @@ class Accelerator(msgspec.Struct, frozen=True):
 
     Attributes:
         name: By which the rules of `rapsam.export.lint` speak of it.
+        units: Compute units of the target with which it takes part; the first is what asks for it alone.
         always_half: Whether it computes in float16 whatever the graph says.
         platform: The phones that have it, "ios" or "android"; None for both.
     """
 
     name: str
+    units: tuple[str, ...]
     always_half: bool = False
     platform: Literal["ios", "android"] | None = None
 

@@ -71,7 +71,7 @@ class CoreaiBackend:
             "here; take fp16, or target coreml",
         ),
         compute_units=("all",),
-        accelerators=(Accelerator("Core AI"),),
+        accelerators=(Accelerator("Core AI", ("all",)),),
     )
 
     @property

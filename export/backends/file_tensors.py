@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rapsam.contract import GraphContract, TensorSpec
 from rapsam.errors import BundleError, printable, quoted, shortened
 
+GivenShapes = Mapping[str, tuple[int, ...]]
+"""Name of an input to the shape that the user gives it."""
 GRAPH = "graph"
 """Name of the only graph of a file."""
 MAX_TENSORS = 64

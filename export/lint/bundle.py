@@ -1,50 +1,52 @@
-"""Lint of a bundle: what its manifest tells of delegates, precision, borders and parity."""
+"""Lint of a bundle: the operators of its files where they can be read, and what its manifest tells."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
-from rapsam.errors import InputError
+from rapsam.errors import BundleError, InputError, UnavailableError
+from rapsam.export.backends import BACKENDS
 from rapsam.export.backends.base import Accelerator
 from rapsam.export.backends.catalogue import RECIPES, find_target
 from rapsam.export.backends.delegation import FallbackOp
+from rapsam.export.backends.file_graph import FileGraph, ReadsGraphs
 from rapsam.export.bundle.manifest import GraphEntry, Manifest
 from rapsam.export.bundle.seal import verify_bundle
 from rapsam.export.devices import find_device
+from rapsam.export.lint.file_checks import file_findings
+from rapsam.export.lint.file_figures import file_figures, manifest_figures, moved_bytes
 from rapsam.export.lint.findings import general_finding, recipe_findings
 from rapsam.export.lint.footprint import (
-    accelerators_of,
     memory_estimate,
     memory_findings,
+    roofline_ms,
     roofline_unknown,
-    unit_notes,
 )
-from rapsam.export.lint.report import Finding, GraphFigures, LintReport, readiness_of, sorted_findings
+from rapsam.export.lint.report import Finding, LintReport, readiness_of, sorted_findings
 from rapsam.export.lint.rules import find_rule, rules_for
+from rapsam.export.lint.units import accelerators_of, judged_for, judged_units, unit_notes, used_by
 
-# Graphs speak float32 at their borders, in every format.
-_BORDER_BYTES = 4
 _MODULES_SHOWN = 3
-_REACH = (
-    "a bundle is judged by its manifest, and its memory is no less than this: operators and values are "
-    "examined in the model, 'rapsam lint MODEL'"
-)
+_REACH = "values are looked at in the model alone: 'rapsam lint MODEL'"
+_BY_MANIFEST = "{}: by manifest only ({}): operators are unknown, memory is no less than what goes in and out"
+_UNREAD = "of some graphs nobody reads what their operators move"
 
 
-def lint_bundle(folder: Path, device_name: str | None) -> LintReport:
-    """Examines a bundle by what it says of itself; nothing runs.
+def lint_bundle(folder: Path, device_name: str | None, units: str | None = None) -> LintReport:
+    """Examines a bundle by its files and by what it says of itself; nothing runs.
 
     Args:
         folder: A folder made by an export.
         device_name: Of the catalogue; None takes the bundle's own.
+        units: Compute units of its format for which is judged; None for those that the catalogue advises.
 
     Raises:
         BundleError: If the bundle is damaged or edited.
-        InputError: If there is no such device, or its platform does not take the bundle's format.
+        InputError: If there is no such device, its platform does not take the bundle's format, or its format
+            has no such units.
     """
     manifest = verify_bundle(folder)
     recipe = RECIPES[manifest.recipe]
@@ -58,13 +60,22 @@ def lint_bundle(folder: Path, device_name: str | None) -> LintReport:
     chip = None if device is None else device.chip
     accelerators = accelerators_of(recipe.backend, device)
     findings = recipe_findings(recipe, accelerators, chip)
+    figures, unread = [], dict[str, str]()
     for entry in manifest.graphs:
-        findings += _border_findings(entry, accelerators, chip)
+        name, graph = entry.contract.graph, _read(recipe.backend, folder / entry.path)
+        if isinstance(graph, FileGraph):
+            findings += file_findings(graph, name, accelerators, chip)
+            least_ms = roofline_ms(entry.macs_after, moved_bytes(graph), device)
+            figures.append(file_figures(entry, graph, least_ms))
+        else:
+            unread[name] = graph
+            findings += _border_findings(entry, accelerators, chip)
+            figures.append(manifest_figures(entry))
         findings += _delegate_findings(entry)
     findings += _parity_findings(manifest)
-    figures = tuple(_figures(entry) for entry in manifest.graphs)
     memory = memory_estimate(figures, device)
-    findings += memory_findings(memory)
+    judged = judged_units(recipe.backend, device, units)
+    findings = judged_for([*findings, *memory_findings(memory)], accelerators, judged)
     return LintReport(
         subject=str(folder),
         kind="bundle",
@@ -73,18 +84,35 @@ def lint_bundle(folder: Path, device_name: str | None) -> LintReport:
         recipe=recipe.name,
         size=manifest.preprocess.size,
         tasks=manifest.tasks,
-        compute_units=None if device is None else device.compute_units,
-        accelerators=tuple(accelerator.name for accelerator in accelerators),
+        compute_units=judged,
+        accelerators=tuple(accelerator.name for accelerator in used_by(accelerators, judged)),
         readiness=readiness_of(findings),
         findings=sorted_findings(findings),
-        graphs=figures,
+        graphs=tuple(figures),
         memory=memory,
-        estimate_unknown=roofline_unknown(device) or "a bundle does not say what its operators move",
+        estimate_unknown=roofline_unknown(device) or (_UNREAD if unread else ""),
         calibration=None,
         calibration_images=0,
         worst=(),
-        notes=(*unit_notes(recipe.backend, device), _REACH),
+        notes=(*unit_notes(recipe.backend, device, judged, units), _REACH, *_unread_notes(unread)),
     )
+
+
+def _read(target: str, path: Path) -> FileGraph | str:
+    """Reads the file of a graph; says why it is not read."""
+    backend = BACKENDS[target]
+    if not isinstance(backend, ReadsGraphs):
+        return f"nothing here reads {backend.suffix}"
+    try:
+        return backend.file_graph(path)
+    except (BundleError, UnavailableError) as error:
+        return str(error)
+
+
+def _unread_notes(unread: Mapping[str, str]) -> list[str]:
+    reasons = dict.fromkeys(unread.values())
+    graphs = {reason: [graph for graph, why in unread.items() if why == reason] for reason in reasons}
+    return [_BY_MANIFEST.format(", ".join(names), reason) for reason, names in graphs.items()]
 
 
 def _border_findings(
@@ -135,19 +163,3 @@ def _parity_findings(manifest: Manifest) -> list[Finding]:
         return []
     rule = find_rule("parity")
     return [general_finding(rule, None, None, failure) for failure in manifest.parity.failures]
-
-
-def _figures(entry: GraphEntry) -> GraphFigures:
-    specs = (*entry.contract.inputs, *entry.contract.outputs)
-    borders = sum(math.prod(spec.shape) * _BORDER_BYTES for spec in specs)
-    return GraphFigures(
-        graph=entry.contract.graph,
-        macs=entry.macs_after,
-        operators=None if entry.delegation is None else entry.delegation.ops,
-        bytes_moved=None,
-        weight_bytes=entry.size_bytes,
-        peak_activation_bytes=borders,
-        peak_at="",
-        largest=None,
-        estimated_ms=None,
-    )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rapsam.export.backends.base import Accelerator
-from rapsam.export.backends.catalogue import find_target
 from rapsam.export.devices import Device
 from rapsam.export.lint.examined import Examined
 from rapsam.export.lint.findings import general_finding
@@ -23,6 +21,7 @@ def graph_figures(graph: Examined, device: Device | None) -> GraphFigures:
     moved = sum(graph.bytes_moved(node) for node in operators)
     return GraphFigures(
         graph=graph.contract.graph,
+        source="captured",
         macs=graph.total_macs,
         operators=len(operators),
         bytes_moved=moved,
@@ -80,25 +79,3 @@ def memory_findings(memory: MemoryEstimate) -> list[Finding]:
         return []
     detail = f"{memory.total_bytes / _MIB:,.0f} of {memory.ram_mb:,} MiB"
     return [general_finding(find_rule("memory"), None, None, detail)]
-
-
-def accelerators_of(target: str, device: Device | None) -> tuple[Accelerator, ...]:
-    """Lists the accelerators that a target declares and a phone can have; all of them without a phone."""
-    declared = find_target(target).facts.accelerators
-    return tuple(each for each in declared if device is None or each.platform in (None, device.platform))
-
-
-def unit_notes(target: str, device: Device | None) -> list[str]:
-    """Says what is judged: the accelerators of a target, which an app need not use."""
-    accelerators = accelerators_of(target, device)
-    if not accelerators:
-        return [
-            f"target {target} declares no accelerator: its graphs run on the CPU, of which no rule is known"
-        ]
-    if device is not None and device.compute_units.startswith("cpu") and device.compute_units != "cpuAndGPU":
-        names = " and ".join(accelerator.name for accelerator in accelerators)
-        return [
-            f"the catalogue advises {device.compute_units!r} for {device.id}: what is said of {names} "
-            "does not hold there"
-        ]
-    return []

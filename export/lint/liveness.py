@@ -9,6 +9,7 @@ from typing import NamedTuple
 from torch import fx
 
 from rapsam.export.lint.examined import Examined, is_one_of, operator_name, shapes_of, tensors_of
+from rapsam.export.lint.peak import Step, peak_of
 from rapsam.export.lint.report import LargestTensor
 from rapsam.quantize.policy import module_of
 
@@ -41,38 +42,21 @@ def liveness(graph: Examined) -> Liveness:
     own. Runtimes may plan better (in place) or worse (padding, copies): this is an estimate.
     """
     nodes = [node for node in graph.program.graph.nodes if node.name not in graph.stored]
-    place = {node: number for number, node in enumerate(nodes)}
-    holder = _holders(nodes)
-    last: dict[fx.Node, int] = {}
-    for node in nodes:
-        for source in (node, *(each for each in node.all_input_nodes if each in place)):
-            kept = holder[source]
-            last[kept] = max(last.get(kept, 0), place[node])
-    sizes = {node: _bytes_of(graph, node) for node in set(holder.values())}
-    ends: dict[int, list[fx.Node]] = {}
-    for node, end in last.items():
-        ends.setdefault(end, []).append(node)
-    alive = sum(sizes[node] for node in nodes if node.op == "placeholder")
-    peak, peak_at = alive, ""
-    for number, node in enumerate(nodes):
-        if node.op == "call_function" and holder[node] is node:
-            alive += sizes[node]
-        if alive > peak:
-            peak, peak_at = alive, module_of(node) or operator_name(node)
-        # What nobody reads is freed as soon as it is made.
-        alive -= sum(sizes[done] for done in ends.get(number, ()))
-    return Liveness(peak, peak_at, _largest(graph))
+    peak = peak_of([_step(graph, node) for node in nodes])
+    at = "" if peak.at is None else module_of(nodes[peak.at]) or operator_name(nodes[peak.at])
+    return Liveness(peak.size_bytes, at, _largest(graph))
 
 
-def _holders(nodes: list[fx.Node]) -> dict[fx.Node, fx.Node]:
-    """Finds for each node the one whose memory holds its result."""
-    holder: dict[fx.Node, fx.Node] = {}
-    for node in nodes:
-        first = node.args[0] if node.args else None
-        shares = node.target is operator.getitem or is_one_of(node, _SAME_BYTES)
-        keeps = shares and isinstance(first, fx.Node) and first in holder
-        holder[node] = holder[first] if keeps and isinstance(first, fx.Node) else node
-    return holder
+def _step(graph: Examined, node: fx.Node) -> Step:
+    first = node.args[0] if node.args else None
+    shares = node.target is operator.getitem or is_one_of(node, _SAME_BYTES)
+    return Step(
+        key=node,
+        size_bytes=_bytes_of(graph, node),
+        reads=tuple(node.all_input_nodes),
+        shares=first if shares and isinstance(first, fx.Node) else None,
+        given=node.op == "placeholder",
+    )
 
 
 def _bytes_of(graph: Examined, node: fx.Node) -> int:

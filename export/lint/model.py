@@ -7,16 +7,14 @@ from collections.abc import Callable
 from rapsam.contract import graphs_of
 from rapsam.export.build.graph_stage import samples_for
 from rapsam.export.build.plan import ExportPlan
-from rapsam.export.devices import Device, find_device
+from rapsam.export.devices import find_device
 from rapsam.export.lint.examined import Examined, element_sizes
 from rapsam.export.lint.findings import graph_findings, recipe_findings
 from rapsam.export.lint.footprint import (
-    accelerators_of,
     graph_figures,
     memory_estimate,
     memory_findings,
     roofline_unknown,
-    unit_notes,
 )
 from rapsam.export.lint.ranges import measure_ranges, worst_values
 from rapsam.export.lint.report import (
@@ -27,6 +25,7 @@ from rapsam.export.lint.report import (
     readiness_of,
     sorted_findings,
 )
+from rapsam.export.lint.units import accelerators_of, judged_for, judged_units, unit_notes, used_by
 from rapsam.graph.capture import capture
 from rapsam.models.deployment import Deployment
 from rapsam.quantize.calibration import CalibrationSet
@@ -35,7 +34,11 @@ Progress = Callable[[str], None]
 
 
 def lint_model(
-    deployment: Deployment, plan: ExportPlan, calibration: CalibrationSet, progress: Progress
+    deployment: Deployment,
+    plan: ExportPlan,
+    calibration: CalibrationSet,
+    progress: Progress,
+    units: str | None = None,
 ) -> LintReport:
     """Examines the graphs that an export would lower.
 
@@ -44,12 +47,14 @@ def lint_model(
         plan: What would be exported.
         calibration: Images on which values are looked for that float16 cannot hold.
         progress: Called with one line per step.
+        units: Compute units of the target for which is judged; None for those that the catalogue advises.
 
     Raises:
         ExportError: If a graph cannot be captured.
-        InputError: If the network lacks a task, or an image cannot be used.
+        InputError: If the network lacks a task, an image cannot be used, or there are no such units.
     """
     device = None if plan.device is None else find_device(plan.device)
+    judged = judged_units(plan.recipe.backend, device, units)
     accelerators = accelerators_of(plan.recipe.backend, device)
     chip = None if device is None else device.chip
     trained = deployment.weights.trained
@@ -65,7 +70,7 @@ def lint_model(
         figures.append(graph_figures(graph, device))
         worst += worst_values(graph, ranges)
     memory = memory_estimate(figures, device)
-    findings += memory_findings(memory)
+    findings = judged_for([*findings, *memory_findings(memory)], accelerators, judged)
     return LintReport(
         subject=deployment.name,
         kind="model",
@@ -74,8 +79,8 @@ def lint_model(
         recipe=plan.recipe.name,
         size=plan.size,
         tasks=plan.tasks,
-        compute_units=None if device is None else device.compute_units,
-        accelerators=tuple(accelerator.name for accelerator in accelerators),
+        compute_units=judged,
+        accelerators=tuple(accelerator.name for accelerator in used_by(accelerators, judged)),
         readiness=readiness_of(findings),
         findings=sorted_findings(findings),
         graphs=tuple(figures),
@@ -84,7 +89,11 @@ def lint_model(
         calibration=calibration.name,
         calibration_images=len(calibration.images),
         worst=tuple(worst),
-        notes=(*calibration.warnings, *_notes(plan, device, trained=trained)),
+        notes=(
+            *calibration.warnings,
+            *unit_notes(plan.recipe.backend, device, judged, units),
+            *_notes(plan, trained=trained),
+        ),
     )
 
 
@@ -97,8 +106,8 @@ def captured_graph(deployment: Deployment, plan: ExportPlan, name: str) -> Exami
     return Examined(capture(module, contract), contract, deployment.parts, element_sizes(recipe))
 
 
-def _notes(plan: ExportPlan, device: Device | None, *, trained: bool) -> list[str]:
-    notes = unit_notes(plan.recipe.backend, device)
+def _notes(plan: ExportPlan, *, trained: bool) -> list[str]:
+    notes = []
     if not trained:
         notes.append(
             "the weights have learnt nothing: ranges are those of no trained network, so they are notes"

@@ -87,7 +87,7 @@ def worst_values(graph: Examined, ranges: Ranges) -> tuple[WorstValue, ...]:
             WorstValue(
                 graph=graph.contract.graph,
                 what=what,
-                value=found[name],
+                value=found[name] if math.isfinite(found[name]) else None,
                 limit=limit,
                 module=module_of(node),
                 operator=operator_name(node),

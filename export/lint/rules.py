@@ -45,6 +45,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         fixed_in: First version that is right again; None as long as there is none.
         limit: Number of the check, if it has one.
         operators: Names of PyTorch's operators, with the overload or without, for checks that go by a list.
+        file_operators: The same in the words of the accelerator's format, for files.
     """
 
     name: Name
@@ -61,6 +62,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     fixed_in: str | None = None
     limit: float | None = None
     operators: tuple[str, ...] = ()
+    file_operators: tuple[str, ...] = ()
 
     @property
     def bound(self) -> float:

@@ -8,11 +8,13 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rapsam.cli.bench_shapes import shapes_of
 from rapsam.cli.console import StepLog, show, show_json
 from rapsam.errors import InputError, UnavailableError, quoted
 
 if TYPE_CHECKING:
     from rapsam.benchmarks.latency.facts import Timing
+    from rapsam.benchmarks.runners.base import Wanted
 
 SUMMARY = "Time a bundle or a bare file on a device, and compare it there; exit 1 if it is wrong or fails."
 EXAMPLE = "rapsam bench bundles/pixel-8 --units all --out bench.jsonl"
@@ -41,6 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="device: local, this machine (default); adb, an Android phone, or adb:SERIAL, one of several; "
         "ios, an iPhone at this Mac; browser[:ADDRESS[:PORT]], whatever opens a page that is served there; "
         "qemu-arm64, to tell what arm64 kernels compute",
+    )
+    parser.add_argument(
+        "--shape",
+        action="append",
+        default=[],
+        metavar="NAME=1x3x640x640",
+        help="shape of an input that an .onnx file leaves open; once for each such input",
     )
     parser.add_argument("--runtime", metavar="NAME", help="what runs it; default: the first that works")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads; default: 2, or all there are")
@@ -76,7 +85,6 @@ def run(options: argparse.Namespace) -> int:
     from rapsam.benchmarks.latency.stage_names import check_stages
     from rapsam.benchmarks.latency.verdict import has_failed
     from rapsam.benchmarks.runners import find_runner
-    from rapsam.benchmarks.runners.base import Wanted
     from rapsam.cli.bench_report import print_record, print_verdict
     from rapsam.files import check_output_file
 
@@ -88,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
         raise UnavailableError(f"--on {quoted(options.on)}: {reason}")
     if options.out is not None:
         check_output_file(options.out, options.bundle)
-    wanted = Wanted(tuple(options.bundle), options.runtime, options.threads, options.units == _ALL)
+    wanted = _wanted(options)
     variants = runner.variants(wanted, device)
     for path in options.bundle:
         check_stages(path.name, runner.stages(path), timing.stages)
@@ -124,6 +132,16 @@ def seconds_of(text: str) -> float:
     return seconds
 
 
+def _wanted(options: argparse.Namespace) -> Wanted:
+    from rapsam.benchmarks.runners.base import Wanted
+
+    shapes = shapes_of(options.shape)
+    for path in options.bundle:
+        if shapes and path.is_dir():
+            raise InputError(f"--shape for the bundle {path}, whose shapes are fixed; leave it out")
+    return Wanted(tuple(options.bundle), options.runtime, options.threads, options.units == _ALL, shapes)
+
+
 def _timing(options: argparse.Namespace) -> Timing:
     from rapsam.benchmarks.latency.facts import Timing
 
@@ -151,5 +169,6 @@ def _command(options: argparse.Namespace) -> str:
         if (value := getattr(options, name)) is not None:
             words += [f"--{name}", str(value)]
     words += ["--iters", str(options.iters), "--min-seconds", f"{options.min_seconds:g}"]
+    words += [word for shape in options.shape for word in ("--shape", shape)]
     words += ["--stages", *options.stages] if options.stages else []
     return shlex.join(words)

@@ -56,6 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "drawn (the default)",
     )
     parser.add_argument("--calibration-images", type=int, metavar="N", help="take so many of them; default 8")
+    parser.add_argument(
+        "--units",
+        metavar="NAME",
+        help="compute units that an app is to choose, such as cpu, gpu or cpuAndNeuralEngine: what is wrong "
+        "on others is a note; default: what the catalogue advises for the device",
+    )
     parser.add_argument("--json", action="store_true", help="print the record as JSON")
 
 
@@ -76,7 +82,7 @@ def _of_bundle(options: argparse.Namespace) -> LintReport:
         if getattr(options, name) is not None:
             option = f"--{name.replace('_', '-')}"
             raise InputError(f"{option} for the bundle {options.subject}, which has been made: leave it out")
-    return lint_bundle(Path(options.subject), options.device)
+    return lint_bundle(Path(options.subject), options.device, options.units)
 
 
 def _of_model(options: argparse.Namespace) -> LintReport:
@@ -94,7 +100,7 @@ def _of_model(options: argparse.Namespace) -> LintReport:
     count = MIN_IMAGES if options.calibration_images is None else options.calibration_images
     calibration = open_calibration(options.calibration or _CALIBRATION, count)
     options.model = options.subject
-    return lint_model(deployment_of(load_model(options, log)), plan, calibration, log.detail)
+    return lint_model(deployment_of(load_model(options, log)), plan, calibration, log.detail, options.units)
 
 
 def _plan(options: argparse.Namespace) -> ExportPlan:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rapsam.export.lint.report import Finding, GraphFigures, LargestTensor, LintReport, WorstValue
 
 _UNKNOWN = "-"
+_INFINITE = "infinite"
+_CPU = (None, "cpu", "cpuOnly")
 _SHOWN_MODULES = 2
 
 
@@ -106,7 +108,8 @@ def _told(largest: LargestTensor) -> str:
 
 def _worst_row(worst: WorstValue) -> tuple[str, ...]:
     where = worst.module or worst.operator
-    return worst.graph, worst.what, f"{worst.value:,.1f}", f"{worst.limit:,.0f}", where
+    value = _INFINITE if worst.value is None else f"{worst.value:,.1f}"
+    return worst.graph, worst.what, value, f"{worst.limit:,.0f}", where
 
 
 def _memory_line(report: LintReport) -> str:
@@ -118,9 +121,10 @@ def _memory_line(report: LintReport) -> str:
 
 
 def _verdict(report: LintReport) -> str:
-    where = " and ".join(report.accelerators) or "the CPU"
+    units = "the CPU" if report.compute_units in _CPU else report.compute_units
+    where = " and ".join(report.accelerators) or units
     counts = f"{_counted(report.errors, 'error')}, {_counted(report.warnings, 'warning')}"
-    told = ", as far as its manifest tells" if report.kind == "bundle" else ""
+    told = ", as far as its files and its manifest tell" if report.kind == "bundle" else ""
     return f"{report.readiness}: {counts} for {where}{told}"
 
 

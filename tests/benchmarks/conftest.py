@@ -23,3 +23,11 @@ def wrong_bundle(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("wrong") / "onnx-wrong"
     write_tiny_bundle(folder, right=False)
     return folder
+
+
+@pytest.fixture(scope="session")
+def following_bundle(tmp_path_factory) -> Path:
+    """The tiny one that does the task "video" too. Nothing may change it."""
+    folder = tmp_path_factory.mktemp("following") / "onnx-following"
+    write_tiny_bundle(folder, follows=True)
+    return folder

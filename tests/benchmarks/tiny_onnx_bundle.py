@@ -60,6 +60,12 @@ PIPELINES = (
     Pipeline(task="panoptic", graphs=("see", "find")),
     Pipeline(task="prompt", graphs=("see", "answer")),
 )
+FOLLOWED = GraphContract(
+    graph="find",
+    inputs=CONTRACTS[1].inputs,
+    outputs=(*CONTRACTS[1].outputs, tensor("queries", 1, QUERIES, 1, role="queries")),
+)
+"""In place of the second graph where the bundle follows objects."""
 SPEC = PromptSpec(
     encoding="boxes",
     max_points=1,
@@ -80,7 +86,7 @@ def sizes(name: str, *values: int):
     return numpy_helper.from_array(np.array(values, np.int64), name)
 
 
-def graph_nodes(graph: str):
+def graph_nodes(graph: str, *, follows: bool):
     node = helper.make_node
     if graph == "see":
         return [node("AveragePool", ["picture"], ["seen"], kernel_shape=[4, 4], strides=[4, 4])], []
@@ -92,7 +98,10 @@ def graph_nodes(graph: str):
             node("Reshape", ["flat", "as_classes"], ["classes"]),
             node("Conv", ["seen", "to_masks"], ["masks"]),
         ]
+        if follows:
+            nodes.append(node("ReduceMax", ["classes", "last"], ["queries"]))
         return nodes, [
+            *([sizes("last", 2)] if follows else []),
             sizes("row", 1, 3),
             weights("to_classes", 3, QUERIES * CLASSES),
             sizes("as_classes", 1, QUERIES, CLASSES),
@@ -115,7 +124,9 @@ def graph_nodes(graph: str):
 
 
 def write_onnx(path: Path, contract: GraphContract) -> None:
-    nodes, constants = graph_nodes(contract.graph)
+    nodes, constants = graph_nodes(
+        contract.graph, follows="queries" in [spec.name for spec in contract.outputs]
+    )
     ends = [
         [helper.make_tensor_value_info(spec.name, TensorProto.FLOAT, spec.shape) for spec in specs]
         for specs in (contract.inputs, contract.outputs)
@@ -125,11 +136,17 @@ def write_onnx(path: Path, contract: GraphContract) -> None:
     onnx.save(model, path)
 
 
-def write_tiny_bundle(folder: Path, *, right: bool = True) -> Manifest:
-    """Writes the bundle; a wrong one has another network's results as its self-test."""
+def write_tiny_bundle(folder: Path, *, right: bool = True, follows: bool = False) -> Manifest:
+    """Writes the bundle.
+
+    Args:
+        folder: Is made.
+        right: A wrong one has another network's results as its self-test.
+        follows: Whether it does the task "video" too.
+    """
     folder.mkdir(parents=True)
     entries = []
-    for contract in CONTRACTS:
+    for contract in (CONTRACTS[0], FOLLOWED, CONTRACTS[2]) if follows else CONTRACTS:
         path = folder / f"{contract.graph}.onnx"
         write_onnx(path, contract)
         entries.append(write_entry(path, contract))
@@ -141,7 +158,7 @@ def write_tiny_bundle(folder: Path, *, right: bool = True) -> Manifest:
     }
     manifest = made_up_manifest(
         graphs=tuple(entries),
-        pipelines=PIPELINES,
+        pipelines=(*PIPELINES, Pipeline(task="video", graphs=("see", "find"))) if follows else PIPELINES,
         labels=find_label_set("ytvis_2019"),
         preprocess=PreprocessSpec(size=SIZE),
         prompts=SPEC,

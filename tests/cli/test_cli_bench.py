@@ -9,12 +9,14 @@ import sys
 
 import pytest
 
-from rapsam.benchmarks.latency.record_file import read_latency_records
+from rapsam.benchmarks.latency.record_file import SCHEMA_FILE, read_latency_records
 from rapsam.cli.bench import seconds_of
 from rapsam.errors import InputError
+from tests.benchmarks.open_onnx_file import write_open_file
 from tests.benchmarks.runners.adb.fake_adb import HEAD, write_fake_adb
 from tests.benchmarks.tiny_onnx_bundle import write_tiny_bundle
 from tests.cli.cli_runs import assert_refused, rapsam
+from tests.published_schemas import assert_valid
 
 QUICK = ("--iters", 2, "--min-seconds", 0, "--threads", 1)
 
@@ -50,8 +52,38 @@ def test_a_bare_file_is_timed_and_printed_as_json(tiny):
     outcome = rapsam("bench", tiny / "right" / "see.onnx", *QUICK, "--json")
     assert outcome.code == 0, outcome.err
     (record,) = json.loads(outcome.out)
+    assert_valid(record, SCHEMA_FILE)
     assert (record["model"]["kind"], record["fidelity"], record["status"]) == ("file", None, "done")
     assert record["stages"][0]["ms"]["p99"] is None
+
+
+def test_sides_that_a_file_leaves_open_are_given_by_name(tmp_path):
+    path = write_open_file(tmp_path / "open.onnx")
+    outcome = rapsam("bench", path, *QUICK, "--shape", "images=1x3x8x6", "--json")
+    assert outcome.code == 0, outcome.err
+    (record,) = json.loads(outcome.out)
+    assert record["model"]["input_shape"] == [1, 3, 8, 6]
+    assert "--shape images=1x3x8x6" in record["conditions"]["command"]
+    without = rapsam("bench", path, *QUICK)
+    assert without.code == 1
+    assert "close them, as in --shape images=1x3x640x640" in without.err
+
+
+@pytest.mark.parametrize(
+    ("subject", "shapes", "says"),
+    [
+        ("open.onnx", ["image=1x3x8x8"], "unknown input of open.onnx 'image'; did you mean images?"),
+        ("open.onnx", ["images=1x4x8x8"], "--shape images=1x4x8x8; expected a shape that fits batchx3x"),
+        ("open.onnx", ["1x3x8x8"], "--shape '1x3x8x8'; expected the name of an input and its sides"),
+        ("open.onnx", ["images=1x0x8"], "--shape 'images=1x0x8'; expected the name"),
+        ("open.onnx", ["images=1x3x8x8"] * 2, "has a shape already"),
+        ("right", ["images=1x3x8x8"], "whose shapes are fixed; leave it out"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_refused_before_anything_runs(tiny, subject, shapes, says):
+    write_open_file(tiny / "open.onnx")
+    options = [word for shape in shapes for word in ("--shape", shape)]
+    assert_refused(rapsam("bench", tiny / subject, *options), says)
 
 
 @pytest.mark.parametrize(("subject", "stage"), [("right", "encoder"), ("right/see.onnx", "see")])

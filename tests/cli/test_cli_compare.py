@@ -7,10 +7,12 @@ import json
 import msgspec
 import pytest
 
+from rapsam.benchmarks.compare.comparison import SCHEMA_FILE
 from rapsam.benchmarks.latency.record_file import write_latency_records
 from tests.benchmarks.latency.made_up_latency import record, stage
 from tests.benchmarks.tiny_onnx_bundle import write_tiny_bundle
 from tests.cli.cli_runs import assert_refused, rapsam
+from tests.published_schemas import assert_valid
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +45,7 @@ def test_a_slower_run_is_named_and_fails(files):
 def test_json_says_the_same(files):
     outcome = rapsam("compare", files / "before", files / "slower", "--json")
     found = json.loads(outcome.out)
+    assert_valid(found, SCHEMA_FILE)
     assert outcome.code == 1
     assert found["limits"]["slower"] == 1.1
     assert [row["verdict"] for row in found["rows"]] == ["ok", "worse", "ok"]

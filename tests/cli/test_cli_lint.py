@@ -6,21 +6,35 @@ import json
 
 import pytest
 
+from rapsam.export.lint.report import SCHEMA_FILE
 from tests.cli.cli_runs import assert_refused, rapsam
+from tests.published_schemas import assert_valid
 
 SMALL = ("--size", "64x64", "--tasks", "prompt")
 
 
 @pytest.fixture(scope="module")
 def for_a_gpu():
+    return rapsam("lint", "rapsam_nano", "--device", "pixel-8", "--units", "gpu", *SMALL)
+
+
+@pytest.fixture(scope="module")
+def as_advised():
     return rapsam("lint", "rapsam_nano", "--device", "pixel-8", *SMALL)
+
+
+def test_a_phone_is_judged_for_what_the_catalogue_advises(as_advised):
+    assert as_advised.code == 0
+    assert as_advised.out.splitlines()[-1] == "ready: 0 errors, 0 warnings for the CPU"
+    assert "error if an app chooses 'gpu': " in as_advised.out
+    assert "note: judged for 'cpu', as the catalogue advises for pixel-8" in as_advised.out
 
 
 def test_errors_end_with_1_and_a_verdict_as_the_last_line(for_a_gpu):
     assert for_a_gpu.code == 1
     *lines, verdict = for_a_gpu.out.splitlines()
     assert verdict.startswith("not: ")
-    assert verdict.endswith(" for LiteRT GPU and NNAPI")
+    assert verdict.endswith(" for LiteRT GPU")
     assert lines[0].startswith("rapsam_nano on pixel-8: tflite-fp16, 64x64, prompt; estimated")
 
 
@@ -34,7 +48,6 @@ def test_what_is_not_known_is_said(for_a_gpu):
     assert (
         "time by roofline: unknown, the catalogue has no throughput and bandwidth of pixel-8" in for_a_gpu.out
     )
-    assert "note: the catalogue advises 'cpu' for pixel-8" in for_a_gpu.out
     assert "note: the weights have learnt nothing" in for_a_gpu.out
 
 
@@ -42,6 +55,7 @@ def test_warnings_alone_end_with_0_and_json_is_the_record():
     outcome = rapsam("lint", "rapsam_nano", "--device", "iphone-15-pro", *SMALL, "--json")
     assert outcome.code == 0
     report = json.loads(outcome.out)
+    assert_valid(report, SCHEMA_FILE)
     assert (report["readiness"], report["target"], report["provenance"]) == ("partly", "coreml", "estimated")
     assert {finding["severity"] for finding in report["findings"]} == {"warning"}
     assert report["memory"]["ram_mb"] is None
@@ -50,13 +64,19 @@ def test_warnings_alone_end_with_0_and_json_is_the_record():
     assert report["calibration_images"] == 8
 
 
+def test_the_record_of_a_bundle_has_the_same_schema(bundle):
+    report = json.loads(rapsam("lint", bundle, "--device", "pixel-8", "--json").out)
+    assert_valid(report, SCHEMA_FILE)
+    assert (report["kind"], report["schema_version"]) == ("bundle", 2)
+
+
 def test_a_bundle_is_judged_by_its_manifest(bundle):
     outcome = rapsam("lint", bundle, "--device", "pixel-8")
     assert outcome.code == 0
     assert outcome.err == ""
     assert "note: target onnx declares no accelerator" in outcome.out
     assert outcome.out.splitlines()[-1] == (
-        "ready: 0 errors, 0 warnings for the CPU, as far as its manifest tells"
+        "ready: 0 errors, 0 warnings for the CPU, as far as its files and its manifest tell"
     )
 
 
@@ -70,6 +90,10 @@ def test_a_bundle_is_judged_by_its_manifest(bundle):
         (("rapsam_nano", "--device", "pixel-8", "--size", "64"), "expected HEIGHTxWIDTH"),
         (("rapsam_nano", "--device", "pixel-8", "--tasks", "sing"), "unknown task 'sing'"),
         (("rapsam_nano", "--target", "onnx", "--calibration-images", "3"), "expected 8 to 1024"),
+        (
+            ("rapsam_nano", "--device", "pixel-8", "--units", "npu"),
+            "unknown compute unit of the target tflite",
+        ),
     ],
 )
 def test_what_cannot_be_linted_is_refused_in_one_line(arguments, says):

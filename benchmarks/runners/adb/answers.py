@@ -8,11 +8,13 @@ from typing import Annotated, NamedTuple
 import msgspec
 import numpy as np
 
-from rapsam.benchmarks.latency.distribution import distribution, milliseconds
+from rapsam.benchmarks.latency.distribution import milliseconds
 from rapsam.benchmarks.latency.facts import GraphRun, Timing
 from rapsam.benchmarks.latency.fidelity import fidelity_of
 from rapsam.benchmarks.latency.job import Measured
 from rapsam.benchmarks.latency.record import MAX_SAMPLES, Memory, Mode, StageTimes, Window
+from rapsam.benchmarks.latency.stage_times import stage_times
+from rapsam.benchmarks.latency.untimed_graph import untimed_graph
 from rapsam.benchmarks.runners.adb.device import AdbDevice
 from rapsam.benchmarks.runners.adb.job_files import DeviceRun, longest
 from rapsam.benchmarks.runners.adb.workload import DeviceStage, GraphFile, Workload
@@ -24,6 +26,10 @@ from rapsam.export.parity.self_test import run_self_test
 from rapsam.inference.runner import Arrays
 
 CPU_PROVIDER = "CPUExecutionProvider"
+ALONE_NOTE = (
+    "it ran by itself, after the others: side by side with them its process was ended by signal 9, as where "
+    "memory is short"
+)
 MAX_RESULT_BYTES = 64 << 20
 _MEMORY_METRIC = "VmHWM of the process, Linux"
 _SHOWN = 300
@@ -43,6 +49,7 @@ class _Graph(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class _Result(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    is_alone: bool = False
     baseline_kb: _Kib | None
     peak_kb: _Kib | None
     graphs: tuple[_Graph, ...]
@@ -87,7 +94,7 @@ class Reader(NamedTuple):
             input=workload.input,
             input_sha256=workload.input_sha256,
             input_shape=workload.input_shape,
-            notes=(),
+            notes=(ALONE_NOTE,) if result.is_alone else (),
         )
 
     def _result(self, number: int, run: DeviceRun) -> _Result:
@@ -157,8 +164,8 @@ def _graph_run(graph: GraphFile, found: _Graph) -> GraphRun:
     others = {} if nodes is None else {name: count for name, count in nodes.items() if name != CPU_PROVIDER}
     delegate = next(iter(others), None)
     runs = found.warmup_runs
-    return GraphRun(
-        graph=graph.contract.graph,
+    untimed = untimed_graph(
+        graph.contract.graph,
         file=printable(graph.name),
         sha256=graph.sha256,
         size_bytes=graph.size_bytes,
@@ -166,14 +173,16 @@ def _graph_run(graph: GraphFile, found: _Graph) -> GraphRun:
         reported=None
         if nodes is None
         else _names([*others, *(name for name in nodes if name == CPU_PROVIDER)]),
+        delegation=None,
+    )
+    return msgspec.structs.replace(
+        untimed,
         delegate=None if delegate is None else _names([delegate])[0],
         delegate_provenance=None if delegate is None else "measured",
         partitions=sum(parts for _, parts in others.values()) if others else None,
         nodes_delegated=sum(count for count, _ in others.values()) if others else None,
         nodes_total=sum(count for count, _ in nodes.values()) if nodes is not None and others else None,
-        delegated_mac_share=None,
         load_ms=milliseconds(found.load_ns),
-        compile_ms=None,
         first_ms=milliseconds(found.first_ns),
         average_warmup_ms=milliseconds(found.warmup_ns // runs) if runs else None,
         warmup_iters=runs,
@@ -191,27 +200,14 @@ def _names(names: list[str]) -> tuple[str, ...]:
 
 
 def _times(run: DeviceRun, timing: Timing, result: _Result) -> Iterator[StageTimes]:
-    for stage, samples in zip(run.stages, result.stages, strict=True):
-        lasted = sum(samples) / 1e9 >= timing.min_seconds
-        yield _stage_times(stage, "burst", samples, timing.iters, lasted=lasted)
+    sustained_s = result.windows[-1][0] / 1e9 if result.windows else 0.0
+    found: list[tuple[DeviceStage, Mode, tuple[int, ...]]] = [
+        (stage, "burst", samples) for stage, samples in zip(run.stages, result.stages, strict=True)
+    ]
     if result.sustained and result.windows:
-        lasted = result.windows[-1][0] / 1e9 >= (timing.sustained_s or 0.0)
-        yield _stage_times(longest(run.stages), "sustained", result.sustained, timing.iters, lasted=lasted)
-
-
-def _stage_times(
-    stage: DeviceStage, mode: Mode, samples_ns: tuple[int, ...], iters: int, *, lasted: bool
-) -> StageTimes:
-    samples_ms = tuple(map(milliseconds, samples_ns))
-    return StageTimes(
-        kind=stage.kind,
-        of=stage.of,
-        mode=mode,
-        ms=distribution(samples_ms),
-        samples_ms=samples_ms,
-        min_duration_met=lasted,
-        min_count_met=len(samples_ns) >= iters,
-    )
+        found.append((longest(run.stages), "sustained", result.sustained))
+    for stage, mode, samples in found:
+        yield stage_times(stage.name, mode, [milliseconds(ns) for ns in samples], timing, sustained_s)
 
 
 def _windows(result: _Result) -> Iterator[Window]:

@@ -121,7 +121,9 @@ class Attempt:
         runs: dict[int, DeviceRun] = {}
         for number, variant in enumerate(self._variants):
             try:
-                load = loads.get(variant.path) or loads.setdefault(variant.path, workload_of(variant.path))
+                if variant.path not in loads:
+                    loads[variant.path] = workload_of(variant.path, dict(variant.shapes))
+                load = loads[variant.path]
                 check_stages(variant.path.name, graph_stages(variant.path), self._timing.stages)
                 stages = tuple(each for each in load.stages if each.name.is_wanted(self._timing.stages))
             except RapSamError as error:

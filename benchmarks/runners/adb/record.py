@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from rapsam.benchmarks.latency.facts import AppFacts, ComputeFacts, Conditions, DeviceFacts, RuntimeFacts
-from rapsam.benchmarks.latency.fidelity import fidelity_error
+from rapsam.benchmarks.latency.facts import AppFacts, Conditions, DeviceFacts, RuntimeFacts
 from rapsam.benchmarks.latency.job import NOTHING, Measured
-from rapsam.benchmarks.latency.record import SCHEMA_VERSION, Charge, LatencyRecord, Temperature
+from rapsam.benchmarks.latency.record import Charge, LatencyRecord, Temperature
 from rapsam.benchmarks.runners.base import Variant
-from rapsam.benchmarks.runners.record_parts import (
-    model_facts,
-    record_text,
-    reported_units_of,
-    validity_of,
-)
+from rapsam.benchmarks.runners.record_parts import RunFacts, record_of, record_text
 
 RUNNER = "adb"
 SHELL_NOTE = (
@@ -61,16 +54,10 @@ def adb_record(facts: AdbFacts, variant: Variant, found: Measured | str) -> Late
     measured = NOTHING if isinstance(found, str) else found
     if facts.is_emulator:
         measured = _without_times(measured)
-    wrong = None if measured.fidelity is None else fidelity_error(measured.fidelity)
-    error = record_text(found) if isinstance(found, str) else wrong
-    return LatencyRecord(
-        schema_version=SCHEMA_VERSION,
-        run_id=uuid.uuid4().hex,
-        created_utc=facts.created_utc,
-        status="done" if error is None else "failed",
-        error=error,
+    run = RunFacts(
         runner=RUNNER,
         provenance="emulated" if facts.is_emulator else "measured",
+        created_utc=facts.created_utc,
         device=facts.device,
         app=facts.app,
         runtime=RuntimeFacts(
@@ -79,26 +66,19 @@ def adb_record(facts: AdbFacts, variant: Variant, found: Measured | str) -> Late
             versions={} if facts.version is None else {"onnxruntime": facts.version},
             binary_sha256=facts.library_sha256,
         ),
-        model=model_facts(variant.path, measured.input_shape),
-        compute=ComputeFacts(
-            requested=variant.runtime,
-            reported=reported_units_of(measured),
-            threads=variant.threads,
-            cpus=None,
-        ),
-        conditions=msgspec.structs.replace(
-            facts.conditions, input=measured.input, input_sha256=measured.input_sha256
-        ),
-        graphs=measured.graphs,
-        stages=measured.stages,
-        sustained=measured.sustained,
-        memory=measured.memory,
+        path=variant.path,
+        requested=variant.runtime,
+        threads=variant.threads,
+        cpus=None,
+        conditions=facts.conditions,
+    )
+    measured = msgspec.structs.replace(
+        measured,
         thermal=facts.thermal or None,
         battery=facts.battery or None,
-        validity=validity_of(measured),
-        fidelity=measured.fidelity,
         notes=tuple(map(record_text, _unique([SHELL_NOTE, *facts.notes, *measured.notes]))),
     )
+    return record_of(run, measured, found if isinstance(found, str) else None)
 
 
 def _without_times(measured: Measured) -> Measured:

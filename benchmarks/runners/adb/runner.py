@@ -81,7 +81,7 @@ class AdbRunner:
             about = bring_tools(found, tools_of(self._make(facts.abis)), _quiet)
             units = tuple(unit for unit in UNITS if unit.reported in about.providers)
         return tuple(
-            Variant(path, unit.runtime, count)
+            Variant(path, unit.runtime, count, wanted.shapes)
             for path in wanted.paths
             for unit in _wanted_units(units, wanted)
             for count in _threads(unit, wanted, cores)

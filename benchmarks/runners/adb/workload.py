@@ -17,7 +17,8 @@ from rapsam.benchmarks.latency.record import StageKind
 from rapsam.benchmarks.latency.stage_names import StageName, graph_stages
 from rapsam.contract import GraphContract, Role
 from rapsam.errors import InputError
-from rapsam.export.backends.bare_file import file_backends, file_contract
+from rapsam.export.backends.bare_file import NO_SHAPES, file_backends, file_contract
+from rapsam.export.backends.file_tensors import GivenShapes
 from rapsam.export.bundle.manifest import Manifest
 from rapsam.export.bundle.seal import verify_runnable
 from rapsam.export.parity.sample_images import sample_prompts
@@ -93,13 +94,17 @@ class Workload(NamedTuple):
     input_shape: tuple[int, ...]
 
 
-def workload_of(path: Path) -> Workload:
+def workload_of(path: Path, shapes: GivenShapes = NO_SHAPES) -> Workload:
     """Prepares a bundle or a bare file.
+
+    Args:
+        path: It.
+        shapes: Of inputs of a bare file, by name: of those that it leaves open.
 
     Raises:
         RapSamError: If it is damaged, or of a format that devices are not timed with over adb.
     """
-    return _of_bundle(path) if path.is_dir() else _of_file(path)
+    return _of_bundle(path) if path.is_dir() else _of_file(path, shapes)
 
 
 def _of_bundle(folder: Path) -> Workload:
@@ -126,10 +131,10 @@ def _of_bundle(folder: Path) -> Workload:
     )
 
 
-def _of_file(path: Path) -> Workload:
+def _of_file(path: Path, shapes: GivenShapes) -> Workload:
     if not path.is_file():
         raise InputError(f"{path} does not exist; expected a bundle's folder, or a file of a graph")
-    contract = file_contract(file_backends(path)[0], path)
+    contract = file_contract(file_backends(path)[0], path, shapes)
     inputs = example_inputs(contract)
     return Workload(
         path=path,

@@ -16,7 +16,8 @@ from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.runners.base import Variant, Wanted
 from rapsam.contract import GraphContract
 from rapsam.errors import InputError, quoted, unknown_name
-from rapsam.export.backends.bare_file import file_backends, file_contract
+from rapsam.export.backends.bare_file import NO_SHAPES, file_backends, file_contract
+from rapsam.export.backends.file_tensors import GivenShapes
 from rapsam.export.bundle.manifest import Manifest
 from rapsam.export.bundle.seal import verify_runnable
 from rapsam.files import sha256_of, size_of
@@ -109,7 +110,9 @@ def browser_variants(wanted: Wanted) -> tuple[Variant, ...]:
     found = []
     for path in wanted.paths:
         for runtime in _chosen(path, wanted):
-            found += [Variant(path, runtime.name, count) for count in _threads(runtime, wanted)]
+            found += [
+                Variant(path, runtime.name, count, wanted.shapes) for count in _threads(runtime, wanted)
+            ]
     return tuple(found)
 
 
@@ -118,8 +121,12 @@ def find_browser_runtime(name: str) -> BrowserRuntime:
     return next(runtime for runtime in BROWSER_RUNTIMES if runtime.name == name)
 
 
-def read_subject(path: Path) -> Subject:
+def read_subject(path: Path, shapes: GivenShapes = NO_SHAPES) -> Subject:
     """Verifies a bundle, or derives the contract of a bare file that is there.
+
+    Args:
+        path: It.
+        shapes: Of inputs of a bare file, by name: of those that it leaves open.
 
     Raises:
         RapSamError: If it is damaged.
@@ -127,7 +134,7 @@ def read_subject(path: Path) -> Subject:
     if path.is_dir():
         manifest = verify_runnable(path)
         return Subject(path, manifest, manifest.contracts)
-    return Subject(path, None, (file_contract(file_backends(path)[0], path),))
+    return Subject(path, None, (file_contract(file_backends(path)[0], path, shapes),))
 
 
 def plan_table(variants: Sequence[Variant], subjects: Sequence[Subject], timing: Timing) -> Table:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import uuid
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
 
 from rapsam.benchmarks.latency import bundle_subject
-from rapsam.benchmarks.latency.distribution import distribution
-from rapsam.benchmarks.latency.facts import ComputeFacts, Conditions, GraphRun, RuntimeFacts, Timing
-from rapsam.benchmarks.latency.fidelity import fidelity_error
+from rapsam.benchmarks.latency.facts import Conditions, GraphRun, RuntimeFacts, Timing
 from rapsam.benchmarks.latency.job import NOTHING, Measured
-from rapsam.benchmarks.latency.record import SCHEMA_VERSION, LatencyRecord, StageTimes
+from rapsam.benchmarks.latency.record import LatencyRecord, StageTimes
+from rapsam.benchmarks.latency.stage_names import StageName
+from rapsam.benchmarks.latency.stage_times import stage_times, sustained_seconds
+from rapsam.benchmarks.latency.untimed_graph import untimed_graph
 from rapsam.benchmarks.measuring.records import now_utc
 from rapsam.benchmarks.runners.base import Variant
 from rapsam.benchmarks.runners.browser.identity import Browser, browser_of, device_facts
@@ -27,14 +27,7 @@ from rapsam.benchmarks.runners.browser.plan import (
 )
 from rapsam.benchmarks.runners.browser.sent import Outputs, sent_fidelity
 from rapsam.benchmarks.runners.browser.told import PageRecord, ToldDevice, ToldGraph, ToldStage
-from rapsam.benchmarks.runners.record_parts import (
-    app_facts,
-    conditions_of,
-    model_facts,
-    record_text,
-    reported_units_of,
-    validity_of,
-)
+from rapsam.benchmarks.runners.record_parts import RunFacts, app_facts, conditions_of, record_of, record_text
 from rapsam.files import sha256_of, size_of
 from rapsam.web.node_packages import package_folder
 
@@ -84,40 +77,22 @@ def browser_record(
         if told.failed is not None
         else _measured(run.conditions.timing, subject, runtime, told, outputs)
     )
-    wrong = None if measured.fidelity is None else fidelity_error(measured.fidelity)
-    error = wrong if told.failed is None else record_text(told.failed)
     browser = None if device is None else browser_of(device)
-    return LatencyRecord(
-        schema_version=SCHEMA_VERSION,
-        run_id=uuid.uuid4().hex,
-        created_utc=run.created_utc,
-        status="done" if error is None else "failed",
-        error=error,
+    notes = tuple(map(record_text, _notes(variant, runtime, browser, device, told)))
+    facts = RunFacts(
         runner=NAME,
         provenance="measured",
+        created_utc=run.created_utc,
         device=device_facts(device),
         app=app_facts(),
         runtime=_runtime_facts(runtime, browser),
-        model=model_facts(subject.path, measured.input_shape),
-        compute=ComputeFacts(
-            requested=_requested(runtime, variant.threads),
-            reported=reported_units_of(measured),
-            threads=told.threads,
-            cpus=None,
-        ),
-        conditions=msgspec.structs.replace(
-            run.conditions, input=measured.input, input_sha256=measured.input_sha256
-        ),
-        graphs=measured.graphs,
-        stages=measured.stages,
-        sustained=measured.sustained,
-        memory=None,
-        thermal=None,
-        battery=measured.battery,
-        validity=validity_of(measured),
-        fidelity=measured.fidelity,
-        notes=tuple(map(record_text, _notes(variant, runtime, browser, device, told))),
+        path=subject.path,
+        requested=_requested(runtime, variant.threads),
+        threads=told.threads,
+        cpus=None,
+        conditions=run.conditions,
     )
+    return record_of(facts, msgspec.structs.replace(measured, notes=notes), told.failed)
 
 
 def _measured(
@@ -143,21 +118,17 @@ def _measured(
 def _graph(subject: Subject, told: ToldGraph) -> GraphRun:
     entries = {} if subject.manifest is None else {e.contract.graph: e for e in subject.manifest.graphs}
     entry = entries.get(told.graph)
-    return GraphRun(
-        graph=told.graph,
+    untimed = untimed_graph(
+        told.graph,
         file=record_text(subject.path.name if entry is None else entry.path),
         sha256=sha256_of(subject.path) if entry is None else entry.sha256,
         size_bytes=size_of(subject.path) if entry is None else entry.size_bytes,
         reported=told.reported,
-        # What the manifest says of delegates is about the runtimes of apps.
-        delegate=None,
-        delegate_provenance=None,
-        partitions=None,
-        nodes_delegated=None,
-        nodes_total=None,
-        delegated_mac_share=None,
+        delegation=None,  # what the manifest says of delegates is about the runtimes of apps
+    )
+    return msgspec.structs.replace(
+        untimed,
         load_ms=told.load_ms,
-        compile_ms=None,
         first_ms=told.first_ms,
         average_warmup_ms=told.average_warmup_ms,
         warmup_iters=told.warmup_iters,
@@ -166,20 +137,8 @@ def _graph(subject: Subject, told: ToldGraph) -> GraphRun:
 
 
 def _stage(timing: Timing, told: ToldStage, page: PageRecord) -> StageTimes:
-    if told.mode == "sustained":
-        windows = page.sustained or ()
-        lasted = bool(windows) and windows[-1].t_s >= (timing.sustained_s or 0.0)
-    else:
-        lasted = sum(told.samples_ms) / 1000 >= timing.min_seconds
-    return StageTimes(
-        kind=told.kind,
-        of=told.of,
-        mode=told.mode,
-        ms=distribution(told.samples_ms),
-        samples_ms=told.samples_ms,
-        min_duration_met=lasted,
-        min_count_met=len(told.samples_ms) >= timing.iters,
-    )
+    name = StageName(told.kind, told.of)
+    return stage_times(name, told.mode, told.samples_ms, timing, sustained_seconds(page.sustained))
 
 
 def _runtime_facts(runtime: BrowserRuntime, browser: Browser | None) -> RuntimeFacts:

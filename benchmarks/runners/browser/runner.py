@@ -69,7 +69,8 @@ class BrowserRunner:
         progress: Log,
     ) -> tuple[LatencyRecord, ...]:
         """See `DeviceRunner.measure`."""
-        subjects = {path: read_subject(path) for path in dict.fromkeys(one.path for one in variants)}
+        shapes = {variant.path: dict(variant.shapes) for variant in variants}
+        subjects = {path: read_subject(path, given) for path, given in shapes.items()}
         jobs = [Job(variant, subjects[variant.path]) for variant in variants]
         run = new_run(timing, command, len(variants))
         visit = Visit(jobs, run)

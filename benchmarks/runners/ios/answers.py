@@ -8,12 +8,12 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from rapsam.benchmarks.latency.distribution import distribution
 from rapsam.benchmarks.latency.facts import GraphRun, Timing
 from rapsam.benchmarks.latency.fidelity import fidelity_of
 from rapsam.benchmarks.latency.job import Measured
 from rapsam.benchmarks.latency.record import StageTimes
 from rapsam.benchmarks.latency.stage_names import StageName, bundle_stages
+from rapsam.benchmarks.latency.stage_times import stage_times, sustained_seconds
 from rapsam.benchmarks.runners.app_contract import (
     MAX_RESULT_BYTES,
     RESULT,
@@ -21,10 +21,9 @@ from rapsam.benchmarks.runners.app_contract import (
     AppGraph,
     AppJob,
     AppResult,
-    AppStage,
     output_file,
 )
-from rapsam.benchmarks.runners.graph_parts import untimed_graph
+from rapsam.benchmarks.runners.graph_parts import untimed_entry
 from rapsam.benchmarks.runners.record_parts import record_text
 from rapsam.contract import TensorSpec
 from rapsam.errors import JSON_ERRORS, BundleError, UnavailableError, printable, quoted, shortened
@@ -85,7 +84,7 @@ def measured_of(
     if [graph.graph for graph in result.graphs] != names:
         raise UnavailableError(f"the app tells of {len(result.graphs)} graphs; expected {', '.join(names)}")
     graphs = tuple(
-        _graph(untimed_graph(entry, told.reported), told)
+        _graph(untimed_entry(entry, told.reported), told)
         for entry, told in zip(manifest.graphs, result.graphs, strict=True)
     )
     stages = tuple(_stages(manifest, result, timing))
@@ -122,25 +121,10 @@ def _stages(manifest: Manifest, result: AppResult, timing: Timing) -> Iterator[S
     if told != wanted:
         raise UnavailableError(f"the app timed {len(told)} stages, or others than the {len(wanted)} wanted")
     for stage in result.stages:
-        if StageName(stage.kind, stage.of) not in wanted:
+        name = StageName(stage.kind, stage.of)
+        if name not in wanted:
             raise UnavailableError(f"the app timed a stage {stage.kind} that was not wanted")
-        yield _times(stage, result, timing)
-
-
-def _times(stage: AppStage, result: AppResult, timing: Timing) -> StageTimes:
-    lasted_s = sum(stage.samples_ms) / 1e3
-    if stage.mode == "sustained":
-        lasted_s = result.sustained[-1].t_s if result.sustained else 0.0
-    least_s = timing.min_seconds if stage.mode == "burst" else timing.sustained_s or 0.0
-    return StageTimes(
-        kind=stage.kind,
-        of=stage.of,
-        mode=stage.mode,
-        ms=distribution(stage.samples_ms),
-        samples_ms=stage.samples_ms,
-        min_duration_met=lasted_s >= least_s,
-        min_count_met=len(stage.samples_ms) >= timing.iters,
-    )
+        yield stage_times(name, stage.mode, stage.samples_ms, timing, sustained_seconds(result.sustained))
 
 
 def _rows(bundle: Path, manifest: Manifest, folder: Path, runtime: Runtime) -> tuple[TensorParity, ...]:

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any, NamedTuple
 
 import msgspec
 
-from rapsam.benchmarks.latency.facts import (
-    AppFacts,
-    ComputeFacts,
-    Conditions,
-    DeviceFacts,
-    RuntimeFacts,
-)
-from rapsam.benchmarks.latency.fidelity import fidelity_error
+from rapsam.benchmarks.latency.facts import AppFacts, Conditions, DeviceFacts, RuntimeFacts
 from rapsam.benchmarks.latency.job import NOTHING, Measured
-from rapsam.benchmarks.latency.record import SCHEMA_VERSION, LatencyRecord
+from rapsam.benchmarks.latency.record import LatencyRecord
 from rapsam.benchmarks.runners.app_contract import AppResult
 from rapsam.benchmarks.runners.base import Variant
 from rapsam.benchmarks.runners.ios.devices import Phone
-from rapsam.benchmarks.runners.record_parts import (
-    app_facts,
-    model_facts,
-    record_text,
-    reported_units_of,
-    validity_of,
-)
+from rapsam.benchmarks.runners.record_parts import RunFacts, app_facts, record_of
 
 RUNNER = "ios"
 
@@ -55,17 +41,10 @@ def phone_record(
         found: What came of it, or why nothing did.
     """
     result = None if isinstance(found, str) else found.result
-    measured = NOTHING if isinstance(found, str) else found.measured
-    wrong = None if measured.fidelity is None else fidelity_error(measured.fidelity)
-    error = record_text(found) if isinstance(found, str) else wrong
-    return LatencyRecord(
-        schema_version=SCHEMA_VERSION,
-        run_id=uuid.uuid4().hex,
-        created_utc=created_utc,
-        status="done" if error is None else "failed",
-        error=error,
+    run = RunFacts(
         runner=RUNNER,
         provenance="measured",
+        created_utc=created_utc,
         device=_device(phone, result),
         app=_app(result),
         runtime=RuntimeFacts(
@@ -74,24 +53,13 @@ def phone_record(
             versions={},
             binary_sha256=None,
         ),
-        model=model_facts(variant.path, measured.input_shape),
-        compute=ComputeFacts(
-            requested=variant.runtime,
-            reported=reported_units_of(measured),
-            threads=variant.threads,
-            cpus=None,
-        ),
-        conditions=msgspec.structs.replace(conditions, input=measured.input),
-        graphs=measured.graphs,
-        stages=measured.stages,
-        sustained=measured.sustained,
-        memory=measured.memory,
-        thermal=measured.thermal,
-        battery=measured.battery,
-        validity=validity_of(measured),
-        fidelity=measured.fidelity,
-        notes=measured.notes,
+        path=variant.path,
+        requested=variant.runtime,
+        threads=variant.threads,
+        cpus=None,
+        conditions=conditions,
     )
+    return record_of(run, NOTHING, found) if isinstance(found, str) else record_of(run, found.measured, None)
 
 
 def _app(result: AppResult | None) -> AppFacts:

@@ -49,7 +49,7 @@ static void add_memory(struct text *text, const char *name, long long kb) {
 
 int write_report(const char *path, const struct variant *variant, const struct result *result) {
   struct text text = {NULL, 0, 0};
-  text_add(&text, "{");
+  text_add(&text, "{\"is_alone\":%s,", result->is_alone ? "true" : "false");
   add_memory(&text, "baseline_kb", result->baseline_kb);
   add_memory(&text, "peak_kb", result->peak_kb);
   text_add(&text, "\"graphs\":[");

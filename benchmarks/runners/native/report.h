@@ -1,6 +1,6 @@
 /* What a variant found out, and how it is told: a line of JSON.
  *
- *   {"baseline_kb", "peak_kb": KiB or null,
+ *   {"is_alone": whether it took no turns with others, "baseline_kb", "peak_kb": KiB or null,
  *    "graphs": [{"load_ns", "first_ns", "is_steady", "warmup_runs", "warmup_ns",
  *                "nodes": {PROVIDER: [NODES, PARTS]} or null}],
  *    "stages": [[NS, ...], ...], "sustained": [NS, ...], "windows": [[END_NS, COUNT, MEDIAN_NS], ...]}
@@ -29,7 +29,7 @@ struct result {
   struct graph_result graph[MAX_GRAPHS];
   struct samples stage[MAX_STAGES], sustained;
   struct window *window;
-  int windows;
+  int windows, is_alone;
 };
 
 /* Adds a piece of the sustained run; 0 once there are too many. */

@@ -8,6 +8,8 @@ struct child {
   pid_t process;
   int commands, answers;
   char failed[REASON_SIZE]; /* empty as long as all is well */
+  int was_killed;           /* by another than us, as by a system that lacks memory */
+  int is_alone;             /* started again, when no other was loaded any more */
 };
 
 static struct child children[MAX_VARIANTS];
@@ -26,11 +28,13 @@ static void end(struct child *child) {
   while (waitpid(child->process, &status, 0) < 0 && errno == EINTR) continue;
   close(child->commands);
   close(child->answers);
+  child->commands = child->answers = -1; /* their numbers may be those of other files from now on */
 }
 
 static void died(struct child *child, const char *step) {
   int status = 0;
   while (waitpid(child->process, &status, 0) < 0 && errno == EINTR) continue;
+  child->was_killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
   if (WIFSIGNALED(status))
     format_text(child->failed, sizeof child->failed, "%s: its process was ended by signal %d", step,
                 WTERMSIG(status));
@@ -81,11 +85,11 @@ static void start(const struct job *job, int number) {
     close(answers[0]);
     /* The ends of the others: a child must not keep them open. */
     for (int other = 0; other < number; other++)
-      if (!children[other].failed[0]) {
+      if (!children[other].failed[0] && children[other].commands >= 0) {
         close(children[other].commands);
         close(children[other].answers);
       }
-    serve_variant(job, number, commands[0], answers[1]);
+    serve_variant(job, number, child->is_alone, commands[0], answers[1]);
   }
   close(commands[0]);
   close(answers[1]);
@@ -106,24 +110,39 @@ static void write_end(int count) {
   (void)!write_file("ended", text.data, text.size);
 }
 
-void supervise(const struct job *job) {
+/* Measures variants that are loaded, in turns, and ends them. */
+static void take_turns(const struct job *job, int first, int count) {
   const struct timing *timing = &job->timing;
-  int count = job->variants;
-  for (int number = 0; number < count; number++) start(job, number);
   for (long long round = 0; round < timing->rounds; round++) {
     char step[64];
     format_text(step, sizeof step, "burst, round %lld of %lld", round + 1, timing->rounds);
     for (int turn = 0; turn < count; turn++) {
       /* Every other round goes backwards, so that nobody always comes after the same neighbour. */
-      int number = round % 2 ? count - 1 - turn : turn;
+      int number = first + (round % 2 ? count - 1 - turn : turn);
       ask(number, 'b', step, timing->patience_ns + timing->max_ns * MAX_STAGES);
       sleep_ns(timing->pause_ns);
     }
   }
-  for (int number = 0; timing->sustained_ns && number < count; number++)
+  for (int number = first; timing->sustained_ns && number < first + count; number++)
     ask(number, 's', "sustained", timing->patience_ns + timing->sustained_ns);
-  for (int number = 0; number < count; number++) ask(number, 'f', "finish", timing->patience_ns);
-  for (int number = 0; number < count; number++)
+  for (int number = first; number < first + count; number++)
+    ask(number, 'f', "finish", timing->patience_ns);
+  for (int number = first; number < first + count; number++)
     if (!children[number].failed[0]) end(&children[number]);
+}
+
+void supervise(const struct job *job) {
+  int count = job->variants;
+  for (int number = 0; number < count; number++) start(job, number);
+  take_turns(job, 0, count);
+  /* Who found no room beside the others has it now. */
+  for (int number = 0; count > 1 && number < count; number++) {
+    struct child *child = &children[number];
+    if (!child->was_killed) continue;
+    child->failed[0] = 0;
+    child->is_alone = 1;
+    start(job, number);
+    take_turns(job, number, 1);
+  }
   write_end(count);
 }

@@ -203,11 +203,12 @@ static void answer(int handle, int failed) {
   if (write_all(handle, words, strlen(words)) || failed) _exit(1);
 }
 
-void serve_variant(const struct job *job, int number, int commands, int answers) {
+void serve_variant(const struct job *job, int number, int is_alone, int commands, int answers) {
   char command;
   my.of = &job->variant[number];
   my.timing = job->timing;
   my.number = number;
+  my.result.is_alone = is_alone;
   my.result.baseline_kb = memory_kb("VmRSS:");
   answer(answers, prepare(job));
   while (read(commands, &command, 1) == 1) {

@@ -8,7 +8,9 @@
  *
  * 'b': a turn of all stages. 's': the sustained run. 'f': writes vNUMBER.json and ends.
  * An answer is '.', or '!' and the reason why nothing more will come; the first tells of the preparation.
+ * `is_alone` is told with the results: it takes no turns with others.
  */
-void serve_variant(const struct job *job, int number, int commands, int answers) __attribute__((noreturn));
+void serve_variant(const struct job *job, int number, int is_alone, int commands, int answers)
+    __attribute__((noreturn));
 
 #endif

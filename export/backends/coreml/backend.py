@@ -87,7 +87,7 @@ class CoremlBackend:
         default_ios=17,
         platform="ios",
         compute_units=("all", "cpuAndNeuralEngine", "cpuAndGPU", "cpuOnly"),
-        accelerators=(Accelerator("Neural Engine"),),
+        accelerators=(Accelerator("Neural Engine", ("all", "cpuAndNeuralEngine")),),
     )
 
     @property

@@ -29,7 +29,7 @@ class ExecutorchVulkanBackend(ExecutorchBackend):
             FEW_BITS, f"its delegate runs on phones only, and {NEVER_RUN}; take fp16, or target executorch"
         ),
         compute_units=("gpu",),
-        accelerators=(Accelerator("Vulkan"),),
+        accelerators=(Accelerator("Vulkan", ("gpu",)),),
     )
 
     def cannot_run(self) -> str | None:
@@ -62,7 +62,7 @@ class ExecutorchCoremlBackend(ExecutorchBackend):
             FEW_BITS, f"its delegate runs in apps only, and {NEVER_RUN}; take fp16, or target coreml"
         ),
         compute_units=("all",),
-        accelerators=(Accelerator("Neural Engine"),),
+        accelerators=(Accelerator("Neural Engine", ("all", "cpuAndNeuralEngine")),),
     )
 
     def unavailable(self) -> str | None:

@@ -12,15 +12,24 @@ import numpy as np
 import numpy.typing as npt
 
 from rapsam.contract import GraphContract
-from rapsam.errors import BundleError, ExportError, quoted
+from rapsam.errors import ExportError
 from rapsam.export.backends.base import NO_METADATA, Artifact, TargetFacts
-from rapsam.export.backends.file_tensors import derived_contract, derived_spec
+from rapsam.export.backends.file_graph import FileGraph
+from rapsam.export.backends.file_tensors import GivenShapes
 from rapsam.export.backends.guard import converting, loading
+from rapsam.export.backends.onnx.file_shapes import closed_shapes, session_contract
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
 from rapsam.export.backends.recipes import W8_GATES, W8A8_GATES, Recipe, float_recipes, quantised_recipe
 from rapsam.export.backends.refusals import COARSE_4_BITS, LINEAR_ONLY, NO_PALETTES, PALETTES
 from rapsam.export.backends.runtimes import Runtime
-from rapsam.export.backends.tensors import check_signature, describe, named_inputs, named_outputs
+from rapsam.export.backends.tensors import (
+    check_signature,
+    describe,
+    input_shapes,
+    named_inputs,
+    named_outputs,
+    output_shapes,
+)
 from rapsam.files import write_atomic
 from rapsam.inference.runner import Arrays
 from rapsam.metrics.tensor_error import compare_tensors
@@ -77,15 +86,6 @@ _INTEGERS = msgspec.structs.replace(
     integer_biases=True,
     stays_float=(POSITION_STAYS, ATTENTION_STAYS, STEM_STAYS),
 )
-
-
-_ELEMENTS = {
-    "tensor(float)": "float32",
-    "tensor(float16)": "float16",
-    "tensor(double)": "float64",
-    "tensor(bool)": "bool",
-    **{f"tensor({sign}int{bits})": f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
-}
 
 
 class OnnxBackend:
@@ -175,24 +175,32 @@ class OnnxBackend:
         refuse_if(self.cannot_run())
         with loading(RUNTIME, path):
             session = _session(path, threads, provider)
-        inputs = {node.name: tuple(node.shape) for node in session.get_inputs()}
-        outputs = {node.name: tuple(node.shape) for node in session.get_outputs()}
+        inputs = closed_shapes(
+            {node.name: node.shape for node in session.get_inputs()}, input_shapes(contract)
+        )
+        outputs = closed_shapes(
+            {node.name: node.shape for node in session.get_outputs()}, output_shapes(contract)
+        )
         check_signature(contract, path, inputs, outputs)
         return OnnxRunner(session, contract)
 
     def file_contract(self, path: Path) -> GraphContract:
         """See `ReadsFiles.file_contract`."""
+        return self.shaped_contract(path, {})
+
+    def shaped_contract(self, path: Path, shapes: GivenShapes) -> GraphContract:
+        """See `TakesShapes.shaped_contract`."""
         refuse_if(self.cannot_run())
         with loading(RUNTIME, path):
-            session = _session(path, threads=1)
-        return derived_contract(
-            path,
-            (
-                derived_spec(path, node.name, node.shape, _element(path, node))
-                for node in session.get_inputs()
-            ),
-            (derived_spec(path, node.name, node.shape) for node in session.get_outputs()),
-        )
+            return session_contract(path, _session(path, threads=1), shapes)
+
+    def file_graph(self, path: Path) -> FileGraph:
+        """See `ReadsGraphs.file_graph`."""
+        refuse_if(missing_package("onnx", ("onnx",)))
+        with loading("ONNX", path):
+            from rapsam.export.backends.onnx.file_graph import onnx_file_graph
+
+            return onnx_file_graph(path)
 
     def _on_other_units(self) -> tuple[Runtime, ...]:
         import onnxruntime
@@ -283,16 +291,6 @@ def _simplify(model: Any, contract: GraphContract) -> Any:  # noqa: ANN401 - unt
 
 def _run_once(model: Any, contract: GraphContract) -> Arrays:  # noqa: ANN401 - untyped package
     return OnnxRunner(_session(model.SerializeToString(), threads=1), contract).run(contract.example_inputs())
-
-
-def _element(path: Path, node: Any) -> str:  # noqa: ANN401 - untyped package
-    """Returns the NumPy name of what an input holds, as in "tensor(float)"."""
-    if node.type not in _ELEMENTS:
-        raise BundleError(
-            f"{path} takes {quoted(node.type)} as its input {quoted(node.name)}; expected a tensor of "
-            "numbers: take another file"
-        )
-    return _ELEMENTS[node.type]
 
 
 def _session(model: bytes | Path, threads: int, provider: str = CPU_PROVIDER) -> Any:  # noqa: ANN401 - untyped package

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from rapsam.contract import GraphContract
 from rapsam.export.backends.base import NO_METADATA, Accelerator, Artifact, TargetFacts
+from rapsam.export.backends.file_graph import FileGraph
 from rapsam.export.backends.file_tensors import derived_contract, derived_spec
 from rapsam.export.backends.guard import converting, loading, refusing
 from rapsam.export.backends.packages import installed_versions, missing_package, refuse_if
@@ -62,7 +63,11 @@ class TfliteBackend:
             "w8da8": LINEAR_ONLY,
             **dict.fromkeys(PALETTES, NO_PALETTES),
         },
-        accelerators=(Accelerator("LiteRT GPU", always_half=True), Accelerator("NNAPI", platform="android")),
+        compute_units=("cpu", "gpu", "nnapi"),
+        accelerators=(
+            Accelerator("LiteRT GPU", ("gpu",), always_half=True),
+            Accelerator("NNAPI", ("nnapi",), platform="android"),
+        ),
     )
 
     @property
@@ -155,6 +160,14 @@ class TfliteBackend:
             ),
             (derived_spec(path, name, map(int, d["shape_signature"])) for name, d in outputs.items()),
         )
+
+    def file_graph(self, path: Path) -> FileGraph:
+        """See `ReadsGraphs.file_graph`."""
+        refuse_if(self.cannot_run())
+        with loading("LiteRT", path):
+            from rapsam.export.backends.tflite.file_graph import tflite_file_graph
+
+            return tflite_file_graph(path)
 
 
 class TfliteRunner:

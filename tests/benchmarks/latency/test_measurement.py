@@ -8,12 +8,13 @@ from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.latency.job import Job
 from rapsam.benchmarks.latency.measurement import Measurement
 from rapsam.errors import BundleError, InputError
+from tests.benchmarks.open_onnx_file import write_open_file
 
 QUICK = Timing(iters=4, min_seconds=0.0, rounds=2, pause_s=0.0, warmup_max_s=0.2, sustained_s=0.1)
 
 
-def measured(path, timing=QUICK, runtime="ONNX Runtime"):
-    job = Job(path=str(path), runtime=runtime, threads=1, timing=timing, cpus=None)
+def measured(path, timing=QUICK, runtime="ONNX Runtime", **facts):
+    job = Job(path=str(path), runtime=runtime, threads=1, timing=timing, cpus=None, **facts)
     measurement = Measurement(job)
     for _ in range(timing.rounds):
         measurement.burst()
@@ -84,6 +85,15 @@ def test_stages_are_chosen_by_kind_and_name(tiny_bundle, wanted, names):
     assert [stage.name for stage in found.stages] == names
 
 
+def test_a_film_is_timed_frame_by_frame(following_bundle):
+    timing = Timing(iters=10, min_seconds=0.0, rounds=1, warmup_max_s=0.0, stages=("video",))
+    found = measured(following_bundle, timing)
+    (stage,) = found.stages
+    assert (stage.name, stage.ms.n, stage.min_count_met) == ("end_to_end video", 10, True)
+    assert found.fidelity.status == "passed"
+    assert found.input.endswith("; for video a drawn clip of 8 frames of 32x64")
+
+
 def test_a_stage_that_is_not_there_is_refused_before_anything_is_timed(tiny_bundle):
     with pytest.raises(InputError, match=r"unknown stage of .* 'encoder'"):
         measured(tiny_bundle, Timing(stages=("find", "encoder")))
@@ -94,6 +104,15 @@ def test_a_bare_file_is_one_graph_without_a_self_test(tiny_bundle):
     assert [stage.name for stage in found.stages if stage.mode == "burst"] == ["graph graph"]
     assert found.fidelity is None
     assert found.input_shape == (1, 3, 8, 16)
+
+
+def test_a_file_with_open_sides_is_timed_with_those_that_are_given(tmp_path):
+    path = write_open_file(tmp_path / "open.onnx")
+    with pytest.raises(BundleError, match="--shape images=1x3x640x640"):
+        measured(path)
+    found = measured(path, shapes={"images": (1, 3, 8, 6)})
+    assert found.input_shape == (1, 3, 8, 6)
+    assert [stage.name for stage in found.stages if stage.mode == "burst"] == ["graph graph"]
 
 
 def test_files_that_are_no_graphs_are_refused(tmp_path):

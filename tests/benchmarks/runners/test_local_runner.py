@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 
+import msgspec
 import pytest
 
 from rapsam.benchmarks.latency.facts import Timing
+from rapsam.benchmarks.latency.job import Answer, Job
 from rapsam.benchmarks.latency.record_file import read_latency_records, write_latency_records
 from rapsam.benchmarks.latency.verdict import fastest_correct
 from rapsam.benchmarks.runners import RUNNERS, find_runner
@@ -99,6 +102,13 @@ def test_one_that_crashes_leaves_the_others(tiny_bundle):
 
     variants = [Variant(tiny_bundle, "ONNX Runtime", 2), Variant(tiny_bundle, "ONNX Runtime", 1)]
     assert [one.status for one in measure(LocalRunner(command=command), variants)] == ["failed", "done"]
+
+
+def test_the_process_of_a_variant_says_nothing_but_its_answer(tmp_path):
+    job = Job(path=str(tmp_path / "none"), runtime="ONNX Runtime", threads=1, timing=QUICK, cpus=None)
+    done = subprocess.run(worker_command(job), capture_output=True, text=True, check=True)
+    assert "none" in msgspec.json.decode(done.stdout, type=Answer).failed
+    assert done.stderr == ""
 
 
 def test_a_damaged_file_is_a_failed_run(tmp_path):

@@ -88,14 +88,61 @@ def test_other_elements_than_floats_are_taken(tmp_path):
 @pytest.mark.parametrize(
     ("kind", "shape", "says"),
     [
-        (TensorProto.FLOAT, ("batch", 4), "side 'batch'; expected whole numbers"),
-        (TensorProto.FLOAT, (1, None), "expected whole numbers"),
+        (TensorProto.FLOAT, ("batch", 4), r"leaves sides of its input 'x' open \(batchx4\)"),
+        (TensorProto.FLOAT, (1, None), r"open \(1x\?\).* --shape x=1x1$"),
         (TensorProto.STRING, (1, 4), r"takes 'tensor\(string\)'"),
     ],
 )
 def test_what_cannot_be_made_up_is_refused(tmp_path, kind, shape, says):
     with pytest.raises(BundleError, match=says):
         BACKENDS["onnx"].file_contract(write(tmp_path / "a.onnx", kind, shape))
+
+
+def test_sides_that_a_file_leaves_open_are_closed_by_the_user(tmp_path):
+    path = write(tmp_path / "a.onnx", shape=("batch", 3, None, 4))
+    backend = BACKENDS["onnx"]
+    contract = file_contract(backend, path, {"x": (2, 3, 5, 4)})
+    assert [spec.shape for spec in (*contract.inputs, *contract.outputs)] == [(2, 3, 5, 4)] * 2
+    given = np.random.default_rng(0).random((2, 3, 5, 4), np.float32)
+    assert np.array_equal(backend.load(path, contract).run({"x": given})["y"], given)
+
+
+def test_a_fixed_shape_may_be_said_again(tmp_path):
+    path = write(tmp_path / "a.onnx")
+    assert file_contract(BACKENDS["onnx"], path, {"x": (1, 4)}) == file_contract(BACKENDS["onnx"], path)
+
+
+def test_an_open_side_of_another_length_than_the_contract_is_still_refused(tmp_path):
+    path = write(tmp_path / "a.onnx", shape=("batch", 4))
+    contract = file_contract(BACKENDS["onnx"], path, {"x": (2, 4)})
+    fixed = write(tmp_path / "b.onnx", shape=(1, 4))
+    with pytest.raises(BundleError, match="its contract declares"):
+        BACKENDS["onnx"].load(fixed, contract)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "error", "says"),
+    [
+        (
+            {},
+            BundleError,
+            r"leaves sides of its input 'x' open \(batchx3x\?x4\); close .* --shape x=1x3x640x4$",
+        ),
+        ({"y": (1, 3, 5, 4)}, InputError, "unknown input of a.onnx 'y'"),
+        ({"x": (1, 3, 5)}, InputError, r"--shape x=1x3x5; expected a shape that fits batchx3x\?x4"),
+        ({"x": (1, 2, 5, 4)}, InputError, "--shape x=1x2x5x4; expected a shape that fits"),
+        ({"x": (1 << 20, 3, 1 << 20, 4)}, BundleError, "elements; expected at most"),
+    ],
+)
+def test_shapes_that_do_not_fit_are_refused(tmp_path, shapes, error, says):
+    path = write(tmp_path / "a.onnx", shape=("batch", 3, None, 4))
+    with pytest.raises(error, match=says):
+        file_contract(BACKENDS["onnx"], path, shapes)
+
+
+def test_shapes_are_refused_where_all_files_fix_them(tmp_path):
+    with pytest.raises(InputError, match=r"whose shapes are fixed, as in all \.tflite files"):
+        file_contract(BACKENDS["tflite"], tmp_path / "a.tflite", {"x": (1, 4)})
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -1,4 +1,4 @@
-"""Lint of bundles: by what their manifests tell."""
+"""Lint of bundles: by their files, and by what their manifests tell."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rapsam.export.backends.delegation import FallbackOp
 from rapsam.export.bundle.manifest import ParitySummary
 from rapsam.export.bundle.manifest_file import write_manifest
 from rapsam.export.lint.bundle import lint_bundle
+from tests.benchmarks.tiny_onnx_bundle import write_tiny_bundle
 from tests.export.small_bundle import write_small_bundle
 
 
@@ -47,8 +48,25 @@ def test_a_bundle_that_is_all_in_its_delegate_is_ready(lint):
     assert [graph.graph for graph in report.graphs] == ["encoder", "panoptic"]
     assert report.memory.ram_mb == 8192
     assert report.graphs[0].peak_activation_bytes == (3 * 32 * 64 + 2 * 8 * 16) * 4
-    assert report.graphs[0].bytes_moved is None
+    assert {graph.source for graph in report.graphs} == {"manifest"}  # its files are none
     assert report.calibration is None
+
+
+def test_files_that_can_be_read_are(tmp_path):
+    write_tiny_bundle(tmp_path / "tiny")
+    report = lint_bundle(tmp_path / "tiny", "pixel-8")
+    see, find, answer = report.graphs
+    assert {graph.source for graph in report.graphs} == {"file"}
+    assert (see.operators, find.operators, answer.operators) == (1, 5, 6)
+    assert see.peak_activation_bytes == (3 * 32 * 64 + 3 * 8 * 16) * 4
+    assert find.largest.shape == (1, 5, 8, 16)
+    assert not any("by manifest only" in note for note in report.notes)
+
+
+def test_files_that_cannot_be_read_are_named_with_the_reason(lint):
+    notes = [note for note in lint("pixel-8").notes if "by manifest only" in note]
+    assert [note.partition(":")[0] for note in notes] == ["encoder", "panoptic"]
+    assert "ONNX refuses" in notes[0]
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,7 @@ def test_a_finding_says_what_its_operator_costs():
     graph = examined(
         CASES["litert-gpu-batched-product"][0], HEADS, HEADS, recipe=FP16, parts={"attention": "^$"}
     )
-    (finding,) = graph_findings(graph, FP16, [Accelerator("LiteRT GPU")])
+    (finding,) = graph_findings(graph, FP16, [Accelerator("LiteRT GPU", ("gpu",))])
     assert (finding.operator, finding.graph, finding.role) == ("aten.matmul.default", "small", "attention")
     assert finding.inputs == (HEADS, (2, 8, 4))
     assert finding.outputs == ((2, 4, 4),)

@@ -26,7 +26,7 @@ def images():
 def nano(images) -> LintReport:
     deployment = deployment_of(rapsam.build_model("rapsam_nano", checkpoint="formula"))
     steps = []
-    report = lint_model(deployment, plan_export(device="pixel-8", size=SIZE), images, steps.append)
+    report = lint_model(deployment, plan_export(device="pixel-8", size=SIZE), images, steps.append, "gpu")
     assert "encoder: capturing" in steps
     return report
 
@@ -35,7 +35,7 @@ def test_a_real_model_is_examined_graph_by_graph(nano):
     assert [graph.graph for graph in nano.graphs] == ["encoder", "panoptic", "prompt"]
     assert all(graph.macs and graph.bytes_moved and graph.peak_activation_bytes for graph in nano.graphs)
     assert all(graph.largest.size_bytes <= graph.peak_activation_bytes for graph in nano.graphs)
-    assert nano.accelerators == ("LiteRT GPU", "NNAPI")
+    assert (nano.compute_units, nano.accelerators) == ("gpu", ("LiteRT GPU",))
     assert nano.readiness == "not"
     assert nano.memory.ram_mb == 8192
     assert all(graph.estimated_ms is None for graph in nano.graphs)
@@ -69,7 +69,7 @@ def test_values_are_looked_at_and_those_of_formula_weights_are_no_errors(nano):
 def test_a_report_is_a_record_that_reads_back(nano):
     finite = msgspec.json.decode(msgspec.json.encode(nano), type=LintReport)
     assert finite.findings == nano.findings
-    assert finite.schema_version == 1
+    assert finite.schema_version == 2
 
 
 def test_another_family_is_examined_without_a_word_of_its_own(images):

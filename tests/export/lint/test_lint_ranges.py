@@ -16,7 +16,8 @@ from rapsam.export.lint.findings import graph_findings
 from rapsam.export.lint.ranges import LIMITS, measure_ranges, worst_values
 from tests.export.lint.lint_cases import FP16, Computes, examined
 
-GPU, ENGINE = Accelerator("LiteRT GPU", always_half=True), Accelerator("Neural Engine")
+GPU = Accelerator("LiteRT GPU", ("gpu",), always_half=True)
+ENGINE = Accelerator("Neural Engine", ("all",))
 
 
 class Normed(nn.Module):
@@ -66,6 +67,8 @@ def test_a_value_that_is_not_a_number_counts_as_infinite():
     ranges = measure_ranges(graph, samples(0.5))
     assert math.inf in ranges.values.values()
     assert found(graph, ranges)
+    (worst,) = worst_values(graph, ranges)
+    assert worst.value is None  # JSON knows no infinity
 
 
 def test_an_accelerator_that_computes_in_float32_has_no_such_findings():

@@ -1,13 +1,19 @@
-/* An ONNX Runtime that can do nothing but what is asked for: CRASH or HANG where a graph is loaded. */
+/* An ONNX Runtime that can do nothing but what is asked for where a graph is loaded: CRASH, HANG, or be
+ * KILLED the first time, as by a system that lacks memory, and crash from then on. */
+#include <signal.h>
 #include <stdint.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void *fine(void) { return NULL; }
 
 static void *load(void) {
-#ifdef CRASH
+#ifdef KILLED
+  if (mkdir("killed", 0700) == 0) raise(SIGKILL);
+  abort();
+#elif defined(CRASH)
   abort();
 #else
   for (;;) sleep(1);

@@ -66,6 +66,22 @@ def test_right_and_wrong_bundles_take_turns_on_the_device(runner, phone, tiny_bu
     assert read_latency_records(tmp_path / "a.jsonl") == records
 
 
+def test_a_variant_that_finds_no_memory_beside_others_runs_by_itself(
+    runner, phone, tiny_bundle, wrong_bundle
+):
+    killed = []
+
+    def kill_last(line: str) -> None:
+        if "variant 0: burst" in line and not killed:
+            killed.append(phone.shell("kill -9 $(pgrep -P $(cat /data/local/tmp/*/pid) | tail -n 1)"))
+
+    timing = Timing(iters=4, min_seconds=1.0, rounds=2, pause_s=0.0, warmup_max_s=0.1, stages=("see",))
+    beside, alone = measure(runner, wrong_bundle, tiny_bundle, timing=timing, progress=kill_last)
+    assert (alone.status, alone.fidelity.status, len(alone.stages)) == ("done", "passed", 1)
+    assert any("it ran by itself" in note for note in alone.notes)
+    assert not any("it ran by itself" in note for note in beside.notes)
+
+
 def test_a_bare_file_and_a_damaged_one(runner, phone, tiny_bundle, tmp_path):
     damaged = tmp_path / "damaged.onnx"
     shutil.copy(tiny_bundle / "see.onnx", damaged)

@@ -68,6 +68,7 @@ def test_other_words_and_other_libraries_are_refused(program, tmp_path):
     [
         ("CRASH", "loading: its process was ended by signal 6"),
         ("HANG", "loading: its process hung: no answer in 1 s"),
+        ("KILLED", "loading: its process was ended by signal 6"),  # the second time, by itself
     ],
 )
 def test_a_variant_that_crashes_or_hangs_leaves_the_supervisor(program, tmp_path, does, says):
@@ -78,6 +79,17 @@ def test_a_variant_that_crashes_or_hangs_leaves_the_supervisor(program, tmp_path
     (tmp_path / "job").write_text(HEAD + VARIANT * 2)
     assert call(program, tmp_path, "run", "job").returncode == 0
     assert json.loads(wait_for(tmp_path / "ended")) == [says, says]
+
+
+def test_a_variant_that_is_killed_has_no_second_try_where_it_was_alone(program, tmp_path):
+    source = Path(__file__).with_name("fake_ort.c")
+    subprocess.run(
+        [linux_compiler(), "-shared", "-fPIC", "-DKILLED", "-o", tmp_path / "lib.so", source], check=True
+    )
+    (tmp_path / "job").write_text(HEAD + VARIANT)
+    assert call(program, tmp_path, "run", "job").returncode == 0
+    says = "loading: its process was ended by signal 9"
+    assert json.loads(wait_for(tmp_path / "ended")) == [says]
 
 
 def test_a_variant_says_what_it_cannot_load(program, tmp_path):
