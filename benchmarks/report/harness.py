@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from rapsam.benchmarks.report.markdown import table, where_and_when
-from rapsam.benchmarks.studies.harness_records import COMMAND, HarnessRecords, Ratio
+from rapsam.benchmarks.studies.harness_records import COMMAND, HarnessRecords, Question, Ratio
 
 NOTHING = f"Not measured yet: run `{COMMAND}`."
 _HEADER = ("question", "stage", "of", "ms", "beside", "ms", "ratio", "asked", "load")
@@ -14,8 +16,9 @@ def harness_table(records: HarnessRecords) -> str:
     if not records.ratios:
         return NOTHING
     where = where_and_when((ratio.machine, ratio.created_utc) for ratio in records.ratios)
+    ordered = sorted(records.ratios, key=lambda ratio: get_args(Question).index(ratio.question))
     parts = [
-        table(_HEADER, map(_cells, records.ratios)),
+        table(_HEADER, map(_cells, ordered)),
         "\n".join(f"- {name}: not measured: {reason}" for name, reason in records.not_run.items()),
         f"Measured on {where}, with `{COMMAND}`. Medians; load: running processes over the minute before.",
     ]
