@@ -11,8 +11,8 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +67,31 @@ def load_graph(runtime: Runtime, folder: Path, entry: GraphEntry, threads: int =
             raise _of_original(error, private.path, folder) from error
         raise
     return _RunnerOfCopy(runner, private, folder)
+
+
+@contextmanager
+def private_graph(folder: Path, entry: GraphEntry) -> Iterator[Path]:
+    """Gives a private copy of a graph, for as long as it is read.
+
+    Args:
+        folder: The bundle.
+        entry: The graph as the verified manifest has it.
+
+    Raises:
+        BundleError: If the graph is not the one that the manifest names.
+    """
+    try:
+        private = _PrivateFolder()
+    except OSError as error:
+        raise _not_copied(folder / entry.path, error) from error
+    try:
+        try:
+            _copy_checked(folder, entry, private.path)
+        except OSError as error:
+            raise _not_copied(folder / entry.path, error) from error
+        yield private.path / entry.path
+    finally:
+        private.remove()
 
 
 class _PrivateFolder:

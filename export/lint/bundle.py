@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,8 +15,9 @@ from rapsam.export.backends.catalogue import RECIPES, find_target
 from rapsam.export.backends.delegation import FallbackOp
 from rapsam.export.backends.file_graph import FileGraph, ReadsGraphs
 from rapsam.export.bundle.manifest import GraphEntry, Manifest
+from rapsam.export.bundle.private_copy import private_graph
 from rapsam.export.bundle.seal import verify_bundle
-from rapsam.export.devices import find_device
+from rapsam.export.devices import Device, find_device
 from rapsam.export.lint.file_checks import file_findings
 from rapsam.export.lint.file_figures import file_figures, manifest_figures, moved_bytes
 from rapsam.export.lint.findings import general_finding, recipe_findings
@@ -25,7 +27,7 @@ from rapsam.export.lint.footprint import (
     roofline_ms,
     roofline_unknown,
 )
-from rapsam.export.lint.report import Finding, LintReport, readiness_of, sorted_findings
+from rapsam.export.lint.report import Finding, GraphFigures, LintReport, readiness_of, sorted_findings
 from rapsam.export.lint.rules import find_rule, rules_for
 from rapsam.export.lint.units import accelerators_of, judged_for, judged_units, unit_notes, used_by
 
@@ -60,20 +62,10 @@ def lint_bundle(folder: Path, device_name: str | None, units: str | None = None)
     chip = None if device is None else device.chip
     accelerators = accelerators_of(recipe.backend, device)
     findings = recipe_findings(recipe, accelerators, chip)
-    figures, unread = [], dict[str, str]()
-    for entry in manifest.graphs:
-        name, graph = entry.contract.graph, _read(recipe.backend, folder / entry.path)
-        if isinstance(graph, FileGraph):
-            findings += file_findings(graph, name, accelerators, chip)
-            least_ms = roofline_ms(entry.macs_after, moved_bytes(graph), device)
-            figures.append(file_figures(entry, graph, least_ms))
-        else:
-            unread[name] = graph
-            findings += _border_findings(entry, accelerators, chip)
-            figures.append(manifest_figures(entry))
-        findings += _delegate_findings(entry)
+    read = _read_graphs(folder, manifest, accelerators, device)
+    findings += read.findings
     findings += _parity_findings(manifest)
-    memory = memory_estimate(figures, device)
+    memory = memory_estimate(read.figures, device)
     judged = judged_units(recipe.backend, device, units)
     findings = judged_for([*findings, *memory_findings(memory)], accelerators, judged)
     return LintReport(
@@ -88,25 +80,52 @@ def lint_bundle(folder: Path, device_name: str | None, units: str | None = None)
         accelerators=tuple(accelerator.name for accelerator in used_by(accelerators, judged)),
         readiness=readiness_of(findings),
         findings=sorted_findings(findings),
-        graphs=tuple(figures),
+        graphs=tuple(read.figures),
         memory=memory,
-        estimate_unknown=roofline_unknown(device) or (_UNREAD if unread else ""),
+        estimate_unknown=roofline_unknown(device) or (_UNREAD if read.unread else ""),
         calibration=None,
         calibration_images=0,
         worst=(),
-        notes=(*unit_notes(recipe.backend, device, judged, units), _REACH, *_unread_notes(unread)),
+        notes=(*unit_notes(recipe.backend, device, judged, units), _REACH, *_unread_notes(read.unread)),
     )
 
 
-def _read(target: str, path: Path) -> FileGraph | str:
+class _Graphs(NamedTuple):
+    """What was found out of the graphs; `unread` has why a file was not read, by the graph's name."""
+
+    findings: list[Finding]
+    figures: list[GraphFigures]
+    unread: dict[str, str]
+
+
+def _read_graphs(
+    folder: Path, manifest: Manifest, accelerators: Sequence[Accelerator], device: Device | None
+) -> _Graphs:
+    found, chip = _Graphs([], [], {}), None if device is None else device.chip
+    for entry in manifest.graphs:
+        name, graph = entry.contract.graph, _read(RECIPES[manifest.recipe].backend, folder, entry)
+        if isinstance(graph, FileGraph):
+            found.findings.extend(file_findings(graph, name, accelerators, chip))
+            least_ms = roofline_ms(entry.macs_after, moved_bytes(graph), device)
+            found.figures.append(file_figures(entry, graph, least_ms))
+        else:
+            found.unread[name] = graph
+            found.findings.extend(_border_findings(entry, accelerators, chip))
+            found.figures.append(manifest_figures(entry))
+        found.findings.extend(_delegate_findings(entry))
+    return found
+
+
+def _read(target: str, folder: Path, entry: GraphEntry) -> FileGraph | str:
     """Reads the file of a graph; says why it is not read."""
     backend = BACKENDS[target]
     if not isinstance(backend, ReadsGraphs):
         return f"nothing here reads {backend.suffix}"
-    try:
-        return backend.file_graph(path)
-    except (BundleError, UnavailableError) as error:
-        return str(error)
+    with private_graph(folder, entry) as path:
+        try:
+            return backend.file_graph(path)
+        except (BundleError, UnavailableError) as error:
+            return str(error).replace(str(path), str(folder / entry.path))
 
 
 def _unread_notes(unread: Mapping[str, str]) -> list[str]:

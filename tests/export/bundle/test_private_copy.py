@@ -10,7 +10,7 @@ import pytest
 
 from rapsam.errors import BundleError
 from rapsam.export.backends.runtimes import Runtime
-from rapsam.export.bundle.private_copy import load_graphs
+from rapsam.export.bundle.private_copy import load_graphs, private_graph
 from tests.export.small_bundle import write_small_bundle
 
 
@@ -74,6 +74,20 @@ def test_a_change_between_verifying_and_loading_is_refused(change, bundle):
     change(folder)
     with pytest.raises(BundleError, match="was changed after it was verified"):
         load_graphs(Recorder().runtime, folder, manifest)
+
+
+def test_a_graph_that_is_read_is_a_copy_too(bundle):
+    folder, manifest = bundle
+    with private_graph(folder, manifest.graphs[0]) as path:
+        swap(folder)
+        assert path.read_bytes() == b"an encoder"
+        assert not path.is_relative_to(folder)
+    assert not path.parent.exists()
+    with (
+        pytest.raises(BundleError, match="was changed after it was verified"),
+        private_graph(folder, manifest.graphs[0]),
+    ):
+        pass
 
 
 def test_a_link_that_takes_the_place_of_a_graph_is_not_followed(bundle):

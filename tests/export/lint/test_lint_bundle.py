@@ -55,6 +55,7 @@ def test_a_bundle_that_is_all_in_its_delegate_is_ready(lint):
 def test_files_that_can_be_read_are(tmp_path):
     write_tiny_bundle(tmp_path / "tiny")
     report = lint_bundle(tmp_path / "tiny", "pixel-8")
+    assert (report.device, report.compute_units) == ("pixel-8", "cpu")
     see, find, answer = report.graphs
     assert {graph.source for graph in report.graphs} == {"file"}
     assert (see.operators, find.operators, answer.operators) == (1, 5, 6)
