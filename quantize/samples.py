@@ -14,7 +14,8 @@ from rapsam.models.deployment import Deployment, takes_prompts
 from rapsam.tasks.arrays import Floats, Pixels
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.preprocess import PreprocessSpec, fitted
-from rapsam.tasks.prompt_set import Prompt, PromptSet, PromptSpec, encode_prompts
+from rapsam.tasks.prompt_encoding import encode_prompts
+from rapsam.tasks.prompt_set import Prompt, PromptSet, PromptSpec
 
 _PROMPT_SEED = 5
 
@@ -71,7 +72,7 @@ class Samples:
             return {}
         asked = {spec.role: spec.shape[1] for contract in self._contracts for spec in contract.inputs}
         spec = self._deployment.prompts
-        count = asked.get(spec.encoding)
+        count = asked.get(spec.roles[0])
         if count is None:
             return {}
         return encode_prompts(_drawn_prompts(spec, count, number, geometry), spec, geometry)

@@ -16,15 +16,28 @@ Array = npt.NDArray[np.float32]
 # How a target reads maps at computed positions: by gathering rows, or with a bilinear sampler of its own.
 Sampling = Literal["rows", "grid"]
 
-Role = Literal["image", "flow", "boxes", "class_logits", "mask_logits", "queries", "iou"]
+Role = Literal[
+    "image",
+    "flow",
+    "boxes",
+    "points",
+    "point_labels",
+    "mask_prompt",
+    "has_mask_prompt",
+    "class_logits",
+    "mask_logits",
+    "queries",
+    "iou",
+]
 """What a tensor is to a task, whatever the family calls it.
 
 "image": the padded RGB image. "flow": an output that graphs behind it in a pipeline take under the same
-name. "boxes": encoded prompts. "class_logits": a score per query and class, void last. "mask_logits":
+name. "boxes", "points", "point_labels", "mask_prompt", "has_mask_prompt": encoded prompts, see
+`rapsam.tasks.prompt_set.PromptSpec`. "class_logits": a score per query and class, void last. "mask_logits":
 positive inside a mask. "queries": an embedding per object, to match objects over time. "iou": predicted IoU
 of masks.
 """
-PROMPT_ROLES: tuple[Role, ...] = ("boxes",)
+PROMPT_ROLES: tuple[Role, ...] = ("boxes", "points", "point_labels", "mask_prompt", "has_mask_prompt")
 """Roles of inputs whose second axis counts prompts."""
 
 
@@ -72,7 +85,7 @@ class TensorSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         shape: Static shape.
         dtype: NumPy name of the element type; graphs speak float32 at their borders.
         layout: One letter per axis, as in "NCHW": N batch, C channels, H height, W width, Q queries
-            or prompts, K classes, D box coordinates.
+            or prompts, K classes, D coordinates, M candidate masks, S slots for points.
         value_range: Smallest and largest value that may occur, or None where there is no bound.
         meaning: One sentence for the engineer who writes the app.
         role: What it is to the task.

@@ -29,6 +29,36 @@ def boxer_family():
         yield
 
 
+@pytest.fixture(scope="module")
+def clicker_family():
+    """The family of `tests.point_family` stands in the table while a module of tests runs."""
+    from rapsam.models.families import FAMILIES
+    from tests.point_family import CLICKER
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(FAMILIES, "clicker", CLICKER)
+        yield
+
+
+@pytest.fixture(scope="module")
+def clicker(clicker_family):  # noqa: ARG001 - the family must be in the table
+    """A network of that family, in PyTorch."""
+    import rapsam
+    from tests.point_family import VARIANT
+
+    return rapsam.build_model(VARIANT, checkpoint="formula")
+
+
+@pytest.fixture(scope="module")
+def clicker_bundle(clicker, tmp_path_factory):
+    """A bundle of it, for ONNX Runtime, which takes two prompts per pass."""
+    import rapsam
+
+    folder = tmp_path_factory.mktemp("clicker") / "bundle"
+    rapsam.export_bundle(clicker, folder, target="onnx", size=(64, 64), tasks=("prompt",), num_prompts=2)
+    return folder
+
+
 @pytest.fixture(autouse=True, scope="session")
 def own_stages(tmp_path_factory):
     """The user's finished stages shall neither help nor be changed."""

@@ -95,6 +95,7 @@ class BoxerDeployment:
     prompts = SPEC
     parts: ClassVar = {}
     normalisation = COLOURS
+    fit = "letterbox"
 
     def __init__(self, network: Boxer) -> None:
         self.network = network
@@ -122,8 +123,12 @@ class BoxerDeployment:
         return dict(zip(("masks", "scores"), found, strict=True))
 
     @torch.no_grad()
-    def segment(self, images, prompts):
-        masks, iou = self.network.answer(self.network.encode(images), *self.network.ask(prompts["boxes"]))
+    def embed(self, images):
+        return {"embedding": self.network.encode(images)}
+
+    @torch.no_grad()
+    def answer(self, embedding, prompts):
+        masks, iou = self.network.answer(embedding["embedding"], *self.network.ask(prompts["boxes"]))
         return {"mask_logits": masks[0], "iou": iou[0]}
 
     def state(self):

@@ -20,11 +20,11 @@ from rapsam.export.bundle.seal import verify_runnable
 from rapsam.export.parity.sample_images import draw_scene, sample_prompts
 from rapsam.export.parity.self_test import run_self_test
 from rapsam.inference.chain import Step, run_chain
-from rapsam.inference.network import prompted_graphs
 from rapsam.inference.runner import Arrays, Runner
 from rapsam.inference.segmenter import Segmenter
 from rapsam.tasks.arrays import Floats, Pixels
-from rapsam.tasks.prompt_set import PromptSet, PromptSpec, encode_prompts
+from rapsam.tasks.prompt_encoding import encode_prompts
+from rapsam.tasks.prompt_set import PromptSet, PromptSpec
 
 PHOTO_SIZE = (960, 1280)
 """Height and width of the image that tasks are timed on, about what a camera shows while one looks."""
@@ -98,9 +98,10 @@ def _first_runs(
 ) -> tuple[dict[str, Step], dict[str, int]]:
     """Runs all graphs on the scene: what flows between them, and the nanoseconds of each first run."""
     network = segmenter_of_graphs(folder, manifest, runtime, runners).network
+    pixels, geometry = network.fit(scene)
     given: dict[Role, Floats] = {
-        "image": network.fit(scene).pixels,
-        **sample_prompts(manifest.prompts, manifest.num_prompts),
+        "image": pixels,
+        **sample_prompts(manifest.prompts, manifest.num_prompts, geometry),
     }
     first_ns: dict[str, int] = {}
 
@@ -127,9 +128,7 @@ def _stages(
         yield Stage("graph", graph, prepared_call(runners[graph], step.inputs))
     for task in image_tasks(manifest):
         if tasks_take_prompts((task,)):
-            known = _of_known_image(manifest, task, runners, steps)
-            clicks = segmenter_of_graphs(folder, manifest, runtime, known)
-            yield from _prompt_stages(task, segmenter, clicks, scene)
+            yield from _prompt_stages(task, segmenter, scene)
         elif task != VIDEO:  # which is timed on a clip
             yield from _object_stages(task, segmenter, scene)
 
@@ -141,21 +140,12 @@ def _object_stages(task: str, segmenter: Segmenter, scene: Pixels) -> Iterator[S
     yield Stage("end_to_end", task, partial(segmenter.panoptic, scene))
 
 
-def _prompt_stages(task: str, segmenter: Segmenter, clicks: Segmenter, scene: Pixels) -> Iterator[Stage]:
+def _prompt_stages(task: str, segmenter: Segmenter, scene: Pixels) -> Iterator[Stage]:
     """Times an image with its first prompt, and every further one: that needs the image's graphs no more."""
-    pixels, geometry = segmenter.network.fit(scene)
-    spec = segmenter.prompt_spec()
-    prompt = _one_prompt(spec)
-    encoded = encode_prompts(prompt, spec, geometry)
-
-    def click() -> object:
-        return clicks.masks_of(
-            clicks.network.segment(pixels, encode_prompts(prompt, spec, geometry)), geometry
-        )
-
-    logits = segmenter.network.segment(pixels, encoded)
-    yield Stage("postprocess", task, partial(segmenter.masks_of, logits, geometry))
-    yield Stage("click", task, click)
+    prompt, known = _one_prompt(segmenter.prompt_spec()), segmenter.embed(scene)
+    logits = known.embedded.answer(encode_prompts(prompt, segmenter.prompt_spec(), known.geometry))
+    yield Stage("postprocess", task, partial(segmenter.masks_of, logits, known.geometry))
+    yield Stage("click", task, partial(known.segment, prompt))
     yield Stage("end_to_end", task, partial(segmenter.segment, scene, prompt))
 
 
@@ -165,26 +155,3 @@ def _one_prompt(spec: PromptSpec) -> PromptSet:
     if spec.max_points:
         return PromptSet.of(points=[(width / 2, height / 2)])
     return PromptSet.of(boxes=[(width / 4, height / 4, 3 * width / 4, 3 * height / 4)])
-
-
-class _Known:
-    """A graph whose outputs are known, because the image is."""
-
-    def __init__(self, outputs: Arrays) -> None:
-        self._outputs = outputs
-
-    def run(self, inputs: Mapping[str, Floats]) -> Arrays:
-        del inputs
-        return self._outputs
-
-
-def _of_known_image(
-    manifest: Manifest, task: str, runners: Mapping[str, Runner], steps: Mapping[str, Step]
-) -> dict[str, Runner]:
-    contracts = {contract.graph: contract for contract in manifest.contracts}
-    chain = next(pipeline.graphs for pipeline in manifest.pipelines if pipeline.task == task)
-    prompted = prompted_graphs([contracts[graph] for graph in chain])
-    return {
-        graph: runner if graph in prompted else _Known(steps[graph].outputs)
-        for graph, runner in runners.items()
-    }

@@ -61,21 +61,25 @@ def write_golden(
     cases = []
     for name, image in itertools.islice(images.items(), MAX_CASES):
         # The stored image has 8 bits, so the reference must see these and not the exact padding.
-        pixels = np.rint(fitted(image, manifest.preprocess).pixels)
-        cases.append(_write_case(folder, name, pixels, manifest, references))
+        pixels, geometry = fitted(image, manifest.preprocess)
+        prompts = sample_prompts(manifest.prompts, manifest.num_prompts, geometry)
+        given: dict[Role, Floats] = {"image": np.rint(pixels), **prompts}
+        cases.append(_write_case(folder, name, given, manifest, references))
     write_json(folder / INDEX, GoldenIndex(schema_version=SCHEMA_VERSION, cases=tuple(cases)))
 
 
 def _write_case(
-    folder: Path, name: str, pixels: Floats, manifest: Manifest, references: Mapping[str, Runner]
+    folder: Path,
+    name: str,
+    given: Mapping[Role, Floats],
+    manifest: Manifest,
+    references: Mapping[str, Runner],
 ) -> GoldenCase:
-    prompts = sample_prompts(manifest.prompts, manifest.num_prompts)
-    given: dict[Role, Floats] = {"image": pixels, **prompts}
     inputs = {spec.name: spec for contract in manifest.contracts for spec in contract.inputs}
     stored = [
-        _write_image(folder, name, spec.name, pixels)
+        _write_image(folder, name, spec.name, given["image"])
         if spec.role == "image"
-        else _write_tensor(folder, f"{name}.{spec.name}", spec.name, given[spec.role])
+        else _write_tensor(folder, f"{name}.{spec.name}", spec.name, given[spec.role], step=1)
         for spec in inputs.values()
         if spec.role != "flow"
     ]
@@ -98,9 +102,13 @@ def _write_image(folder: Path, name: str, tensor: str, pixels: Floats) -> Golden
     return GoldenTensor(name=tensor, shape=pixels.shape, step=1, file=file)
 
 
-def _write_tensor(folder: Path, stem: str, name: str, tensor: Floats) -> GoldenTensor:
-    # An odd step does not keep hitting the same columns of maps with even sides.
-    step = -(-tensor.size // MAX_VALUES) | 1
+def _write_tensor(
+    folder: Path, stem: str, name: str, tensor: Floats, step: int | None = None
+) -> GoldenTensor:
+    """Writes every `step`-th value; of an output, which is only compared, no more than `MAX_VALUES`."""
+    if step is None:
+        # An odd step does not keep hitting the same columns of maps with even sides.
+        step = -(-tensor.size // MAX_VALUES) | 1
     file = f"{FOLDER}/{stem}.bin"
     write_atomic(folder / file, tensor.ravel()[::step].astype("<f4").tobytes())
     return GoldenTensor(name=name, shape=tensor.shape, step=step, file=file)

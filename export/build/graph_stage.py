@@ -84,8 +84,7 @@ def plan_preprocess(inputs: BuildInputs, plan: ExportPlan) -> PreprocessSpec:
 
 
 def _preprocess(deployment: Deployment, plan: ExportPlan) -> PreprocessSpec:
-    colours = deployment.normalisation
-    return PreprocessSpec(size=plan.size, pad_colour=colours.mean, mean=colours.mean, std=colours.std)
+    return PreprocessSpec.of(plan.size, deployment.normalisation, deployment.fit)
 
 
 def _up_to(deployment: Deployment, plan: ExportPlan, graph: str) -> tuple[str, ...]:

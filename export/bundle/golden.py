@@ -1,9 +1,9 @@
 """Golden inputs and outputs inside a bundle, so that a phone can check itself without Python.
 
-`golden/index.json` lists cases. A case is one image and, for prompts, boxes; then the outputs of every graph,
-run one after another as an app does: inner graphs take the outputs of the ones before. Tensors are raw
-little-endian float32 files in C order. Large outputs are sampled: every `step`-th value of the flattened
-tensor. Images are PNG files that fill the input of the first graph, padding included.
+`golden/index.json` lists cases. A case is one image and, for prompts, what encodes them; then the outputs of
+every graph, run one after another as an app does: inner graphs take the outputs of the ones before. Tensors
+are raw little-endian float32 files in C order. Large outputs are sampled: every `step`-th value of the
+flattened tensor. Images are PNG files that fill the input of the first graph, padding included.
 """
 
 from __future__ import annotations

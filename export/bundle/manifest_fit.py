@@ -21,6 +21,7 @@ from rapsam.errors import BundleError, unknown_name
 from rapsam.export.backends import find_backend
 from rapsam.export.backends.catalogue import RECIPES
 from rapsam.export.bundle.manifest import Manifest
+from rapsam.tasks.prompt_set import PromptSpec
 
 MAX_QUERIES = 1000
 MAX_CLASSES = 10_000
@@ -120,7 +121,7 @@ def _pipeline_problems(
     chain = [contracts[graph] for graph in pipeline.graphs]
     yield from _flow_problems(pipeline.task, chain)
     if pipeline.task in TASKS:
-        yield from _role_problems(pipeline.task, chain)
+        yield from _role_problems(pipeline.task, chain, manifest.prompts)
         yield from _shape_problems(pipeline.task, chain, manifest)
 
 
@@ -141,12 +142,14 @@ def _flow_problems(task: str, chain: Sequence[GraphContract]) -> Iterator[str]:
                 flowing[spec.name] = spec.shape
 
 
-def _role_problems(task: str, chain: Sequence[GraphContract]) -> Iterator[str]:
+def _role_problems(task: str, chain: Sequence[GraphContract], prompts: PromptSpec | None) -> Iterator[str]:
     """Compares what the graphs of a task take from outside and return with what the task needs."""
     taken = {spec.role for contract in chain for spec in contract.inputs} - {"flow"}
-    prompts = taken & set(PROMPT_ROLES)
-    if taken - prompts != {"image"} or bool(prompts) != TASKS[task].prompted:
-        wanted = "the image and prompts" if TASKS[task].prompted else "the image alone"
+    roles = prompts.roles if prompts and TASKS[task].prompted else ()
+    if taken != {"image", *roles} or bool(roles) != TASKS[task].prompted:
+        wanted = (
+            f"the image and {', '.join(roles) or 'prompts'}" if TASKS[task].prompted else "the image alone"
+        )
         yield f"lets the task {task!r} take {sorted(taken)}; expected {wanted}: {_AGAIN}"
     returned: list[Role] = [
         spec.role for contract in chain for spec in contract.outputs if spec.role != "flow"
@@ -194,15 +197,21 @@ def _expected_shape(
     """Returns the shape that a tensor must have beside the others; what is free is as it is."""
     height, width = manifest.preprocess.size
     # The masks, and all that is said of each, are as many as the first tensor says that counts them.
-    counting: tuple[Role, ...] = ("boxes", "class_logits", "iou")
+    counting: tuple[Role, ...] = ("boxes", "points", "class_logits", "iou")
     count = next((shapes[role][1] for role in counting if role in shapes), spec.shape[1])
     candidates = manifest.prompts.candidates if manifest.prompts and "iou" in shapes else 1
+    slots = manifest.prompts.slots if manifest.prompts else 0
+    mask_stride = (manifest.prompts.mask_stride if manifest.prompts else None) or 1
     several = (candidates,) if candidates > 1 else ()
     stride = max(1, width // spec.shape[-1])
     free = (1, count, spec.shape[-1])
     return {
         "image": (1, _COLOURS, height, width),
         "boxes": (1, count, 4),
+        "points": (1, count, slots, 2),
+        "point_labels": (1, count, slots),
+        "mask_prompt": (1, count, 1, height // mask_stride, width // mask_stride),
+        "has_mask_prompt": (1, count),
         "iou": (1, count, *several),
         "mask_logits": (1, count, *several, height // stride, width // stride),
         "class_logits": (1, count, len(manifest.labels.labels) + 1 if manifest.labels else 0),

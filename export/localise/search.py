@@ -122,10 +122,10 @@ def localise(
 
 
 def _given(image: Pixels, manifest: Manifest) -> dict[Role, Floats]:
-    pixels = np.rint(fitted(image, manifest.preprocess).pixels)
+    pixels, geometry = fitted(image, manifest.preprocess)
     count = manifest.num_prompts
-    prompts = sample_prompts(manifest.prompts, max(2, count))
-    return {"image": pixels, **{role: tensor[:, :count] for role, tensor in prompts.items()}}
+    prompts = sample_prompts(manifest.prompts, max(2, count), geometry)
+    return {"image": np.rint(pixels), **{role: tensor[:, :count] for role, tensor in prompts.items()}}
 
 
 def _lower(

@@ -115,7 +115,7 @@ class References:
         pixels, geometry = fitted(image, self._manifest.preprocess)
         # Some formats take 8-bit images: all must see the same pixels, padding included.
         pixels = np.rint(pixels)
-        prompts = sample_prompts(self._manifest.prompts, _task_prompts(self._manifest))
+        prompts = sample_prompts(self._manifest.prompts, _task_prompts(self._manifest), geometry)
         # One pass of a graph takes fewer prompts than the whole task may have.
         first = {role: tensor[:, : self._manifest.num_prompts] for role, tensor in prompts.items()}
         steps = run_chain(

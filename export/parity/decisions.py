@@ -15,6 +15,7 @@ Decisions:
     overlap: whether a query of the fusion wins enough of its own mask, counted at the masks' resolution.
     top k: whether a pair of query and class is among the candidates of instances.
     prompt pixel: inside or outside, prompted masks.
+    candidate order: which of two candidate masks of a prompt has the higher predicted IoU.
 """
 
 from __future__ import annotations

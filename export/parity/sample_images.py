@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from rapsam.contract import Role
+from rapsam.export.parity.sample_points import every_kind_of_prompt
 from rapsam.tasks.arrays import Floats, Pixels
+from rapsam.tasks.geometry import ImageGeometry
+from rapsam.tasks.prompt_encoding import encode_prompts
 from rapsam.tasks.prompt_set import PromptSpec
 
 _SHAPES = 14
@@ -56,17 +59,22 @@ def draw_scene(seed: int, size: tuple[int, int], moved: float = 0.0) -> Pixels:
     return np.asarray(np.clip(np.rint(noisy), 0, 255), np.uint8)
 
 
-def sample_prompts(spec: PromptSpec | None, count: int) -> dict[Role, Floats]:
+def sample_prompts(spec: PromptSpec | None, count: int, geometry: ImageGeometry) -> dict[Role, Floats]:
     """Makes encoded prompts for a model; none for one that takes none.
 
     Args:
         spec: What the model takes.
         count: Number of prompts.
+        geometry: Sizes of the image.
 
     Returns:
         Role to tensor (1, count, ...).
     """
-    return {} if spec is None else {spec.encoding: sample_boxes(count)}
+    if spec is None:
+        return {}
+    if spec.encoding == "boxes":
+        return {"boxes": sample_boxes(count)}
+    return encode_prompts(every_kind_of_prompt(spec, count, geometry), spec, geometry)
 
 
 def sample_boxes(count: int) -> Floats:

@@ -19,6 +19,7 @@ from rapsam.export.parity.decisions import (
     object_distances,
 )
 from rapsam.export.parity.gates import excuse, under_gate, worst_status
+from rapsam.export.parity.ranking import judge_order, order_distances
 from rapsam.export.parity.report import DecisionParity, Status, TaskParity
 from rapsam.inference.network import PromptLogits
 from rapsam.metrics.mask_iou import match_masks
@@ -121,7 +122,7 @@ def compare_prompts(
     context: TaskContext,
     rounded: Sequence[PromptLogits] = (),
 ) -> TaskParity:
-    """Computes the IoU of each prompt's mask with the reference's mask of the same prompt.
+    """Computes the IoU of each candidate mask with the reference's, and compares their order.
 
     Args: as of `compare_objects`.
     """
@@ -139,7 +140,15 @@ def compare_prompts(
     rounded_ious = [_mean_iou(run, wanted) for run in runs]
     risky = at_risk(logits[0], logits[2:])
     status, figures, reason = judge_masks(masks, wanted, risky, rounded_ious, context.gates.min_prompt_iou)
-    return task_row(context, "prompt", status, **figures._asdict(), reason=reason, **counts)
+    order_status, order_reason = judge_order(result.iou, reference.iou, [run.iou for run in rounded])
+    return task_row(
+        context,
+        "prompt",
+        worst_status((status, order_status)),
+        **figures._asdict(),
+        reason="; ".join(filter(None, (reason, order_reason))),
+        **counts,
+    )
 
 
 def _flat(logits: PromptLogits) -> Floats:
@@ -242,11 +251,14 @@ def object_decisions(
 def prompt_decisions(
     result: PromptLogits, reference: PromptLogits, context: TaskContext, rounded: Sequence[PromptLogits]
 ) -> list[DecisionParity]:
-    """Counts decisions about pixels of prompted masks."""
-    if not_finite(result.mask_logits):
+    """Counts decisions about pixels of prompted masks, and about the order of several candidates."""
+    if not_finite(result.mask_logits, result.iou):
         return []
     exact, ours, *runs = (
-        {"prompt pixel": content(_flat(each), context.geometry).astype(np.float64)}
+        {
+            "prompt pixel": content(_flat(each), context.geometry).astype(np.float64),
+            "candidate order": order_distances(each.iou),
+        }
         for each in (reference, result, *rounded)
     )
     return decision_rows(context, count_flips(ours, measure_margins(exact, runs)))

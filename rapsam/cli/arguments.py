@@ -45,8 +45,14 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
-def numbers(text: str, count: int, what: str) -> tuple[float, ...]:
+def numbers(text: str, count: int, what: str, more: str = "") -> tuple[float, ...]:
     """Reads finite numbers with commas between, as in "120,80".
+
+    Args:
+        text: What was typed.
+        count: Of numbers, 2 or 4.
+        what: They are, for the error.
+        more: That may be typed, for the error.
 
     Raises:
         InputError: If there are not exactly `count` of them, or one is not finite.
@@ -54,25 +60,14 @@ def numbers(text: str, count: int, what: str) -> tuple[float, ...]:
     parts = [part.strip(" ") for part in text.split(",")]
     names = ",".join(("x", "y") if count == 2 else ("x1", "y1", "x2", "y2"))
     if len(parts) != count or not all(map(_NUMBER.fullmatch, parts)):
-        raise InputError(f"{what} {quoted(text)}; expected {names} in pixels of the image")
+        further = f", {more}" if more else ""
+        raise InputError(f"{what} {quoted(text)}; expected {names} in pixels of the image{further}")
     values = tuple(map(float, parts))
     if not all(map(math.isfinite, values)):
         raise InputError(
             f"{what} {shortened(text, _SHOWN)} is not a place; expected {names} in pixels of the image"
         )
     return values
-
-
-def prompt_point(text: str) -> tuple[tuple[float, ...], bool]:
-    """Reads a point, as in "120,80" or "120,80,+"; "120,80,-" is a negative one, beside the region.
-
-    Raises:
-        InputError: If the text is anything else.
-    """
-    place, _, sign = text.rpartition(",")
-    if sign.strip(" ") in ("+", "-"):
-        return numbers(place, 2, "point"), sign.strip(" ") == "+"
-    return numbers(text, 2, "point"), True
 
 
 def add_model_options(parser: argparse.ArgumentParser, *, required: bool) -> None:

@@ -8,10 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rapsam.cli.arguments import add_model_options, load_model, numbers, prompt_point
+from rapsam.cli.arguments import add_model_options, load_model
 from rapsam.cli.console import StepLog, say, show, show_json
+from rapsam.cli.predict_everything import add_everything_arguments, everything_spec
+from rapsam.cli.predict_prompts import OPTIONS, add_prompt_arguments, objects_of, typed_prompts
 from rapsam.cli.predict_results import (
+    CANDIDATES,
+    EVERYTHING,
     FILMED,
+    LOGITS,
     PANOPTIC,
     PROMPTED,
     check_apart,
@@ -24,8 +29,9 @@ from rapsam.errors import BundleError, InputError, RapSamError
 from rapsam.files import check_writable
 
 if TYPE_CHECKING:
-    from rapsam.cli.predict_files import GivenPrompts
+    from rapsam.cli.predict_files import Asked
     from rapsam.cli.predict_inputs import Listing
+    from rapsam.cli.predict_prompts import Typed
     from rapsam.inference.segmenter import Segmenter
 
 SUMMARY = "Segment images, videos or folders with a checkpoint or a bundle; write overlays, PNG and JSON."
@@ -50,17 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--bundle", type=Path, metavar="DIR", help="bundle to run, in place of --model")
     add_model_options(parser, required=False)
-    parser.add_argument(
-        "--point",
-        action="append",
-        default=[],
-        metavar="X,Y",
-        help="prompt for images: a point of the region, or beside it as X,Y,- for models that take such; "
-        "may be repeated",
-    )
-    parser.add_argument(
-        "--box", action="append", default=[], metavar="X1,Y1,X2,Y2", help="prompt; may be repeated"
-    )
+    add_prompt_arguments(parser)
+    add_everything_arguments(parser)
     parser.add_argument(
         "--min-score",
         type=float,
@@ -80,17 +77,13 @@ def run(options: argparse.Namespace) -> int:
     """Segments every input; one that cannot be used does not stop the others."""
     from rapsam.cli.predict_inputs import list_inputs
 
-    points, positive = zip(*map(prompt_point, options.point), strict=True) if options.point else ((), ())
-    boxes = [numbers(text, 4, "box") for text in options.box]
+    typed = typed_prompts(options)
     _check_choices(options)
     listing = list_inputs(options.inputs, recursive=options.recursive)
     planned = _planned(options, listing)
     log = StepLog()
     segmenter = _segmenter(options, log)
-    from rapsam.cli.predict_files import GivenPrompts
-
-    given = GivenPrompts(points, positive, boxes)
-    _check_task(segmenter, given, options.bundle)
+    asked = _asked(segmenter, typed, options)
     report = Report(skipped={str(path): reason for path, reason in listing.skipped.items()})
     for name, path in listing.named.items():
         log(str(path))
@@ -100,7 +93,7 @@ def run(options: argparse.Namespace) -> int:
             if isinstance(plan, RapSamError):
                 raise plan
             with results_together(place, overwrite=options.overwrite) as scratch:
-                files = _predict(segmenter, path, scratch, stem, plan, given, options.min_score, log)
+                files = _predict(segmenter, path, scratch, stem, plan, asked, log)
         except RapSamError as error:
             if len(listing.named) == 1 and not listing.skipped:
                 raise
@@ -125,12 +118,12 @@ def _planned(options: argparse.Namespace, listing: Listing) -> dict[Path, tuple[
     """
     from rapsam.cli.predict_inputs import is_video
 
-    prompted = bool(options.point or options.box)
+    prompted = _is_prompted(options)
     planned: dict[Path, tuple[str, ...] | RapSamError] = {}
     results: dict[Path, list[Path]] = {}
     for name, path in listing.named.items():
         try:
-            kind = FILMED if is_video(path) else PROMPTED if prompted else PANOPTIC
+            kind = FILMED if is_video(path) else _image_results(options)
             files = [options.out / f"{name}.{ending}" for ending in kind]
             check_length(path, files)
         except RapSamError as error:
@@ -140,7 +133,8 @@ def _planned(options: argparse.Namespace, listing: Listing) -> dict[Path, tuple[
             continue
         if prompted and kind is FILMED:
             raise InputError(
-                f"{path} is a video; prompts work on images only: leave --point and --box out, or the video"
+                f"{path} is a video; prompts work on images only, and so does --everything: leave them out, "
+                "or the video"
             )
         planned[path], results[path] = kind, files
     check_apart(results, listing.folders, recursive=options.recursive)
@@ -149,7 +143,24 @@ def _planned(options: argparse.Namespace, listing: Listing) -> dict[Path, tuple[
     return planned
 
 
+def _is_prompted(options: argparse.Namespace) -> bool:
+    return options.everything or any(getattr(options, name) for name in OPTIONS)
+
+
+def _image_results(options: argparse.Namespace) -> tuple[str, ...]:
+    """Returns the endings of the results of an image."""
+    if options.everything:
+        return EVERYTHING
+    if not _is_prompted(options):
+        return PANOPTIC
+    return (*PROMPTED, *(CANDIDATES if options.multimask else ()), *(LOGITS if options.logits else ()))
+
+
 def _check_choices(options: argparse.Namespace) -> None:
+    if everything_spec(options) is not None:
+        for name in OPTIONS:
+            if getattr(options, name):
+                raise InputError(f"--{name} beside --everything, which asks about a grid; leave one out")
     if not 0 <= options.min_score <= 1:
         raise InputError(f"--min-score {options.min_score}; expected 0 to 1")
     if options.bundle is None and options.model is None:
@@ -174,43 +185,61 @@ def _segmenter(options: argparse.Namespace, log: StepLog) -> Segmenter:
     return segmenter
 
 
-def _check_task(segmenter: Segmenter, given: GivenPrompts, bundle: Path | None) -> None:
-    """Tells before any image is read whether the network can do what is asked."""
-    from rapsam.tasks.prompt_set import check_prompts
+def _asked(segmenter: Segmenter, typed: tuple[Typed, ...], options: argparse.Namespace) -> Asked:
+    """Tells before any image is read whether the network can do what is asked, and puts that together."""
+    from rapsam.cli.predict_files import Asked
+    from rapsam.inference.everything import check_everything
+    from rapsam.tasks.prompt_set import PromptSet, check_prompts
 
-    prompted = bool(given.points or given.boxes)
-    if prompted and segmenter.prompts is not None:
-        check_prompts(given.as_set(), segmenter.prompts)
-    elif prompted or segmenter.finder is None:
-        task, what = ("prompt", "") if prompted else ("panoptic", "predicting without ")
-        if bundle is None:
-            raise InputError(
-                f"{segmenter.name} does only {', '.join(segmenter.tasks)}; {what}--point and --box needs "
-                f"{task!r}: take another model"
-            )
-        raise BundleError(
-            f"the bundle was exported with the tasks {', '.join(segmenter.tasks)}; {what}--point and --box "
-            f"needs {task!r}: export it again with --tasks {' '.join(sorted({*segmenter.tasks, task}))}"
-        )
+    prompts, everything = PromptSet(()), everything_spec(options)
+    if everything is not None:
+        if segmenter.prompts is None:
+            raise _lacking(segmenter, "prompt", "--everything needs", options.bundle)
+        check_everything(segmenter.prompts, segmenter.name)
+    elif typed and segmenter.prompts is not None:
+        prompts = objects_of(typed, segmenter.prompts)
+        check_prompts(prompts, segmenter.prompts)
+        if options.multimask and segmenter.prompts.candidates == 1:
+            raise InputError(f"--multimask: {segmenter.name} answers each prompt with one mask; leave it out")
+    elif typed:
+        raise _lacking(segmenter, "prompt", "--point, --box and --mask need", options.bundle)
+    elif segmenter.finder is None:
+        what = "predicting without --point and --box needs"
+        raise _lacking(segmenter, "panoptic", what, options.bundle)
+    return Asked(
+        prompts=prompts,
+        multimask=options.multimask,
+        choose=options.choose,
+        logits=options.logits,
+        everything=everything,
+        min_score=options.min_score,
+    )
+
+
+def _lacking(segmenter: Segmenter, task: str, what: str, bundle: Path | None) -> RapSamError:
+    can = ", ".join(segmenter.tasks)
+    if bundle is None:
+        return InputError(f"{segmenter.name} does only {can}; {what} {task!r}: take another model")
+    wanted = " ".join(sorted({*segmenter.tasks, task}))
+    return BundleError(
+        f"the bundle was exported with the tasks {can}; {what} {task!r}: export it again with "
+        f"--tasks {wanted}"
+    )
 
 
 def _predict(
-    segmenter: Segmenter,
-    path: Path,
-    out: Path,
-    name: str,
-    kind: tuple[str, ...],
-    given: GivenPrompts,
-    min_score: float,
-    log: StepLog,
+    segmenter: Segmenter, path: Path, out: Path, name: str, kind: tuple[str, ...], asked: Asked, log: StepLog
 ) -> list[Path]:
     """Predicts one input; returns the files written."""
+    from rapsam.cli.predict_everything import predict_everything
     from rapsam.cli.predict_files import predict_image, predict_prompts, predict_video
 
     if kind is FILMED:
-        return predict_video(segmenter, path, out, name, min_score, log)
-    if kind is PROMPTED:
-        return predict_prompts(segmenter, path, out, name, given, log)
+        return predict_video(segmenter, path, out, name, asked.min_score, log)
+    if asked.everything is not None:
+        return predict_everything(segmenter, path, out, name, asked.everything, log)
+    if asked.prompts.prompts:
+        return predict_prompts(segmenter, path, out, name, asked, log)
     return predict_image(segmenter, path, out, name, log)
 
 

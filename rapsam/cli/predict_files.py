@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from rapsam.cli.console import StepLog
 from rapsam.data.coco import text_name, write_panoptic
 from rapsam.data.images import read_image, write_image
-from rapsam.data.results import PromptsFile, TrackCollector, TracksFile, prompt_records
+from rapsam.data.mask_logits import write_mask_logits
+from rapsam.data.prompt_results import CandidateRecord, PromptsFile, candidate_records, prompt_records
+from rapsam.data.results import TrackCollector, TracksFile
 from rapsam.data.videos import FrameTimes, VideoFrames, VideoWriter
 from rapsam.files import write_json
-from rapsam.inference.segmenter import Segmenter
-from rapsam.tasks.draw import draw_instances, draw_interactive, draw_panoptic
-from rapsam.tasks.prompt_set import Prompt, PromptSet
+from rapsam.inference.prompt_result import PromptResult
+from rapsam.inference.segmenter import DEFAULT_MIN_SCORE, Segmenter
+from rapsam.tasks.draw import draw_candidates, draw_instances, draw_interactive, draw_panoptic
+from rapsam.tasks.everything import EverythingSpec
+from rapsam.tasks.prompt_set import Choice, PromptSet
 
 _DIGITS = 6
 """Of times in records: to the microsecond, which is finer than any video's clock."""
 
 
-class GivenPrompts(NamedTuple):
-    """Prompts as typed.
+class Asked(NamedTuple):
+    """What is asked of every input.
 
     Attributes:
-        points: x, y of every point, each a prompt of its own.
-        positive: Whether each point lies in the region that is meant.
-        boxes: x1, y1, x2, y2 of every box, each a prompt of its own.
+        prompts: Of images; none for all that the network finds.
+        multimask: Whether all candidates of a prompt are shown.
+        choose: By what one of them is chosen; None for what the model does best.
+        logits: Whether mask logits are written too.
+        everything: How all regions of images are found, without prompts; None if nobody asks for that.
+        min_score: Score that an instance in a video needs.
     """
 
-    points: Sequence[tuple[float, float]] = ()
-    positive: Sequence[bool] = ()
-    boxes: Sequence[tuple[float, ...]] = ()
-
-    def as_set(self) -> PromptSet:
-        """Returns the prompts, points first."""
-        pairs = zip(self.points, self.positive, strict=True)
-        points = tuple(Prompt(points=(point,), positive=(positive,)) for point, positive in pairs)
-        return PromptSet((*points, *PromptSet.of(boxes=self.boxes).prompts))
+    prompts: PromptSet = PromptSet(())
+    multimask: bool = False
+    choose: Choice | None = None
+    logits: bool = False
+    everything: EverythingSpec | None = None
+    min_score: float = DEFAULT_MIN_SCORE
 
 
 def predict_image(segmenter: Segmenter, path: Path, out: Path, name: str, log: StepLog) -> list[Path]:
@@ -52,22 +55,38 @@ def predict_image(segmenter: Segmenter, path: Path, out: Path, name: str, log: S
 
 
 def predict_prompts(
-    segmenter: Segmenter, path: Path, out: Path, name: str, given: GivenPrompts, log: StepLog
+    segmenter: Segmenter, path: Path, out: Path, name: str, asked: Asked, log: StepLog
 ) -> list[Path]:
     """Segments the prompted regions of an image; returns the files written."""
     image = read_image(path)
-    masks = segmenter.segment(image, given.as_set()).masks
+    several = True if asked.multimask else None
+    found = segmenter.segment(image, asked.prompts, multimask=several, choose=asked.choose)
     log.still(f"{path}: drawing")
+    candidates = _candidates(found) if asked.multimask else ()
     records = PromptsFile(
         file_name=text_name(path),
         height=image.shape[0],
         width=image.shape[1],
-        prompts=prompt_records(masks, given.points, given.boxes),
+        prompts=prompt_records(asked.prompts, found.masks, found.predicted_iou.tolist(), candidates),
     )
     overlay, record = out / f"{name}.overlay.png", out / f"{name}.prompts.json"
     write_json(record, records)
-    write_image(overlay, draw_interactive(image, masks, given.points, given.boxes))
-    return [overlay, record]
+    write_image(overlay, draw_interactive(image, found.masks, asked.prompts))
+    written = [overlay, record]
+    if asked.multimask:
+        written.append(out / f"{name}.candidates.png")
+        write_image(
+            written[-1], draw_candidates(image, found.candidates[:, list(found.offered)], asked.prompts)
+        )
+    if asked.logits:
+        written.append(out / f"{name}.logits.npy")
+        write_mask_logits(written[-1], found.logits)
+    return written
+
+
+def _candidates(found: PromptResult) -> list[tuple[CandidateRecord, ...]]:
+    rows = zip(found.candidates, found.candidate_iou.tolist(), found.stability.tolist(), strict=True)
+    return [candidate_records(masks, iou, stability, found.offered) for masks, iou, stability in rows]
 
 
 def predict_video(

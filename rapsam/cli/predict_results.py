@@ -14,6 +14,9 @@ from rapsam.locks import holding
 
 PANOPTIC = ("overlay.png", "panoptic.png", "panoptic.json")
 PROMPTED = ("overlay.png", "prompts.json")
+EVERYTHING = ("overlay.png", "regions.json")
+CANDIDATES = ("candidates.png",)
+LOGITS = ("logits.npy",)
 FILMED = ("overlay.mp4", "tracks.json")
 _LONGEST_NAME, _LONGEST_PATH = 255, 4095
 _SCRATCH = "predict"

@@ -1,9 +1,6 @@
-"""Results of instances, prompts and video tracks as JSON records with COCO run lengths."""
+"""Results of instances and video tracks as JSON records with COCO run lengths."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from typing import Literal
 
 import msgspec
 import numpy as np
@@ -12,8 +9,7 @@ from rapsam.data.coco import as_xywh
 from rapsam.data.coco_records import Box, Rle
 from rapsam.data.rle import encode_mask
 from rapsam.errors import InputError
-from rapsam.tasks.arrays import Masks
-from rapsam.tasks.instances import InstanceResult, tight_box
+from rapsam.tasks.instances import InstanceResult
 from rapsam.tasks.labels import Label, LabelSet
 from rapsam.tasks.video import TrackedFrame
 
@@ -36,25 +32,6 @@ class InstancesFile(msgspec.Struct, frozen=True, kw_only=True):
     height: int
     width: int
     instances: tuple[InstanceRecord, ...]
-
-
-class PromptRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A prompt and its mask; `coordinates` are x, y or x1, y1, x2, y2 in pixels."""
-
-    kind: Literal["point", "box"]
-    coordinates: tuple[float, ...]
-    bbox: Box
-    area: int
-    segmentation: Rle
-
-
-class PromptsFile(msgspec.Struct, frozen=True, kw_only=True):
-    """Masks of the prompts on one image, points first."""
-
-    file_name: str
-    height: int
-    width: int
-    prompts: tuple[PromptRecord, ...]
 
 
 class TrackRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,35 +96,6 @@ def instance_records(result: InstanceResult, labels: LabelSet) -> tuple[Instance
             )
         )
     return tuple(records)
-
-
-def prompt_records(
-    masks: Masks, points: Sequence[Sequence[float]], boxes: Sequence[Sequence[float]]
-) -> tuple[PromptRecord, ...]:
-    """Makes the records of prompts.
-
-    Args:
-        masks: (K, h0, w0) bool, first those of the points, then those of the boxes.
-        points: Pairs x, y.
-        boxes: x1, y1, x2, y2.
-
-    Raises:
-        InputError: If there are not as many masks as prompts.
-    """
-    if len(masks) != len(points) + len(boxes):
-        raise InputError(
-            f"{len(masks)} masks for {len(points)} points and {len(boxes)} boxes; expected as many"
-        )
-    return tuple(
-        PromptRecord(
-            kind="point" if place < len(points) else "box",
-            coordinates=tuple(float(part) for part in prompt),
-            bbox=as_xywh(tight_box(mask).tolist()),
-            area=int(np.count_nonzero(mask)),
-            segmentation=encode_mask(mask),
-        )
-        for place, (prompt, mask) in enumerate(zip([*points, *boxes], masks, strict=True))
-    )
 
 
 class TrackCollector:

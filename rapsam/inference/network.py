@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from rapsam.contract import PROMPT_ROLES, GraphContract, Pipeline, Role, prompts_per_pass, tasks_find_objects
-from rapsam.inference.chain import outputs_by_role
+from rapsam.errors import InputError
+from rapsam.inference.chain import RunGraph, outputs_by_role, run_chain
 from rapsam.inference.reference import exact_float32
 from rapsam.inference.runner import Arrays, Runner
-from rapsam.models.deployment import Deployment, finds_objects, takes_prompts
+from rapsam.models.deployment import Deployment, PromptTaker, finds_objects, takes_prompts
 from rapsam.tasks.arrays import Floats, Pixels
 from rapsam.tasks.clips import LONG_CLIP
 from rapsam.tasks.preprocess import (
@@ -21,6 +22,7 @@ from rapsam.tasks.preprocess import (
     PreprocessSpec,
     fitted,
     normalise_and_pad,
+    normalised_square,
     resize_keep_ratio,
 )
 from rapsam.tasks.tracker import Clip
@@ -41,6 +43,14 @@ class PromptLogits(NamedTuple):
     iou: Floats
 
 
+class Embedded(Protocol):
+    """An image of which all is computed that does not depend on prompts."""
+
+    def answer(self, prompts: Encoded) -> PromptLogits:
+        """Segments prompts, any number K; see `rapsam.tasks.prompt_encoding.encode_prompts`."""
+        ...
+
+
 class Network(Protocol):
     """Runs on images that were fitted to its input.
 
@@ -58,8 +68,8 @@ class Network(Protocol):
         """Finds objects in one frame, or in the frames of a clip: (T, 3, H, W) from `fit`."""
         ...
 
-    def segment(self, pixels: Floats, prompts: Encoded) -> PromptLogits:
-        """Segments prompts, any number K, in one frame; see `rapsam.tasks.prompt_set.encode_prompts`."""
+    def embed(self, pixels: Floats) -> Embedded:
+        """Computes what prompts in one frame have in common, once for all of them."""
         ...
 
 
@@ -102,31 +112,51 @@ class GraphNetwork:
         queries = found.get("queries", np.zeros((1, found["class_logits"].shape[1], 0), np.float32))
         return Clip(found["class_logits"][0], queries[0], found["mask_logits"][0][:, None])
 
-    def segment(self, pixels: Floats, prompts: Encoded) -> PromptLogits:
-        """Segments prompts, as many per pass as the graphs take; prompts do not see each other."""
+    def embed(self, pixels: Floats) -> Embedded:
+        """Runs the graphs of the prompt task that no prompt changes."""
         chain = self._chain("prompt")
-        per_pass, total = prompts_per_pass(chain), min(tensor.shape[1] for tensor in prompts.values())
-        prompted, of_image = prompted_graphs(chain), dict[str, Arrays]()
+        prompted = prompted_graphs(chain)
+        of_image = [contract for contract in chain if contract.graph not in prompted]
+        steps = run_chain(of_image, {"image": pixels}, self._run)
+        known = {step.contract.graph: step.outputs for step in steps}
+        return _EmbeddedInGraphs(chain, known, pixels, self._run)
 
-        def run(contract: GraphContract, inputs: Arrays) -> Arrays:
-            if contract.graph in prompted:
-                return self._run(contract, inputs)
-            if contract.graph not in of_image:
-                of_image[contract.graph] = self._run(contract, inputs)
-            return of_image[contract.graph]
-
-        found = []
-        for start in range(0, total, per_pass):
-            chunk = {role: _filled(tensor, start, per_pass) for role, tensor in prompts.items()}
-            outputs = outputs_by_role(chain, {"image": pixels, **chunk}, run)
-            found.append(_prompt_logits(outputs, min(per_pass, total - start)))
-        return PromptLogits(*map(np.concatenate, zip(*found, strict=True)))
+    def segment(self, pixels: Floats, prompts: Encoded) -> PromptLogits:
+        """Segments prompts, any number K, in one frame; see `Embedded`."""
+        return self.embed(pixels).answer(prompts)
 
     def _chain(self, task: str) -> list[GraphContract]:
         return [self._contracts[graph] for graph in self._graphs[task]]
 
     def _run(self, contract: GraphContract, inputs: Arrays) -> Arrays:
         return self.runners[contract.graph].run(inputs)
+
+
+class _EmbeddedInGraphs:
+    """An image whose own graphs have run; takes as many prompts per pass as the others do."""
+
+    def __init__(
+        self, chain: Sequence[GraphContract], known: Mapping[str, Arrays], pixels: Floats, run: RunGraph
+    ) -> None:
+        self._chain = chain
+        self._known = known
+        self._pixels = pixels
+        self._run_graph = run
+
+    def answer(self, prompts: Encoded) -> PromptLogits:
+        """See `Embedded.answer`; prompts do not see each other."""
+        per_pass = prompts_per_pass(self._chain)
+        total = min(tensor.shape[1] for tensor in prompts.values())
+        found = []
+        for start in range(0, total, per_pass):
+            chunk = {role: _filled(tensor, start, per_pass) for role, tensor in prompts.items()}
+            outputs = outputs_by_role(self._chain, {"image": self._pixels, **chunk}, self._run)
+            found.append(_prompt_logits(outputs, min(per_pass, total - start)))
+        return PromptLogits(*map(np.concatenate, zip(*found, strict=True)))
+
+    def _run(self, contract: GraphContract, inputs: Arrays) -> Arrays:
+        known = self._known.get(contract.graph)
+        return self._run_graph(contract, inputs) if known is None else known
 
 
 def prompted_graphs(chain: Sequence[GraphContract]) -> set[str]:
@@ -157,8 +187,11 @@ class EagerNetwork:
     Args:
         deployment: The network, on the device where it runs.
         device: "cpu" or "cuda".
-        long_side: Limit of the image's longer side.
+        long_side: Limit of the image's longer side; the side of the square of a network that knows no other.
         short_side: Limit of the image's shorter side.
+
+    Raises:
+        InputError: If the network knows squares only, and the sides differ.
     """
 
     max_clip = LONG_CLIP
@@ -167,9 +200,16 @@ class EagerNetwork:
         self.deployment = deployment
         self.device = device
         self.limits = (long_side, short_side)
+        if deployment.fit == "longest side" and long_side != short_side:
+            raise InputError(
+                f"images of {long_side},{short_side}: {deployment.name} takes squares only; expected both "
+                "sides alike"
+            )
 
     def fit(self, image: Pixels) -> NetworkInput:
         """Resizes, normalises and pads an image."""
+        if self.deployment.fit == "longest side":
+            return normalised_square(image, self.limits[0], self.deployment.normalisation)
         resized = resize_keep_ratio(image, *self.limits)
         return normalise_and_pad(resized, image.shape[:2], normalisation=self.deployment.normalisation)
 
@@ -177,19 +217,39 @@ class EagerNetwork:
         """Finds objects in a clip."""
         assert finds_objects(self.deployment), "the segmenter was asked first"
         with exact_float32():
-            outputs = self._numpy(self.deployment.detect(self._tensor(frames)))
+            outputs = _numpy(self.deployment.detect(self._tensor(frames)))
         return Clip(outputs["class_logits"], outputs["queries"], outputs["mask_logits"])
 
-    def segment(self, pixels: Floats, prompts: Encoded) -> PromptLogits:
-        """Segments prompts."""
+    def embed(self, pixels: Floats) -> Embedded:
+        """Computes what prompts have in common."""
         assert takes_prompts(self.deployment), "the segmenter was asked first"
-        encoded = {str(role): self._tensor(tensor) for role, tensor in prompts.items()}
         with exact_float32():
-            outputs = self._numpy(self.deployment.segment(self._tensor(pixels), encoded))
-        return PromptLogits(outputs["mask_logits"], outputs["iou"])
+            embedding = self.deployment.embed(self._tensor(pixels))
+        return _EmbeddedInPyTorch(self.deployment, self.device, embedding)
+
+    def segment(self, pixels: Floats, prompts: Encoded) -> PromptLogits:
+        """Segments prompts, any number K, in one frame; see `Embedded`."""
+        return self.embed(pixels).answer(prompts)
 
     def _tensor(self, array: Floats) -> Tensor:
         return torch.from_numpy(array).to(self.device)
 
-    def _numpy(self, outputs: dict[str, Tensor]) -> dict[str, Floats]:
-        return {name: tensor.float().cpu().numpy() for name, tensor in outputs.items()}
+
+class _EmbeddedInPyTorch:
+    """What the network computed of an image."""
+
+    def __init__(self, deployment: PromptTaker, device: str, embedding: Mapping[str, Tensor]) -> None:
+        self._deployment = deployment
+        self._device = device
+        self._embedding = embedding
+
+    def answer(self, prompts: Encoded) -> PromptLogits:
+        """See `Embedded.answer`."""
+        encoded = {str(role): torch.from_numpy(tensor).to(self._device) for role, tensor in prompts.items()}
+        with exact_float32():
+            outputs = _numpy(self._deployment.answer(self._embedding, encoded))
+        return PromptLogits(outputs["mask_logits"], outputs["iou"])
+
+
+def _numpy(outputs: dict[str, Tensor]) -> dict[str, Floats]:
+    return {name: tensor.float().cpu().numpy() for name, tensor in outputs.items()}

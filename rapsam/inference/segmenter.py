@@ -13,54 +13,32 @@ from PIL import Image
 
 from rapsam.data.images import read_image, rgb_pixels
 from rapsam.errors import InputError, RapSamError
+from rapsam.inference.embedded import EmbeddedImage
+from rapsam.inference.everything import Progress, find_everything
 from rapsam.inference.network import EagerNetwork, Network, PromptLogits
+from rapsam.inference.prompt_result import PromptResult
 from rapsam.inference.reference import reference_device, reference_name
 from rapsam.models.build import deployment_of
 from rapsam.models.deployment import finds_objects, takes_prompts
 from rapsam.models.network import SegmentationNetwork
 from rapsam.models.origins import weights_sha256
-from rapsam.tasks.arrays import Floats, Indices, Masks, Pixels
+from rapsam.tasks.arrays import Masks, Pixels
+from rapsam.tasks.candidates import chosen_candidates, stability_scores
 from rapsam.tasks.clips import clip_ends, clip_length
 from rapsam.tasks.duplicates import DistinctTracks
+from rapsam.tasks.everything import EverythingSpec, Region
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.labels import LabelSet
+from rapsam.tasks.logits import check_finite
 from rapsam.tasks.panoptic import PanopticResult, panoptic_segmentation
 from rapsam.tasks.postprocess import PostprocessSpec
 from rapsam.tasks.prompt import interactive_masks
-from rapsam.tasks.prompt_set import PromptSet, PromptSpec, check_prompts, encode_prompts
+from rapsam.tasks.prompt_set import Choice, PromptSet, PromptSpec, check_prompts
 from rapsam.tasks.tracker import Clip, NearOnlineTracker
 from rapsam.tasks.video import TrackedFrame, TrackNumbers, video_instances
 
 Picture = Pixels | Image.Image | str | Path
 DEFAULT_MIN_SCORE = 0.5
-
-
-class PromptResult(NamedTuple):
-    """What a network answers to K prompts, in their order, M candidate masks each.
-
-    Attributes:
-        candidates: (K, M, h0, w0) bool at the size of the image.
-        candidate_iou: (K, M) float32, what the network thinks of its masks, raw.
-    """
-
-    candidates: Masks
-    candidate_iou: Floats
-
-    @property
-    def masks(self) -> Masks:
-        """(K, h0, w0) bool: of each prompt the mask with the highest predicted IoU, the first of equals."""
-        masks: Masks = self.candidates[np.arange(len(self.candidates)), self._chosen]
-        return masks
-
-    @property
-    def predicted_iou(self) -> Floats:
-        """(K,) float32 of these masks, raw."""
-        iou: Floats = self.candidate_iou[np.arange(len(self.candidate_iou)), self._chosen]
-        return iou
-
-    @property
-    def _chosen(self) -> Indices:
-        return np.asarray(self.candidate_iou.argmax(axis=1), np.int64)
 
 
 class Finder(NamedTuple):
@@ -157,27 +135,72 @@ class Segmenter:
             overlap_threshold=finder.postprocess.overlap_threshold,
         )
 
-    def segment(self, image: Picture, prompts: PromptSet) -> PromptResult:
-        """Segments prompted regions of an image; prompts in its pixels.
+    def segment(
+        self,
+        image: Picture,
+        prompts: PromptSet,
+        *,
+        multimask: bool | None = None,
+        choose: Choice | None = None,
+    ) -> PromptResult:
+        """Segments prompted regions of an image; see `EmbeddedImage.segment`. `embed` is for several calls.
 
         Raises:
             InputError: If the network takes no prompts, or not these.
         """
-        spec = self.prompt_spec()
-        check_prompts(prompts, spec)
-        pixels, geometry = self.network.fit(_pixels(image))
-        return self.masks_of(self.network.segment(pixels, encode_prompts(prompts, spec, geometry)), geometry)
+        check_prompts(prompts, self.prompt_spec())
+        return self.embed(image).segment(prompts, multimask=multimask, choose=choose)
 
-    def masks_of(self, logits: PromptLogits, geometry: ImageGeometry) -> PromptResult:
+    def embed(self, image: Picture) -> EmbeddedImage:
+        """Computes what prompts in an image have in common: each of them then costs only the rest.
+
+        Raises:
+            InputError: If the network takes no prompts, or the image cannot be used.
+        """
+        self.prompt_spec()
+        pixels, geometry = self.network.fit(_pixels(image))
+        return EmbeddedImage(segmenter=self, embedded=self.network.embed(pixels), geometry=geometry)
+
+    def everything(
+        self, image: Picture, spec: EverythingSpec | None = None, progress: Progress | None = None
+    ) -> list[Region]:
+        """Finds all regions of an image without a prompt; see `find_everything`."""
+        return find_everything(self, _pixels(image), spec or EverythingSpec(), progress)
+
+    def masks_of(
+        self,
+        logits: PromptLogits,
+        geometry: ImageGeometry,
+        ambiguous: Masks | None = None,
+        choose: Choice | None = None,
+    ) -> PromptResult:
         """Makes the result of what the network answered to prompts; see `segment`.
 
         Args:
             logits: Of K prompts.
             geometry: Sizes of the image.
+            ambiguous: (K,) bool, which prompts mean the best of several candidates; None for all.
+            choose: By what that is chosen; None for what the model does best.
+
+        Raises:
+            InputError: If the mask logits are not finite.
         """
-        count, candidates = logits.iou.shape
-        flat = interactive_masks(logits.mask_logits.reshape(-1, *logits.mask_logits.shape[-2:]), geometry)
-        return PromptResult(flat.reshape(count, candidates, *flat.shape[1:]), logits.iou)
+        spec = self.prompt_spec()
+        count = len(logits.iou)
+        scores = logits.iou
+        if (choose or spec.choice) == "stability":
+            flat = logits.mask_logits.reshape(-1, *logits.mask_logits.shape[-2:])
+            check_finite("mask logits", flat)
+            scores = stability_scores(flat, geometry).reshape(scores.shape)
+        chosen = chosen_candidates(spec, scores, np.ones(count, np.bool_) if ambiguous is None else ambiguous)
+        return PromptResult(
+            masks=interactive_masks(logits.mask_logits[np.arange(count), chosen], geometry),
+            mask_logits=logits.mask_logits,
+            candidate_iou=logits.iou,
+            chosen=chosen,
+            offered=spec.offered,
+            geometry=geometry,
+        )
 
     def video(self, path: str | Path, min_score: float = DEFAULT_MIN_SCORE) -> Iterator[TrackedFrame]:
         """Follows the objects of a video file; see `track`."""

@@ -12,7 +12,7 @@ from rapsam.models.origins import Prototypes, Weights
 from rapsam.models.parts import PartRole
 from rapsam.tasks.labels import LabelSet
 from rapsam.tasks.postprocess import PostprocessSpec
-from rapsam.tasks.preprocess import Normalisation
+from rapsam.tasks.preprocess import Fit, Normalisation
 from rapsam.tasks.prompt_set import PromptSpec
 
 
@@ -30,6 +30,11 @@ class Deployment(Protocol):
     @property
     def normalisation(self) -> Normalisation:
         """What the network does to the colours of an image."""
+        ...
+
+    @property
+    def fit(self) -> Fit:
+        """How images meet its input."""
         ...
 
     @property
@@ -116,12 +121,16 @@ class PromptTaker(Deployment, Protocol):
         """What it takes as a prompt."""
         ...
 
-    def segment(self, images: Tensor, prompts: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Segments prompts in a normalised image (1, 3, H, W), un-rewritten.
+    def embed(self, images: Tensor) -> dict[str, Tensor]:
+        """Computes what prompts in a normalised image (1, 3, H, W) have in common, un-rewritten."""
+        ...
+
+    def answer(self, embedding: Mapping[str, Tensor], prompts: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Segments prompts in an image, un-rewritten.
 
         Args:
-            images: The image.
-            prompts: Role to encoded prompts (1, K, ...); see `rapsam.tasks.prompt_set.encode_prompts`.
+            embedding: Of the image, from `embed`.
+            prompts: Role to encoded prompts (1, K, ...); see `rapsam.tasks.prompt_encoding.encode_prompts`.
 
         Returns:
             "mask_logits" (K, M, h, w) and "iou" (K, M), M candidates per prompt.

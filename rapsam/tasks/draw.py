@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import overload
 
 import numpy as np
 
@@ -15,9 +16,14 @@ from rapsam.tasks.overlay import Layer, line_width, paint_box, paint_masks, pain
 from rapsam.tasks.palette import class_colour
 from rapsam.tasks.panoptic import INSTANCE_STEP, PanopticResult
 from rapsam.tasks.preprocess import check_rgb
+from rapsam.tasks.prompt_set import PromptSet
+from rapsam.tasks.resize import resize_image
+from rapsam.tasks.run_mask import RunMask
 
 _LONGEST_NAME = 32
 """Characters of a class name in a caption."""
+_PANEL = 640
+"""Longest side of one of several pictures side by side."""
 
 
 def draw_panoptic(image: Pixels, result: PanopticResult, labels: LabelSet) -> Pixels:
@@ -79,19 +85,13 @@ def draw_instances(
     return _draw(image, layers[::-1])
 
 
-def draw_interactive(
-    image: Pixels,
-    masks: Masks,
-    points: Sequence[Sequence[float]],
-    boxes: Sequence[Sequence[float]],
-) -> Pixels:
-    """Draws the masks of prompts and the prompts themselves.
+def draw_interactive(image: Pixels, masks: Masks, prompts: PromptSet) -> Pixels:
+    """Draws the masks of prompts and the prompts themselves, points beside the region hollow.
 
     Args:
         image: (h0, w0, 3) uint8 RGB, the original.
-        masks: (K, h0, w0) bool, first those of the points, then those of the boxes.
-        points: Pairs x, y in pixels of the original image.
-        boxes: x1, y1, x2, y2 in pixels of the original image.
+        masks: (K, h0, w0) bool.
+        prompts: K prompts in pixels of the original image.
 
     Returns:
         A new (h0, w0, 3) uint8 image.
@@ -100,19 +100,69 @@ def draw_interactive(
         InputError: If sizes or numbers do not fit.
     """
     _check(image, masks.shape[1:], None, [])
-    if len(masks) != len(points) + len(boxes):
-        raise InputError(
-            f"{len(masks)} masks for {len(points)} points and {len(boxes)} boxes; expected as many"
-        )
+    if len(masks) != len(prompts.prompts):
+        raise InputError(f"{len(masks)} masks for {len(prompts.prompts)} prompts; expected as many")
     # Large masks first, so that a small one inside stays visible.
     order = np.argsort([-np.count_nonzero(mask) for mask in masks], kind="stable")
-    canvas = _draw(image, [Layer(masks[prompt], class_colour(int(prompt))) for prompt in order])
+    canvas = _draw(image, [Layer(masks[number], class_colour(int(number))) for number in order])
     width = line_width(image)
-    for prompt, box in enumerate(boxes, start=len(points)):
-        paint_box(canvas, np.asarray(box, np.float32), width + 1, class_colour(prompt))
-    for prompt, (x, y) in enumerate(points):
-        paint_point(canvas, x, y, 3 * width + 3, class_colour(prompt))
+    for number, prompt in enumerate(prompts.prompts):
+        if prompt.box is not None:
+            paint_box(canvas, np.asarray(prompt.box, np.float32), width + 1, class_colour(number))
+    for number, prompt in enumerate(prompts.prompts):
+        for (x, y), positive in zip(prompt.points, prompt.positive, strict=True):
+            paint_point(canvas, x, y, 3 * width + 3, class_colour(number), hollow=not positive)
     return canvas
+
+
+def draw_candidates(image: Pixels, candidates: Masks, prompts: PromptSet) -> Pixels:
+    """Draws what each prompt may mean: the image once for each candidate, side by side.
+
+    Args:
+        image: (h0, w0, 3) uint8 RGB, the original.
+        candidates: (K, M, h0, w0) bool.
+        prompts: K prompts in pixels of the original image.
+
+    Returns:
+        A new (h, M w, 3) uint8 image, with h and w at most 640.
+    """
+    shrunk = min(1.0, _PANEL / max(image.shape[:2]))
+    size = (max(1, round(image.shape[0] * shrunk)), max(1, round(image.shape[1] * shrunk)))
+    panels = [draw_interactive(image, masks, prompts) for masks in candidates.swapaxes(0, 1)]
+    return np.concatenate([resize_image(panel, size) for panel in panels], axis=1)
+
+
+def draw_regions(image: Pixels, masks: Sequence[RunMask]) -> Pixels:
+    """Draws many masks of an image (h0, w0, 3) uint8 RGB, of which one at a time is unpacked.
+
+    Args:
+        image: The original.
+        masks: Of its size; small ones lie on top.
+    """
+    canvas = image.copy()
+    paint_masks(canvas, _UnpackedLayers(sorted(masks, key=lambda mask: -mask.area)), line_width(image))
+    return canvas
+
+
+class _UnpackedLayers(Sequence[Layer]):
+    """Layers whose masks are unpacked when they are painted."""
+
+    def __init__(self, masks: Sequence[RunMask]) -> None:
+        self._masks = masks
+
+    def __len__(self) -> int:
+        return len(self._masks)
+
+    @overload
+    def __getitem__(self, place: int) -> Layer: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Layer]: ...
+
+    def __getitem__(self, place: int | slice) -> Layer | Sequence[Layer]:
+        if isinstance(place, slice):
+            return _UnpackedLayers(self._masks[place])
+        return Layer(self._masks[place].mask(), class_colour(place))
 
 
 def _check(image: Pixels, size: tuple[int, ...], labels: LabelSet | None, classes: list[int]) -> None:

@@ -104,16 +104,19 @@ def anchor(mask: Masks) -> tuple[int, int]:
     return columns.start + (int(x) - 1) * step, rows.start + (int(y) - 1) * step
 
 
-def paint_point(canvas: Pixels, x: float, y: float, radius: float, colour: Colour) -> None:
-    """Draws a smooth filled disc with a white rim, in place; x, y in pixels."""
+def paint_point(
+    canvas: Pixels, x: float, y: float, radius: float, colour: Colour, *, hollow: bool = False
+) -> None:
+    """Draws a smooth disc with a white rim, or a hollow one in white with a rim, in place; x, y in pixels."""
     reach = int(radius) + 3
     rows = slice(max(int(y) - reach, 0), int(y) + reach + 1)
     columns = slice(max(int(x) - reach, 0), int(x) + reach + 1)
     patch = canvas[rows, columns]
     down, across = np.ogrid[: patch.shape[0], : patch.shape[1]]
     distance = np.hypot(down + rows.start - y, across + columns.start - x)
-    _blend(patch, np.clip(radius + 0.5 - distance, 0, 1), WHITE)
-    _blend(patch, np.clip(radius * 0.7 + 0.5 - distance, 0, 1), colour)
+    rim, inside = (colour, WHITE) if hollow else (WHITE, colour)
+    _blend(patch, np.clip(radius + 0.5 - distance, 0, 1), rim)
+    _blend(patch, np.clip(radius * 0.7 + 0.5 - distance, 0, 1), inside)
 
 
 def paint_box(canvas: Pixels, box: Floats, width: int, colour: Colour) -> None:

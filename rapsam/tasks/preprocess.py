@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 import numpy as np
+from PIL import Image
 
 from rapsam.errors import InputError
 from rapsam.tasks.arrays import Floats, Pixels
@@ -16,6 +17,19 @@ MEAN = (123.675, 116.28, 103.53)
 """Mean of R, G, B on the 0..255 scale."""
 STD = (58.395, 57.12, 57.375)
 """Standard deviation of R, G, B on the 0..255 scale."""
+Fit = Literal["letterbox", "longest side"]
+"""How images meet the input of a family: see `PreprocessSpec`."""
+Resize = Literal[
+    "bilinear, half-pixel centres, no antialiasing, rounded to 8 bits",
+    "bilinear, half-pixel centres, antialiased when shrinking, across then down, each rounded to 8 bits",
+]
+RESIZES: dict[Fit, Resize] = {
+    "letterbox": "bilinear, half-pixel centres, no antialiasing, rounded to 8 bits",
+    "longest side": (
+        "bilinear, half-pixel centres, antialiased when shrinking, across then down, each rounded to 8 bits"
+    ),
+}
+"""The interpolation of each fit."""
 _RGB = "uint8 RGB (height, width, 3) as read_image gives it"
 STRIDE = 32
 """The network's sides are multiples of this."""
@@ -34,9 +48,11 @@ class PreprocessSpec(msgspec.Struct, frozen=True, kw_only=True):
         dtype: Element type of the input.
         colour_order: Order of the channels.
         value_range: Values of black and white in the input; the graph normalises by itself.
-        fit: How the image meets the size: "letterbox" keeps the aspect ratio, scale
-            s = min(height / h0, width / w0), new side = max(1, floor(side * s + 0.5)), top left.
-        resize: Interpolation of the 8-bit image.
+        fit: How the image meets the size. Both keep the aspect ratio, scale s = min(height / h0, width / w0),
+            new side = max(1, floor(side * s + 0.5)), top left. "letterbox" is for networks that take any
+            size in PyTorch; "longest side", as SAM has it, for those that know one square only, and
+            resizes as Pillow's `Image.resize(..., BILINEAR)` does.
+        resize: Interpolation of the 8-bit image, which follows from the fit.
         pad_colour: R, G, B to the right of and below the image: 0 after the normalisation.
         mean: Subtracted inside the graph.
         std: Divided by inside the graph.
@@ -47,17 +63,23 @@ class PreprocessSpec(msgspec.Struct, frozen=True, kw_only=True):
     dtype: Literal["float32"] = "float32"
     colour_order: Literal["RGB"] = "RGB"
     value_range: tuple[float, float] = (0.0, 255.0)
-    fit: Literal["letterbox"] = "letterbox"
-    resize: Literal["bilinear, half-pixel centres, no antialiasing, rounded to 8 bits"] = (
-        "bilinear, half-pixel centres, no antialiasing, rounded to 8 bits"
-    )
+    fit: Fit = "letterbox"
+    resize: Resize = RESIZES["letterbox"]
     pad_colour: tuple[float, float, float] = MEAN
     mean: tuple[float, float, float] = MEAN
     std: tuple[float, float, float] = STD
 
     def __post_init__(self) -> None:
-        """Raises `InputError` if the size does not suit the network."""
+        """Raises `InputError` if the size does not suit the network, or the interpolation not the fit."""
         check_network_size(self.size)
+        if self.resize != RESIZES[self.fit]:
+            raise InputError(f"the fit {self.fit!r} with the resize {self.resize!r}; expected its own")
+
+    @classmethod
+    def of(cls, size: Size, normalisation: Normalisation, fit: Fit) -> PreprocessSpec:
+        """Says how images become the input of a network of this size, normalisation and fit."""
+        mean, std = normalisation
+        return cls(size=size, fit=fit, resize=RESIZES[fit], pad_colour=mean, mean=mean, std=std)
 
 
 class Normalisation(NamedTuple):
@@ -92,13 +114,19 @@ def check_network_size(size: Size) -> None:
         )
 
 
-def letterbox(image: Pixels, size: Size, pad_colour: tuple[float, float, float] = MEAN) -> NetworkInput:
+def letterbox(
+    image: Pixels,
+    size: Size,
+    pad_colour: tuple[float, float, float] = MEAN,
+    fit: Fit = "letterbox",
+) -> NetworkInput:
     """Fits an image into the fixed input of a deployed graph.
 
     Args:
         image: (h0, w0, 3) uint8 RGB.
         size: Height and width of the graph's input.
         pad_colour: R, G, B to the right and below, 0..255: what the graph normalises to 0.
+        fit: Of the network; see `PreprocessSpec`.
 
     Returns:
         Float32 RGB 0..255, not normalised (the graph does that).
@@ -109,17 +137,36 @@ def letterbox(image: Pixels, size: Size, pad_colour: tuple[float, float, float] 
     check_network_size(size)
     check_rgb(image)
     original = (image.shape[0], image.shape[1])
-    scale = min(size[0] / original[0], size[1] / original[1])
-    content = _scaled(original, scale)
+    content = _scaled(original, min(size[0] / original[0], size[1] / original[1]))
+    resized = resize_image(image, content) if fit == "letterbox" else _antialiased(image, content)
     pixels = np.empty((1, 3, *size), np.float32)
     pixels[:] = np.asarray(pad_colour, np.float32)[:, None, None]
-    pixels[0, :, : content[0], : content[1]] = resize_image(image, content).transpose(2, 0, 1)
+    pixels[0, :, : content[0], : content[1]] = resized.transpose(2, 0, 1)
     return NetworkInput(pixels, ImageGeometry(padded_size=size, content_size=content, original_size=original))
 
 
 def fitted(image: Pixels, spec: PreprocessSpec) -> NetworkInput:
     """Fits an image into the input that a manifest describes; see `letterbox`."""
-    return letterbox(image, spec.size, spec.pad_colour)
+    return letterbox(image, spec.size, spec.pad_colour, spec.fit)
+
+
+def normalised_square(image: Pixels, side: int, normalisation: Normalisation = IMAGENET) -> NetworkInput:
+    """Makes the input of an un-deployed network that knows one square: the fit "longest side", normalised.
+
+    Args:
+        image: (h0, w0, 3) uint8 RGB.
+        side: Of the square.
+        normalisation: Mean and deviation.
+
+    Returns:
+        Float32 (pixel - mean) / std, with zeros to the right and below.
+
+    Raises:
+        InputError: If the side is no multiple of 32 or the image is not uint8 RGB.
+    """
+    pixels, geometry = letterbox(image, (side, side), normalisation.mean, "longest side")
+    mean, std = (np.asarray(each, np.float32)[:, None, None] for each in normalisation)
+    return NetworkInput((pixels - mean) / std, geometry)
 
 
 def resize_keep_ratio(
@@ -206,6 +253,10 @@ def _hint(dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> str:
     if dtype != np.uint8:
         return "scale it to 0..255 and take image.astype(numpy.uint8)"
     return ""
+
+
+def _antialiased(image: Pixels, size: Size) -> Pixels:
+    return np.asarray(Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR))
 
 
 def _scaled(size: Size, scale: float) -> Size:

@@ -51,9 +51,9 @@ def prompt_boxes(
     if len(points) + len(boxes) == 0:
         raise InputError("no prompt given; expected at least one point x,y or one box x1,y1,x2,y2")
     for point in points:
-        _check_point(point, geometry.original_size)
+        check_point(point, geometry.original_size)
     for box in boxes:
-        _check_box(box, geometry.original_size)
+        check_box(box, geometry.original_size)
     scale = np.asarray(geometry.scale_xy)
     from_points = point_to_box((np.reshape(points, (-1, 2)) * scale).astype(np.float32), point_radius)
     from_boxes = np.reshape(boxes, (-1, 4)) * np.tile(scale, 2)
@@ -103,7 +103,8 @@ def interactive_masks(mask_logits: Floats, geometry: ImageGeometry) -> Masks:
     return masks
 
 
-def _check_point(point: Sequence[float], size: Size) -> None:
+def check_point(point: Sequence[float], size: Size) -> None:
+    """Raises `InputError` unless this is a point x, y in an image of this height and width."""
     height, width = size
     if len(point) != 2 or not all(np.isfinite(point)):
         raise InputError(f"point {_written(point)} is not a pair of numbers; expected x,y in pixels")
@@ -114,7 +115,8 @@ def _check_point(point: Sequence[float], size: Size) -> None:
         )
 
 
-def _check_box(box: Sequence[float], size: Size) -> None:
+def check_box(box: Sequence[float], size: Size) -> None:
+    """Raises `InputError` unless this is a box x1, y1, x2, y2 in an image of this height and width."""
     height, width = size
     if len(box) != 4 or not all(np.isfinite(box)):
         raise InputError(f"box {_written(box)} is not four numbers; expected x1,y1,x2,y2 in pixels")

@@ -15,6 +15,7 @@ from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.panoptic import panoptic_segmentation
 from rapsam.tasks.preprocess import letterbox
 from rapsam.tasks.prompt import interactive_masks, normalised_boxes, prompt_boxes
+from rapsam.tasks.prompt_set import PromptSet
 from rapsam.tasks.resize import to_original
 from rapsam.tasks.tracker import match_queries
 from tests.apps.vectors import FOLDER, assert_agrees, read_cases
@@ -145,8 +146,8 @@ def test_a_case_of_an_unknown_type_or_with_a_taken_name_is_refused():
 
 
 def test_a_box_of_less_than_a_pixel_paints_no_pixel_outside_itself():
-    image = np.zeros((20, 30, 3), np.uint8)
-    drawn = draw_interactive(image, np.zeros((1, 20, 30), bool), [], [(0.0, 0.0, 0.4, 0.4)])
+    image, nothing = np.zeros((20, 30, 3), np.uint8), np.zeros((1, 20, 30), bool)
+    drawn = draw_interactive(image, nothing, PromptSet.of(boxes=[(0.0, 0.0, 0.4, 0.4)]))
     assert not drawn.any()
-    drawn = draw_interactive(image, np.zeros((1, 20, 30), bool), [], [(10.0, 10.0, 12.0, 13.0)])
+    drawn = draw_interactive(image, nothing, PromptSet.of(boxes=[(10.0, 10.0, 12.0, 13.0)]))
     assert np.count_nonzero(drawn.any(axis=2)) == 6

@@ -290,7 +290,7 @@ def test_a_bundle_without_the_task_says_how_to_get_it(photo, bundle_copy, tmp_pa
     drop_graph(everything, "prompt")
     assert_refused(
         rapsam("predict", photo, "--bundle", everything, "--out", out, "--point", "3,3"),
-        "--point and --box needs 'prompt'",
+        "--point, --box and --mask need 'prompt'",
     )
     assert not out.exists()
     assert rapsam("predict", photo, "--bundle", bundle_copy, "--out", out, "--point", "3,3").code == 0

@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from rapsam.data.results import InstancesFile, TrackCollector, TracksFile, instance_records, prompt_records
+from rapsam.data.results import InstancesFile, TrackCollector, TracksFile, instance_records
 from rapsam.data.rle import decode_mask
 from rapsam.errors import InputError
 from rapsam.files import write_json
@@ -44,19 +44,6 @@ def test_instances_survive_json(tmp_path):
         assert record.bbox == (
             columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1
         )  # fmt: skip
-
-
-def test_prompts():
-    masks = instances(0, 0, 0).masks
-    records = prompt_records(masks, [(3, 4.5)], [(0, 0, 5, 5), (1, 1, 4, 4)])
-    assert [record.kind for record in records] == ["point", "box", "box"]
-    assert [record.coordinates for record in records] == [(3, 4.5), (0, 0, 5, 5), (1, 1, 4, 4)]
-    np.testing.assert_array_equal(decode_mask(records[2].segmentation), masks[2])
-
-
-def test_prompts_without_masks_are_refused():
-    with pytest.raises(InputError, match="3 masks for 1 points and 1 boxes"):
-        prompt_records(instances(0, 0, 0).masks, [(1, 1)], [(0, 0, 5, 5)])
 
 
 def test_tracks(tmp_path):

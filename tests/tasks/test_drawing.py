@@ -12,6 +12,7 @@ from rapsam.tasks.labels import Label, LabelSet
 from rapsam.tasks.overlay import anchor, contour
 from rapsam.tasks.palette import class_colour, text_colour
 from rapsam.tasks.panoptic import PanopticResult, SegmentInfo
+from rapsam.tasks.prompt_set import Prompt, PromptSet
 
 LABELS = LabelSet(
     name="small",
@@ -70,7 +71,7 @@ def test_tracks_choose_the_colour():
 def test_prompts_and_their_masks_are_drawn():
     masks = np.zeros((2, 90, 120), bool)
     masks[0, 30:50, 10:30] = True
-    drawn = draw_interactive(IMAGE, masks, [(20, 40)], [(60, 20, 110, 70)])
+    drawn = draw_interactive(IMAGE, masks, PromptSet.of([(20, 40)], [(60, 20, 110, 70)]))
     changed = (drawn != IMAGE).any(axis=2)
     assert changed[30:50, 10:30].mean() > 0.95
     assert changed[20, 60:110].all()
@@ -79,16 +80,24 @@ def test_prompts_and_their_masks_are_drawn():
     assert not changed[30:60, 70:100].any()
 
 
+def test_points_beside_the_region_are_hollow():
+    prompt = Prompt(points=((30, 40), (90, 40)), positive=(True, False))
+    drawn = draw_interactive(IMAGE, np.zeros((1, 90, 120), bool), PromptSet((prompt,)))
+    assert tuple(drawn[40, 30]) == class_colour(0)
+    assert tuple(drawn[40, 90]) == (255, 255, 255)
+
+
 @pytest.mark.parametrize(("x", "y"), [(0, 0), (119.9, 89.9), (0, 89)])
 def test_points_at_the_border_are_drawn(x, y):
-    drawn = draw_interactive(IMAGE, np.zeros((1, 90, 120), bool), [(x, y)], [])
+    drawn = draw_interactive(IMAGE, np.zeros((1, 90, 120), bool), PromptSet.of([(x, y)]))
     assert (drawn[int(y), int(x)] != IMAGE[int(y), int(x)]).any()
 
 
 @pytest.mark.parametrize("size", [(2, 2), (3, 400), (400, 3)])
 def test_odd_shapes_of_images_are_drawn(size):
     image = np.zeros((*size, 3), np.uint8)
-    drawn = draw_interactive(image, np.ones((2, *size), bool), [(1, 1)], [(0, 0, size[1], size[0])])
+    prompts = PromptSet.of([(1, 1)], [(0, 0, size[1], size[0])])
+    drawn = draw_interactive(image, np.ones((2, *size), bool), prompts)
     assert drawn.shape == image.shape
     assert drawn.any()
 
@@ -107,8 +116,8 @@ def test_foreign_label_set_is_refused():
 
 
 def test_masks_without_prompts_are_refused():
-    with pytest.raises(InputError, match="2 masks for 1 points and 0 boxes"):
-        draw_interactive(IMAGE, np.zeros((2, 90, 120), bool), [(1, 1)], [])
+    with pytest.raises(InputError, match="2 masks for 1 prompts"):
+        draw_interactive(IMAGE, np.zeros((2, 90, 120), bool), PromptSet.of([(1, 1)]))
 
 
 def test_colours_are_stable_and_neighbours_differ():

@@ -10,7 +10,8 @@ from rapsam.errors import InputError
 from rapsam.models.rapsam.deployment import PROMPT_SPEC
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.prompt import normalised_boxes, prompt_boxes
-from rapsam.tasks.prompt_set import Prompt, PromptSet, PromptSpec, check_prompts, encode_prompts
+from rapsam.tasks.prompt_encoding import encode_prompts
+from rapsam.tasks.prompt_set import Prompt, PromptSet, PromptSpec, check_prompts
 
 GEOMETRY = ImageGeometry(padded_size=(64, 96), content_size=(60, 80), original_size=(120, 160))
 MASK = np.zeros((16, 24), np.float32)

@@ -114,9 +114,10 @@ def _of_bundle(folder: Path) -> Workload:
         for entry in manifest.graphs
     )
     scene = timed_scene()
+    pixels, geometry = fitted(scene, manifest.preprocess)
     given: dict[Role, Floats] = {
-        "image": fitted(scene, manifest.preprocess).pixels,
-        **sample_prompts(manifest.prompts, manifest.num_prompts),
+        "image": pixels,
+        **sample_prompts(manifest.prompts, manifest.num_prompts, geometry),
     }
     return Workload(
         path=folder,

@@ -20,7 +20,7 @@ from rapsam.models.rapsam.published_graphs import (
     PublishedPrompt,
 )
 from rapsam.tasks.postprocess import LENIENT, PostprocessSpec
-from rapsam.tasks.preprocess import IMAGENET
+from rapsam.tasks.preprocess import IMAGENET, Fit
 from rapsam.tasks.prompt import POINT_RADIUS
 from rapsam.tasks.prompt_set import PromptSpec
 
@@ -46,6 +46,7 @@ class RapSamDeployment:
     prompts = PROMPT_SPEC
     parts = PARTS
     normalisation = IMAGENET
+    fit: Fit = "letterbox"
 
     def __init__(self, model: RapSam) -> None:
         # A reference in training mode would normalise by the batch and not by what was learnt.
@@ -105,10 +106,14 @@ class RapSamDeployment:
         }
 
     @torch.no_grad()
-    def segment(self, images: Tensor, prompts: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def embed(self, images: Tensor) -> dict[str, Tensor]:
+        """Computes the mask features of an image; see the protocol."""
+        return {"features": self.model.encode(images)}
+
+    @torch.no_grad()
+    def answer(self, embedding: Mapping[str, Tensor], prompts: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Segments prompts, one candidate each; see the protocol."""
-        features = self.model.encode(images)
-        outputs = _named(PROMPTS, PublishedPrompt(self.model)(features, prompts["boxes"]))
+        outputs = _named(PROMPTS, PublishedPrompt(self.model)(embedding["features"], prompts["boxes"]))
         return {name: tensor[0].unsqueeze(1) for name, tensor in outputs.items()}
 
     def state(self) -> dict[str, Tensor]:

@@ -183,13 +183,13 @@ def prompts(shift=0):
     logits = np.full((2, 16, 16), -5, np.float32)
     logits[0, 4:10, 3 + shift : 9 + shift] = 5
     logits[1, 1:5, 1:5] = 5
-    return PromptLogits(logits, np.zeros(2, np.float32))
+    return PromptLogits(logits, np.zeros((2, 1), np.float32))
 
 
 def test_prompt_masks():
     assert compare_prompts(prompts(), prompts(), CONTEXT).status == "passed"
     assert compare_prompts(prompts(2), prompts(), CONTEXT).status == "failed"
-    empty = PromptLogits(np.full((2, 16, 16), -5, np.float32), np.zeros(2, np.float32))
+    empty = PromptLogits(np.full((2, 16, 16), -5, np.float32), np.zeros((2, 1), np.float32))
     assert compare_prompts(empty, prompts(), CONTEXT).status == "failed"
     assert compare_prompts(empty, empty, CONTEXT).status == "not meaningful"
     assert compare_prompts(prompts(), empty, CONTEXT, [empty] * 4).status == "failed"
@@ -215,7 +215,9 @@ def test_padding_does_not_count():
     ours.mask_logits[:, :, 8:] = 6
     found = compare_objects(ours, wanted, WIDE)
     assert (found.status, found.mask_iou, found.class_agreement) == ("passed", 1.0, 1.0)
-    one, other = (PromptLogits(each.mask_logits[:, 0], np.zeros(3, np.float32)) for each in (ours, wanted))
+    one, other = (
+        PromptLogits(each.mask_logits[:, 0], np.zeros((3, 1), np.float32)) for each in (ours, wanted)
+    )
     assert compare_prompts(one, other, WIDE).mask_iou == 1.0
 
 
@@ -231,7 +233,7 @@ def test_noise_in_the_padding_excuses_nothing():
         runs.append(run)
     assert compare_objects(ours, wanted, WIDE, runs).status == "failed"
     one, other, *rounded = (
-        PromptLogits(each.mask_logits[:, 0], np.zeros(3, np.float32)) for each in (ours, wanted, *runs)
+        PromptLogits(each.mask_logits[:, 0], np.zeros((3, 1), np.float32)) for each in (ours, wanted, *runs)
     )
     assert compare_prompts(one, other, WIDE, rounded).status == "failed"
 
@@ -458,7 +460,8 @@ def test_pixels_that_rounding_decides_are_benign():
     assert found.mask_iou == pytest.approx((0.5 + 1 + 1) / 3)
     assert compare_objects(result, reference, CONTEXT).status == "failed"
     ours, wanted, rounded = (
-        PromptLogits(each.mask_logits[:, 0], np.zeros(3, np.float32)) for each in (result, reference, runs[0])
+        PromptLogits(each.mask_logits[:, 0], np.zeros((3, 1), np.float32))
+        for each in (result, reference, runs[0])
     )
     assert compare_prompts(ours, wanted, CONTEXT, [rounded] * 4).status == "benign"
     assert compare_prompts(ours, wanted, CONTEXT).status == "failed"
