@@ -48,12 +48,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Runs the demo."""
-    from rapsam.cli.predict_files import GivenPrompts, predict_image, predict_prompts
+    from rapsam.cli.predict_files import Asked, predict_image, predict_prompts
     from rapsam.data.images import write_image
     from rapsam.export.build.bundle import run_plan
     from rapsam.export.build.plan import plan_export
     from rapsam.export.bundle.load import load_bundle
     from rapsam.models.build import build_model, deployment_of
+    from rapsam.tasks.prompt_set import PromptSet
 
     check_new_folder(options.out)
     log = StepLog()
@@ -79,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
     for name in images:
         predict_image(segmenter, options.out / f"{name}.png", options.out, name, log)
     scene = options.out / f"{SCENE}.png"
-    click = GivenPrompts(points=[_click(clip)], positive=[True])
+    click = Asked(PromptSet.of(points=[_click(clip)]))
     predict_prompts(segmenter, scene, options.out, f"{SCENE}.prompted", click, log)
     first, *others = (_picture(options.out / name, shows) for name, shows in PICTURES.items())
     show(*lines, f"open first: {first}", *others)
@@ -102,7 +103,7 @@ def _scene() -> AnnotatedClip:
 
 def _click(clip: AnnotatedClip) -> tuple[float, float]:
     """A click on the largest thing of the scene."""
-    from rapsam.evaluation.image_scores import innermost_pixel
+    from rapsam.evaluation.prompt_scores import innermost_pixel
     from rapsam.tasks.labels import find_label_set
 
     things = clip.classes < find_label_set("synth").num_things

@@ -15,8 +15,8 @@ from rapsam.files import check_output_file
 
 if TYPE_CHECKING:
     from rapsam.data.sources.opened import OpenedSource
-    from rapsam.evaluation.paired import PairedScores
     from rapsam.evaluation.run import Outcome
+    from rapsam.evaluation.scores import Scores
     from rapsam.inference.segmenter import Segmenter
     from rapsam.tasks.labels import LabelSet
 
@@ -68,6 +68,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "STQ); default: the usual one of the format",
     )
     parser.add_argument(
+        "--boxes",
+        type=Path,
+        metavar="FILE",
+        help="mask AP with these boxes as prompts: a detector's, in the format of COCO's results",
+    )
+    parser.add_argument(
         "--against",
         type=Path,
         metavar="DIR",
@@ -93,17 +99,21 @@ def run(options: argparse.Namespace) -> int:
     source = open_annotated(options.kind, options.data, split, described)
     log(f"loading {options.bundle or 'PyTorch'}")
     # Only now, for it takes seconds.
+    from rapsam.data.detections import read_detections
+    from rapsam.evaluation.given_boxes import GivenBoxScores
     from rapsam.evaluation.paired import PairedScores
     from rapsam.evaluation.report import Against, check_replaceable, report_of, write_report
     from rapsam.evaluation.tasks import task_for
 
-    task = task_for(options.kind, options.task)
+    task = task_for(options.kind, _wanted_task(options))
     check_replaceable(options.out)
+    boxes = None if options.boxes is None else read_detections(options.boxes)
     segmenter = _segmenter(options, task, log)
     log(f"{task}: {segmenter.name}, in {segmenter.runtime}, on {source.name}")
     reference = _reference(options, log)
     paired = None if reference is None else PairedScores(task, segmenter, reference)
-    outcome = _evaluate(options, segmenter, source, task, split, paired)
+    scores = paired if boxes is None else GivenBoxScores(segmenter, boxes, source.label_set)
+    outcome = _evaluate(options, segmenter, source, task, split, scores)
     if len(outcome.left_out) == outcome.clips:
         raise InputError(f"nothing could be scored; the first fault: {outcome.left_out[0]}")
     against = None
@@ -129,15 +139,19 @@ def _evaluate(
     source: OpenedSource,
     task: str,
     split: str,
-    scores: PairedScores | None,
+    scores: Scores | None,
 ) -> Outcome:
     from rapsam.data.sources.kinds import data_key
+    from rapsam.evaluation.paired import PairedScores
     from rapsam.evaluation.run import evaluate
+    from rapsam.files import sha256_of
 
     unfinished = _unfinished(options.out)
     key = f"{split} of {data_key(options.kind, options.data, split)}, orientation {options.orientation}"
-    if scores is not None:
+    if isinstance(scores, PairedScores):
         key = f"{key}, beside {scores.reference_key()}"
+    if options.boxes is not None:
+        key = f"{key}, boxes {sha256_of(options.boxes)}"
     try:
         with counted_progress("images or videos") as report_progress:
             return evaluate(
@@ -156,6 +170,19 @@ def _evaluate(
         if unfinished.exists():
             say(f"what was counted is in {unfinished}; go on with: {_command(options)}")
         raise
+
+
+def _wanted_task(options: argparse.Namespace) -> str | None:
+    """Returns the task that was named, which boxes name too."""
+    from rapsam.evaluation.tasks import GIVEN_BOXES
+
+    if options.boxes is None:
+        return options.task if options.task is None else str(options.task)
+    if options.task not in (None, GIVEN_BOXES):
+        raise InputError(f"--boxes beside --task {printable(options.task)}; boxes are for {GIVEN_BOXES!r}")
+    if options.against is not None:
+        raise InputError("--boxes beside --against, which compares figures of other tasks; leave one out")
+    return GIVEN_BOXES
 
 
 def _unfinished(out: Path) -> Path:
@@ -207,7 +234,11 @@ def _check(options: argparse.Namespace) -> None:
             raise InputError(f"--{name} {number}; expected at least 1")
     if options.split == "":
         raise InputError("--split is empty; expected the name of a split, such as val")
-    named = [options.bundle, *(Path(name) for name in (options.checkpoint, options.classifier) if name)]
+    named = [
+        options.bundle,
+        options.boxes,
+        *(Path(name) for name in (options.checkpoint, options.classifier) if name),
+    ]
     inputs = [path for path in named if path is not None and path.exists()]
     for path in (options.out, _unfinished(options.out)):
         check_output_file(path, inputs)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rapsam.data.sources.annotated import AnnotatedClip
-from rapsam.evaluation.image_scores import prompts_for, seen_masks
+from rapsam.evaluation.prompt_scores import prompts_for, seen_masks
 from rapsam.inference.segmenter import Segmenter
 from rapsam.metrics.mask_iou import mask_iou
 from rapsam.metrics.panoptic_quality import mutual_panoptic_quality

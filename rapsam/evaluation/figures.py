@@ -28,6 +28,8 @@ def numbers_of(figures: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[s
             if prefix == "boxes.":
                 continue  # the number of clicks means nothing there
             yield from ((f"{prefix}noc@{entry['iou']:g}", entry["mean_clicks"]) for entry in value)
+        elif name == "mean_iou" and isinstance(value, list):
+            yield from ((f"{prefix}mean_iou@{click}", iou) for click, iou in enumerate(value, start=1))
         elif name == "windows":
             yield from ((f"{prefix}k={entry['frames']}", entry["quality"]["pq"]) for entry in value)
         elif value is None or isinstance(value, int | float):

@@ -1,28 +1,19 @@
-"""Scores of single images: panoptic, instances, prompts."""
+"""Scores of single images: panoptic, instances."""
 
 from __future__ import annotations
 
-import numpy as np
-
-from rapsam.data.mask_depth import mask_depth
 from rapsam.data.sources.annotated import AnnotatedClip
 from rapsam.evaluation.scores import Part, with_known_classes
 from rapsam.evaluation.semantic_map import semantic_map
 from rapsam.inference.segmenter import Segmenter
-from rapsam.metrics.interactive_quality import InteractiveAccumulator
 from rapsam.metrics.mask_precision import MaskPrecisionAccumulator
 from rapsam.metrics.panoptic_quality import PanopticAccumulator
 from rapsam.metrics.reference_map import reference_ids, reference_map
 from rapsam.metrics.semantic_iou import SemanticAccumulator
-from rapsam.tasks.arrays import Masks
 from rapsam.tasks.geometry import ImageGeometry
-from rapsam.tasks.instances import instance_segmentation, tight_box
+from rapsam.tasks.instances import instance_segmentation
 from rapsam.tasks.panoptic import panoptic_segmentation
-from rapsam.tasks.prompt_set import PromptSet, PromptSpec
 from rapsam.tasks.tracker import Clip
-
-Point = tuple[float, float]
-Box = tuple[float, float, float, float]
 
 
 class PanopticScores:
@@ -77,43 +68,6 @@ class InstanceScores:
         _add_instances(self._masks, found, geometry, segmenter, clip)
 
 
-class PromptScores:
-    """Quality of one click and of one box per segment, things, stuff and crowds; see `Scores`.
-
-    A model that takes no points, or no boxes, has no figures of these.
-    """
-
-    def __init__(self, segmenter: Segmenter) -> None:
-        del segmenter  # prompts ask for regions, whatever they are
-        self._clicks, self._boxes = InteractiveAccumulator(), InteractiveAccumulator()
-        self.parts: dict[str, Part] = {"clicks": self._clicks, "boxes": self._boxes}
-
-    def add(self, segmenter: Segmenter, clip: AnnotatedClip) -> None:
-        """See `Scores.add`; the clip is an image."""
-        masks = seen_masks(clip)
-        if not len(masks):
-            return
-        points, boxes = prompts_for(masks, segmenter.prompt_spec())
-        found = segmenter.segment(clip.frames[0], PromptSet.of(points, boxes)).masks
-        if points:
-            self._clicks.add(found[: len(points)], masks)
-        if boxes:
-            self._boxes.add(found[len(points) :], masks)
-
-
-def seen_masks(clip: AnnotatedClip) -> Masks:
-    """Returns the masks (n, h, w) of an image that are not empty."""
-    masks: Masks = clip.masks[:, 0]
-    return masks[masks.any(axis=(1, 2))]
-
-
-def prompts_for(masks: Masks, takes: PromptSpec) -> tuple[list[Point], list[Box]]:
-    """Makes a click and a box for each mask (n, h, w), as far as the model takes them."""
-    points = [innermost_pixel(mask) for mask in masks] if takes.max_points else []
-    boxes: list[Box] = [tuple(tight_box(mask).tolist()) for mask in masks] if takes.boxes else []
-    return points, boxes
-
-
 def _add_instances(
     masks: MaskPrecisionAccumulator,
     found: Clip,
@@ -130,9 +84,3 @@ def _add_instances(
         top_k=finder.postprocess.top_k,
     )
     masks.add(instances, clip.masks[:, 0], clip.classes, clip.crowd)
-
-
-def innermost_pixel(mask: Masks) -> tuple[float, float]:
-    """Returns x, y of the deepest pixel of a mask (h, w), the first of equals."""
-    y, x = divmod(int(np.argmax(mask_depth(mask))), mask.shape[1])
-    return float(x), float(y)

@@ -24,7 +24,7 @@ from rapsam.inference.segmenter import Segmenter
 
 GROUPS = 20
 Side = Literal["subject", "reference"]
-_COUNTS = ("prompts", "noc@")
+_COUNTS = ("prompts", ".objects", "noc@")
 
 
 class Drop(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from rapsam.data.sources.categories import label_mapping
 from rapsam.data.sources.faults import DataSetError
 from rapsam.errors import InputError, printable, reading
 from rapsam.evaluation.scores import Scores
-from rapsam.evaluation.tasks import PROMPTS, TASKS
+from rapsam.evaluation.tasks import GIVEN_BOXES, PROMPT_TASKS, TASKS
 from rapsam.evaluation.unfinished import Unfinished, load_unfinished, save_unfinished
 from rapsam.inference.segmenter import Segmenter
 from rapsam.tasks.arrays import Indices
@@ -85,7 +85,7 @@ def evaluate(
             what it answers is not a number, the file is damaged or was edited, or, with `strict`, something
             cannot be used.
     """
-    able, wanted = (segmenter.prompts, "prompt") if task == PROMPTS else (segmenter.finder, "panoptic")
+    able, wanted = (segmenter.prompts, "prompt") if task in PROMPT_TASKS else (segmenter.finder, "panoptic")
     if able is None:
         what = "export it with --tasks"
         raise InputError(f"{segmenter.name} has no graph for {task!r}; {what} {wanted}, if its model can")
@@ -196,9 +196,13 @@ def _add(scores: Scores, segmenter: Segmenter, clip: AnnotatedClip) -> None:
 
 
 def _classes(source: AnnotatedSource, segmenter: Segmenter, task: str) -> Indices:
-    """Returns the network's class of each class of the data set; prompts ask for regions of any class."""
-    if task == PROMPTS:
-        return np.zeros(len(source.label_set.labels), np.int64)
+    """Returns the network's class of each class of the data set.
+
+    Prompts ask for regions of any class; given boxes have classes of the data set.
+    """
+    if task in PROMPT_TASKS:
+        count = len(source.label_set.labels)
+        return np.arange(count) if task == GIVEN_BOXES else np.zeros(count, np.int64)
     return label_mapping(source.label_set, segmenter.object_finder().labels)
 
 

@@ -5,23 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rapsam.errors import InputError
-from rapsam.evaluation.image_scores import InstanceScores, PanopticScores, PromptScores
+from rapsam.evaluation.image_scores import InstanceScores, PanopticScores
+from rapsam.evaluation.prompt_scores import PromptScores
 from rapsam.evaluation.scores import Scores
 from rapsam.evaluation.video_scores import TrackScores, VideoPanopticScores
 from rapsam.inference.segmenter import Segmenter
 
 PROMPTS = "prompts"
+GIVEN_BOXES = "given-boxes"
+
+
+def _without_boxes(segmenter: Segmenter) -> Scores:
+    raise InputError(f"the task {GIVEN_BOXES!r} of {segmenter.name} without boxes; name a file: --boxes FILE")
+
+
 TASKS: dict[str, Callable[[Segmenter], Scores]] = {
     "panoptic": PanopticScores,
     "instances": InstanceScores,
     PROMPTS: PromptScores,
+    GIVEN_BOXES: _without_boxes,
     "tracks": TrackScores,
     "video-panoptic": VideoPanopticScores,
 }
+PROMPT_TASKS = (PROMPTS, GIVEN_BOXES)
 VIDEO_TASKS = ("tracks", "video-panoptic")
 TASKS_OF_KIND = {
-    "coco_panoptic": ("panoptic", "instances", "prompts"),
-    "coco_instances": ("instances", "prompts"),
+    "coco_panoptic": ("panoptic", "instances", "prompts", "given-boxes"),
+    "coco_instances": ("instances", "prompts", "given-boxes"),
     "youtube_vis_2019": ("tracks",),
     "ade20k_panoptic": ("panoptic", "instances", "prompts"),
     "vipseg": ("video-panoptic", "tracks"),

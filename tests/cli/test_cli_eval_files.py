@@ -11,7 +11,7 @@ import pytest
 from PIL import ExifTags, Image
 
 import rapsam.evaluation.run as evaluation
-from rapsam.evaluation.image_scores import PromptScores
+from rapsam.evaluation.prompt_scores import PromptScores
 from tests.cli.cli_runs import assert_refused, rapsam
 from tests.data.sources.tiny_sets import edit_json, write_coco_instances, write_photo, write_youtube_vis
 from tests.training.tiny_run import write_tiny_world
@@ -186,3 +186,27 @@ def test_a_turned_photograph_of_which_nothing_tells_stops_until_one_says(data, t
     assert_refused(evaluated(data, "--out", out, "--orientation", "turned"), "unknown orientation 'turned'")
     assert not out.exists()
     assert evaluated(data, "--out", out, "--orientation", "displayed").code == 0
+
+
+def test_boxes_of_a_detector_are_prompts(data, tmp_path):
+    boxes, out = tmp_path / "boxes.json", tmp_path / "e.json"
+    entry = {"image_id": 139, "category_id": 1, "bbox": [6, 4, 14, 8], "score": 0.9}
+    boxes.write_text(json.dumps([entry]))
+    outcome = evaluated(data, "--boxes", boxes, "--out", out)
+    assert outcome.code == 0, outcome.err
+    report = json.loads(out.read_text())
+    assert (report["task"], report["clips"]) == ("given-boxes", 2)
+    assert report["figures"]["mask_ap"]["ap"] is not None
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("--boxes none.json", "none.json does not exist"),
+        ("--boxes none.json --task prompts", "--boxes beside --task prompts; boxes are for 'given-boxes'"),
+        ("--boxes none.json --against bundle", "--boxes beside --against"),
+        ("--task given-boxes", "without boxes; name a file: --boxes FILE"),
+    ],
+)
+def test_boxes_that_cannot_be_asked_about_are_refused(options, says, data, tmp_path):
+    assert_refused(evaluated(data, *options.split(), "--out", tmp_path / "e.json"), says)

@@ -9,7 +9,7 @@ import rapsam.evaluation.run as evaluation
 from rapsam.data.sources.kinds import open_source
 from rapsam.data.synth.source import SynthImages, SynthVideos
 from rapsam.errors import InputError
-from rapsam.evaluation.image_scores import innermost_pixel
+from rapsam.evaluation.prompt_scores import innermost_pixel
 from rapsam.evaluation.report import report_of, write_report
 from rapsam.evaluation.run import evaluate
 from rapsam.inference.segmenter import model_segmenter
