@@ -64,8 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--task",
         metavar="NAME",
-        help="panoptic (PQ, mask AP, mIoU), instances, prompts, tracks (tube AP) or video-panoptic (VPQ, "
-        "STQ); default: the usual one of the format",
+        help="panoptic (PQ, mask AP, mIoU), instances, prompts, given-boxes (of --boxes), tracks "
+        "(tube AP) or video-panoptic (VPQ, STQ); default: the usual one of the format",
     )
     parser.add_argument(
         "--boxes",
