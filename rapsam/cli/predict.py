@@ -199,8 +199,11 @@ def _asked(segmenter: Segmenter, typed: tuple[Typed, ...], options: argparse.Nam
     elif typed and segmenter.prompts is not None:
         prompts = objects_of(typed, segmenter.prompts)
         check_prompts(prompts, segmenter.prompts)
-        if options.multimask and segmenter.prompts.candidates == 1:
-            raise InputError(f"--multimask: {segmenter.name} answers each prompt with one mask; leave it out")
+        for name in ("multimask", "choose"):
+            if getattr(options, name) and segmenter.prompts.candidates == 1:
+                raise InputError(
+                    f"--{name}: {segmenter.name} answers each prompt with one mask; leave it out"
+                )
     elif typed:
         raise _lacking(segmenter, "prompt", "--point, --box and --mask need", options.bundle)
     elif segmenter.finder is None:

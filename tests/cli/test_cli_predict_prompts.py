@@ -163,7 +163,9 @@ def test_files_that_hold_no_mask_are_refused(content, says, clicker_bundle, phot
 def test_a_model_of_one_mask_has_no_others(photo, tmp_path):
     command = ("predict", photo, "--model", "rapsam_nano", "--checkpoint", "nano-synth", "--out", tmp_path)
     outcome = rapsam(*command, "--point", "3,4", "--multimask")
-    assert_refused(outcome, "answers each prompt with one mask; leave it out")
+    assert_refused(outcome, "--multimask: ", "answers each prompt with one mask; leave it out")
+    outcome = rapsam(*command, "--point", "3,4", "--choose", "iou")
+    assert_refused(outcome, "--choose: ", "answers each prompt with one mask; leave it out")
     outcome = rapsam(
         *(
             "predict",
