@@ -1,0 +1,66 @@
+"""The whole network: an image encoder, and what answers prompts on its embedding."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from rapsam.models.network import SegmentationNetwork
+from rapsam.models.sam.config import TRAINED_SIDE, SamConfig
+from rapsam.models.sam.mask_decoder import Answer, MaskDecoder
+from rapsam.models.sam.prompt_encoder import PromptEncoder
+
+
+class Sam(SegmentationNetwork):
+    """A network of the family, randomly initialised.
+
+    Attributes:
+        config: What it was built from.
+        image_encoder: Images to embeddings.
+        prompt_encoder: Prompts to tokens.
+        mask_decoder: Embeddings and tokens to masks.
+    """
+
+    text_classifier = None
+
+    def __init__(self, name: str, config: SamConfig) -> None:
+        super().__init__(name)
+        self.config = config
+        self.image_encoder = config.encoder.build()
+        self.prompt_encoder = PromptEncoder()
+        self.mask_decoder = MaskDecoder()
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Computes embeddings (B, 256, H / 16, W / 16) of normalised images (B, 3, H, W).
+
+        A network of one size pads smaller images with zeros, as its authors do, to the right and below.
+        """
+        side = self.config.encoder.fixed_size
+        if side is not None:
+            height, width = images.shape[-2:]
+            images = F.pad(images, (0, side - width, 0, side - height))
+        # Other memory layouts take other convolution kernels, which round differently.
+        return self.image_encoder(images.contiguous())  # type: ignore[no-any-return]
+
+    def answer(
+        self, embedding: Tensor, points: Tensor, labels: Tensor, mask_logits: Tensor | None = None
+    ) -> Answer:
+        """Answers B prompts on one image.
+
+        Args:
+            embedding: (1, 256, h, w), from `encode`.
+            points: (B, N, 2) in pixels of the network's image; see `PromptEncoder.tokens`. N may be 0.
+            labels: (B, N).
+            mask_logits: (B, 1, 4 h, 4 w) of earlier answers; None for none.
+        """
+        height, width = embedding.shape[-2:]
+        stride, prompts = self.image_encoder.stride, self.prompt_encoder
+        tokens = prompts.tokens(points, labels, (height * stride, width * stride))
+        dense = prompts.dense(mask_logits, (height, width))
+        positions = prompts.position.grid((height, width))
+        return self.mask_decoder(embedding, positions, tokens, dense)  # type: ignore[no-any-return]
+
+    def test_sides(self, *, video: bool) -> tuple[int, int]:
+        """Returns the (long, short) sides that images are resized to fit: a square."""
+        del video
+        return self.trained_sides or (TRAINED_SIDE, TRAINED_SIDE)
