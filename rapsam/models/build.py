@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,7 +45,7 @@ def build_model(
             initialisation to train from.
         classifier: See `rapsam.models.classifier_file.find_classifier`; None takes the vocabulary that the
             weights were trained with, if their file names one.
-        note: Is told which wrappers of a weight file were taken off.
+        note: Is told which wrappers of a weight file were taken off, and on which terms weights are lent.
 
     Returns:
         The network, float32, on the CPU.
@@ -57,11 +60,13 @@ def build_model(
         facts = _facts_of(path, name)
         # By name only: a file must not make us read another one.
         classifier = find_label_set(facts.vocabulary).name if facts and facts.vocabulary else None
-    model = family.build(name, _classifier_for(name, classifier))
+    empty = family.whole_state and checkpoint is not None
+    with torch.device("meta") if empty else nullcontext():
+        model = family.build(name, _classifier_for(name, classifier))
     if path is not None:
         load_checkpoint(model, path, note)
     elif checkpoint == FORMULA:
-        model.load_state_dict(family.formula_weights(model.state_dict()))
+        model.load_state_dict(family.formula_weights(model.state_dict()), assign=empty)
         model.weights = FORMULA_WEIGHTS
     return model.eval()
 
@@ -84,7 +89,8 @@ def load_checkpoint(
         model: The network; unchanged if an error is raised.
         path: A `.safetensors`, `.pth`, `.pt` or `.ckpt` file with our names or the published ones, or the
             name of weights that come with the package.
-        note: Is told which wrappers of the file were taken off.
+        note: Is told which wrappers of the file were taken off, and on which terms published weights of the
+            network may be used.
 
     Returns:
         The same network.
@@ -95,7 +101,12 @@ def load_checkpoint(
     """
     path = weights_path(path)
     facts, classifier = _facts_of(path, model.name), model.text_classifier
-    load_strictly(model, read_tensors(path, note), path, family_of(model.name).to_published)
+    family = family_of(model.name)
+    load_strictly(
+        model, read_tensors(path, note), path, family.to_published, partial(_other_variant, model.name)
+    )
+    if note and (terms := family.terms(model.name)):
+        note(f"{path.name}: {terms}")
     trained_for = facts.trained_for if facts else None
     model.weights = Weights(origin="file", name=path.name, trained=True, trained_for=trained_for)
     model.trained_sides = facts.sides if facts else None
@@ -104,6 +115,19 @@ def load_checkpoint(
             classifier.origin, learnt=classifier.origin.origin == "formula"
         )
     return model
+
+
+def _other_variant(model: str, tensors: Mapping[str, Tensor]) -> str | None:
+    """Tells of which variant but `model` these weights are, by names and shapes; None if of none."""
+    given = {name: tensor.shape for name, tensor in tensors.items()}
+    for name in variant_names():
+        if name == model:
+            continue
+        state, rename = _without_weights(name).state_dict(), family_of(name).to_published
+        for named in (lambda ours: ours, rename):
+            if {named(ours): tensor.shape for ours, tensor in state.items()} == given:
+                return name
+    return None
 
 
 def _facts_of(path: Path, model: str) -> WeightFacts | None:
@@ -130,9 +154,14 @@ def describe_models() -> dict[str, dict[str, int]]:
     """Returns the parameters of every variant and what its family tells of it, without making any weights."""
     described = {}
     for name in variant_names():
-        classifier = _classifier_for(name, None)
-        with torch.device("meta"):
-            model = family_of(name).build(name, classifier)
+        model = _without_weights(name)
         parameters = sum(parameter.numel() for parameter in model.parameters())
         described[name] = {"parameters": parameters, **family_of(name).facts(name)}
     return described
+
+
+def _without_weights(name: str) -> SegmentationNetwork:
+    """Builds a variant without memory for its weights."""
+    classifier = _classifier_for(name, None)
+    with torch.device("meta"):
+        return family_of(name).build(name, classifier)

@@ -114,34 +114,48 @@ def write_safetensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mappi
     write_atomic(path, safetensors.torch.save(plain, dict(metadata)))
 
 
-def write_published(path: Path, tensors: Mapping[str, Tensor]) -> None:
+def write_published(path: Path, tensors: Mapping[str, Tensor], *, bare: bool = False) -> None:
     """Writes a `.pth` that the published implementation loads, atomically.
 
-    Its head renames `panoptic_cls` while loading, unless the state dict says that it has a version; a state
-    dict without one would leave that layer random without a word.
+    Args:
+        path: The file.
+        tensors: Under the published names.
+        bare: Whether the file is to hold the state dict alone.
+
+    The head of RAP-SAM renames `panoptic_cls` while loading, unless the state dict says that it has a
+    version; a state dict without one would leave that layer random without a word.
     """
     state: OrderedDict[str, Tensor] = OrderedDict(
         (name, tensor.detach().cpu().contiguous()) for name, tensor in tensors.items()
     )
-    state._metadata = OrderedDict(panoptic_head={"version": 1})  # type: ignore[attr-defined]
+    content: object = state
+    if not bare:
+        state._metadata = OrderedDict(panoptic_head={"version": 1})  # type: ignore[attr-defined]
+        content = {"meta": {}, "state_dict": state}
     buffer = io.BytesIO()
-    torch.save({"meta": {}, "state_dict": state}, buffer)
+    torch.save(content, buffer)
     write_atomic(path, buffer.getvalue())
 
 
 def load_strictly(
-    module: nn.Module, tensors: Mapping[str, Tensor], source: Path, rename: Callable[[str], str]
+    module: nn.Module,
+    tensors: Mapping[str, Tensor],
+    source: Path,
+    rename: Callable[[str], str],
+    recognise: Callable[[Mapping[str, Tensor]], str | None] = lambda _tensors: None,
 ) -> None:
     """Loads a state dict, ours or published, into a module; nothing may be missing or left over.
 
     Args:
-        module: The network; unchanged if an error is raised.
+        module: The network; unchanged if an error is raised. One on the meta device is given memory, tensor
+            by tensor, while those of the state dict are let go.
         tensors: Tensors under our names or the published ones; any float dtype.
         source: The file, for messages.
         rename: Translates our names to the published ones.
+        recognise: Is asked of which model tensors are that do not fit; None if unknown.
 
     Raises:
-        CheckpointError: Naming what is missing, unexpected or of another shape.
+        CheckpointError: Naming what is missing, unexpected or of another shape, or whose weights these are.
     """
     own = module.state_dict()
     theirs = {rename(name): name for name in own}
@@ -164,6 +178,11 @@ def load_strictly(
         ),
     ]
     if problems:
+        if (model := recognise(tensors)) is not None:
+            raise CheckpointError(
+                f"{source} holds weights of {model}, which do not fit another model; take the one that they "
+                "belong to, or other weights"
+            )
         what_to_do = advice(own.keys() | theirs.keys(), tensors.keys())
         raise CheckpointError(f"{source} does not fit the model: {'; '.join(problems)}; {what_to_do}")
     # Cast first: a large float64 becomes infinite in float32.
@@ -174,7 +193,22 @@ def load_strictly(
                 f"{source}: {name!r} holds NaN or infinite values, or some too large for "
                 f"{_dtype_name(wanted[name])}; expected finite weights"
             )
-    module.load_state_dict({theirs[name] if in_published else name: tensor for name, tensor in cast.items()})
+    named = {theirs[name] if in_published else name: cast.pop(name) for name in list(cast)}
+    if any(tensor.is_meta for tensor in own.values()):
+        del tensors, cast
+        _give_memory(module, named)
+    else:
+        module.load_state_dict(named)
+
+
+def _give_memory(module: nn.Module, state: dict[str, Tensor]) -> None:
+    """Gives a module on the meta device copies of tensors, each of which is let go as soon as it is copied.
+
+    What was read may lie in a file, which can change, or share its memory with another tensor.
+    """
+    for name in list(state):
+        state[name] = state[name].clone()
+    module.load_state_dict(state, assign=True)
 
 
 def _dtype_name(tensor: Tensor) -> str:

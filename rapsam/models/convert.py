@@ -58,8 +58,9 @@ def convert_weights(
     if kind == "safetensors":
         write_safetensors(destination, state, facts.as_metadata() if facts else {})
     else:
-        published = family_of(model_name).to_published
-        write_published(destination, {published(name): tensor for name, tensor in state.items()})
+        family = family_of(model_name)
+        named = {family.to_published(name): tensor for name, tensor in state.items()}
+        write_published(destination, named, bare=family.bare_checkpoints)
     return "; ".join([f"{model_name}, {len(state)} tensors{', 16 bits' if half else ''}", *notes])
 
 

@@ -28,6 +28,10 @@ class Family:
         formula_weights: Makes weights by formula with the names, shapes and dtypes of a state dict.
         deployment: The view of a network that export, parity and runners work with.
         facts: Figures of a variant for `rapsam models` beside its parameters, by name.
+        whole_state: Whether state dicts hold every tensor that its networks compute with. They are then built
+            without memory and take the tensors of a file as they are: large ones are in memory once.
+        bare_checkpoints: Whether published checkpoints are state dicts with nothing around them.
+        terms: What whoever loads published weights of a variant has to know; empty if nothing.
     """
 
     variants: tuple[str, ...]
@@ -37,3 +41,6 @@ class Family:
     formula_weights: Callable[[State], State]
     deployment: Callable[[SegmentationNetwork], Deployment]
     facts: Callable[[str], dict[str, int]]
+    whole_state: bool = False
+    bare_checkpoints: bool = False
+    terms: Callable[[str], str] = lambda _variant: ""
