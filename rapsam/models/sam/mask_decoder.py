@@ -13,8 +13,8 @@ from rapsam.models.sam.layers import EMBEDDING_WIDTH, LayerNorm2d
 # Legend: B prompts, N tokens, P pixels of the embedding, C channels (256).
 
 NUM_MASKS = 4
-"""Masks of one prompt. 0 is meant for prompts that leave no doubt; 1 to 3 for one click, which may mean a whole,
-a part of it, or a part of that."""
+"""Masks of one prompt. 0 is meant for prompts that leave no doubt; 1 to 3 for one click, which may mean a
+whole, a part of it, or a part of that."""
 MASK_WIDTH = 32
 """Channels of the map that masks are made from."""
 _MLP_WIDTH = 2048

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
+from rapsam.errors import InputError
 from rapsam.models.network import SegmentationNetwork
 from rapsam.models.sam.config import TRAINED_SIDE, SamConfig
 from rapsam.models.sam.mask_decoder import Answer, MaskDecoder
@@ -34,10 +35,17 @@ class Sam(SegmentationNetwork):
         """Computes embeddings (B, 256, H / 16, W / 16) of normalised images (B, 3, H, W).
 
         A network of one size pads smaller images with zeros, as its authors do, to the right and below.
+
+        Raises:
+            InputError: If images are larger than the one size that the network takes.
         """
         side = self.config.encoder.fixed_size
         if side is not None:
             height, width = images.shape[-2:]
+            if max(height, width) > side:
+                raise InputError(
+                    f"an image of {height}x{width} for {self.name}; expected at most {side}x{side}"
+                )
             images = F.pad(images, (0, side - width, 0, side - height))
         # Other memory layouts take other convolution kernels, which round differently.
         return self.image_encoder(images.contiguous())  # type: ignore[no-any-return]
@@ -63,4 +71,5 @@ class Sam(SegmentationNetwork):
     def test_sides(self, *, video: bool) -> tuple[int, int]:
         """Returns the (long, short) sides that images are resized to fit: a square."""
         del video
-        return self.trained_sides or (TRAINED_SIDE, TRAINED_SIDE)
+        side = self.config.encoder.fixed_size or (self.trained_sides or (TRAINED_SIDE,))[0]
+        return side, side

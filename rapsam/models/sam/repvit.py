@@ -103,7 +103,7 @@ class PlainBlock(nn.Module):
     def __init__(self, width: int, branches: Branches, *, gated: bool) -> None:
         super().__init__()
         together = branches == "normed together"
-        self.depthwise = DepthwiseTogether(width) if together else DepthwiseApart(width)
+        self.depthwise: nn.Module = DepthwiseTogether(width) if together else DepthwiseApart(width)
         self.gate = Gate(width) if gated else nn.Identity()
         self.mixer = _mixer(width)
 
@@ -148,7 +148,7 @@ class RepVit(ImageEncoder):
         if config.fused:
             self.middle_proj = nn.Conv2d(config.widths[2], EMBEDDING_WIDTH, 1, bias=False)
             self.deep_proj = nn.Conv2d(config.widths[3], EMBEDDING_WIDTH, 1, bias=False)
-        self.neck = Neck(EMBEDDING_WIDTH if config.fused else config.widths[3])
+        self.neck: nn.Sequential = Neck(EMBEDDING_WIDTH if config.fused else config.widths[3])
 
     def forward(self, images: Tensor) -> Tensor:
         """Maps normalised images (B, 3, H, W), multiples of 32, to (B, 256, H / 16, W / 16)."""

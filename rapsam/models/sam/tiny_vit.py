@@ -109,7 +109,8 @@ class AttentionBlock(nn.Module):
 
     def __init__(self, width: int, window: int) -> None:
         super().__init__()
-        self.attention = WindowAttention(width, window)
+        self.window = window
+        self.attention: nn.Module = WindowAttention(width, window)
         self.local_conv = ConvNorm(width, width, 3, groups=width)
         self.mlp_norm = nn.LayerNorm(width)
         self.mlp = nn.Sequential(
@@ -119,9 +120,9 @@ class AttentionBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Maps (B, H, W, C) to the same shape."""
         # What is padded is not masked: it is attended to like all other tokens.
-        padded = padded_to_windows(x, self.attention.window)
-        windows = self.attention(split(padded, self.attention.window))
-        attended = joined(windows, padded.shape[1:3], self.attention.window)
+        padded = padded_to_windows(x, self.window)
+        windows = self.attention(split(padded, self.window))
+        attended = joined(windows, padded.shape[1:3], self.window)
         x = x + attended[:, : x.shape[1], : x.shape[2]]
         x = self.local_conv(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         return x + self.mlp(self.mlp_norm(x))  # type: ignore[no-any-return]
@@ -171,7 +172,7 @@ class TinyVit(ImageEncoder):
             ConvNorm(3, first // 2, 3, 2), nn.GELU(), ConvNorm(first // 2, first, 3, 2)
         )
         self.stages = nn.ModuleList(_stage(config, index) for index in range(len(config.widths)))
-        self.neck = Neck(last)
+        self.neck: nn.Sequential = Neck(last)
         self.unused_norm = nn.LayerNorm(last)
         self.unused_head = nn.Linear(last, _CLASSES)
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rapsam.models.sam.encoder import ImageEncoder
@@ -76,16 +75,17 @@ class VitAttention(nn.Module):
         """Attends in each of W squares of n = side * side tokens, (W, n, C): the same shape."""
         count, length, width = x.shape
         q, k, v = (self._heads(part) for part in self.qkv(x).chunk(3, dim=-1))
-        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=self._position_bias(q))
+        scores = self._placed(q, (q * self.head_width**-0.5) @ k.transpose(-2, -1))
+        attended = scores.softmax(-1) @ v
         return self.proj(attended.transpose(1, 2).reshape(count, length, width))  # type: ignore[no-any-return]
 
-    def _position_bias(self, q: Tensor) -> Tensor:
-        """Makes what is added to scores (W, heads, n, n), from queries that are not scaled."""
+    def _placed(self, q: Tensor, scores: Tensor) -> Tensor:
+        """Adds the terms for places to scores (W, heads, n, n), from queries that are not scaled."""
         side, squares = self.side, q.unflatten(2, (self.side, self.side))
         rows = torch.einsum("wnhxd,hid->wnhxi", squares, by_offset(self.rel_pos_h, side))
         columns = torch.einsum("wnhxd,xjd->wnhxj", squares, by_offset(self.rel_pos_w, side))
-        bias = rows.unsqueeze(-1) + columns.unsqueeze(-2)
-        return bias.reshape(*q.shape[:3], side * side)
+        scores = scores.unflatten(-1, (side, side)) + rows.flatten(2, 3).unsqueeze(-1)
+        return (scores + columns.flatten(2, 3).unsqueeze(-2)).flatten(-2)
 
     def _heads(self, x: Tensor) -> Tensor:
         count, length, _ = x.shape
@@ -105,7 +105,7 @@ class VitBlock(nn.Module):
         width = config.width
         self.window = window
         self.norm1 = nn.LayerNorm(width, eps=_EPS)
-        self.attention = VitAttention(width, config.num_heads, window or config.grid)
+        self.attention: nn.Module = VitAttention(width, config.num_heads, window or config.grid)
         self.norm2 = nn.LayerNorm(width, eps=_EPS)
         self.mlp = nn.Sequential(
             nn.Linear(width, _MLP_RATIO * width), nn.GELU(), nn.Linear(_MLP_RATIO * width, width)
@@ -141,7 +141,7 @@ class Vit(ImageEncoder):
         self.position = nn.Parameter(torch.zeros(1, config.grid, config.grid, config.width))
         windows = [config.window_of(block) for block in range(config.depth)]
         self.blocks = nn.ModuleList(VitBlock(config, window) for window in windows)
-        self.neck = Neck(config.width)
+        self.neck: nn.Sequential = Neck(config.width)
 
     def forward(self, images: Tensor) -> Tensor:
         """Maps normalised images (B, 3, S, S), S as configured, to (B, 256, S / 16, S / 16)."""

@@ -1,0 +1,141 @@
+"""The deployable graphs of the family: tensor-only modules with static shapes, and their contracts."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from rapsam.contract import MAX_PROMPTS, MAX_SIDE, GraphContract
+from rapsam.errors import InputError, unknown_name
+from rapsam.models.sam.contracts import Shape, decoder_contract, encoder_contract, published_decoder_contract
+from rapsam.models.sam.encoder import ImageEncoder
+from rapsam.models.sam.model import Sam
+from rapsam.models.sam.published_graphs import PublishedDecoder, PublishedEncoder
+from rapsam.models.sam.repvit import RepVit
+from rapsam.models.sam.rewrites.decoder import LEARNED_TOKENS, DeployedDecoder
+from rapsam.models.sam.rewrites.prompts import DenseMap, SlotTokens
+from rapsam.models.sam.rewrites.repvit import deployed_repvit
+from rapsam.models.sam.rewrites.tiny_vit import deployed_tiny_vit
+from rapsam.models.sam.rewrites.vit import deployed_vit
+from rapsam.models.sam.tiny_vit import TinyVit
+from rapsam.models.sam.vit import Vit
+from rapsam.tasks.preprocess import MEAN, STD, check_network_size
+
+GRAPHS = ("encoder", "decoder")
+
+
+class EncoderGraph(nn.Module):
+    """Image to embedding; normalises inside."""
+
+    mean: Tensor
+    inverse_std: Tensor
+
+    def __init__(self, model: Sam) -> None:
+        super().__init__()
+        dtype = model.prompt_encoder.no_mask.dtype
+        self.register_buffer("mean", torch.tensor(MEAN, dtype=dtype).view(1, 3, 1, 1))
+        self.register_buffer("inverse_std", 1 / torch.tensor(STD, dtype=dtype).view(1, 3, 1, 1))
+        self.encoder = _deployed(model.image_encoder)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Maps an image (1, 3, H, W), 0..255, to its embedding (1, 256, H / 16, W / 16)."""
+        return self.encoder((image - self.mean) * self.inverse_std)  # type: ignore[no-any-return]
+
+
+class DecoderGraph(nn.Module):
+    """Embedding and prompts in slots to four masks and IoUs for each."""
+
+    def __init__(self, model: Sam, size: tuple[int, int]) -> None:
+        super().__init__()
+        prompts, stride = model.prompt_encoder, model.image_encoder.stride
+        positions = prompts.position.grid((size[0] // stride, size[1] // stride))
+        self.tokens = SlotTokens(prompts, size, LEARNED_TOKENS)
+        self.dense = DenseMap(prompts)
+        self.decoder = DeployedDecoder(model.mask_decoder, positions)
+
+    def forward(
+        self,
+        embedding: Tensor,
+        points: Tensor,
+        point_labels: Tensor,
+        mask_prompt: Tensor,
+        has_mask_prompt: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Returns mask logits (1, K, 4, 4 h, 4 w) and predicted IoU (1, K, 4)."""
+        tokens, hidden = self.tokens(points[0], point_labels[0])
+        given = has_mask_prompt.reshape(-1, 1, 1, 1)
+        image = embedding + self.dense(mask_prompt[0], given)
+        masks, iou = self.decoder(image, tokens, hidden)
+        return masks.unsqueeze(0), iou.unsqueeze(0)
+
+
+def build_graph(
+    model: Sam, graph: str, size: tuple[int, int], num_prompts: int, slots: int
+) -> tuple[nn.Module, GraphContract]:
+    """Makes one deployable graph; the model is copied, not changed.
+
+    Args:
+        model: The trained network.
+        graph: One of `GRAPHS`.
+        size: Image (height, width): multiples of 32, at most 2048, or the one square that the encoder takes.
+        num_prompts: Prompts per pass of the decoder.
+        slots: For points and corners of boxes, per prompt.
+
+    Returns:
+        A module in eval mode, and its contract.
+
+    Raises:
+        InputError: If graph, size or number of prompts cannot be used.
+    """
+    shape = _checked(model, graph, size, num_prompts, slots)
+    module: nn.Module
+    if graph == "encoder":
+        module, contract = EncoderGraph(model), encoder_contract(shape)
+    else:
+        module, contract = DecoderGraph(model, size), decoder_contract(shape)
+    return module.eval().requires_grad_(False), contract
+
+
+def published_graph(
+    model: Sam, graph: str, size: tuple[int, int], num_prompts: int, slots: int
+) -> tuple[nn.Module, GraphContract]:
+    """Returns a graph as the trainable network computes it; arguments as `build_graph`.
+
+    It shares the weights of the model, which is in eval mode. Its decoder takes no empty slots, and a mask
+    with every prompt.
+    """
+    shape = _checked(model, graph, size, num_prompts, slots)
+    if graph == "encoder":
+        return PublishedEncoder(model), encoder_contract(shape)
+    return PublishedDecoder(model), published_decoder_contract(shape)
+
+
+def check_size(model: Sam, size: tuple[int, int]) -> None:
+    """Raises `InputError` unless the network takes images of this height and width."""
+    check_network_size(size)
+    side = model.config.encoder.fixed_size
+    if side is not None and size != (side, side):
+        raise InputError(
+            f"size {size[0]}x{size[1]} for {model.name}, whose encoder knows one size only; "
+            f"expected {side}x{side}"
+        )
+    if max(size) > MAX_SIDE:
+        raise InputError(f"size {size[0]}x{size[1]} is too large; expected sides of at most {MAX_SIDE}")
+
+
+def _checked(model: Sam, graph: str, size: tuple[int, int], num_prompts: int, slots: int) -> Shape:
+    check_size(model, size)
+    if not 1 <= num_prompts <= MAX_PROMPTS:
+        raise InputError(f"{num_prompts} prompts per pass; expected 1 to {MAX_PROMPTS}")
+    if graph not in GRAPHS:
+        raise unknown_name("graph", graph, GRAPHS)
+    return Shape(size, model.image_encoder.stride, num_prompts, slots)
+
+
+def _deployed(encoder: ImageEncoder) -> ImageEncoder:
+    if isinstance(encoder, RepVit):
+        return deployed_repvit(encoder)
+    if isinstance(encoder, TinyVit):
+        return deployed_tiny_vit(encoder)
+    assert isinstance(encoder, Vit), type(encoder)
+    return deployed_vit(encoder)

@@ -1,0 +1,1 @@
+"""Exact rewrites of this family: see docs/rewrites.md."""

@@ -1,0 +1,69 @@
+"""Attention with terms for rows and columns, in tensors of four axes."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from rapsam.models.sam.rewrites.norms import deployed_norms
+from rapsam.models.sam.vit import Vit, VitAttention, VitBlock, by_offset
+
+
+class DeployedVitAttention(nn.Module):
+    """`VitAttention` with its tables spread out once; the scale of the scores is in the weights of the keys.
+
+    The terms for rows and columns take queries that are not scaled. To the scores of one query over all
+    keys, as a square, a row of numbers and a column of numbers are added.
+    """
+
+    row_terms: Tensor
+    column_terms: Tensor
+
+    def __init__(self, attention: VitAttention) -> None:
+        super().__init__()
+        self.num_heads = attention.num_heads
+        self.head_width = attention.head_width
+        self.side = attention.side
+        self.qkv = copy.deepcopy(attention.qkv)
+        self.proj = copy.deepcopy(attention.proj)
+        with torch.no_grad():
+            for parameter in (self.qkv.weight, self.qkv.bias):
+                parameter.chunk(3)[1].mul_(self.head_width**-0.5)
+        for name, table in (("row_terms", attention.rel_pos_h), ("column_terms", attention.rel_pos_w)):
+            terms = by_offset(table.detach(), self.side).transpose(1, 2).unsqueeze(0)
+            self.register_buffer(name, terms.contiguous())
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Attends in each of W squares of n = side * side tokens, (W, n, C): the same shape."""
+        count, length, width = x.shape
+        q, k, v = (self._heads(part) for part in self.qkv(x).chunk(3, dim=-1))
+        scores = self._placed(q, q @ k.transpose(-2, -1))
+        attended = scores.softmax(-1) @ v
+        return self.proj(attended.transpose(1, 2).reshape(count, length, width))  # type: ignore[no-any-return]
+
+    def _placed(self, q: Tensor, scores: Tensor) -> Tensor:
+        """Adds the terms for places to scores (W, heads, n, n)."""
+        side, length = self.side, q.shape[2]
+        squares = q.reshape(-1, side, side, self.head_width)
+        rows = (squares @ self.row_terms).reshape(-1, length, side, 1)
+        by_columns = squares.transpose(1, 2) @ self.column_terms
+        columns = by_columns.transpose(1, 2).reshape(-1, length, 1, side)
+        placed = scores.reshape(-1, length, side, side) + rows + columns
+        return placed.reshape(scores.shape)
+
+    def _heads(self, x: Tensor) -> Tensor:
+        count, length, _ = x.shape
+        return x.reshape(count, length, self.num_heads, self.head_width).transpose(1, 2)
+
+
+def deployed_vit(encoder: Vit) -> Vit:
+    """Copies an encoder, with its attention rewritten."""
+    deployed = copy.deepcopy(encoder)
+    for block in deployed.blocks:
+        assert isinstance(block, VitBlock)
+        assert isinstance(block.attention, VitAttention)
+        block.attention = DeployedVitAttention(block.attention)
+    deployed.neck = deployed_norms(encoder.neck)
+    return deployed
