@@ -49,7 +49,9 @@ def open_zip(path: Path) -> Iterator[object]:
             names = archive.namelist()
             if f"{root}/byteorder" in names and archive.read(f"{root}/byteorder") != b"little":
                 raise CheckpointError(f"{path} was saved on a big-endian machine; save it on a common one")
-            yield TensorMakers(load).reader().read(io.BytesIO(archive.read(f"{root}/data.pkl")))
+            makers = TensorMakers(load)
+            yield makers.reader().read(io.BytesIO(archive.read(f"{root}/data.pkl")))
+            makers.forget()
 
 
 @contextmanager
@@ -82,6 +84,7 @@ def open_legacy(path: Path) -> Iterator[object]:
             places[key] = (start, end)
             content.seek(end)
         yield tree
+        makers.forget()
 
 
 @contextmanager

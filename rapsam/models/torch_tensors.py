@@ -67,6 +67,13 @@ class TensorMakers:
         """Returns the reader of the pickles of this file."""
         return PickleReader(self._makers, self._stored)
 
+    def forget(self) -> None:
+        """Lets go of the storages that were read; tensors keep those that they are made of.
+
+        A reader and its makers refer to each other, so that Python would not free them at once.
+        """
+        self._loaded.clear()
+
     def _stored(self, reference: object) -> _Storage:
         storage = _storage(reference)
         self.widths[storage.key] = _width(storage.dtype)
