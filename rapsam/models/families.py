@@ -5,8 +5,9 @@ from __future__ import annotations
 from rapsam.errors import unknown_name
 from rapsam.models.family import Family
 from rapsam.models.rapsam.family import RAPSAM
+from rapsam.models.sam.family import SAM
 
-FAMILIES: dict[str, Family] = {"rapsam": RAPSAM}
+FAMILIES: dict[str, Family] = {"rapsam": RAPSAM, "sam": SAM}
 
 
 def family_of(variant: str) -> Family:

@@ -12,8 +12,7 @@ import pytest
 import torch
 from numpy.lib.npyio import NpzFile
 
-from rapsam.models.sam.config import VARIANTS
-from rapsam.models.sam.formula import formula_state_dict
+import rapsam
 from rapsam.models.sam.model import Sam
 from tests.golden_files import SHARED, fail_or_skip
 
@@ -55,9 +54,7 @@ def published_shapes(variant: str) -> dict[str, list[int]]:
 
 @cache
 def formula_sam(variant: str) -> Sam:
-    model = Sam(variant, VARIANTS[variant])
-    model.load_state_dict(formula_state_dict(model.state_dict()))
-    return model.eval()
+    return rapsam.build_model(variant, checkpoint="formula")
 
 
 def close(what: str, result: torch.Tensor, golden: np.ndarray, tolerance: float) -> None:
