@@ -27,8 +27,12 @@ def test_devices_can_be_searched():
 
 def test_models_for_machines():
     models = json.loads(rapsam("models", "--json").out)
-    assert set(models) == {"rapsam_r50", "rapsam_r18", "rapsam_nano"}
+    assert set(models) == {
+        *("rapsam_r50", "rapsam_r18", "rapsam_nano", "sam_vit_h", "sam_vit_l", "sam_vit_b"),
+        *("repvit_sam", "mobile_sam", "edge_sam", "edge_sam_bilinear"),
+    }
     assert 4e6 < models["rapsam_nano"]["parameters"] < 6e6
+    assert models["repvit_sam"] == {"parameters": 27_223_480, "masks_per_prompt": 4, "image_side": 1024}
 
 
 def test_doctor_for_machines():
