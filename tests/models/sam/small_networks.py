@@ -33,13 +33,16 @@ SIZES = {name: (SIDE, SIDE) if config.fixed_size else FREE_SIZE for name, config
 
 
 def small_sam(name: str, dtype: torch.dtype = torch.float32) -> Sam:
-    model = Sam(name, SamConfig(encoder=ENCODERS[name]))
-    model.load_state_dict(_weights(name))
+    model = without_memory(name)
+    model.load_state_dict({key: tensor.clone() for key, tensor in _weights(name).items()}, assign=True)
     return model.eval().to(dtype)
+
+
+def without_memory(name: str) -> Sam:
+    with torch.device("meta"):
+        return Sam(name, SamConfig(encoder=ENCODERS[name]))
 
 
 @cache
 def _weights(name: str) -> dict[str, torch.Tensor]:
-    with torch.device("meta"):
-        like = Sam(name, SamConfig(encoder=ENCODERS[name])).state_dict()
-    return formula_state_dict(like)
+    return formula_state_dict(without_memory(name).state_dict())

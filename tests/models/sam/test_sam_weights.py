@@ -9,14 +9,7 @@ from safetensors.torch import save_file
 from rapsam.errors import CheckpointError
 from rapsam.models.checkpoint import load_strictly, read_tensors, write_published
 from rapsam.models.sam.checkpoint_map import to_published
-from rapsam.models.sam.config import SamConfig
-from rapsam.models.sam.model import Sam
-from tests.models.sam.small_networks import ENCODERS, small_sam
-
-
-def without_memory(name):
-    with torch.device("meta"):
-        return Sam(name, SamConfig(encoder=ENCODERS[name]))
+from tests.models.sam.small_networks import ENCODERS, small_sam, without_memory
 
 
 def load(model, path):
