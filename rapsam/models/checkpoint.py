@@ -180,7 +180,7 @@ def load_strictly(
     if problems:
         if (model := recognise(tensors)) is not None:
             raise CheckpointError(
-                f"{source} holds weights of {model}, which do not fit another model; take the one that they "
+                f"{source} holds weights of {model} and does not fit the model; take the one that they "
                 "belong to, or other weights"
             )
         what_to_do = advice(own.keys() | theirs.keys(), tensors.keys())

@@ -67,8 +67,8 @@ def test_weights_of_a_relative_are_named(published):
     with pytest.raises(CheckpointError) as caught:
         rapsam.build_model("repvit_sam", checkpoint=published)
     assert str(caught.value) == (
-        f"{published} holds weights of edge_sam, which do not fit another model; take the one that they "
-        "belong to, or other weights"
+        f"{published} holds weights of edge_sam and does not fit the model; take the one that they belong "
+        "to, or other weights"
     )
 
 
