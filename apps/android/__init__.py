@@ -1,0 +1,1 @@
+"""The sample app for Android; its build tools are in `toolchain`."""

@@ -1,0 +1,157 @@
+package org.rapsam.core.run
+
+import org.rapsam.core.Problem
+import org.rapsam.core.bundle.Role
+import org.rapsam.core.bundle.Task
+import org.rapsam.core.tasks.BOXES
+import org.rapsam.core.tasks.Fitted
+import org.rapsam.core.tasks.Geometry
+import org.rapsam.core.tasks.MaskFusion
+import org.rapsam.core.tasks.PanopticResult
+import org.rapsam.core.tasks.Picture
+import org.rapsam.core.tasks.Prompt
+import org.rapsam.core.tasks.Size
+import org.rapsam.core.tasks.Tensor
+import org.rapsam.core.tasks.encodePrompts
+import org.rapsam.core.tasks.interactiveMasks
+import org.rapsam.core.tasks.letterbox
+import org.rapsam.core.tasks.panopticSegmentation
+
+/** The answer to a prompt; the mask is (h0, w0). */
+class Region(val mask: BooleanArray, val predictedIou: Float)
+
+/**
+ * From pixels to results with the graphs of a bundle, as rapsam/inference/segmenter.py does it. Not for several threads at
+ * a time. What depends on a photo alone is computed once for it.
+ */
+class Segmenter(private val loaded: LoadedBundle) {
+    private val manifest = loaded.bundle.manifest
+    private val prompted = manifest.pipeline(Task.PROMPT)
+    private val finding = manifest.pipeline(Task.PANOPTIC) ?: manifest.pipeline(Task.VIDEO)
+    private val perPhoto = manifest.graphs.map { it.contract.graph } - promptedGraphs(manifest.graphs.map { it.contract })
+    private var input = FloatArray(0)
+    private var taken: Taken? = null
+    private var fusion: MaskFusion? = null
+
+    /** Whether it finds objects. */
+    val findsObjects: Boolean get() = finding != null
+
+    /** Whether it takes a tap or a box. */
+    val takesPrompts: Boolean get() = prompted != null && manifest.prompts != null
+
+    private class Taken(val fitted: Fitted, val graphs: Map<String, Graph>)
+
+    /** Takes the photo, or the frame, that the next questions are about. */
+    fun take(picture: Picture) {
+        val spec = manifest.preprocess
+        if (input.isEmpty()) input = FloatArray(3 * spec.size.area)
+        val fitted = letterbox(picture, spec.size, spec.padColour, input)
+        taken = Taken(fitted, loaded.graphs.mapValues { (name, it) -> if (name in perPhoto) OnceOnly(it) else it })
+    }
+
+    /**
+     * Finds the objects in the photo.
+     *
+     * @throws Problem If the bundle does not, or the network's outputs cannot be used.
+     */
+    fun panoptic(): PanopticResult {
+        val (fitted, graphs) = current()
+        val names = finding?.graphs ?: throw Problem("this bundle does not find objects; take another one")
+        return panopticOf(outputsByRole(names, graphs, mapOf(Role.IMAGE to fitted.pixels)), fitted.geometry)
+    }
+
+    /** Makes a panoptic result of what the graphs returned, by role. */
+    internal fun panopticOf(outputs: Tensors, geometry: Geometry): PanopticResult {
+        val classLogits = ofOne(outputs, Role.CLASS_LOGITS)
+        val maskLogits = ofOne(outputs, Role.MASK_LOGITS)
+        val source = Size(maskLogits.shape.getOrElse(1) { 0 }, maskLogits.shape.getOrElse(2) { 0 })
+        val thresholds = manifest.thresholds ?: throw Problem("this bundle has no thresholds; export it again")
+        val kept = fusion?.takeIf { it.geometry == geometry && it.source == source } ?: MaskFusion(source, geometry)
+        fusion = kept
+        val result =
+            panopticSegmentation(classLogits, maskLogits, geometry, manifest.numThings, thresholds, kept)
+        if (result.void != manifest.labels.size) {
+            throw Problem(
+                "the network knows ${result.void} classes, the bundle names ${manifest.labels.size}; export it again",
+            )
+        }
+        return result
+    }
+
+    /**
+     * Answers prompts on the photo.
+     *
+     * @param prompts In its pixels.
+     * @return One per prompt: the candidate with the highest predicted IoU.
+     * @throws Problem If the bundle takes none of the kind, or one lies outside.
+     */
+    fun segment(prompts: List<Prompt>): List<Region> {
+        val (fitted, graphs) = current()
+        val encoded = encoded(prompts, fitted.geometry)
+        val perPass = promptsPerPass()
+        return prompts.indices.step(perPass).flatMap { start ->
+            val given = mapOf(Role.IMAGE to fitted.pixels, BOXES to filled(encoded, start, perPass))
+            val outputs = outputsByRole(prompted!!.graphs, graphs, given)
+            regionsOf(outputs, minOf(perPass, prompts.size - start), fitted.geometry)
+        }
+    }
+
+    /** Encodes prompts for the graphs, as many as there are. */
+    internal fun encoded(prompts: List<Prompt>, geometry: Geometry): Tensor {
+        val spec = manifest.prompts
+        if (prompted == null || spec == null) throw Problem("this bundle takes no prompts; take another one")
+        return encodePrompts(prompts, spec, geometry)
+    }
+
+    /** Prompts that the graphs take at a time. */
+    internal fun promptsPerPass(): Int {
+        val specs = prompted?.graphs.orEmpty().flatMap { manifest.graph(it).contract.inputs }
+        return specs.filter { it.role == BOXES }.minOfOrNull { it.shape.getOrElse(1) { 1 } }
+            ?: throw Problem("no graph of the bundle takes $BOXES; export it again")
+    }
+
+    private fun current(): Pair<Fitted, Map<String, Graph>> {
+        val now = taken ?: throw Problem("there is no photo yet; choose one first")
+        return now.fitted to now.graphs
+    }
+}
+
+/** Cuts the prompts of a pass; the last pass is filled up with copies, whose results are dropped. */
+internal fun filled(prompts: Tensor, start: Int, count: Int): Tensor {
+    val (_, total, width) = prompts.shape
+    val data = FloatArray(count * width)
+    for (place in 0 until count) {
+        val from = minOf(start + place, total - 1) * width
+        prompts.data.copyInto(data, place * width, from, from + width)
+    }
+    return Tensor(data, listOf(1, count, width))
+}
+
+/** Makes the answers of a pass of what the graphs returned, by role. */
+internal fun regionsOf(outputs: Tensors, count: Int, geometry: Geometry): List<Region> {
+    val logits = ofOne(outputs, Role.MASK_LOGITS)
+    val iou = ofOne(outputs, Role.IOU)
+    val candidates = iou.data.size / iou.shape[0]
+    val size = logits.shape.takeLast(2)
+    val step = size[0] * size[1]
+    return List(count) { prompt ->
+        val best = (prompt * candidates until (prompt + 1) * candidates).maxBy { iou.data[it] }
+        val one = Tensor(logits.data.copyOfRange(best * step, (best + 1) * step), listOf(1) + size)
+        Region(interactiveMasks(one, geometry).single(), iou.data[best])
+    }
+}
+
+private fun ofOne(outputs: Tensors, role: String): Tensor {
+    val tensor = outputs[role]
+    if (tensor == null || tensor.shape.size < 3 && role != Role.IOU || tensor.shape[0] != 1) {
+        throw Problem("the graphs returned no $role of one image; export the bundle again")
+    }
+    return tensor.withoutBatch()
+}
+
+/** A graph that runs once, for those that depend on the photo alone. */
+private class OnceOnly(private val graph: Graph) : Graph by graph {
+    private var outputs: Tensors? = null
+
+    override fun run(inputs: Tensors): Tensors = outputs ?: graph.run(inputs).also { outputs = it }
+}

@@ -1,0 +1,93 @@
+package org.rapsam.engine.onnx
+
+import java.io.File
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
+import org.rapsam.core.Problem
+import org.rapsam.core.bench.AppBuild
+import org.rapsam.core.bench.Battery
+import org.rapsam.core.bench.JobFolder
+import org.rapsam.core.bench.Phone
+import org.rapsam.core.bench.PhoneFacts
+import org.rapsam.core.bundle.Bundle
+import org.rapsam.core.bundle.FolderSource
+import org.rapsam.core.json.jsonOf
+import org.rapsam.core.json.parseJson
+import org.rapsam.core.run.LoadedBundle
+import org.rapsam.core.run.Segmenter
+import org.rapsam.core.selftest.decodePng
+import org.rapsam.core.selftest.selfTest
+import org.rapsam.core.tasks.Prompt
+
+private val FACTORIES = listOf(OnnxEngineFactory())
+
+/**
+ * What the app does between a photo and its screen, without Android: for tests that compare it with Python.
+ *
+ * `segment BUNDLE RUNTIME ASKED OUT`: ASKED is a JSON file, a list of a `photo` (PNG), `points` and `boxes` each. Into OUT go the
+ * maps and masks; what was found is printed as JSON. `selftest BUNDLE RUNTIME` prints rows. `bench DOCUMENTS RUN` runs a job.
+ * A [Problem] is printed as `problem: ...`.
+ */
+fun main(arguments: Array<String>) {
+    val words = arguments.drop(1)
+    try {
+        when (arguments[0]) {
+            "segment" -> segment(words[0], words[1], File(words[2]), File(words[3]))
+            "selftest" -> test(words[0], words[1])
+            "bench" -> println(JobFolder(File(words[0]), words[1]).run(AppBuild("0.1.0", "debug"), NoPhone, FACTORIES, ::println))
+        }
+    } catch (problem: Problem) {
+        println("problem: ${problem.message}")
+    }
+}
+
+private fun load(bundle: String, runtime: String): LoadedBundle {
+    val opened = Bundle.open(FolderSource(File(bundle)))
+    return LoadedBundle.load(opened, LoadedBundle.factory(opened, FACTORIES), runtime, 1)
+}
+
+private fun segment(bundle: String, runtime: String, asked: File, out: File) = load(bundle, runtime).use { loaded ->
+    val segmenter = Segmenter(loaded)
+    val found = parseJson(asked.readText(), asked.name).items().mapIndexed { number, one ->
+        val photo = File(one["photo"].text())
+        segmenter.take(decodePng(ByteBuffer.wrap(photo.readBytes()), photo.name))
+        val objects = if (segmenter.findsObjects) segmenter.panoptic() else null
+        objects?.let { File(out, "$number.map.bin").writeBytes(bytes(it.map)) }
+        val prompts = one["points"].items().map { row -> row.items().map { it.number() } }.map { Prompt.Point(it[0], it[1]) } +
+            one["boxes"].items().map { row -> row.items().map { it.number() } }.map { Prompt.Box(it[0], it[1], it[2], it[3]) }
+        val regions = if (prompts.isEmpty()) emptyList() else segmenter.segment(prompts)
+        for ((place, region) in regions.withIndex()) {
+            val mask = ByteArray(region.mask.size) { if (region.mask[it]) 1 else 0 }
+            File(out, "$number.mask$place.bin").writeBytes(mask)
+        }
+        mapOf(
+            "void" to objects?.void,
+            "segments" to objects?.segments?.map { listOf(it.id, it.classIndex, it.isThing, it.score, it.area, it.query) },
+            "iou" to regions.map { it.predictedIou },
+        )
+    }
+    println(jsonOf(mapOf("version" to loaded.engine.version, "photos" to found)))
+}
+
+private fun test(bundle: String, runtime: String) = load(bundle, runtime).use { loaded ->
+    for (row in selfTest(loaded)) println("${row.verdict} ${row.graph}.${row.output} ${row.case} ${row.maxAbs} ${row.sqnrDb}")
+}
+
+private fun bytes(map: IntArray): ByteArray {
+    val buffer = ByteBuffer.allocate(4 * map.size).order(ByteOrder.LITTLE_ENDIAN)
+    buffer.asIntBuffer().put(map)
+    return buffer.array()
+}
+
+/** A phone of which nothing is known but its memory. */
+private object NoPhone : Phone {
+    override fun facts() = PhoneFacts(Runtime.getRuntime().availableProcessors(), null, null, null)
+
+    override fun battery(): Battery? = null
+
+    override fun thermalState(): String? = null
+
+    override fun memoryMb(): Int? = null
+
+    override fun peakMemory(): Pair<Int, String>? = null
+}

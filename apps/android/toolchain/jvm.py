@@ -1,0 +1,137 @@
+"""The app without Android, in a Java machine: core, engine and their tests, with Android's own libraries.
+
+    python -m apps.android.toolchain.jvm          compiles, and runs the tests of the core
+
+Where it is built, in `apps/android/build/jvm`, nothing is made anew until a source changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from apps.android.toolchain.bionic import SHIM, build_shim, linux_library
+from apps.android.toolchain.commands import compile_kotlin
+from apps.android.toolchain.tools import Tools, fetch_tools, find_tools, missing_for_jvm, program
+from rapsam.errors import RapSamError
+from rapsam.locks import wait_for_lock
+
+APP = Path(__file__).resolve().parents[1]
+BUILD = APP / "build"
+VECTORS = APP.parent / "fixtures" / "vectors"
+ABI = "x86_64"
+CORE_TESTS = "org.rapsam.core.MainKt"
+PATH_PROGRAM = "org.rapsam.engine.onnx.PathProgramKt"
+_MODULES = ("core", "engine-onnx")
+_JAR = "app.jar"
+_LOCK_S = 300.0
+
+
+class JvmApp(NamedTuple):
+    """What runs in a Java machine.
+
+    Attributes:
+        folder: Of the compiled classes and of the libraries.
+        tools: What it was built with.
+    """
+
+    folder: Path
+    tools: Tools
+
+    def command(self, main: str, *arguments: str | Path) -> list[str]:
+        """Returns the command line of a program of it."""
+        jars = (self.folder / _JAR, self.tools.kotlin_library, self.tools.onnx_runtime_classes)
+        options = ["-XX:+UseSerialGC", "-Xmx1g", f"-Donnxruntime.native.path={self.folder}"]
+        words = [program("java", "a JDK, version 17 or later"), *options, "-cp", ":".join(map(str, jars))]
+        return [*words, main, *map(str, arguments)]
+
+    def run(
+        self, main: str, *arguments: str | Path, patience_s: float = 300.0
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs a program of it, with Android's libraries."""
+        return subprocess.run(
+            self.command(main, *arguments),
+            env={**os.environ, "LD_LIBRARY_PATH": str(self.folder)},
+            capture_output=True,
+            text=True,
+            timeout=patience_s,
+            check=False,
+        )
+
+
+def build_jvm_app() -> JvmApp:
+    """Compiles what has changed; the tools are there.
+
+    Raises:
+        ExportError: With what a compiler said.
+    """
+    tools = find_tools()
+    folder = BUILD / "jvm"
+    with _locked(folder):
+        for name, digest, build in (
+            ("libraries", _digest([SHIM, *tools.libraries(ABI).values()]), _build_libraries),
+            ("classes", _digest([*_sources(), tools.kotlin / "kotlin-compiler.jar"]), _build_classes),
+        ):
+            stamp = folder / f"{name}.sha256"
+            if not stamp.exists() or stamp.read_text() != digest:
+                stamp.unlink(missing_ok=True)
+                build(tools, folder)
+                stamp.write_text(digest)
+    return JvmApp(folder, tools)
+
+
+def _build_libraries(tools: Tools, folder: Path) -> None:
+    build_shim(folder)
+    for name, library in tools.libraries(ABI).items():
+        (folder / name).write_bytes(linux_library(library.read_bytes()))
+
+
+def _build_classes(tools: Tools, folder: Path) -> None:
+    roots = [APP / module / "src" / kind / "kotlin" for module in _MODULES for kind in ("main", "test")]
+    compile_kotlin(tools, roots, [tools.onnx_runtime_classes], folder / _JAR)
+
+
+def _sources() -> list[Path]:
+    return sorted(path for module in _MODULES for path in (APP / module / "src").rglob("*.kt"))
+
+
+def _digest(paths: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as stream:
+            digest.update(f"{path.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
+    return digest.hexdigest()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Lets one process build at a time."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        wait_for_lock(handle, folder, _LOCK_S)
+        yield
+    finally:
+        os.close(handle)
+
+
+def main() -> None:
+    """Fetches what is missing, compiles, and runs the tests of the core."""
+    try:
+        fetch_tools(lambda line: print(line, flush=True), for_apk=False)
+        if missing := missing_for_jvm():
+            sys.exit(f"error: {missing}")
+        app = build_jvm_app()
+    except RapSamError as error:
+        sys.exit(f"error: {error}")
+    sys.exit(subprocess.run(app.command(CORE_TESTS, VECTORS), check=False).returncode)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""The build tools, kept in the user's cache: which packages they come in, and where they are then."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from apps.android.toolchain.api_jar import api_jar
+from apps.android.toolchain.downloads import Download, fetch
+from rapsam.errors import UnavailableError
+from rapsam.files import atomic_folder
+from rapsam.user_cache import user_cache
+
+FOLDER_VARIABLE = "RAPSAM_ANDROID_TOOLS"
+ABIS = ("arm64-v8a", "x86_64")
+API_LEVEL = 34
+HOW = "run: make android"
+
+_KOTLIN_JARS = (
+    "kotlin-compiler.jar",
+    "kotlin-stdlib.jar",
+    "kotlin-reflect.jar",
+    "kotlin-script-runtime.jar",
+    "kotlinx-coroutines-core-jvm.jar",
+    "annotations-13.0.jar",
+)
+_ARCHIVE = "package/Plugins/Android/onnxruntime.aar"
+_LIBRARIES = ("libonnxruntime.so", "libonnxruntime4j_jni.so")
+_MOBSF_TOOLS = "mobsf/StaticAnalyzer/tools"
+_APKTOOL = f"{_MOBSF_TOOLS}/apktool_2.10.0.jar"
+_SIGNATURES = "./core/api/current.txt"
+
+KOTLIN = Download(
+    "npm",
+    "kotlin-compiler",
+    "2.2.21",
+    "7a16b983e6c759893c1f262c0c4bca801b0b5953a166ff8494e0a7f8659fe44e",
+    79,
+    {f"package/lib/{name}": name for name in _KOTLIN_JARS},
+)
+ANDROID = Download(
+    # Google's own tools (Apache-2.0) inside a package of another purpose, whose own code is not used.
+    "pip",
+    "mobsf",
+    "4.1.3",
+    "d6eae8ef67e699216fa2b8dad1c3c091bf97d87a45440888b777c983a58de646",
+    98,
+    {
+        f"{_MOBSF_TOOLS}/bundletool-all-1.17.2.jar": "r8.jar",
+        f"{_MOBSF_TOOLS}/apksigner.jar": "apksigner.jar",
+        f"{_APKTOOL}!prebuilt/linux/aapt2_64": "aapt2",
+        f"{_APKTOOL}!brut/androlib/android-framework.jar": "framework-res.jar",
+    },
+)
+ONNX_RUNTIME = Download(
+    "npm",
+    "com.github.asus4.onnxruntime",
+    "0.4.9",
+    "e59788788818fdde1b2e522e766a21ba0f7d8391de55737abf81e32cc801785d",
+    150,
+    {
+        f"{_ARCHIVE}!classes.jar": "onnxruntime.jar",
+        **{f"{_ARCHIVE}!jni/{abi}/{name}": f"{abi}-{name}" for abi in ABIS for name in _LIBRARIES},
+    },
+)
+API = Download(
+    "apt",
+    "android-platform-frameworks-base",
+    "trixie",
+    "c1d64d78588fc7641923ad05b5ef12c3366f73b8bbca429f13f60c981e166d35",
+    61,
+    {_SIGNATURES: "signatures.txt"},
+)
+
+Say = Callable[[str], None]
+
+
+class Tools(NamedTuple):
+    """Where the tools are.
+
+    Attributes:
+        kotlin: Folder of the Kotlin compiler and its library.
+        android: Folder of aapt2, R8, apksigner and the resources of Android itself.
+        onnx_runtime: Folder of ONNX Runtime for Android: its classes and libraries.
+        api: Folder of the public API.
+    """
+
+    kotlin: Path
+    android: Path
+    onnx_runtime: Path
+    api: Path
+
+    @property
+    def kotlin_library(self) -> Path:
+        """Kotlin's standard library."""
+        return self.kotlin / "kotlin-stdlib.jar"
+
+    @property
+    def onnx_runtime_classes(self) -> Path:
+        """Java classes of ONNX Runtime."""
+        return self.onnx_runtime / "onnxruntime.jar"
+
+    @property
+    def api_classes(self) -> Path:
+        """Android's public API, without code."""
+        return self.api / f"android-{API_LEVEL}.jar"
+
+    def libraries(self, abi: str) -> dict[str, Path]:
+        """Returns the native libraries for a binary interface, by their names in an app."""
+        return {name: self.onnx_runtime / f"{abi}-{name}" for name in _LIBRARIES}
+
+
+def find_tools() -> Tools:
+    """Returns where the tools are, or would be: below `RAPSAM_ANDROID_TOOLS`, or in the user's cache.
+
+    Raises:
+        UnavailableError: See `user_cache`.
+    """
+    chosen = os.environ.get(FOLDER_VARIABLE)
+    root = Path(chosen) if chosen else user_cache() / "rapsam" / "android-tools"
+    # Another version is another folder: nothing is ever changed in place.
+    return Tools(
+        *(root / f"{each.package}-{each.sha256[:12]}" for each in (KOTLIN, ANDROID, ONNX_RUNTIME, API))
+    )
+
+
+def missing_for_jvm() -> str | None:
+    """Says what lacks to compile the core and run it in a Java machine, and what to do; None if nothing."""
+    tools = find_tools()
+    if not tools.kotlin.is_dir() or not tools.onnx_runtime.is_dir():
+        return f"the tools to build the Android app are not there yet; {HOW}"
+    programs = [program for program in ("java", "gcc") if shutil.which(program) is None]
+    return f"{', '.join(programs)} is not installed; install it" if programs else None
+
+
+def fetch_tools(say: Say, *, for_apk: bool) -> Tools:
+    """Fetches what is not there yet.
+
+    Args:
+        say: Told what is fetched.
+        for_apk: Whether an app is to be made, too, and not only tests in a Java machine.
+
+    Raises:
+        UnavailableError: If a registry's client is missing or fails, or gives another package than is known.
+    """
+    tools = find_tools()
+    wanted = {tools.kotlin: KOTLIN, tools.onnx_runtime: ONNX_RUNTIME}
+    if for_apk:
+        wanted |= {tools.android: ANDROID, tools.api: API}
+    for place, download in wanted.items():
+        if not place.is_dir():
+            say(f"fetching {download}")
+            with atomic_folder(place) as folder:
+                fetch(download, folder)
+                _prepare(folder)
+    return tools
+
+
+def _prepare(folder: Path) -> None:
+    """Makes what the tools need of what a package holds."""
+    program, signatures = folder / "aapt2", folder / "signatures.txt"
+    if program.exists():
+        program.chmod(0o755)
+    if signatures.exists():
+        (folder / f"android-{API_LEVEL}.jar").write_bytes(api_jar(signatures.read_text("utf-8")))
+        signatures.unlink()
+
+
+def program(name: str, package: str) -> str:
+    """Finds a program of the system.
+
+    Raises:
+        UnavailableError: If it is not there.
+    """
+    found = shutil.which(name)
+    if found is None:
+        raise UnavailableError(f"there is no {name}, which the Android app is built with; install {package}")
+    return found
