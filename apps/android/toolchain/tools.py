@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -162,11 +164,24 @@ def fetch_tools(say: Say, *, for_apk: bool) -> Tools:
 def _prepare(folder: Path) -> None:
     """Makes what the tools need of what a package holds."""
     program, signatures = folder / "aapt2", folder / "signatures.txt"
+    runtime = folder / "onnxruntime.jar"
     if program.exists():
         program.chmod(0o755)
+    if runtime.exists():
+        runtime.write_bytes(_without_telemetry(runtime.read_bytes()))
     if signatures.exists():
         (folder / f"android-{API_LEVEL}.jar").write_bytes(api_jar(signatures.read_text("utf-8")))
         signatures.unlink()
+
+
+def _without_telemetry(classes: bytes) -> bytes:
+    """Drops classes of ONNX Runtime that would send usage figures to its makers; nothing else needs them."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(classes)) as old, zipfile.ZipFile(stream, "w") as new:
+        for entry in old.infolist():
+            if "telemetry" not in entry.filename.lower():
+                new.writestr(entry, old.read(entry))
+    return stream.getvalue()
 
 
 def program(name: str, package: str) -> str:

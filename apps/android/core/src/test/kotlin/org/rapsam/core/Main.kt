@@ -6,5 +6,8 @@ import java.io.File
 fun main(arguments: Array<String>) {
     val checks = Checks()
     fixtureTests(checks, File(arguments[0]))
+    bundleTests(checks)
+    runTests(checks)
+    photoTests(checks)
     checks.end()
 }

@@ -33,10 +33,14 @@ class OnnxEngineFactory : EngineFactory {
 
     override fun open(runtime: String, threads: Int?): Engine {
         val provider = UNITS.getValue(runtime)
-        if (provider != null && provider !in OrtEnvironment.getAvailableProviders()) {
-            throw Problem("this build of $NAME has no ${provider.name}; choose another compute unit")
+        try {
+            if (provider != null && provider !in OrtEnvironment.getAvailableProviders()) {
+                throw Problem("this build of $NAME has no ${provider.name}; choose another compute unit")
+            }
+            return refusing("$NAME does not start") { OnnxEngine(runtime, provider, threads) }
+        } catch (error: LinkageError) {
+            throw Problem("the library of $NAME cannot be loaded (${error.message}); install the app for this phone", error)
         }
-        return refusing("$NAME does not start") { OnnxEngine(runtime, provider, threads) }
     }
 }
 

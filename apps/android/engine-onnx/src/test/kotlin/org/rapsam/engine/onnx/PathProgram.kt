@@ -11,12 +11,14 @@ import org.rapsam.core.bench.Phone
 import org.rapsam.core.bench.PhoneFacts
 import org.rapsam.core.bundle.Bundle
 import org.rapsam.core.bundle.FolderSource
+import org.rapsam.core.json.JsonValue
 import org.rapsam.core.json.jsonOf
 import org.rapsam.core.json.parseJson
 import org.rapsam.core.run.LoadedBundle
 import org.rapsam.core.run.Segmenter
 import org.rapsam.core.selftest.decodePng
 import org.rapsam.core.selftest.selfTest
+import org.rapsam.core.selftest.selfTestText
 import org.rapsam.core.tasks.Prompt
 
 private val FACTORIES = listOf(OnnxEngineFactory())
@@ -24,9 +26,9 @@ private val FACTORIES = listOf(OnnxEngineFactory())
 /**
  * What the app does between a photo and its screen, without Android: for tests that compare it with Python.
  *
- * `segment BUNDLE RUNTIME ASKED OUT`: ASKED is a JSON file, a list of a `photo` (PNG), `points` and `boxes` each. Into OUT go the
- * maps and masks; what was found is printed as JSON. `selftest BUNDLE RUNTIME` prints rows. `bench DOCUMENTS RUN` runs a job.
- * A [Problem] is printed as `problem: ...`.
+ * `segment BUNDLE RUNTIME ASKED OUT`: ASKED is a JSON file, a list of a `photo` (PNG), `points` and `boxes` each. Into OUT
+ * go the maps and masks; what was found is printed as JSON. `selftest BUNDLE RUNTIME` prints rows. `bench DOCUMENTS RUN`
+ * runs a job. A [Problem] is printed as `problem: ...`.
  */
 fun main(arguments: Array<String>) {
     val words = arguments.drop(1)
@@ -34,7 +36,7 @@ fun main(arguments: Array<String>) {
         when (arguments[0]) {
             "segment" -> segment(words[0], words[1], File(words[2]), File(words[3]))
             "selftest" -> test(words[0], words[1])
-            "bench" -> println(JobFolder(File(words[0]), words[1]).run(AppBuild("0.1.0", "debug"), NoPhone, FACTORIES, ::println))
+            "bench" -> JobFolder(File(words[0]), words[1]).run(AppBuild("0.1.0", "debug"), NoPhone, FACTORIES, ::println)
         }
     } catch (problem: Problem) {
         println("problem: ${problem.message}")
@@ -53,8 +55,8 @@ private fun segment(bundle: String, runtime: String, asked: File, out: File) = l
         segmenter.take(decodePng(ByteBuffer.wrap(photo.readBytes()), photo.name))
         val objects = if (segmenter.findsObjects) segmenter.panoptic() else null
         objects?.let { File(out, "$number.map.bin").writeBytes(bytes(it.map)) }
-        val prompts = one["points"].items().map { row -> row.items().map { it.number() } }.map { Prompt.Point(it[0], it[1]) } +
-            one["boxes"].items().map { row -> row.items().map { it.number() } }.map { Prompt.Box(it[0], it[1], it[2], it[3]) }
+        val prompts = numbers(one["points"]).map { (x, y) -> Prompt.Point(x, y) } +
+            numbers(one["boxes"]).map { (x1, y1, x2, y2) -> Prompt.Box(x1, y1, x2, y2) }
         val regions = if (prompts.isEmpty()) emptyList() else segmenter.segment(prompts)
         for ((place, region) in regions.withIndex()) {
             val mask = ByteArray(region.mask.size) { if (region.mask[it]) 1 else 0 }
@@ -62,16 +64,19 @@ private fun segment(bundle: String, runtime: String, asked: File, out: File) = l
         }
         mapOf(
             "void" to objects?.void,
-            "segments" to objects?.segments?.map { listOf(it.id, it.classIndex, it.isThing, it.score, it.area, it.query) },
+            "segments" to objects?.segments?.map {
+                listOf(it.id, it.classIndex, it.isThing, it.score, it.area, it.query)
+            },
             "iou" to regions.map { it.predictedIou },
         )
     }
     println(jsonOf(mapOf("version" to loaded.engine.version, "photos" to found)))
 }
 
-private fun test(bundle: String, runtime: String) = load(bundle, runtime).use { loaded ->
-    for (row in selfTest(loaded)) println("${row.verdict} ${row.graph}.${row.output} ${row.case} ${row.maxAbs} ${row.sqnrDb}")
-}
+private fun test(bundle: String, runtime: String) =
+    load(bundle, runtime).use { loaded -> println(selfTestText(selfTest(loaded))) }
+
+private fun numbers(rows: JsonValue): List<List<Double>> = rows.items().map { row -> row.items().map { it.number() } }
 
 private fun bytes(map: IntArray): ByteArray {
     val buffer = ByteBuffer.allocate(4 * map.size).order(ByteOrder.LITTLE_ENDIAN)
