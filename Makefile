@@ -35,6 +35,8 @@ help:
 	@echo "make proofs     what takes minutes to show again: two processes make the same bundle, for every format"
 	@echo "make test-fast  the tests that take no full-size model"
 	@echo "make arm64      what 'rapsam bench --on qemu-arm64' needs: arm64 programs and qemu, without root"
+	@echo "make android    the Android app: signed APKs with a bundle, in apps/android/build; BUNDLE=... for another"
+	@echo "make android-test  the app without Android, in a Java machine, with Android's own libraries"
 	@echo "make fuzz       hostile inputs of six kinds, COUNT=500 of each; failing ones stay in fuzz-failures"
 	@echo "make fixtures   the golden vectors of the apps anew, from what the tasks return now"
 	@echo "make lint       style, formatting and the direction of imports"
@@ -93,6 +95,15 @@ adbd: $(INSTALLED)
 .PHONY: arm64
 arm64: $(INSTALLED)
 	@$(BIN)/python -m rapsam.benchmarks.runners.qemu_arm64
+
+# The tools come once into the user's cache, 399 MB; the tests alone need 229 MB of them.
+.PHONY: android android-test
+android: $(INSTALLED)
+	@apps/android/build.sh $(if $(BUNDLE),--bundle $(BUNDLE))
+
+android-test: $(INSTALLED)
+	@$(BIN)/python -m apps.android.toolchain.jvm
+	$(BIN)/python -m pytest -q -n 0 tests/apps/test_android_core.py tests/apps/test_android_toolchain.py
 
 demo: $(INSTALLED)
 	@rm -rf $(DEMO_OUTPUT)

@@ -14,8 +14,9 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from apps.android.toolchain.api_jar import java_jar
 from apps.android.toolchain.apk import Badging, check_apk, read_badging, write_apk
-from apps.android.toolchain.commands import compile_kotlin, java, run
+from apps.android.toolchain.commands import JAVA, compile_kotlin, java, run
 from apps.android.toolchain.jvm import APP, BUILD
 from apps.android.toolchain.tools import ABIS, API_LEVEL, Tools, fetch_tools, program
 from rapsam import __version__
@@ -91,13 +92,15 @@ def _compile(tools: Tools, scratch: Path) -> Path:
     """Compiles everything, and makes of it what Android runs: only what is used."""
     resources, classes = scratch / "r.jar", scratch / "classes.jar"
     sources = sorted((scratch / "gen").rglob("*.java"))
-    javac = [program("javac", "a JDK, version 17 or later"), "--release", "8", "-Xlint:-options", "-Werror"]
+    javac = [program("javac", "a JDK, version 17 or later"), "--release", JAVA, "-Xlint:-options", "-Werror"]
     run([*javac, "-d", scratch / "r", *sources])
     run([program("jar", "a JDK"), "cf", resources, "-C", scratch / "r", "."])
     used = [tools.api_classes, tools.onnx_runtime_classes, resources]
     compile_kotlin(tools, [APP / name / "src" / "main" / "kotlin" for name in _MODULES], used, classes)
     arguments: list[str | Path] = ["--release", "--min-api", str(MIN_API), "--output", scratch / "dex"]
-    for library in (tools.api_classes, _java_home()):
+    java_classes = scratch / "java.jar"
+    java_classes.write_bytes(java_jar(_jdk() / "lib" / "ct.sym", JAVA))
+    for library in (tools.api_classes, java_classes):
         arguments += ["--lib", library]
     for rule in (APP / "app" / "rules.pro", scratch / "resources.pro"):
         arguments += ["--pg-conf", rule]
@@ -106,8 +109,8 @@ def _compile(tools: Tools, scratch: Path) -> Path:
     return scratch / "dex" / "classes.dex"
 
 
-def _java_home() -> Path:
-    """Returns the folder of the JDK, where R8 finds Java's own classes."""
+def _jdk() -> Path:
+    """Returns the folder of the JDK."""
     return Path(program("javac", "a JDK, version 17 or later")).resolve().parents[1]
 
 

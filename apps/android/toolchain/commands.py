@@ -13,8 +13,8 @@ _PATIENCE_S = 600
 _JVM = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx1500m")
 """A compiler that runs for seconds is faster without the second tier."""
 _COMPILER = "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler"
-BYTECODE = "1.8"
-"""Of all classes; at run time Android has what Java 8 has, and little more."""
+JAVA = "8"
+"""Whose classes may be used: Android has these, and few of later ones."""
 
 
 def run(command: Sequence[str | Path], *, folder: Path | None = None) -> str:
@@ -58,7 +58,7 @@ def compile_kotlin(tools: Tools, sources: Sequence[Path], classpath: Sequence[Pa
     """
     command = [program("java", "a JDK, version 17 or later"), *_JVM]
     command += ["-cp", _path(sorted(tools.kotlin.glob("*.jar"))), _COMPILER]
-    command += ["-no-stdlib", "-no-reflect", "-Werror", "-jvm-target", BYTECODE, "-Xjdk-release=8"]
+    command += ["-no-stdlib", "-no-reflect", "-Werror", "-jvm-target", f"1.{JAVA}", f"-Xjdk-release={JAVA}"]
     command += ["-cp", _path([tools.kotlin_library, *classpath]), "-d", str(target)]
     run([*command, *sources])
 

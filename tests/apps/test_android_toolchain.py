@@ -1,0 +1,165 @@
+"""What builds the Android app: the public API from its text, archives, Android's libraries on Linux."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import struct
+import subprocess
+import zipfile
+
+import pytest
+
+from apps.android.toolchain import tools as tools_module
+from apps.android.toolchain.api_jar import api_jar
+from apps.android.toolchain.apk import check_apk, read_badging, write_apk
+from apps.android.toolchain.downloads import Download, fetch
+from apps.android.toolchain.signatures import read_signatures
+from rapsam.errors import ExportError, UnavailableError
+from tests.golden_files import fail_or_skip
+
+SIGNATURES = """// Signature format: 2.0
+package android.test {
+
+  public abstract class Box<T extends java.lang.Comparable<T>> implements java.io.Closeable {
+    ctor public Box(@NonNull T, int...) throws java.io.IOException;
+    method @NonNull public abstract java.util.Map<java.lang.String,? super T> all();
+    method @RequiresPermission(anyOf={"a;b", "c(d"}) public final <K> K as(Class<K>, boolean);
+    method public void close();
+    field public static final int ANSWER = 42; // 0x2a
+    field public static final String NAME = "a \\"quoted\\" one";
+    field public static final float NOT = (0.0f/0.0f);
+    field protected long[] numbers;
+  }
+
+  public static interface Box.Listener {
+    method public void onOpened(android.test.Box<?>);
+    method public default void onClosed();
+  }
+
+  public enum Mode {
+    enum_constant public static final android.test.Mode FAST;
+  }
+
+}
+"""
+USER = """
+import android.test.Box;
+import android.test.Mode;
+class User extends Box<String> implements Box.Listener {
+  User() throws java.io.IOException { super("a", 1, 2); }
+  public java.util.Map<String, Object> all() { numbers = new long[Box.ANSWER]; return null; }
+  public void onOpened(Box<?> box) { Integer number = box.as(Integer.class, true); close(); }
+  static final String TEXT = Box.NAME;
+  Mode mode = Mode.FAST;
+}
+"""
+WRONG = "class Wrong { int number = android.test.Box.NAME; android.test.Box.Lost lost; }"
+
+
+def compiled(folder, source):
+    javac = shutil.which("javac")
+    if javac is None:
+        fail_or_skip("no JDK is installed; install openjdk-17-jdk-headless", None)
+    (folder / "api.jar").write_bytes(api_jar(SIGNATURES))
+    path = folder / f"{source.partition('class ')[2].split()[0]}.java"
+    path.write_text(source)
+    command = [javac, "-proc:none", "-cp", folder / "api.jar", "-d", folder, path]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_signatures_are_read_with_all_that_they_say():
+    found = read_signatures(SIGNATURES)
+    assert list(found) == ["android.test.Box", "android.test.Box.Listener", "android.test.Mode"]
+    box = found["android.test.Box"]
+    assert [method.name for method in box.methods] == ["<init>", "all", "as", "close"]
+    assert box.methods[0].arguments == ("T", "int...")
+    assert box.methods[2].arguments == ("Class<K>", "boolean")
+    assert box.fields[1].value == '"a \\"quoted\\" one"'
+
+
+def test_a_compiler_takes_the_api_and_refuses_what_is_not_in_it(tmp_path):
+    done = compiled(tmp_path, USER)
+    assert (done.returncode, done.stderr) == (0, "")
+    done = compiled(tmp_path, WRONG)
+    assert done.stderr.count("error:") == 2
+
+
+def elf(alignment):
+    """The head of a library with one segment."""
+    head = b"\x7fELF\x02" + bytes(27) + struct.pack("<Q", 64) + bytes(14) + struct.pack("<HH", 56, 1)
+    return head.ljust(64, b"\0") + struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, 9, 9, alignment)
+
+
+def base_of(folder):
+    with zipfile.ZipFile(folder / "base.apk", "w") as base:
+        for name in ("resources.arsc", "res/a", "b"):
+            base.writestr(zipfile.ZipInfo(name), b"123")
+    return folder / "base.apk"
+
+
+def test_stored_entries_are_aligned_and_all_come_through(tmp_path):
+    apk = tmp_path / "a.apk"
+    write_apk(base_of(tmp_path), {"lib/x/a.so": elf(16384)}, apk)
+    check_apk(apk)
+    with zipfile.ZipFile(apk) as archive:
+        assert archive.namelist() == ["resources.arsc", "res/a", "b", "lib/x/a.so"]
+        assert archive.read("res/a") == b"123"
+        assert archive.testzip() is None
+    with pytest.raises(ExportError, match="not aligned"):
+        check_apk(base_of(tmp_path))
+
+
+def test_a_library_for_small_pages_is_refused(tmp_path):
+    apk = tmp_path / "a.apk"
+    write_apk(base_of(tmp_path), {"lib/x/a.so": elf(4096)}, apk)
+    with pytest.raises(ExportError, match=r"lib/x/a\.so in a\.apk is aligned to pages of 4096"):
+        check_apk(apk)
+
+
+def test_badging_is_read():
+    text = (
+        "package: name='org.x' versionCode='1'\nsdkVersion:'26'\ntargetSdkVersion:'34'\n"
+        "uses-permission: name='p'\nlaunchable-activity: name='org.x.Main'  label=''\nnative-code: 'a' 'b'\n"
+    )
+    told = read_badging(text)
+    assert told == ("org.x", "26", "34", "org.x.Main", ("p",), ("a", "b"))
+    with pytest.raises(ExportError, match="does not say its package"):
+        read_badging("")
+
+
+def wheel(folder):
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as jar:
+        jar.writestr("tool", b"inside")
+    path = folder / "p-1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.jar", inner.getvalue())
+        archive.writestr("b", b"beside")
+    return path
+
+
+def client(folder, monkeypatch, body):
+    """Puts a program called npm in the way."""
+    program = folder / "npm"
+    program.write_text(f"#!/bin/sh\n{body}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
+
+
+@pytest.mark.parametrize(
+    ("digest", "body", "reason"), [("0" * 64, "", "another"), ("", "exit 1", "cannot fetch")]
+)
+def test_a_package_that_is_another_or_not_there_is_refused(tmp_path, monkeypatch, digest, body, reason):
+    source = wheel(tmp_path)
+    client(tmp_path, monkeypatch, body or f"cp {source} ./p.tgz")
+    target = tmp_path / "target"
+    target.mkdir()
+    with pytest.raises(UnavailableError, match=reason):
+        fetch(Download("npm", "p", "1", digest, 1, {"b": "b"}), target)
+    assert list(target.iterdir()) == []
+
+
+def test_without_tools_the_reason_says_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv(tools_module.FOLDER_VARIABLE, str(tmp_path / "none"))
+    assert "make android" in (tools_module.missing_for_jvm() or "")
