@@ -79,7 +79,14 @@ def _link_resources(tools: Tools, bundle: Path, scratch: Path) -> Path:
     )
     (scratch / "AndroidManifest.xml").write_text(manifest)
     run([aapt2, "compile", "--dir", source / "res", "-o", scratch / "res.zip"])
-    command = [aapt2, "link", "-o", scratch / "base.apk", "-I", tools.android / "framework-res.jar"]
+    command: list[str | Path] = [
+        aapt2,
+        "link",
+        "-o",
+        scratch / "base.apk",
+        "-I",
+        tools.android / "framework-res.jar",
+    ]
     command += ["--manifest", scratch / "AndroidManifest.xml", "-A", assets, "--java", scratch / "gen"]
     command += ["--proguard", scratch / "resources.pro"]
     command += ["--min-sdk-version", str(MIN_API), "--target-sdk-version", str(API_LEVEL)]
@@ -117,15 +124,23 @@ def _jdk() -> Path:
 def _key() -> Path:
     key = BUILD / "key.p12"
     if not key.exists():
-        command = [program("keytool", "a JDK"), "-genkeypair", "-keystore", key, "-storetype", "PKCS12"]
+        keytool = program("keytool", "a JDK")
+        command: list[str | Path] = [keytool, "-genkeypair", "-keystore", key, "-storetype", "PKCS12"]
         command += ["-storepass", _KEY_WORDS, "-alias", "key", "-keyalg", "RSA", "-keysize", "2048"]
         run([*command, "-validity", "10000", "-dname", "CN=RapSAM sample"])
     return key
 
 
 def _sign(tools: Tools, unsigned: Path, apk: Path, key: Path) -> None:
-    command = [program("java", "a JDK"), "-jar", tools.android / "apksigner.jar"]
-    signing = ["--ks", key, "--ks-pass", f"pass:{_KEY_WORDS}", "--min-sdk-version", str(MIN_API)]
+    command: list[str | Path] = [program("java", "a JDK"), "-jar", tools.android / "apksigner.jar"]
+    signing: list[str | Path] = [
+        "--ks",
+        key,
+        "--ks-pass",
+        f"pass:{_KEY_WORDS}",
+        "--min-sdk-version",
+        str(MIN_API),
+    ]
     run([*command, "sign", *signing, "--out", apk, unsigned])
     run([*command, "verify", "-Werr", "--min-sdk-version", str(MIN_API), apk])
     apk.with_name(f"{apk.name}.idsig").unlink(missing_ok=True)

@@ -131,14 +131,12 @@ def _members(archive: Path, wanted: Mapping[str, str]) -> dict[str, bytes]:
     """Reads some files of an archive; of archives within it too."""
     outer = {path.partition(_NESTED)[0] for path in wanted}
     read = _of_zip(archive.read_bytes(), outer) if archive.suffix == ".whl" else _of_tar(archive, outer)
-    found = {}
+    found: dict[str, bytes] = {}
     for name, content in read.items():
         inner = {path.partition(_NESTED)[2] for path in wanted if path.startswith(f"{name}{_NESTED}")}
-        found |= (
-            {f"{name}{_NESTED}{path}": part for path, part in _of_zip(content, inner).items()}
-            if inner
-            else {}
-        )
+        if inner:
+            parts = _of_zip(content, inner)
+            found |= {f"{name}{_NESTED}{path}": part for path, part in parts.items()}
         found |= {name: content} if name in wanted else {}
     lost = set(wanted) - set(found)
     if lost:

@@ -11,6 +11,7 @@ MODIFIERS = frozenset(
 )
 _WITHOUT_FLAG = frozenset(("synchronized", "native", "strictfp", "default", "deprecated", "sealed"))
 _ARGUMENT_NAME = re.compile(r".*[\w>\]] [a-zA-Z_]\w*$")
+_ANNOTATION = re.compile(r"^@[\w.$]*")
 _BOUND = re.compile(r"(extends|super) [\w.]+$")
 
 
@@ -125,7 +126,7 @@ def _without_annotations(text: str) -> str:
         if text[place] == '"':
             end = _end_of_text(text, place)
         elif text[place] == "@" and not text.startswith("@interface", place):
-            place += len(re.match(r"@[\w.$]*", text[place:])[0])  # type: ignore[index] - it begins so
+            place += len(text[place:]) - len(_ANNOTATION.sub("", text[place:], count=1))
             if text.startswith("(", place):
                 place = closing(text, place, "()") + 1
             place += len(text[place:]) - len(text[place:].lstrip(" "))

@@ -1,0 +1,149 @@
+package org.rapsam.sample
+
+import android.app.Activity
+import android.content.Intent
+import android.graphics.Bitmap
+import android.net.Uri
+import android.os.Bundle
+import android.os.SystemClock
+import android.view.Menu
+import android.view.MenuItem
+import android.view.View
+import android.widget.Button
+import android.widget.TextView
+import org.rapsam.core.session.Entry
+import org.rapsam.core.tasks.Prompt
+
+private const val PHOTO_REQUEST = 1
+private const val SELF_TEST = 1
+private const val BENCHMARK = 2
+
+/** Photos: objects, and regions by tap or box. */
+class MainActivity : Activity() {
+    private val model by lazy { (application as SampleApp).model }
+    private val picture by lazy { findViewById<PhotoView>(R.id.picture) }
+    private val status by lazy { findViewById<TextView>(R.id.status) }
+    private val problem by lazy { findViewById<TextView>(R.id.problem) }
+    private val found by lazy { findViewById<TextView>(R.id.found) }
+
+    override fun onCreate(state: Bundle?) {
+        super.onCreate(state)
+        setContentView(R.layout.main)
+        findViewById<Button>(R.id.photo).setOnClickListener { choose() }
+        findViewById<Button>(R.id.camera).setOnClickListener { startActivity(Intent(this, CameraActivity::class.java)) }
+        findViewById<Button>(R.id.clear).setOnClickListener { clear() }
+        findViewById<Button>(R.id.share).setOnClickListener { share() }
+        picture.onPrompt = ::ask
+        status.setText(R.string.loading)
+        model.work(::complain, { describe() }) { status.text = getString(R.string.ready, it) }
+        if (state == null && intent.action == Intent.ACTION_SEND) sent()?.let(::take) else show()
+    }
+
+    override fun onStart() {
+        super.onStart()
+        model.onMemoryShort = {
+            complain(getString(R.string.memory_short))
+            show()
+        }
+    }
+
+    override fun onStop() {
+        model.onMemoryShort = {}
+        super.onStop()
+    }
+
+    override fun onCreateOptionsMenu(menu: Menu): Boolean {
+        menu.add(Menu.NONE, SELF_TEST, Menu.NONE, R.string.self_test)
+        menu.add(Menu.NONE, BENCHMARK, Menu.NONE, R.string.benchmark)
+        return true
+    }
+
+    override fun onOptionsItemSelected(item: MenuItem): Boolean {
+        val next = when (item.itemId) {
+            SELF_TEST -> SelfTestActivity::class.java
+            BENCHMARK -> BenchmarkActivity::class.java
+            else -> return super.onOptionsItemSelected(item)
+        }
+        startActivity(Intent(this, next))
+        return true
+    }
+
+    override fun onActivityResult(request: Int, result: Int, data: Intent?) {
+        super.onActivityResult(request, result, data)
+        val uri = data?.data
+        if (request == PHOTO_REQUEST && result == RESULT_OK && uri != null) take(uri)
+    }
+
+    private fun describe(): String {
+        val manifest = model.bundle().manifest
+        return "${manifest.model}, ${manifest.recipe}; ${model.loaded().runtime} ${model.loaded().engine.version.orEmpty()}"
+    }
+
+    private fun choose() {
+        val request = Intent(Intent.ACTION_GET_CONTENT).setType("image/*").addCategory(Intent.CATEGORY_OPENABLE)
+        startActivityForResult(Intent.createChooser(request, getString(R.string.photo)), PHOTO_REQUEST)
+    }
+
+    @Suppress("DEPRECATION") // The other form is of API 33.
+    private fun sent(): Uri? = intent.getParcelableExtra(Intent.EXTRA_STREAM)
+
+    private fun take(uri: Uri) = timed(
+        {
+            model.session().take(readPhoto(contentResolver, uri))
+            model.session().find()
+        },
+    ) { count, milliseconds -> getString(R.string.found, count, milliseconds) }
+
+    private fun ask(prompt: Prompt) =
+        timed({ model.session().ask(prompt) }) { _, milliseconds -> getString(R.string.region_found, milliseconds) }
+
+    private fun clear() = model.work(::complain, { model.session().clear() }) { show() }
+
+    /** Does something, says how long it took, and shows what there is then. */
+    private fun <T> timed(job: () -> T, told: (T, Long) -> String) {
+        status.setText(R.string.working)
+        model.work(
+            {
+                complain(it)
+                show()
+            },
+            {
+                val start = SystemClock.elapsedRealtime()
+                job() to SystemClock.elapsedRealtime() - start
+            },
+        ) { (result, milliseconds) ->
+            problem.visibility = View.GONE
+            status.text = told(result, milliseconds)
+            show()
+        }
+    }
+
+    /** Paints on the worker's thread, and shows what it painted. */
+    private fun show() = model.work(::complain, { shown() }) { (bitmap, entries) ->
+        picture.bitmap = bitmap
+        if (bitmap == null) found.setText(R.string.hint) else found.text = coloured(entries)
+    }
+
+    private fun shown(): Pair<Bitmap?, List<Entry>> {
+        val view = model.session().view()
+        return view?.picture?.let(::bitmapOf) to view?.entries.orEmpty()
+    }
+
+    private fun share() = model.work(::complain, { model.session().view()?.let { save(bitmapOf(it.picture)) } }) { uri ->
+        if (uri == null) return@work
+        val send = Intent(Intent.ACTION_SEND).setType(OVERLAY_TYPE).putExtra(Intent.EXTRA_STREAM, uri)
+        send.addFlags(Intent.FLAG_GRANT_READ_URI_PERMISSION)
+        startActivity(Intent.createChooser(send, getString(R.string.share)))
+    }
+
+    private fun save(bitmap: Bitmap): Uri {
+        saveOverlay(this, bitmap)
+        return OVERLAY_URI
+    }
+
+    private fun complain(line: String) {
+        problem.text = line
+        problem.visibility = View.VISIBLE
+        status.text = ""
+    }
+}
