@@ -17,6 +17,7 @@ from rapsam.benchmarks.runners.app_contract import BUNDLE, DONE, FOLDER, JOB, OU
 from rapsam.benchmarks.runners.ios.answers import measured_of, read_result
 from rapsam.export.bundle.seal import verify_bundle
 from tests.apps.test_photo_page import SIZES, iou, photo
+from tests.benchmarks.runners.browser.tiny_tflite_file import write_tiny_tflite
 from tests.benchmarks.tiny_onnx_bundle import write_tiny_bundle
 
 RUNTIME = "ONNX Runtime"
@@ -101,6 +102,18 @@ def test_the_toolkit_reads_what_a_benchmark_leaves(app, folder, tmp_path):
 def test_what_is_no_bundle_is_a_message(app, tmp_path):
     done = app.run(PATH_PROGRAM, "selftest", tmp_path, RUNTIME)
     assert done.stdout.startswith(f"problem: cannot read manifest.json of the bundle {tmp_path}; copy or")
+
+
+def test_tensorflow_lite_runs_a_graph_and_refuses_others(app, tmp_path):
+    write_tiny_tflite(tmp_path / "half.tflite")
+    told = app.run(PATH_PROGRAM, "halve", tmp_path / "half.tflite", "halved").stdout
+    halves = " ".join(str(number / 2) for number in range(32))
+    assert told.splitlines()[-2:] == [halves, halves]
+    told = app.run(PATH_PROGRAM, "halve", tmp_path / "half.tflite", "doubled").stdout
+    assert "problem: the file of half has the outputs halved; its contract says doubled" in told
+    (tmp_path / "none.tflite").write_bytes(b"no graph at all, but some bytes")
+    told = app.run(PATH_PROGRAM, "halve", tmp_path / "none.tflite", "halved").stdout
+    assert "problem: TensorFlow Lite refuses the graph half" in told
 
 
 def test_a_unit_that_does_not_run_the_bundle_is_a_message(app, folder):

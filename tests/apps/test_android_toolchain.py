@@ -16,7 +16,6 @@ from apps.android.toolchain.apk import check_apk, read_badging, write_apk
 from apps.android.toolchain.downloads import Download, fetch
 from apps.android.toolchain.signatures import read_signatures
 from rapsam.errors import ExportError, UnavailableError
-from tests.golden_files import fail_or_skip
 
 SIGNATURES = """// Signature format: 2.0
 package android.test {
@@ -60,7 +59,7 @@ WRONG = "class Wrong { int number = android.test.Box.NAME; android.test.Box.Lost
 def compiled(folder, source):
     javac = shutil.which("javac")
     if javac is None:
-        fail_or_skip("no JDK is installed; install openjdk-17-jdk-headless", None)
+        pytest.skip("no JDK is installed; install openjdk-17-jdk-headless")
     (folder / "api.jar").write_bytes(api_jar(SIGNATURES))
     path = folder / f"{source.partition('class ')[2].split()[0]}.java"
     path.write_text(source)

@@ -1,4 +1,5 @@
-// The app. Put a bundle of `rapsam export --target onnx` into app/src/main/assets/bundle before building it.
+// The app. Put a bundle of `rapsam export --target onnx` into app/src/main/assets/bundle before building it. For one of
+// `--target tflite` put libtensorflowlite_jni.so of TensorFlow Lite 2.14 into app/src/main/jniLibs/ABI, too.
 import org.jetbrains.kotlin.gradle.dsl.JvmTarget
 
 plugins {
@@ -47,4 +48,5 @@ kotlin {
 dependencies {
     implementation(project(":core"))
     implementation(project(":engine-onnx"))
+    implementation(project(":engine-tflite"))
 }

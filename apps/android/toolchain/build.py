@@ -17,10 +17,20 @@ from pathlib import Path
 from apps.android.toolchain.api_jar import java_jar
 from apps.android.toolchain.apk import Badging, check_apk, read_badging, write_apk
 from apps.android.toolchain.commands import JAVA, compile_kotlin, java, run
-from apps.android.toolchain.jvm import APP, BUILD
-from apps.android.toolchain.tools import ABIS, API_LEVEL, Tools, fetch_tools, program
+from apps.android.toolchain.jvm import APP, BUILD, MODULES
+from apps.android.toolchain.tools import (
+    ABIS,
+    API_LEVEL,
+    ENGINES,
+    FOR_APK,
+    TENSORFLOW_LITE,
+    Tools,
+    fetch_tools,
+    program,
+)
 from rapsam import __version__
 from rapsam.errors import ExportError, InputError, RapSamError
+from rapsam.export.bundle.manifest import Manifest
 from rapsam.export.bundle.seal import verify_runnable
 
 PACKAGE = "org.rapsam.sample"
@@ -29,18 +39,20 @@ MAX_BYTES = 40_000_000
 """Of one APK with the bundle of the smallest network."""
 PERMISSIONS = ("android.permission.CAMERA",)
 """All that the app may ask for: no network."""
-_MODULES = ("core", "engine-onnx", "app")
-_EXPORT = ("export", "--model", "rapsam_nano", "--checkpoint", "nano-synth", "--target", "onnx", "--out")
+_EXPORT = ("export", "--model", "rapsam_nano", "--checkpoint", "nano-synth", "--target", "onnx")
+_SMALL = ("--size", "256x256", "--out")
+"""Small enough for a camera."""
 _BUNDLE = "onnx-fp32"
 _KEY_WORDS = "android"
 """Of a key that is made here, for this folder: whoever publishes an app signs it with another."""
 
 
-def build_apks(bundle: Path, tools: Tools) -> list[Path]:
+def build_apks(bundle: Path, suffix: str, tools: Tools) -> list[Path]:
     """Builds the app.
 
     Args:
         bundle: What it is to hold; verified.
+        suffix: Of its graphs: what runs them comes into the app, too.
         tools: All of them.
 
     Returns:
@@ -57,7 +69,9 @@ def build_apks(bundle: Path, tools: Tools) -> list[Path]:
     key = _key()
     made = []
     for abi in ABIS:
-        libraries = {f"lib/{abi}/{name}": path.read_bytes() for name, path in tools.libraries(abi).items()}
+        libraries = {
+            f"lib/{abi}/{name}": path.read_bytes() for name, path in tools.libraries(abi, suffix).items()
+        }
         unsigned, apk = scratch / f"{abi}.unsigned.apk", BUILD / f"rapsam-sample-{abi}.apk"
         write_apk(base, {"classes.dex": dex.read_bytes(), **libraries}, unsigned)
         _sign(tools, unsigned, apk, key)
@@ -103,7 +117,9 @@ def _compile(tools: Tools, scratch: Path) -> Path:
     run([*javac, "-d", scratch / "r", *sources])
     run([program("jar", "a JDK"), "cf", resources, "-C", scratch / "r", "."])
     used = [tools.api_classes, tools.onnx_runtime_classes, resources]
-    compile_kotlin(tools, [APP / name / "src" / "main" / "kotlin" for name in _MODULES], used, classes)
+    compile_kotlin(
+        tools, [APP / name / "src" / "main" / "kotlin" for name in (*MODULES, "app")], used, classes
+    )
     arguments: list[str | Path] = ["--release", "--min-api", str(MIN_API), "--output", scratch / "dex"]
     java_classes = scratch / "java.jar"
     java_classes.write_bytes(java_jar(_jdk() / "lib" / "ct.sym", JAVA))
@@ -169,10 +185,22 @@ def _own_bundle() -> Path:
     """Exports the bundle of the smallest network, if that has not been done."""
     folder = BUILD / "bundles"
     print("making a bundle of rapsam_nano", flush=True)
-    done = subprocess.run([sys.executable, "-m", "rapsam", *_EXPORT, str(folder)], check=False)
+    done = subprocess.run([sys.executable, "-m", "rapsam", *_EXPORT, *_SMALL, str(folder)], check=False)
     if done.returncode != 0:
         raise ExportError("the bundle of rapsam_nano could not be made; see above")
     return folder / _BUNDLE
+
+
+def _suffix(bundle: Path, manifest: Manifest) -> str:
+    """Returns what all graphs of a bundle end in.
+
+    Raises:
+        InputError: If nothing runs them on Android.
+    """
+    suffixes = {Path(entry.path).suffix for entry in manifest.graphs}
+    if len(suffixes) != 1 or not suffixes <= set(ENGINES):
+        raise InputError(f"{bundle} is for another platform; expected one of --target onnx or tflite")
+    return suffixes.pop()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -182,13 +210,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     start = time.monotonic()
     try:
-        tools = fetch_tools(lambda line: print(line, flush=True), for_apk=True)
         bundle = options.bundle or _own_bundle()
         manifest = verify_runnable(bundle)
-        if not all(entry.path.endswith(".onnx") for entry in manifest.graphs):
-            raise InputError(f"{bundle} is for another platform; expected one of --target onnx")
+        suffix = _suffix(bundle, manifest)
+        also = (TENSORFLOW_LITE,) if suffix == ".tflite" else ()
+        tools = fetch_tools(lambda line: print(line, flush=True), (*FOR_APK, *also))
         print("building the app", flush=True)
-        for apk in build_apks(bundle, tools):
+        for apk in build_apks(bundle, suffix, tools):
             print(f"{apk}  {apk.stat().st_size / 1e6:.1f} MB")
         print(f"done in {time.monotonic() - start:.0f} s")
     except RapSamError as error:

@@ -18,7 +18,15 @@ from typing import NamedTuple
 
 from apps.android.toolchain.bionic import SHIM, build_shim, linux_library
 from apps.android.toolchain.commands import compile_kotlin
-from apps.android.toolchain.tools import Tools, fetch_tools, find_tools, missing_for_jvm, program
+from apps.android.toolchain.tools import (
+    ENGINES,
+    FOR_JVM,
+    Tools,
+    fetch_tools,
+    find_tools,
+    missing_for_jvm,
+    program,
+)
 from rapsam.errors import RapSamError
 from rapsam.locks import wait_for_lock
 
@@ -27,8 +35,9 @@ BUILD = APP / "build"
 VECTORS = APP.parent / "fixtures" / "vectors"
 ABI = "x86_64"
 CORE_TESTS = "org.rapsam.core.MainKt"
-PATH_PROGRAM = "org.rapsam.engine.onnx.PathProgramKt"
-_MODULES = ("core", "engine-onnx")
+PATH_PROGRAM = "org.rapsam.sample.PathProgramKt"
+MODULES = ("core", "engine-onnx", "engine-tflite")
+_TESTS = ("core", "app")
 _JAR = "app.jar"
 _LOCK_S = 300.0
 
@@ -48,6 +57,7 @@ class JvmApp(NamedTuple):
         """Returns the command line of a program of it."""
         jars = (self.folder / _JAR, self.tools.kotlin_library, self.tools.onnx_runtime_classes)
         options = ["-XX:+UseSerialGC", "-Xmx1g", f"-Donnxruntime.native.path={self.folder}"]
+        options.append(f"-Djava.library.path={self.folder}")
         words = [program("java", "a JDK, version 17 or later"), *options, "-cp", ":".join(map(str, jars))]
         return [*words, main, *map(str, arguments)]
 
@@ -75,7 +85,7 @@ def build_jvm_app() -> JvmApp:
     folder = BUILD / "jvm"
     with _locked(folder):
         for name, digest, build in (
-            ("libraries", _digest([SHIM, *tools.libraries(ABI).values()]), _build_libraries),
+            ("libraries", _digest([SHIM, *_libraries(tools).values()]), _build_libraries),
             ("classes", _digest([*_sources(), tools.kotlin / "kotlin-compiler.jar"]), _build_classes),
         ):
             stamp = folder / f"{name}.sha256"
@@ -88,17 +98,25 @@ def build_jvm_app() -> JvmApp:
 
 def _build_libraries(tools: Tools, folder: Path) -> None:
     build_shim(folder)
-    for name, library in tools.libraries(ABI).items():
+    for name, library in _libraries(tools).items():
         (folder / name).write_bytes(linux_library(library.read_bytes()))
 
 
+def _libraries(tools: Tools) -> dict[str, Path]:
+    return {name: path for suffix in ENGINES for name, path in tools.libraries(ABI, suffix).items()}
+
+
 def _build_classes(tools: Tools, folder: Path) -> None:
-    roots = [APP / module / "src" / kind / "kotlin" for module in _MODULES for kind in ("main", "test")]
-    compile_kotlin(tools, roots, [tools.onnx_runtime_classes], folder / _JAR)
+    compile_kotlin(tools, _roots(), [tools.onnx_runtime_classes], folder / _JAR)
+
+
+def _roots() -> list[Path]:
+    code = [APP / module / "src" / "main" / "kotlin" for module in MODULES]
+    return [*code, *(APP / module / "src" / "test" / "kotlin" for module in _TESTS)]
 
 
 def _sources() -> list[Path]:
-    return sorted(path for module in _MODULES for path in (APP / module / "src").rglob("*.kt"))
+    return sorted(path for root in _roots() for path in root.rglob("*.kt"))
 
 
 def _digest(paths: list[Path]) -> str:
@@ -124,7 +142,7 @@ def _locked(folder: Path) -> Iterator[None]:
 def main() -> None:
     """Fetches what is missing, compiles, and runs the tests of the core."""
     try:
-        fetch_tools(lambda line: print(line, flush=True), for_apk=False)
+        fetch_tools(lambda line: print(line, flush=True), FOR_JVM)
         if missing := missing_for_jvm():
             sys.exit(f"error: {missing}")
         app = build_jvm_app()

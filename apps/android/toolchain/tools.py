@@ -6,7 +6,7 @@ import io
 import os
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,7 +30,10 @@ _KOTLIN_JARS = (
     "annotations-13.0.jar",
 )
 _ARCHIVE = "package/Plugins/Android/onnxruntime.aar"
-_LIBRARIES = ("libonnxruntime.so", "libonnxruntime4j_jni.so")
+_TFLITE = "libtensorflowlite_jni.so"
+ENGINES = {".onnx": ("libonnxruntime.so", "libonnxruntime4j_jni.so"), ".tflite": (_TFLITE,)}
+"""What graphs end in, to the libraries that run them."""
+_TFLITE_FOLDER = "package/android/src/main/cpp/lib/tensorflow/jni"
 _MOBSF_TOOLS = "mobsf/StaticAnalyzer/tools"
 _APKTOOL = f"{_MOBSF_TOOLS}/apktool_2.10.0.jar"
 _SIGNATURES = "./core/api/current.txt"
@@ -65,8 +68,16 @@ ONNX_RUNTIME = Download(
     150,
     {
         f"{_ARCHIVE}!classes.jar": "onnxruntime.jar",
-        **{f"{_ARCHIVE}!jni/{abi}/{name}": f"{abi}-{name}" for abi in ABIS for name in _LIBRARIES},
+        **{f"{_ARCHIVE}!jni/{abi}/{name}": f"{abi}-{name}" for abi in ABIS for name in ENGINES[".onnx"]},
     },
+)
+TENSORFLOW_LITE = Download(
+    "npm",
+    "react-native-fast-tflite",
+    "1.4.0",
+    "101ea34de5548cbc58a17b0704e33861e31265d64386d2938d8d8987f112533e",
+    7,
+    {f"{_TFLITE_FOLDER}/{abi}/{_TFLITE}": f"{abi}-{_TFLITE}" for abi in ABIS},
 )
 API = Download(
     "apt",
@@ -76,6 +87,11 @@ API = Download(
     61,
     {_SIGNATURES: "signatures.txt"},
 )
+
+FOR_JVM = (KOTLIN, ONNX_RUNTIME, TENSORFLOW_LITE)
+"""What tests in a Java machine need."""
+FOR_APK = (KOTLIN, ANDROID, API, ONNX_RUNTIME)
+"""What an app needs whose graphs ONNX Runtime runs."""
 
 Say = Callable[[str], None]
 
@@ -87,12 +103,14 @@ class Tools(NamedTuple):
         kotlin: Folder of the Kotlin compiler and its library.
         android: Folder of aapt2, R8, apksigner and the resources of Android itself.
         onnx_runtime: Folder of ONNX Runtime for Android: its classes and libraries.
+        tensorflow_lite: Folder of TensorFlow Lite for Android: its libraries.
         api: Folder of the public API.
     """
 
     kotlin: Path
     android: Path
     onnx_runtime: Path
+    tensorflow_lite: Path
     api: Path
 
     @property
@@ -110,9 +128,15 @@ class Tools(NamedTuple):
         """Android's public API, without code."""
         return self.api / f"android-{API_LEVEL}.jar"
 
-    def libraries(self, abi: str) -> dict[str, Path]:
-        """Returns the native libraries for a binary interface, by their names in an app."""
-        return {name: self.onnx_runtime / f"{abi}-{name}" for name in _LIBRARIES}
+    def libraries(self, abi: str, suffix: str) -> dict[str, Path]:
+        """Returns the native libraries that run files of a kind, by their names in an app.
+
+        Args:
+            abi: The binary interface.
+            suffix: Of the files, a key of `ENGINES`.
+        """
+        folder = {".onnx": self.onnx_runtime, ".tflite": self.tensorflow_lite}[suffix]
+        return {name: folder / f"{abi}-{name}" for name in ENGINES[suffix]}
 
 
 def find_tools() -> Tools:
@@ -121,44 +145,42 @@ def find_tools() -> Tools:
     Raises:
         UnavailableError: See `user_cache`.
     """
+    return Tools(*map(_place, (KOTLIN, ANDROID, ONNX_RUNTIME, TENSORFLOW_LITE, API)))
+
+
+def _place(download: Download) -> Path:
     chosen = os.environ.get(FOLDER_VARIABLE)
     root = Path(chosen) if chosen else user_cache() / "rapsam" / "android-tools"
     # Another version is another folder: nothing is ever changed in place.
-    return Tools(
-        *(root / f"{each.package}-{each.sha256[:12]}" for each in (KOTLIN, ANDROID, ONNX_RUNTIME, API))
-    )
+    return root / f"{download.package}-{download.sha256[:12]}"
 
 
 def missing_for_jvm() -> str | None:
     """Says what lacks to compile the core and run it in a Java machine, and what to do; None if nothing."""
-    tools = find_tools()
-    if not tools.kotlin.is_dir() or not tools.onnx_runtime.is_dir():
+    if not all(_place(download).is_dir() for download in FOR_JVM):
         return f"the tools to build the Android app are not there yet; {HOW}"
     programs = [program for program in ("java", "gcc") if shutil.which(program) is None]
     return f"{', '.join(programs)} is not installed; install it" if programs else None
 
 
-def fetch_tools(say: Say, *, for_apk: bool) -> Tools:
+def fetch_tools(say: Say, downloads: Sequence[Download]) -> Tools:
     """Fetches what is not there yet.
 
     Args:
         say: Told what is fetched.
-        for_apk: Whether an app is to be made, too, and not only tests in a Java machine.
+        downloads: `FOR_JVM`, `FOR_APK`, or others of this file.
 
     Raises:
         UnavailableError: If a registry's client is missing or fails, or gives another package than is known.
     """
-    tools = find_tools()
-    wanted = {tools.kotlin: KOTLIN, tools.onnx_runtime: ONNX_RUNTIME}
-    if for_apk:
-        wanted |= {tools.android: ANDROID, tools.api: API}
-    for place, download in wanted.items():
+    for download in downloads:
+        place = _place(download)
         if not place.is_dir():
             say(f"fetching {download}")
             with atomic_folder(place) as folder:
                 fetch(download, folder)
                 _prepare(folder)
-    return tools
+    return find_tools()
 
 
 def _prepare(folder: Path) -> None:

@@ -24,6 +24,7 @@ class CameraActivity : Activity() {
     private val problem by lazy { findViewById<TextView>(R.id.problem) }
     private val frame by lazy { findViewById<ImageView>(R.id.frame) }
     private val isBusy = AtomicBoolean()
+    private var isAsking = false
     private var segmenter: Segmenter? = null
     private var feed: CameraFeed? = null
 
@@ -31,11 +32,20 @@ class CameraActivity : Activity() {
         super.onCreate(state)
         setContentView(R.layout.camera)
         window.addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON)
-        if (state == null && !isAllowed()) requestPermissions(arrayOf(Manifest.permission.CAMERA), 0)
+        if (state == null && !isAllowed()) {
+            isAsking = true
+            requestPermissions(arrayOf(Manifest.permission.CAMERA), 0)
+        }
+    }
+
+    override fun onRequestPermissionsResult(request: Int, permissions: Array<String>, results: IntArray) {
+        super.onRequestPermissionsResult(request, permissions, results)
+        isAsking = false
     }
 
     override fun onResume() {
         super.onResume()
+        if (isAsking) return
         val found = CameraFeed.find(this)
         val trouble = cameraProblem(found != null, isAllowed())
         if (found == null || trouble != null) return complain(trouble?.message.orEmpty())

@@ -1,4 +1,4 @@
-package org.rapsam.engine.onnx
+package org.rapsam.sample
 
 import java.io.File
 import java.nio.ByteBuffer
@@ -11,24 +11,32 @@ import org.rapsam.core.bench.Phone
 import org.rapsam.core.bench.PhoneFacts
 import org.rapsam.core.bundle.Bundle
 import org.rapsam.core.bundle.FolderSource
+import org.rapsam.core.bundle.GraphContract
+import org.rapsam.core.bundle.Role
+import org.rapsam.core.bundle.TensorSpec
 import org.rapsam.core.json.JsonValue
 import org.rapsam.core.json.jsonOf
 import org.rapsam.core.json.parseJson
 import org.rapsam.core.run.LoadedBundle
 import org.rapsam.core.run.Segmenter
+import org.rapsam.core.run.factoryFor
 import org.rapsam.core.selftest.decodePng
 import org.rapsam.core.selftest.selfTest
 import org.rapsam.core.selftest.selfTestText
 import org.rapsam.core.tasks.Prompt
+import org.rapsam.core.tasks.Tensor
+import org.rapsam.engine.onnx.OnnxEngineFactory
+import org.rapsam.engine.tflite.TfliteEngineFactory
 
-private val FACTORIES = listOf(OnnxEngineFactory())
+private val FACTORIES = listOf(OnnxEngineFactory(), TfliteEngineFactory())
 
 /**
  * What the app does between a photo and its screen, without Android: for tests that compare it with Python.
  *
  * `segment BUNDLE RUNTIME ASKED OUT`: ASKED is a JSON file, a list of a `photo` (PNG), `points` and `boxes` each. Into OUT
  * go the maps and masks; what was found is printed as JSON. `selftest BUNDLE RUNTIME` prints rows. `bench DOCUMENTS RUN`
- * runs a job. A [Problem] is printed as `problem: ...`.
+ * runs a job. `halve FILE OUTPUT` runs a graph that halves the numbers from 0 to 31, whose output is to have that name.
+ * A [Problem] is printed as `problem: ...`.
  */
 fun main(arguments: Array<String>) {
     val words = arguments.drop(1)
@@ -36,6 +44,7 @@ fun main(arguments: Array<String>) {
         when (arguments[0]) {
             "segment" -> segment(words[0], words[1], File(words[2]), File(words[3]))
             "selftest" -> test(words[0], words[1])
+            "halve" -> halve(File(words[0]), words[1])
             "bench" -> JobFolder(File(words[0]), words[1]).run(AppBuild("0.1.0", "debug"), NoPhone, FACTORIES, ::println)
         }
     } catch (problem: Problem) {
@@ -75,6 +84,18 @@ private fun segment(bundle: String, runtime: String, asked: File, out: File) = l
 
 private fun test(bundle: String, runtime: String) =
     load(bundle, runtime).use { loaded -> println(selfTestText(selfTest(loaded))) }
+
+private fun halve(file: File, output: String) {
+    val given = TensorSpec("given", listOf(1, 4, 4, 2), "float32", Role.IMAGE)
+    val contract = GraphContract("half", listOf(given), listOf(given.copy(name = output)))
+    val bytes = file.readBytes()
+    val model = ByteBuffer.allocateDirect(bytes.size).apply { put(bytes) }.apply { flip() }
+    val factory = factoryFor(file.name, FACTORIES)
+    factory.open(factory.runtimes.first(), 1).load(model, contract).use { graph ->
+        val tensor = Tensor(FloatArray(given.count) { it.toFloat() }, given.shape)
+        repeat(2) { println(graph.run(mapOf("given" to tensor)).getValue(output).data.joinToString(" ")) }
+    }
+}
 
 private fun numbers(rows: JsonValue): List<List<Double>> = rows.items().map { row -> row.items().map { it.number() } }
 
