@@ -26,29 +26,41 @@ internal fun readBounded(source: BundleSource, path: String, most: Int): ByteArr
     }
 
 /**
- * Reads a file whose size and digest are known, into memory outside of the heap: a phone's heap is small.
+ * Reads a file whose size and digest are known, into memory that native code reads where it is.
  *
  * @throws Problem If it is missing, or another one.
  */
 internal fun readVerified(source: BundleSource, file: FileEntry): ByteBuffer {
-    val digest = MessageDigest.getInstance("SHA-256")
     val buffer = ByteBuffer.allocateDirect(file.sizeBytes)
-    val chunk = ByteArray(1 shl 16)
-    val isWhole = reading(source, file.path) { stream ->
-        while (true) {
-            val count = stream.read(chunk)
-            if (count < 0) break
-            if (count > buffer.remaining()) return@reading false
-            buffer.put(chunk, 0, count)
-            digest.update(chunk, 0, count)
-        }
-        buffer.remaining() == 0
-    }
-    if (!isWhole || hex(digest.digest()) != file.sha256) {
-        throw Problem("${file.path} is not the file that the manifest names; copy the bundle again")
-    }
+    streamVerified(source, file) { chunk, count -> buffer.put(chunk, 0, count) }
     buffer.flip()
     return buffer
+}
+
+/**
+ * Compares a file with its size and digest, and keeps nothing of it.
+ *
+ * @throws Problem If it is missing, or another one.
+ */
+internal fun verify(source: BundleSource, file: FileEntry) = streamVerified(source, file) { _, _ -> }
+
+private fun streamVerified(source: BundleSource, file: FileEntry, take: (ByteArray, Int) -> Unit) {
+    val digest = MessageDigest.getInstance("SHA-256")
+    val chunk = ByteArray(1 shl 16)
+    var left = file.sizeBytes
+    reading(source, file.path) { stream ->
+        while (left >= 0) {
+            val count = stream.read(chunk)
+            if (count < 0) break
+            left -= count
+            if (left < 0) break
+            take(chunk, count)
+            digest.update(chunk, 0, count)
+        }
+    }
+    if (left != 0 || hex(digest.digest()) != file.sha256) {
+        throw Problem("${file.path} is not the file that the manifest names; copy the bundle again")
+    }
 }
 
 /** SHA-256 in lower-case hexadecimal digits. */
@@ -61,7 +73,7 @@ internal fun utf8(bytes: ByteArray, name: String): String = try {
     throw Problem("$name is damaged: it is no UTF-8 text; copy it again", error)
 }
 
-private fun <T> reading(source: BundleSource, path: String, read: (InputStream) -> T): T = try {
+private inline fun <T> reading(source: BundleSource, path: String, read: (InputStream) -> T): T = try {
     source.open(path).use(read)
 } catch (error: IOException) {
     throw Problem("cannot read $path of the bundle ${source.name}; copy or export the bundle again", error)

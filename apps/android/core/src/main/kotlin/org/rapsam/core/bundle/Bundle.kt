@@ -22,7 +22,7 @@ class Bundle private constructor(private val source: BundleSource, val manifest:
     /**
      * Reads a file, and compares it with the manifest.
      *
-     * @return All of it, from its beginning, outside of the heap.
+     * @return All of it, from its beginning.
      * @throws Problem If it is not there, or is another one than the manifest names.
      */
     fun file(path: String): ByteBuffer {
@@ -56,9 +56,9 @@ class Bundle private constructor(private val source: BundleSource, val manifest:
             if (added.isNotEmpty()) {
                 throw Problem("the bundle holds ${added.first()}, which its manifest does not name; copy it again")
             }
-            for (path in bundle.files.keys) {
-                onProgress(path)
-                bundle.file(path)
+            for (file in bundle.manifest.files) {
+                onProgress(file.path)
+                verify(source, file)
             }
             return bundle
         }
