@@ -8,7 +8,7 @@ palette in place of a grid: the products of all pairs of inputs, over samples, s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,6 +39,13 @@ _LEAST = 1e-10
 """Of squares: inputs that are always zero must be divided by too."""
 
 
+Progress = Callable[[str], None]
+
+
+def _silent(_step: str) -> None:
+    """Nobody watches."""
+
+
 class _Use(NamedTuple):
     """An operator that multiplies by a weight of its own.
 
@@ -62,6 +69,7 @@ def compensate_weights(
     samples: Iterable[Arrays],
     parts: Mapping[PartRole, str],
     kept: frozenset[str] = frozenset(),
+    progress: Progress = _silent,
 ) -> ExportedProgram:
     """Replaces weights by values of palettes, for a tool that stores each palette and the places in it.
 
@@ -77,6 +85,7 @@ def compensate_weights(
         samples: Inputs by name, gone through once.
         parts: See `choose_operators`.
         kept: See `choose_operators`.
+        progress: Called with how far the work is.
 
     Raises:
         InputError: If there are no samples, or if they lead to what is no number.
@@ -84,9 +93,13 @@ def compensate_weights(
     module = program.module(check_guards=False)
     assert isinstance(module, fx.GraphModule)
     uses = _uses(module, choose_operators(module.graph, scheme, parts, kept).small_weights)
-    products = _products(module, contract, uses, samples)
+    products = _products(module, contract, uses, samples, progress)
+    weights = {use.weight: use for use in uses}.values()
     with torch.no_grad():
-        for use in {use.weight: use for use in uses}.values():
+        for number, use in enumerate(weights, start=1):
+            progress(
+                f"{contract.graph}: choosing weights of {scheme.weight_bits} bits, {number} of {len(weights)}"
+            )
             _replace(module, use, _compensated(use.tensor, use.kind, products[use.weight], scheme))
     fold_constants(module)  # drops what is no longer used
     return trace(module, contract)
@@ -108,7 +121,11 @@ def _replace(module: fx.GraphModule, use: _Use, chosen: Tensor) -> None:
 
 
 def _products(
-    module: fx.GraphModule, contract: GraphContract, uses: Iterable[_Use], samples: Iterable[Arrays]
+    module: fx.GraphModule,
+    contract: GraphContract,
+    uses: Iterable[_Use],
+    samples: Iterable[Arrays],
+    progress: Progress,
 ) -> dict[fx.Node, Tensor]:
     """Sums the products of all pairs of inputs of a weight's rows.
 
@@ -117,7 +134,8 @@ def _products(
     """
     watcher, count = _Watcher(module, {use.node: use for use in uses}), 0
     with torch.no_grad():
-        for count, sample in enumerate(samples, start=1):  # noqa: B007 - the count is what is asked for
+        for count, sample in enumerate(samples, start=1):
+            progress(f"{contract.graph}: looking at what weights meet, image {count}")
             watcher.run(*(torch.from_numpy(sample[spec.name]) for spec in contract.inputs))
     if not count:
         raise InputError(f"no samples to calibrate graph {contract.graph!r} with; give --calibration")

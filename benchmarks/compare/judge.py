@@ -32,12 +32,20 @@ def judge_pair(before: Run, after: Run, limits: Limits) -> Iterator[Row]:
             yield _one_sided(name, stage, "ms", *medians, is_new=old is None)
         else:
             yield _time(name, stage, (old, new), (before, after), limits)
+    if before.images != after.images:
+        note = "parity was checked on other images: export both with the same"
+        yield Row(run=name, figure="fidelity", unit="none", verdict="not comparable", note=note)
+    else:
+        yield from _qualities(name, before, after, limits)
+    for graph, share, now in _paired(before.delegated, after.delegated):
+        yield _share(name, f"{graph}, delegated", share, now, limits)
+
+
+def _qualities(name: str, before: Run, after: Run, limits: Limits) -> Iterator[Row]:
     for output, worst, found in _paired(before.outputs, after.outputs):
         yield _quality(name, output, "dB", worst, found, limits.sqnr_drop_db)
     for task, worst, found in _paired(before.tasks, after.tasks):
         yield _quality(name, f"task {task}", "quality", worst, found, limits.quality_drop)
-    for graph, share, now in _paired(before.delegated, after.delegated):
-        yield _share(name, f"{graph}, delegated", share, now, limits)
 
 
 def _name(before: Run, after: Run) -> str:

@@ -37,7 +37,7 @@ def compare(before: Path, after: Path, limits: Limits) -> Comparison:
     if before.is_dir() != after.is_dir():
         folder, file = (before, after) if before.is_dir() else (after, before)
         raise InputError(f"{folder} is a folder and {file} is none; expected two bundles or two files")
-    olds, news = read_runs(before), read_runs(after)
+    olds, news = _with_places(read_runs(before)), _with_places(read_runs(after))
     by_name = _need_names(olds) or _need_names(news)
     old, new = (_identified(path, runs, by_name) for path, runs in ((before, olds), (after, news)))
     rows: list[Row] = []
@@ -60,6 +60,13 @@ def compare(before: Path, after: Path, limits: Limits) -> Comparison:
             "recipe, runtime, unit, threads and device: measure both alike"
         )
     return Comparison(schema_version=SCHEMA_VERSION, limits=limits, pairs=pairs, rows=tuple(rows))
+
+
+def _with_places(runs: Sequence[Run]) -> Sequence[Run]:
+    """Adds where they took place to the names of runs, where they took place at several."""
+    if len({run.place.name for run in runs}) < 2:
+        return runs
+    return [run._replace(name=f"{run.name}, {run.place.name}") for run in runs]
 
 
 def _unpaired(run: Run, other: Place | None) -> Row:

@@ -87,6 +87,8 @@ class Run(NamedTuple):
         outputs: Ratios in dB, by graph and output.
         tasks: IoU or PQ, by task.
         delegated: By graph.
+        images: Digest of the images that outputs and tasks were compared on, of a bundle; None of a record,
+            whose images are those of its bundle.
     """
 
     key: Key
@@ -102,6 +104,7 @@ class Run(NamedTuple):
     outputs: Mapping[str, Quality]
     tasks: Mapping[str, Quality]
     delegated: Mapping[str, Delegated]
+    images: str | None = None
 
 
 _WORST: tuple[Status, ...] = ("failed", "benign", "not meaningful", "not run", "passed")
@@ -197,6 +200,7 @@ def _runs_of_report(file: str, manifest: Manifest, report: ParityReport) -> Iter
             outputs=_worst((f"{row.graph}.{row.output}", row.status, row.sqnr_db) for row in tensors),
             tasks=_worst((row.task, row.status, _task_figure(row)) for row in tasks),
             delegated=delegated,
+            images=manifest.images_sha256,
         )
 
 

@@ -68,7 +68,10 @@ def _decoded(line: bytes, where: str) -> LatencyRecord:
         record = msgspec.json.decode(line, type=LatencyRecord)
     except JSON_ERRORS as error:
         why = shortened(printable(str(error)), _SHOWN)
-        raise InputError(f"{where} is no latency record ({why}); measure again") from error
+        raise InputError(
+            f"{where} is no latency record ({why}); expected a file that 'rapsam bench --out' "
+            "wrote with this version: give that, or measure again"
+        ) from error
     for problem in _contradictions(record):
         raise InputError(f"{where} contradicts itself: {problem}; measure again")
     return record

@@ -45,7 +45,8 @@ def find_recipe(target: str, precision: str | None = None, ios: int | None = Non
     Args:
         target: One of `TARGETS`.
         precision: One of its `precisions`; its default if None.
-        ios: One of its `ios_versions`, its default if None; targets without any ignore it.
+        ios: One of its `ios_versions`; if None its default, or the oldest that has the precision. Targets
+            without any ignore it.
 
     Raises:
         InputError: If one of the three is unknown.
@@ -57,10 +58,11 @@ def find_recipe(target: str, precision: str | None = None, ios: int | None = Non
         raise _unknown_precision(target, wanted)
     if not versions:
         return found[None]
-    version = facts.default_ios if ios is None else ios
-    if version not in found:
-        raise InputError(f"iOS {version} is no deployment target of {wanted}; choose one of {list(found)}")
-    return found[version]
+    if ios is None:
+        return found.get(facts.default_ios) or found[min(version for version in found if version is not None)]
+    if ios not in found:
+        raise InputError(f"iOS {ios} is no deployment target of {wanted}; choose one of {list(found)}")
+    return found[ios]
 
 
 def _unknown_precision(target: str, precision: str) -> InputError:

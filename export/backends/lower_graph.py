@@ -98,7 +98,7 @@ def lower_graph(
     if scheme is not None and scheme.compensated:
         progress(f"{contract.graph}: choosing weights of {scheme.weight_bits} bits")
         samples, parts, kept = calibration
-        program = compensate_weights(program, contract, scheme, samples, parts, kept)
+        program = compensate_weights(program, contract, scheme, samples, parts, kept, progress)
     progress(f"{contract.graph}: lowering to {recipe.name}")
     artifact = backend.lower(program, contract, recipe, path, metadata)
     if scheme is not None and scheme.stage == "file":

@@ -53,6 +53,12 @@ def load_bundle(path: str | Path, runtime: str | None = None) -> Bundle:
     return bundle_segmenter(folder, manifest, found)
 
 
+def is_emulated(bundle: Bundle) -> bool:
+    """Tells whether an interpreter of ours runs a bundle, and not the runtime of its format."""
+    runtimes = RUNTIMES[RECIPES[bundle.manifest.recipe].backend]
+    return any(each.name == bundle.runtime and each.provenance == "emulated" for each in runtimes)
+
+
 def working_runtime(backend: str, what: str, runtime: str | None = None) -> Runtime:
     """Finds what runs a format on this machine.
 

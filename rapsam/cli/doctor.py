@@ -7,7 +7,9 @@ import platform
 
 from rapsam.cli.console import print_table, show, show_json
 
-SUMMARY = "List the converters and runtimes that work on this machine, and why others do not."
+SUMMARY = (
+    "List the converters, runtimes and ways to a device that work on this machine, and why others do not."
+)
 EXAMPLE = "rapsam doctor"
 WORKS, MISSING = "works", "not here"
 
@@ -18,8 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Looks at every backend."""
+    """Looks at every backend and runner."""
     from rapsam import __version__
+    from rapsam.benchmarks.runners import RUNNERS
     from rapsam.export.backends import BACKENDS
     from rapsam.export.backends.catalogue import RUNTIMES
     from rapsam.inference.reference import reference_device, reference_name
@@ -39,6 +42,9 @@ def run(options: argparse.Namespace) -> int:
         for runtimes in RUNTIMES.values()
         for runtime in runtimes
     ]
+    rows += [
+        ("bench", f"on {name}", runner.unavailable(None) or WORKS, "") for name, runner in RUNNERS.items()
+    ]
     if options.json:
         checks = [{"what": w, "name": n, "state": s, "versions": v} for w, n, s, v in rows]
         show_json({**facts, "checks": checks})
@@ -46,7 +52,8 @@ def run(options: argparse.Namespace) -> int:
     for name, value in facts.items():
         show(f"{name}: {value}")
     told = [(what, name, WORKS if state == WORKS else MISSING, tools) for what, name, state, tools in rows]
-    print_table("\nConverters (convert) and runtimes (run)", ("what", "name", "state", "versions"), told)
+    title = "\nConverters (convert), runtimes (run) and devices to measure on (bench)"
+    print_table(title, ("what", "name", "state", "versions"), told)
     show("", *(f"{name}: {MISSING}: {state}" for _, name, state, _ in rows if state != WORKS))
     return 0
 

@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--calibration",
         metavar="SOURCE",
-        help="images to find the ranges of 8-bit activations on: a folder, a COCO annotation file, or drawn",
+        help="images for precisions such as w8a8 or p4: a folder, a COCO annotation file, or drawn",
     )
     parser.add_argument(
         "--calibration-images", type=int, metavar="N", help="take so many of them; default 64"
@@ -150,7 +150,7 @@ def _calibration(
     if options.calibration is None or not needed:
         if options.calibration is not None or options.calibration_images is not None:
             raise InputError(
-                "calibration images for precisions that need none; leave --calibration out, or take w8a8"
+                "calibration images for precisions that need none; leave --calibration out, or take another"
             )
         return None
     from rapsam.quantize.calibration import DEFAULT_IMAGES, open_calibration

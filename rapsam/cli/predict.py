@@ -173,7 +173,7 @@ def _check_choices(options: argparse.Namespace) -> None:
 
 
 def _segmenter(options: argparse.Namespace, log: StepLog) -> Segmenter:
-    from rapsam.export.bundle.load import load_bundle
+    from rapsam.export.bundle.load import is_emulated, load_bundle
     from rapsam.inference.segmenter import model_segmenter
 
     if options.bundle is None:
@@ -182,6 +182,10 @@ def _segmenter(options: argparse.Namespace, log: StepLog) -> Segmenter:
     segmenter = load_bundle(options.bundle)
     if not segmenter.trained:
         log.note("the bundle's weights are untrained, made by a formula: the masks will mean nothing")
+    if is_emulated(segmenter):
+        log.note(
+            f"run by {segmenter.runtime}: an interpreter of this toolkit stands in for the phone's runtime"
+        )
     return segmenter
 
 

@@ -38,6 +38,7 @@ def test_models_for_machines():
 def test_doctor_for_machines():
     found = json.loads(rapsam("doctor", "--json").out)
     assert {check["name"] for check in found["checks"] if check["what"] == "convert"} == set(BACKENDS)
+    assert {"what": "bench", "name": "on local", "state": "works", "versions": ""} in found["checks"]
     assert all(check["state"] for check in found["checks"])
 
 

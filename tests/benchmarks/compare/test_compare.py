@@ -8,7 +8,9 @@ import msgspec
 import pytest
 
 from rapsam.benchmarks.compare.comparison import Comparison, Limits
+from rapsam.benchmarks.compare.judge import judge_pair
 from rapsam.benchmarks.compare.match import compare
+from rapsam.benchmarks.compare.run import read_runs
 from rapsam.benchmarks.latency.record import LatencyRecord, Validity
 from rapsam.benchmarks.latency.record_file import write_latency_records
 from rapsam.errors import InputError
@@ -157,6 +159,24 @@ def test_other_devices_and_emulators_are_not_compared(tmp_path, after, says):
 def test_another_version_of_the_system_is_the_same_device(tmp_path):
     upgraded = timed(device=change(timed().device, os_version="7", load_average=3.0, ram_mb=999))
     assert compared(tmp_path, timed(), upgraded).pairs == 1
+
+
+def test_bundles_that_were_checked_on_other_images_are_not_compared_by_them(tmp_path):
+    write_latency_records(tmp_path / "a", [timed()])
+    (run,) = read_runs(tmp_path / "a")
+    rows = judge_pair(run._replace(images="ab"), run._replace(images="cd"), Limits())
+    found = {row.figure: row.verdict for row in rows}
+    assert found == {"size": "ok", "graph see": "ok", "fidelity": "not comparable"}
+
+
+def test_rows_say_where_runs_took_place_that_took_place_at_several(tmp_path):
+    name = "onnx-tiny, ONNX Runtime, 1 thread"
+    assert {row.run for row in compared(tmp_path, timed(), timed()).rows} == {name}
+    both = [timed(), timed(device=change(timed().device, soc="another"))]
+    assert {row.run for row in compared(tmp_path, both, both).rows} == {
+        f"{name}, a processor, local",
+        f"{name}, another, local",
+    }
 
 
 def test_bundles_of_one_recipe_are_told_apart_by_name(tmp_path):

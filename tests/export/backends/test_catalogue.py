@@ -122,6 +122,11 @@ def test_what_no_target_has_is_refused_with_what_there_is(choices, says) -> None
     assert says in str(caught.value)
 
 
+def test_without_a_version_of_ios_the_oldest_is_taken_that_has_the_precision() -> None:
+    assert find_recipe("coreml", "p4").name == "coreml-p4-ios18"
+    assert find_recipe("coreml", "p6").name == "coreml-p6-ios17"
+
+
 def test_other_formats_ignore_a_version_of_ios() -> None:
     assert find_recipe("onnx", "fp32", 3) is find_recipe("onnx", "fp32")
     assert find_target("onnx").facts.platform is None
