@@ -53,7 +53,7 @@ def export_within_budget(
         ExportError: As there.
         UnavailableError: As there, or if nothing here can run the graphs.
     """
-    plan = with_budget(plan_export(**choices), limits, meter)
+    plan = with_budget(plan_export(variant=model.name, **choices), limits, meter)
     inputs = gather_inputs(deployment_of(model), images or sample_images(), calibration)
     finished = finished_bundle(inputs, plan, Path(out))
     with tempfile.TemporaryDirectory(prefix="rapsam-stages-") as folder:

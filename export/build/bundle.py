@@ -90,7 +90,7 @@ def export_bundle(
         ExportError: If a converter refuses a graph. No folder is left.
         UnavailableError: If the converter is not installed.
     """
-    plan = plan_export(**choices)
+    plan = plan_export(variant=model.name, **choices)
     network = deployment_of(model)
     inputs = gather_inputs(network, images or sample_images(), calibration)
     return _run(inputs, plan, Path(out), lambda _step: None, cache)

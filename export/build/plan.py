@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import TypedDict, Unpack, get_type_hints
+from typing import NamedTuple, TypedDict, Unpack, get_type_hints
 
 import msgspec
 
@@ -14,6 +14,7 @@ from rapsam.export.backends.catalogue import TARGETS, find_recipe, find_target, 
 from rapsam.export.backends.recipes import Recipe
 from rapsam.export.bundle.quantisation import BudgetReport, Figure
 from rapsam.export.devices import Device, find_device
+from rapsam.models.families import family_of
 from rapsam.tasks.preprocess import check_network_size
 
 DEFAULT_SIZE = (640, 640)
@@ -93,14 +94,15 @@ class TargetChoices(TypedDict, total=False):
         target: One of `rapsam.export.backends.catalogue.TARGETS`; needed without a device.
         precision: As in "fp32" or "fp16"; without a device the default of the target.
         ios: Deployment target, for targets that have one; without a device the default of the target.
-        tasks: What the bundle must do, keys of `rapsam.contract.TASKS`; `DEFAULT_TASKS` by default.
+        tasks: What the bundle must do, keys of `rapsam.contract.TASKS`; by default what the family says, else
+            `DEFAULT_TASKS`.
         num_prompts: Prompts per pass of the graphs that take any, 1 (the default) to 64.
     """
 
     target: str | None
     precision: str | None
     ios: int | None
-    tasks: Sequence[str]
+    tasks: Sequence[str] | None
     num_prompts: int
 
 
@@ -110,7 +112,8 @@ class ExportChoices(TargetChoices, total=False):
     Attributes:
         device: Id from the catalogue, such as "pixel-8"; gives target, precision, iOS version and size unless
             they are named.
-        size: Image (height, width), multiples of 32; 640x640 by default.
+        size: Image (height, width), multiples of 32; by default what the family says, else the device's, else
+            640x640.
     """
 
     device: str | None
@@ -119,6 +122,7 @@ class ExportChoices(TargetChoices, total=False):
 
 def plan_matrix(
     *,
+    variant: str | None = None,
     devices: Sequence[str] = (),
     sizes: Sequence[tuple[int, int]] = (),
     **choices: Unpack[TargetChoices],
@@ -126,8 +130,9 @@ def plan_matrix(
     """Plans a bundle for every device at every size; see `plan_export`.
 
     Args:
+        variant: Name of the network; None plans for networks of any family.
         devices: Ids from the catalogue; without any, bundles for the target.
-        sizes: Without any, each device's own. With several, they become part of the names.
+        sizes: Without any, the family's or each device's own. With several, they become part of the names.
         choices: For all of them.
 
     Returns:
@@ -140,15 +145,22 @@ def plan_matrix(
     chosen: list[tuple[int, int] | None] = list(dict.fromkeys(sizes)) or [None]
     named: list[str | None] = list(devices) or [None]
     for size, device in itertools.product(chosen, named):
-        plan = plan_export(device=device, size=size, **choices)
+        plan = plan_export(variant=variant, device=device, size=size, **choices)
         if len(chosen) > 1:
             plan = msgspec.structs.replace(plan, name=f"{plan.name}-{plan.size[0]}x{plan.size[1]}")
         plans[plan.name] = plan
     return tuple(sorted(plans.values(), key=lambda plan: plan.size))
 
 
-def plan_export(**choices: Unpack[ExportChoices]) -> ExportPlan:
-    """Completes and checks the choices for one bundle; see `ExportChoices`.
+def plan_export(*, variant: str | None = None, **choices: Unpack[ExportChoices]) -> ExportPlan:
+    """Completes and checks the choices for one bundle.
+
+    Args:
+        variant: Name of the network, whose family may say where an export starts; None for any family.
+        choices: See `ExportChoices`.
+
+    Returns:
+        The plan.
 
     Raises:
         InputError: If a name is unknown or choices contradict each other.
@@ -158,7 +170,8 @@ def plan_export(**choices: Unpack[ExportChoices]) -> ExportPlan:
         raise TypeError(f"an export has no choice {min(unknown)!r}; see ExportChoices")
     device, target, precision = choices.get("device"), choices.get("target"), choices.get("precision")
     size, num_prompts = choices.get("size"), choices.get("num_prompts", 1)
-    tasks = _checked_tasks(choices.get("tasks", DEFAULT_TASKS))
+    start, tasks = _start_of(variant), choices.get("tasks")
+    tasks = _checked_tasks(start.tasks if tasks is None else tasks)
     if size is not None and (len(size) != 2 or not all(isinstance(side, int) for side in size)):
         raise InputError(f"size {size!r}; expected (height, width) in pixels, such as (480, 640)")
     if device is None and target is None:
@@ -167,18 +180,32 @@ def plan_export(**choices: Unpack[ExportChoices]) -> ExportPlan:
     if found is not None:
         target = found.target if target is None else target
         precision = found.precision if precision is None else precision
-        size = found.size if size is None else size
-    _check_extent(DEFAULT_SIZE if size is None else size, num_prompts)
+    size = size or start.size or (DEFAULT_SIZE if found is None else found.size)
+    _check_extent(size, num_prompts)
     assert target is not None
     recipe = find_recipe(target, precision, _ios_version(target, choices.get("ios"), found))
     return ExportPlan(
         name=device or recipe.name,
         device=device,
         recipe=recipe,
-        size=size or DEFAULT_SIZE,
+        size=size,
         tasks=tasks,
         num_prompts=num_prompts,
     )
+
+
+class _Start(NamedTuple):
+    """What is exported unless a user says."""
+
+    tasks: tuple[str, ...]
+    size: tuple[int, int] | None
+
+
+def _start_of(variant: str | None) -> _Start:
+    if variant is None:
+        return _Start(DEFAULT_TASKS, None)
+    family = family_of(variant)
+    return _Start(family.default_tasks or DEFAULT_TASKS, family.default_size)
 
 
 def _checked_tasks(tasks: str | Sequence[str]) -> tuple[str, ...]:

@@ -65,14 +65,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="HxW",
-        help="network input, multiples of 32; with several, every device gets each",
+        help="network input, multiples of 32; with several, every device gets each; default: what the model "
+        "was made for, or the device's",
     )
     parser.add_argument(
         "--tasks",
         nargs="+",
-        default=["panoptic", "prompt"],
         metavar="NAME",
-        help="panoptic, prompt, video; default: panoptic prompt",
+        help="panoptic, prompt, video; default: panoptic prompt, or what of these the model can do",
     )
     parser.add_argument(
         "--prompts", type=int, default=1, metavar="K", help="prompts per pass of the prompt graph; default 1"
@@ -129,6 +129,7 @@ def _plans(options: argparse.Namespace) -> dict[Path, ExportPlan]:
     from rapsam.export.build.plan import plan_matrix
 
     plans = plan_matrix(
+        variant=options.model,
         devices=options.device,
         target=options.target,
         precision=options.precision,

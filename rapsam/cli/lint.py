@@ -43,10 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", metavar="NAME", help="such as fp32, fp16 or w8; default: the device's")
     parser.add_argument("--ios", type=int, metavar="VERSION", help="oldest iOS, for Apple's formats")
     parser.add_argument(
-        "--size", type=image_size, metavar="HxW", help="network input, multiples of 32; default: the device's"
+        "--size",
+        type=image_size,
+        metavar="HxW",
+        help="network input, multiples of 32; default: what the model was made for, or the device's",
     )
     parser.add_argument(
-        "--tasks", nargs="+", metavar="NAME", help="panoptic, prompt, video; default: panoptic prompt"
+        "--tasks", nargs="+", metavar="NAME", help="panoptic, prompt, video; default: as 'rapsam export'"
     )
     parser.add_argument("--prompts", type=int, metavar="K", help="prompts per pass; default 1")
     parser.add_argument(
@@ -104,14 +107,15 @@ def _of_model(options: argparse.Namespace) -> LintReport:
 
 
 def _plan(options: argparse.Namespace) -> ExportPlan:
-    from rapsam.export.build.plan import DEFAULT_TASKS, plan_export
+    from rapsam.export.build.plan import plan_export
 
     return plan_export(
+        variant=options.subject,
         device=options.device,
         target=options.target,
         precision=options.precision,
         ios=options.ios,
         size=options.size,
-        tasks=DEFAULT_TASKS if options.tasks is None else options.tasks,
+        tasks=options.tasks,
         num_prompts=1 if options.prompts is None else options.prompts,
     )

@@ -32,6 +32,10 @@ class Family:
             without memory and take the tensors of a file as they are: large ones are in memory once.
         bare_checkpoints: Whether published checkpoints are state dicts with nothing around them.
         terms: What whoever loads published weights of a variant has to know; empty if nothing.
+        default_tasks: What its networks are exported for unless a user says, keys of `rapsam.contract.TASKS`;
+            None for what most are.
+        default_size: Image height and width that they are exported for unless a user says; None for networks
+            that do well at any, which leave that to the device.
     """
 
     variants: tuple[str, ...]
@@ -44,3 +48,5 @@ class Family:
     whole_state: bool = False
     bare_checkpoints: bool = False
     terms: Callable[[str], str] = lambda _variant: ""
+    default_tasks: tuple[str, ...] | None = None
+    default_size: tuple[int, int] | None = None

@@ -39,4 +39,6 @@ SAM = Family(
     whole_state=True,
     bare_checkpoints=True,
     terms=lambda variant: VARIANTS[variant].terms,
+    default_tasks=("prompt",),
+    default_size=(TRAINED_SIDE, TRAINED_SIDE),
 )

@@ -103,3 +103,32 @@ def test_a_target_has_a_matrix_of_sizes_too():
 def test_one_wrong_name_stops_the_whole_matrix():
     with pytest.raises(InputError, match="unknown device 'pixle-8'"):
         plan_matrix(devices=["pixel-8", "pixle-8"])
+
+
+@pytest.mark.parametrize("choices", [{"device": "iphone-12"}, {"device": "pixel-8"}, {"target": "onnx"}])
+def test_a_family_says_where_an_export_of_it_starts(choices):
+    plan = plan_export(variant="repvit_sam", **choices)
+    assert (plan.tasks, plan.size) == (("prompt",), (1024, 1024))
+
+
+def test_a_family_that_says_nothing_leaves_it_to_the_device():
+    plan = plan_export(variant="rapsam_nano", device="iphone-12")
+    assert plan == plan_export(device="iphone-12")
+    assert (plan.tasks, plan.size) == (("panoptic", "prompt"), (512, 512))
+
+
+def test_what_is_named_wins_over_the_family():
+    plan = plan_export(variant="repvit_sam", target="onnx", tasks=["panoptic"], size=(512, 384))
+    assert (plan.tasks, plan.size) == (("panoptic",), (512, 384))
+
+
+def test_every_phone_gets_the_size_of_the_family():
+    plans = plan_matrix(variant="edge_sam", devices=["pixel-8", "iphone-12"])
+    assert [plan.size for plan in plans] == [(1024, 1024)] * 2
+    plans = plan_matrix(variant="edge_sam", devices=["pixel-8"], sizes=[(512, 512)])
+    assert [plan.size for plan in plans] == [(512, 512)]
+
+
+def test_a_plan_for_a_network_that_there_is_not_is_refused():
+    with pytest.raises(InputError, match="unknown model 'edge_sim'"):
+        plan_export(variant="edge_sim", target="onnx")
