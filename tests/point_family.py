@@ -11,6 +11,7 @@ import copy
 from typing import ClassVar
 
 import torch
+from msgspec.structs import replace
 from torch import Tensor, nn
 
 from rapsam.contract import GraphContract, Pipeline, TensorSpec
@@ -36,7 +37,6 @@ SPEC = PromptSpec(
     single=0,
     mask_stride=STRIDE,
 )
-SLOTS = SPEC.slots
 ROLES = ("points", "point_labels", "mask_prompt", "has_mask_prompt")
 
 
@@ -108,16 +108,16 @@ class Decoder(nn.Module):
 
 
 class ClickerDeployment:
-    """Implements `Deployment` and `PromptTaker`."""
+    """Implements `Deployment` and `PointTaker`."""
 
     tasks = ("prompt",)
-    prompts = SPEC
     parts: ClassVar = {}
     normalisation = COLOURS
     fit = "longest side"
 
-    def __init__(self, network: Clicker) -> None:
+    def __init__(self, network: Clicker, prompts: PromptSpec = SPEC) -> None:
         self.network = network
+        self.prompts = prompts
         self.name = network.name
         self.weights = network.weights
 
@@ -130,7 +130,7 @@ class ClickerDeployment:
 
     def published_graph(self, graph, size, num_prompts):
         module = {"see": Encoder, "decide": Decoder}[graph](copy.deepcopy(self.network))
-        return module.eval().requires_grad_(False), contract(graph, size, num_prompts)
+        return module.eval().requires_grad_(False), contract(graph, size, num_prompts, self.prompts.slots)
 
     @torch.no_grad()
     def reference(self, graph, inputs):
@@ -151,10 +151,13 @@ class ClickerDeployment:
         return dict(self.network.state_dict())
 
     def to(self, device):
-        return ClickerDeployment(copy.deepcopy(self.network).to(device))
+        return ClickerDeployment(copy.deepcopy(self.network).to(device), self.prompts)
+
+    def with_max_points(self, max_points):
+        return ClickerDeployment(self.network, replace(self.prompts, max_points=max_points))
 
 
-def contract(graph: str, size: tuple[int, int], num_prompts: int) -> GraphContract:
+def contract(graph: str, size: tuple[int, int], num_prompts: int, slots: int) -> GraphContract:
     height, width = (side // STRIDE for side in size)
     seen = _spec("seen", (1, COLOURED, height, width), "NCHW", "flow")
     if graph == "see":
@@ -163,8 +166,8 @@ def contract(graph: str, size: tuple[int, int], num_prompts: int) -> GraphContra
     maps = (height, width)
     inputs = (
         seen,
-        _spec("clicks", (1, num_prompts, SLOTS, 2), "NQSD", "points", value_range=(0.0, float(size[1]))),
-        _spec("labels", (1, num_prompts, SLOTS), "NQS", "point_labels", values=(-2.0, -1.0, 0.0, 1.0)),
+        _spec("clicks", (1, num_prompts, slots, 2), "NQSD", "points", value_range=(0.0, float(size[1]))),
+        _spec("labels", (1, num_prompts, slots), "NQS", "point_labels", values=(-2.0, -1.0, 0.0, 1.0)),
         _spec("before", (1, num_prompts, 1, *maps), "NQMHW", "mask_prompt"),
         _spec("has_before", (1, num_prompts), "NQ", "has_mask_prompt", values=(0.0, 1.0)),
     )

@@ -32,6 +32,7 @@ def export_within_budget(
     images: Mapping[str, Pixels] | None = None,
     calibration: CalibrationSet | None = None,
     cache: StageCache | None = None,
+    max_points: int | None = None,
     **choices: Unpack[ExportChoices],
 ) -> BuiltBundle:
     """Exports a bundle of few bits that loses no more than it may; what must stay float is searched.
@@ -45,6 +46,7 @@ def export_within_budget(
         images: See `rapsam.export_bundle`.
         calibration: See there; none of them may be among the meter's images.
         cache: Keeps stages and scores, so that an interrupted search goes on; None keeps them for this call.
+        max_points: See `rapsam.export_bundle`.
         choices: See `rapsam.export_bundle`; the precision is one of few bits.
 
     Raises:
@@ -54,7 +56,7 @@ def export_within_budget(
         UnavailableError: As there, or if nothing here can run the graphs.
     """
     plan = with_budget(plan_export(variant=model.name, **choices), limits, meter)
-    inputs = gather_inputs(deployment_of(model), images or sample_images(), calibration)
+    inputs = gather_inputs(deployment_of(model, max_points), images or sample_images(), calibration)
     finished = finished_bundle(inputs, plan, Path(out))
     with tempfile.TemporaryDirectory(prefix="rapsam-stages-") as folder:
         stages = cache or StageCache(Path(folder))

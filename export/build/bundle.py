@@ -66,6 +66,7 @@ def export_bundle(
     images: Mapping[str, Pixels] | None = None,
     calibration: CalibrationSet | None = None,
     cache: StageCache | None = None,
+    max_points: int | None = None,
     **choices: Unpack[ExportChoices],
 ) -> BuiltBundle:
     """Exports one bundle for a device of the catalogue or for a format.
@@ -79,6 +80,8 @@ def export_bundle(
             precisions such as "w8a8".
         cache: Keeps finished stages between exports, as `StageCache(cache_folder())` does for the command
             line; None keeps none.
+        max_points: Points that one prompt may have, 1 to 64, where points have slots; None for as many as the
+            family has them for.
         choices: What to export: device, target, precision, ios, size, tasks, num_prompts, as
             `ExportChoices` describes them.
 
@@ -91,7 +94,7 @@ def export_bundle(
         UnavailableError: If the converter is not installed.
     """
     plan = plan_export(variant=model.name, **choices)
-    network = deployment_of(model)
+    network = deployment_of(model, max_points)
     inputs = gather_inputs(network, images or sample_images(), calibration)
     return _run(inputs, plan, Path(out), lambda _step: None, cache)
 

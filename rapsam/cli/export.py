@@ -77,6 +77,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prompts", type=int, default=1, metavar="K", help="prompts per pass of the prompt graph; default 1"
     )
+    parser.add_argument(
+        "--points",
+        type=int,
+        metavar="N",
+        help="points that one prompt may have, for models that have slots for them, such as SAM; default 2",
+    )
     parser.add_argument("--image", nargs="+", default=[], metavar="FILE", help="photographs to compare on")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder of the bundles")
     parser.add_argument(
@@ -101,7 +107,7 @@ def run(options: argparse.Namespace) -> int:
     from rapsam.models.build import deployment_of
 
     calibration = _calibration(options, plans, log)
-    inputs = gather_inputs(deployment_of(load_model(options, log)), images, calibration)
+    inputs = gather_inputs(deployment_of(load_model(options, log), options.points), images, calibration)
     meter = budget.open_meter(options, log)
     plans = budget.with_budgets(options, plans, meter)
     made, failed, lacked_memory = _make_all(inputs, plans, meter, log)

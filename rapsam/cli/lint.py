@@ -22,7 +22,7 @@ SUMMARY = (
 EXAMPLE = "rapsam lint rapsam_nano --checkpoint nano-synth --device iphone-15-pro"
 ERRORS_FOUND = 1
 _OF_MODELS = (
-    *("checkpoint", "classifier", "target", "precision", "ios", "size", "tasks", "prompts"),
+    *("checkpoint", "classifier", "target", "precision", "ios", "size", "tasks", "prompts", "points"),
     *("calibration", "calibration_images"),
 )
 _CALIBRATION = "drawn"
@@ -52,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--tasks", nargs="+", metavar="NAME", help="panoptic, prompt, video; default: as 'rapsam export'"
     )
     parser.add_argument("--prompts", type=int, metavar="K", help="prompts per pass; default 1")
+    parser.add_argument("--points", type=int, metavar="N", help="points of one prompt; as 'rapsam export'")
     parser.add_argument(
         "--calibration",
         metavar="SOURCE",
@@ -103,7 +104,8 @@ def _of_model(options: argparse.Namespace) -> LintReport:
     count = MIN_IMAGES if options.calibration_images is None else options.calibration_images
     calibration = open_calibration(options.calibration or _CALIBRATION, count)
     options.model = options.subject
-    return lint_model(deployment_of(load_model(options, log)), plan, calibration, log.detail, options.units)
+    deployment = deployment_of(load_model(options, log), options.points)
+    return lint_model(deployment, plan, calibration, log.detail, options.units)
 
 
 def _plan(options: argparse.Namespace) -> ExportPlan:

@@ -108,7 +108,8 @@ def _deployment(manifest: Manifest, options: argparse.Namespace) -> Deployment:
         raise InputError(f"the bundle was made from {weights}; give it: --checkpoint FILE")
     known = labels.name if labels and labels.name in label_sets() else None
     model = build_model(manifest.model.name, checkpoint=checkpoint, classifier=options.classifier or known)
-    deployment = deployment_of(model)
+    spec = manifest.prompts
+    deployment = deployment_of(model, spec.max_points if spec and spec.encoding == "points" else None)
     if weights_sha256(deployment.state()) != manifest.model.weights_sha256:
         told = f"{weights}, {labels.name}" if labels else str(weights)
         raise InputError(

@@ -15,7 +15,7 @@ from torch import Tensor
 from rapsam.errors import CheckpointError, InputError, quoted
 from rapsam.models.checkpoint import Note, load_strictly, read_tensors
 from rapsam.models.classifier_file import find_classifier
-from rapsam.models.deployment import Deployment
+from rapsam.models.deployment import Deployment, takes_points
 from rapsam.models.families import family_of, variant_names
 from rapsam.models.network import SegmentationNetwork
 from rapsam.models.origins import FORMULA_WEIGHTS, Weights
@@ -23,6 +23,7 @@ from rapsam.models.shipped import weights_path
 from rapsam.models.text_classifier import TextClassifier
 from rapsam.models.weight_facts import WeightFacts, read_facts
 from rapsam.tasks.labels import find_label_set
+from rapsam.tasks.prompt_set import MOST_POINTS
 
 Network = TypeVar("Network", bound=SegmentationNetwork)
 # In place of a file: weights that anyone can make again, for demos and tests. They recognise nothing.
@@ -145,9 +146,28 @@ def _facts_of(path: Path, model: str) -> WeightFacts | None:
     return facts
 
 
-def deployment_of(model: SegmentationNetwork) -> Deployment:
-    """Returns the view of a network that export, parity and runners work with."""
-    return family_of(model.name).deployment(model)
+def deployment_of(model: SegmentationNetwork, max_points: int | None = None) -> Deployment:
+    """Returns the view of a network that export, parity and runners work with.
+
+    Args:
+        model: The network.
+        max_points: Points of one prompt, 1 to `MOST_POINTS`, for which its graphs have slots; None for as
+            many as its family has them for.
+
+    Raises:
+        InputError: If its graphs have no slots for points, or cannot have so many.
+    """
+    deployment = family_of(model.name).deployment(model)
+    if max_points is None:
+        return deployment
+    if not takes_points(deployment):
+        raise InputError(
+            f"{max_points} points per prompt for {model.name}, whose graphs have no slots for points: leave "
+            "the number out"
+        )
+    if not 1 <= max_points <= MOST_POINTS:
+        raise InputError(f"{max_points} points per prompt; expected 1 to {MOST_POINTS}")
+    return deployment.with_max_points(max_points)
 
 
 def describe_models() -> dict[str, dict[str, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, TypeGuard
+from typing import Protocol, Self, TypeGuard
 
 from torch import Tensor, nn
 
@@ -138,6 +138,14 @@ class PromptTaker(Deployment, Protocol):
         ...
 
 
+class PointTaker(PromptTaker, Protocol):
+    """A deployment whose prompts are points in slots, as many as its user wants."""
+
+    def with_max_points(self, max_points: int) -> Self:
+        """Returns the same network, whose graphs have slots for so many points of one prompt."""
+        ...
+
+
 def finds_objects(deployment: Deployment) -> TypeGuard[ObjectFinder]:
     """Tells whether a network finds objects."""
     return tasks_find_objects(deployment.tasks)
@@ -146,3 +154,8 @@ def finds_objects(deployment: Deployment) -> TypeGuard[ObjectFinder]:
 def takes_prompts(deployment: Deployment) -> TypeGuard[PromptTaker]:
     """Tells whether a network answers prompts."""
     return tasks_take_prompts(deployment.tasks)
+
+
+def takes_points(deployment: Deployment) -> TypeGuard[PointTaker]:
+    """Tells whether a prompt of a network may have as many points as its graphs have slots for."""
+    return takes_prompts(deployment) and deployment.prompts.encoding == "points"

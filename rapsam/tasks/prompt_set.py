@@ -17,6 +17,8 @@ from rapsam.tasks.arrays import Floats
 
 Choice = Literal["iou", "stability"]
 """What tells the best of several candidate masks: the predicted IoU, or the stability score."""
+MOST_POINTS = 64
+"""Of one prompt: more slots than that, no graph has."""
 Point = tuple[float, float]
 Box = tuple[float, float, float, float]
 
@@ -76,7 +78,7 @@ class PromptSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """
 
     encoding: Literal["boxes", "points"]
-    max_points: Annotated[int, msgspec.Meta(ge=0, le=64)]
+    max_points: Annotated[int, msgspec.Meta(ge=0, le=MOST_POINTS)]
     negative_points: bool
     boxes: bool
     points_with_box: bool

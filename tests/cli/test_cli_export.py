@@ -394,7 +394,7 @@ def test_wrong_choices_are_refused(choices, says, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("r50", "did you mean rapsam_r50?"), ("nano", "did you mean rapsam_nano?"), ("sam2", "rapsam_")],
+    [("r50", "did you mean rapsam_r50?"), ("nano", "did you mean rapsam_nano?"), ("sam2", "did you mean edge_sam")],
 )
 def test_an_unknown_model_is_refused(name, says, tmp_path):
     outcome = rapsam("export", "--model", name, "--target", "onnx", "--out", tmp_path / "out")
@@ -441,3 +441,8 @@ def test_a_checkpoint_that_is_an_empty_word_is_no_formula(tmp_path):
     outcome = rapsam(*SMALL, "--out", tmp_path / "out", "--checkpoint", "")
     assert_refused(outcome, "expected .safetensors, .pth or .pt")
     assert not (tmp_path / "out").exists()
+
+
+def test_points_for_a_network_without_slots_are_refused(tmp_path):
+    outcome = rapsam(*PROMPT, "--points", "3", "--out", tmp_path)
+    assert_refused(outcome, "3 points per prompt for rapsam_nano, whose graphs have no slots for points")

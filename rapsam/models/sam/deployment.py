@@ -27,7 +27,7 @@ CLEAR_MASK = 0
 
 
 class SamDeployment:
-    """Implements `Deployment` and `PromptTaker` of `rapsam.models.deployment`.
+    """Implements `Deployment` and `PointTaker` of `rapsam.models.deployment`.
 
     Args:
         model: The network.
@@ -104,6 +104,10 @@ class SamDeployment:
     def state(self) -> dict[str, Tensor]:
         """Returns the weights."""
         return dict(self.model.state_dict())
+
+    def with_max_points(self, max_points: int) -> Self:
+        """Returns the same network, whose graphs have slots for so many points of one prompt."""
+        return type(self)(self.model, max_points)
 
     def to(self, device: str) -> Self:
         """Copies the network to a device."""

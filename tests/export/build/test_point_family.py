@@ -16,7 +16,7 @@ from rapsam.models.build import deployment_of
 from rapsam.tasks.preprocess import letterbox
 from rapsam.tasks.prompt_encoding import encode_prompts
 from rapsam.tasks.prompt_set import Prompt, PromptSet
-from tests.point_family import CANDIDATES, COLOURS, SLOTS, SPEC
+from tests.point_family import CANDIDATES, COLOURS, SPEC
 
 IMAGE = draw_scene(3, (48, 64))
 CLICK = Prompt(points=((20, 24),), positive=(True,))
@@ -31,7 +31,7 @@ def test_it_is_exported_and_proven(clicker, clicker_bundle):
     assert (manifest.prompts, manifest.num_prompts) == (SPEC, 2)
     assert (manifest.preprocess.fit, manifest.preprocess.pad_colour) == ("longest side", COLOURS.mean)
     shapes = {spec.role: spec.shape for spec in manifest.contracts[1].inputs}
-    assert shapes["points"] == (1, 2, SLOTS, 2)
+    assert shapes["points"] == (1, 2, SPEC.slots, 2)
     assert shapes["mask_prompt"] == (1, 2, 1, 16, 16)
     report = localise(deployment_of(clicker), clicker_bundle, manifest, ("scene", IMAGE), str)
     assert [graph.graph for graph in report.graphs] == ["see", "decide"]
@@ -140,3 +140,31 @@ def test_prompts_are_compared_on_the_smallest_images_too():
 
 def fitted_geometry(size=(48, 64)):
     return letterbox(np.zeros((*size, 3), np.uint8), (64, 64), fit="longest side").geometry
+
+
+def test_whoever_exports_says_how_many_points_a_prompt_may_have(clicker, tmp_path):
+    """More slots than points change no answer; the number is in the manifest, and tells bundles apart."""
+    folder = tmp_path / "five"
+    choices = {"target": "onnx", "size": (64, 64), "tasks": ("prompt",), "max_points": 5}
+    assert rapsam.export_bundle(clicker, folder, **choices).report.status == "passed"
+    manifest = rapsam.load_bundle(folder).manifest
+    assert manifest.prompts == msgspec.structs.replace(SPEC, max_points=5)
+    shapes = {spec.role: spec.shape for spec in manifest.contracts[1].inputs}
+    assert shapes["points"] == (1, 1, 7, 2)
+    ours = rapsam.load_bundle(folder).segment(IMAGE, PromptSet((SEVERAL,)))
+    theirs = rapsam.model_segmenter(clicker).segment(IMAGE, PromptSet((SEVERAL,)))
+    np.testing.assert_allclose(ours.mask_logits, theirs.mask_logits, atol=1e-4)
+    with pytest.raises(InputError):
+        rapsam.export_bundle(clicker, folder, **choices | {"max_points": 4})
+
+
+@pytest.mark.parametrize("count", [0, -1, 65])
+def test_numbers_of_points_that_no_graph_has_are_refused(clicker, count):
+    with pytest.raises(InputError, match=f"^{count} points per prompt; expected 1 to 64$"):
+        deployment_of(clicker, count)
+
+
+def test_a_network_without_slots_for_points_says_so():
+    model = rapsam.build_model("rapsam_nano", checkpoint="nano-synth")
+    with pytest.raises(InputError, match=r"^3 points per prompt for rapsam_nano, whose graphs have no slots"):
+        deployment_of(model, 3)
