@@ -394,7 +394,11 @@ def test_wrong_choices_are_refused(choices, says, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("r50", "did you mean rapsam_r50?"), ("nano", "did you mean rapsam_nano?"), ("sam2", "did you mean edge_sam")],
+    [
+        ("r50", "did you mean rapsam_r50?"),
+        ("nano", "did you mean rapsam_nano?"),
+        ("sam2", "did you mean edge_sam"),
+    ],
 )
 def test_an_unknown_model_is_refused(name, says, tmp_path):
     outcome = rapsam("export", "--model", name, "--target", "onnx", "--out", tmp_path / "out")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, fx
 from torch.nn import functional
@@ -74,29 +76,54 @@ def _layer(module: fx.GraphModule, node: object) -> tuple[Tensor, Tensor] | None
 
 
 def rewrite_products(module: fx.GraphModule) -> None:
-    """Adds up products with a transposed matrix in two halves of what is summed.
+    """Makes two products of one with a transposed matrix.
 
     A single product of that kind becomes FULLY_CONNECTED, which XNNPACK takes with stored weights only; a
-    batch of two becomes BATCH_MATMUL.
+    batch of two becomes BATCH_MATMUL. Of rank 3, it is added up in two halves of what is summed; of rank 4,
+    where one side may have thousands of rows, the rows of the longer side are halved: no large tensor moves.
     """
     for node in list(module.graph.nodes):
-        if node.target is _aten.matmul.default and _is_single_product_with_transposed(node):
-            _replace(module, node, _product_in_halves)
+        if node.target is _aten.matmul.default and (form := _form_of_two_products(node)) is not None:
+            _replace(module, node, form)
 
 
-def _is_single_product_with_transposed(node: fx.Node) -> bool:
-    left, right = node.args
+def _form_of_two_products(product: fx.Node) -> Callable[[Tensor, Tensor], Tensor] | None:
+    """Chooses how to make two products of one; None for one that is no single product with a transposed."""
+    left, right = product.args
     assert isinstance(left, fx.Node)
     assert isinstance(right, fx.Node)
-    shapes = left.meta["val"].shape, right.meta["val"].shape
-    single = all(len(shape) == 3 and shape[0] == 1 for shape in shapes)
-    return single and shapes[1][1] % 2 == 0 and right.target is _aten.transpose.int
+    (*batch, rows, _), (*others, summed, columns) = left.meta["val"].shape, right.meta["val"].shape
+    if len(batch) != len(others) or {*batch, *others} != {1} or not _is_transposed(right):
+        return None
+    if len(batch) == 1:
+        return _product_in_halves if summed % 2 == 0 else None
+    if max(rows, columns) % 2:
+        return None
+    return _product_by_rows if rows >= columns else _product_by_columns
+
+
+def _is_transposed(node: fx.Node) -> bool:
+    """Tells whether a matrix is a transposed one, seen with further axes of 1 or without."""
+    while node.target is _aten.unsqueeze.default:
+        (node, _) = node.args  # type: ignore[assignment]
+    return node.target is _aten.transpose.int
 
 
 def _product_in_halves(left: Tensor, right: Tensor) -> Tensor:
     rows, summed, columns = left.shape[1], left.shape[2], right.shape[2]
     halves = left.reshape(rows, 2, summed // 2).transpose(0, 1)
     return (halves @ right.reshape(2, summed // 2, columns)).sum(0, keepdim=True)
+
+
+def _product_by_rows(left: Tensor, right: Tensor) -> Tensor:
+    rows, summed, columns = left.shape[-2], left.shape[-1], right.shape[-1]
+    twice = right.reshape(1, summed, columns).expand(2, -1, -1)
+    halves = left.reshape(2, rows // 2, summed)
+    return (halves @ twice).reshape(*left.shape[:-1], columns)
+
+
+def _product_by_columns(left: Tensor, right: Tensor) -> Tensor:
+    return _product_by_rows(right.transpose(-2, -1), left.transpose(-2, -1)).transpose(-2, -1)
 
 
 def _zero_padded_pool(

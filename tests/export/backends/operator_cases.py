@@ -327,6 +327,9 @@ CASES: dict[str, Case] = {
         mode="replicate",
         constant_val=0.0,
     ),
+    "pixel_shuffle": unary(
+        "pixel_shuffle", lambda x: F.pixel_shuffle(x, 2), normal(2, 12, 3, 5), upscale_factor=2
+    ),
     "pow": binary("pow", torch.pow, positive(2, 4), np.float32([[2, 3, 0.5, 1]])),
     "quantize": Case(
         _rounded("int8"), lambda x: (x / 0.25).round().clamp(-128, 127), {"x": _HALVES}, since=17

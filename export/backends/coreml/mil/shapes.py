@@ -47,6 +47,10 @@ def _pad(x: Tensor, pad: list[int], mode: str, constant_val: float) -> Tensor:
     return F.pad(x, widths, mode, constant_val) if mode == "constant" else F.pad(x, widths, mode)
 
 
+def _pixel_shuffle(x: Tensor, upscale_factor: int) -> Tensor:
+    return F.pixel_shuffle(x, upscale_factor)
+
+
 def _reshape(x: Tensor, shape: list[int]) -> Tensor:
     require(0 not in shape, f"a reshape to {shape}")
     return x.reshape(shape)
@@ -109,6 +113,7 @@ SHAPES: dict[str, Operator] = {
     "gather": _gather,
     "gather_along_axis": _gather_along_axis,
     "pad": _pad,
+    "pixel_shuffle": _pixel_shuffle,
     "reshape": _reshape,
     "reverse": _reverse,
     "slice_by_index": _slice_by_index,
