@@ -63,6 +63,9 @@ class SlotTokens(nn.Module):
 class DenseMap(nn.Module):
     """Masks, or that there are none, to the map that is added to the embedding.
 
+    The map of a mask, less that of none, is added where a mask is given; the difference is in the bias of the
+    last layer. Core ML Tools 9 would put it there too, and change the sign of the constant for all its users.
+
     Args:
         encoder: The trained encoder.
     """
@@ -73,6 +76,11 @@ class DenseMap(nn.Module):
         super().__init__()
         self.mask_downscaling = deployed_norms(encoder.mask_downscaling)
         self.register_buffer("no_mask", encoder.no_mask.detach().reshape(1, EMBEDDING_WIDTH, 1, 1).clone())
+        last = self.mask_downscaling[-1]
+        assert isinstance(last, nn.Conv2d)
+        assert last.bias is not None
+        with torch.no_grad():
+            last.bias.sub_(self.no_mask.flatten())
 
     def forward(self, masks: Tensor, given: Tensor) -> Tensor:
         """Makes the map.
@@ -84,7 +92,7 @@ class DenseMap(nn.Module):
         Returns:
             (B, 256, h, w).
         """
-        added: Tensor = self.mask_downscaling(masks) - self.no_mask
+        added: Tensor = self.mask_downscaling(masks)
         return self.no_mask + given * added
 
 
