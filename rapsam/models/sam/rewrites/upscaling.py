@@ -71,7 +71,14 @@ class DeployedUpscaling(nn.Module):
         # Channels as a shuffle wants them: masks, then finer parts, then coarser parts.
         sorted_ = masks.reshape(-1, _PARTS, _PARTS, NUM_MASKS).permute(0, 3, 2, 1)
         maps = sorted_.reshape(batch, *self.size, NUM_MASKS * _PARTS * _PARTS).permute(0, 3, 1, 2)
-        return F.pixel_shuffle(F.pixel_shuffle(maps, _DOUBLED), _DOUBLED)
+        return _shuffled(_shuffled(maps))
+
+
+def _shuffled(maps: Tensor) -> Tensor:
+    """Computes `F.pixel_shuffle(maps, 2)` by moving axes: ExecuTorch 1's operator gave other pixels."""
+    batch, channels, height, width = maps.shape
+    parts = maps.reshape(batch * channels // _PARTS, _DOUBLED, _DOUBLED, height, width).permute(0, 3, 1, 4, 2)
+    return parts.reshape(batch, channels // _PARTS, height * _DOUBLED, width * _DOUBLED)
 
 
 @torch.no_grad()
