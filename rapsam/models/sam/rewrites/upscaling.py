@@ -75,7 +75,7 @@ class DeployedUpscaling(nn.Module):
 
 
 def _shuffled(maps: Tensor) -> Tensor:
-    """Computes `F.pixel_shuffle(maps, 2)` by moving axes: the operator of ExecuTorch 1.4.1 gave other pixels."""
+    """Computes `F.pixel_shuffle(maps, 2)` by moving axes: that of ExecuTorch 1.4.1 gave other pixels."""
     batch, channels, height, width = maps.shape
     parts = maps.reshape(batch * channels // _PARTS, _DOUBLED, _DOUBLED, height, width).permute(0, 3, 1, 4, 2)
     return parts.reshape(batch, channels // _PARTS, height * _DOUBLED, width * _DOUBLED)
