@@ -25,6 +25,12 @@ def run(*command: str | Path, folder: Path, **environment: str) -> str:
     return result.stdout
 
 
+def test_no_two_files_of_tests_have_one_name():
+    """Pytest imports them by their names alone."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
+
+
 def package_files() -> set[str]:
     """Lists the files below rapsam/ that must be shipped, through the symlinks, as "rapsam/..."."""
     return {
