@@ -68,7 +68,7 @@ def test_xnnpack_takes_all_but_the_row_gathers(recipe, model, graph, tmp_path) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("graph", ["panoptic_image", "prompt"])
+@pytest.mark.parametrize("graph", [pytest.param("panoptic_image", marks=pytest.mark.proof), "prompt"])
 def test_executorch_keeps_casts_from_xnnpack_in_fp16(graph, tmp_path) -> None:
     """Of borders, layer norms and row numbers, which are float32: such a graph is not strict."""
     report = delegation("executorch-fp16", "rapsam_nano", graph, tmp_path)
