@@ -24,7 +24,7 @@ STRICT = [
     *((recipe, "rapsam_nano", graph) for recipe in ("tflite-fp16", "executorch-fp32") for graph in GRAPHS),
     ("tflite-fp32", "rapsam_nano", "panoptic_image"),
     ("tflite-fp16", "rapsam_r18", "panoptic_image"),
-    ("executorch-fp32", "rapsam_r18", "panoptic_image"),
+    pytest.param("executorch-fp32", "rapsam_r18", "panoptic_image", marks=pytest.mark.proof),
 ]
 
 
