@@ -1,4 +1,4 @@
-"""Attention between tokens and image, with projections to fewer channels."""
+"""Attention between tokens and image, with projections to fewer channels; heads, for any attention."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Attention(nn.Module):
         return self.out_proj(merged(scores.softmax(-1) @ heads(v)))  # type: ignore[no-any-return]
 
 
-def heads(x: Tensor) -> Tensor:
+def heads(x: Tensor, num_heads: int = NUM_HEADS) -> Tensor:
     """Splits (B, N, C) into (B, heads, N, C / heads)."""
     batch, count, width = x.shape
-    return x.reshape(batch, count, NUM_HEADS, width // NUM_HEADS).transpose(1, 2)
+    return x.reshape(batch, count, num_heads, width // num_heads).transpose(1, 2)
 
 
 def merged(x: Tensor) -> Tensor:

@@ -122,8 +122,8 @@ class MaskDecoder(nn.Module):
         """
         learned = torch.cat([self.iou_token, self.mask_tokens])
         tokens = torch.cat([learned.expand(len(prompts), -1, -1), prompts], dim=1)
-        image = _flat(embedding + dense).expand(len(prompts), -1, -1)
-        tokens, image = self.attend(tokens, image, _flat(positions))
+        image = pixels_of(embedding + dense).expand(len(prompts), -1, -1)
+        tokens, image = self.attend(tokens, image, pixels_of(positions))
         kernels = self.kernels(tokens[:, 1 : 1 + NUM_MASKS])
         features = self.upscaling(image.transpose(1, 2).unflatten(-1, embedding.shape[-2:]))
         masks = (kernels @ features.flatten(2)).unflatten(-1, features.shape[-2:])
@@ -143,7 +143,8 @@ class MaskDecoder(nn.Module):
         return torch.stack(made, dim=1)
 
 
-def _flat(x: Tensor) -> Tensor:
+def pixels_of(x: Tensor) -> Tensor:
+    """Makes vectors (B, P, C) of a map (B, C, h, w)."""
     return x.flatten(2).transpose(1, 2)
 
 

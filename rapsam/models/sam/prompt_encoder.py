@@ -22,7 +22,7 @@ LABELS: Final = (PADDING_POINT, NEGATIVE_POINT, POSITIVE_POINT, BOX_TOP_LEFT, BO
 """What a token may be. The last four have an embedding each, at the index of their label."""
 MASK_STRIDE: Final = 4
 """Pixels of the image per pixel of a mask, prompted or answered."""
-_PIXEL_CENTRE = 0.5
+PIXEL_CENTRE = 0.5
 
 
 class PositionEncoding(nn.Module):
@@ -44,8 +44,8 @@ class PositionEncoding(nn.Module):
         """Encodes the centres of the pixels of a map, (1, 256, height, width)."""
         height, width = size
         like = self.frequencies
-        y = (torch.arange(height, device=like.device, dtype=like.dtype) + _PIXEL_CENTRE) / height
-        x = (torch.arange(width, device=like.device, dtype=like.dtype) + _PIXEL_CENTRE) / width
+        y = (torch.arange(height, device=like.device, dtype=like.dtype) + PIXEL_CENTRE) / height
+        x = (torch.arange(width, device=like.device, dtype=like.dtype) + PIXEL_CENTRE) / width
         places = torch.stack([x.expand(height, width), y[:, None].expand(height, width)], dim=-1)
         return self(places).permute(2, 0, 1).unsqueeze(0)  # type: ignore[no-any-return]
 
@@ -90,7 +90,7 @@ class PromptEncoder(nn.Module):
             (B, N, 256).
         """
         sides = points.new_tensor([image_size[1], image_size[0]])
-        tokens = self.position((points + _PIXEL_CENTRE) / sides)
+        tokens = self.position((points + PIXEL_CENTRE) / sides)
         for label, embedding in enumerate(self.point_embeddings):
             tokens = tokens + embedding * (labels == label).unsqueeze(-1)
         return torch.where((labels == PADDING_POINT).unsqueeze(-1), self.padding_point, tokens)

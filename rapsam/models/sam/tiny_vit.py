@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rapsam.models.sam.attention import merged
 from rapsam.models.sam.encoder import ImageEncoder
 from rapsam.models.sam.layers import ConvNorm, Neck
 from rapsam.models.sam.windows import joined, offset_table, padded_to_windows, split
@@ -92,12 +93,12 @@ class WindowAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Attends in each of W windows of n tokens, (W, n, C): the same shape, without the residual."""
-        count, length, width = x.shape
+        count, length, _ = x.shape
         packed = self.qkv(self.norm(x)).reshape(count, length, self.num_heads, 3 * HEAD_WIDTH)
         q, k, v = packed.transpose(1, 2).chunk(3, dim=-1)
         scores = q @ k.transpose(-2, -1) * HEAD_WIDTH**-0.5 + self.position_bias()
         attended = scores.softmax(-1) @ v
-        return self.proj(attended.transpose(1, 2).reshape(count, length, width))  # type: ignore[no-any-return]
+        return self.proj(merged(attended))  # type: ignore[no-any-return]
 
     def position_bias(self) -> Tensor:
         """Returns what is added to the scores of two tokens, (heads, n, n)."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from rapsam.models.sam.attention import heads, merged
 from rapsam.models.sam.encoder import ImageEncoder
 from rapsam.models.sam.layers import Neck
 from rapsam.models.sam.windows import joined, padded_to_windows, split
@@ -73,11 +74,10 @@ class VitAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Attends in each of W squares of n = side * side tokens, (W, n, C): the same shape."""
-        count, length, width = x.shape
-        q, k, v = (self._heads(part) for part in self.qkv(x).chunk(3, dim=-1))
+        q, k, v = (heads(part, self.num_heads) for part in self.qkv(x).chunk(3, dim=-1))
         scores = self._placed(q, (q * self.head_width**-0.5) @ k.transpose(-2, -1))
         attended = scores.softmax(-1) @ v
-        return self.proj(attended.transpose(1, 2).reshape(count, length, width))  # type: ignore[no-any-return]
+        return self.proj(merged(attended))  # type: ignore[no-any-return]
 
     def _placed(self, q: Tensor, scores: Tensor) -> Tensor:
         """Adds the terms for places to scores (W, heads, n, n), from queries that are not scaled."""
@@ -86,10 +86,6 @@ class VitAttention(nn.Module):
         columns = torch.einsum("wnhxd,xjd->wnhxj", squares, by_offset(self.rel_pos_w, side))
         scores = scores.unflatten(-1, (side, side)) + rows.flatten(2, 3).unsqueeze(-1)
         return (scores + columns.flatten(2, 3).unsqueeze(-2)).flatten(-2)
-
-    def _heads(self, x: Tensor) -> Tensor:
-        count, length, _ = x.shape
-        return x.reshape(count, length, self.num_heads, self.head_width).transpose(1, 2)
 
 
 class VitBlock(nn.Module):

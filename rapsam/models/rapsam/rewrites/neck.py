@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils import fusion
 
 from rapsam.contract import Sampling
+from rapsam.models.folded_norm import folded_norm
 from rapsam.models.rapsam.deform_conv import TAPS
 from rapsam.models.rapsam.neck import DeformUpsampler, PyramidNeck, coordinates
 from rapsam.models.rapsam.rewrites.deform_grid import GridDeformConv2d
@@ -43,15 +43,8 @@ class DeployedUpsampler(nn.Module):
 
 def _folded(source: DeformUpsampler) -> tuple[Tensor, Tensor]:
     """Weight and bias of the deformable convolution with its norm, composed in float64 and rounded once."""
-    weight, norm = source.deform_conv.weight, source.deform_norm
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    mean, variance, gamma, beta = (
-        tensor.detach().double() for tensor in (norm.running_mean, norm.running_var, norm.weight, norm.bias)
-    )
-    folded = fusion.fuse_conv_bn_weights(
-        weight.detach().double(), None, mean, variance, norm.eps, gamma, beta
-    )
+    weight = source.deform_conv.weight
+    folded = folded_norm(weight, None, source.deform_norm)
     return folded[0].to(weight.dtype), folded[1].to(weight.dtype)
 
 

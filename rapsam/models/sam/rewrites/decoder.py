@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from rapsam.models.sam.mask_decoder import NUM_MASKS, MaskDecoder, TwoWayLayer
+from rapsam.models.sam.mask_decoder import NUM_MASKS, MaskDecoder, TwoWayLayer, pixels_of
 from rapsam.models.sam.rewrites.cross_attention import ImageToTokens, MaskedSelfAttention, TokensToImage
 from rapsam.models.sam.rewrites.upscaling import DeployedUpscaling
 
@@ -105,8 +105,3 @@ class DeployedDecoder(nn.Module):
         tokens = self.final_norm((tokens + seen)[:, :LEARNED_TOKENS])
         kernels = [mlp(tokens[:, 1 + place]) for place, mlp in enumerate(self.kernel_mlps)]
         return self.upscaling(pixels, torch.stack(kernels, dim=1)), self.iou_head(tokens[:, 0])
-
-
-def pixels_of(x: Tensor) -> Tensor:
-    """Makes vectors (B, P, C) of a map (B, C, h, w)."""
-    return x.flatten(2).transpose(1, 2)

@@ -18,12 +18,18 @@ class VectorNorm2d(nn.Module):
 
     def __init__(self, norm: LayerNorm2d) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(len(norm.weight), eps=norm.eps, dtype=norm.weight.dtype)
-        self.norm.load_state_dict(norm.state_dict())
+        self.norm = vector_norm(norm)
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (B, C, H, W) to the same shape."""
         return self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)  # type: ignore[no-any-return]
+
+
+def vector_norm(norm: LayerNorm2d) -> nn.LayerNorm:
+    """Makes the norm of vectors (..., C) that norms each of them as `norm` does each pixel."""
+    made = nn.LayerNorm(len(norm.weight), eps=norm.eps, dtype=norm.weight.dtype)
+    made.load_state_dict(norm.state_dict())
+    return made
 
 
 def deployed_norms(layers: nn.Sequential) -> nn.Sequential:

@@ -8,14 +8,19 @@ import torch
 from torch import Tensor, nn
 
 from rapsam.models.sam.layers import EMBEDDING_WIDTH
-from rapsam.models.sam.prompt_encoder import EMPTY_SLOT, LABELS, PADDING_POINT, PromptEncoder
+from rapsam.models.sam.prompt_encoder import (
+    EMPTY_SLOT,
+    LABELS,
+    PADDING_POINT,
+    PIXEL_CENTRE,
+    PromptEncoder,
+)
 from rapsam.models.sam.rewrites.norms import deployed_norms
 
 # Legend: B prompts, N slots.
 
 _HIDDEN = -1e4
 """Added to scores of what must not be seen: its weight is 0 in any precision, and 16 bits can hold it."""
-_PIXEL_CENTRE = 0.5
 
 
 class SlotTokens(nn.Module):
@@ -105,7 +110,7 @@ def _angles(encoder: PromptEncoder, image_size: tuple[int, int]) -> nn.Linear:
     made = nn.Linear(2, len(waves), dtype=frequencies.dtype)
     with torch.no_grad():
         made.weight.copy_(waves * (2 / sides))
-        made.bias.copy_(waves @ (2 * _PIXEL_CENTRE / sides - 1))
+        made.bias.copy_(waves @ (2 * PIXEL_CENTRE / sides - 1))
     return made
 
 

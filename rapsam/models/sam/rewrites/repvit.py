@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rapsam.models.folded_norm import folded_norm
 from rapsam.models.sam.layers import ConvNorm
 from rapsam.models.sam.repvit import DepthwiseApart, DepthwiseTogether, PlainBlock, RepVit
 from rapsam.models.sam.rewrites.norms import deployed_norms
@@ -39,22 +40,13 @@ def merged_branches(branches: nn.Module) -> nn.Conv2d:
     kernel = square + F.pad(point + 1, (1, 1, 1, 1))
     bias = bias + point_bias
     if isinstance(branches, DepthwiseTogether):
-        kernel, bias = _normed(kernel, bias, branches.batch_norm)
+        kernel, bias = folded_norm(kernel, bias, branches.batch_norm)
     return _depthwise(kernel, bias, branches.square.conv)
 
 
 def folded(layer: ConvNorm) -> tuple[Tensor, Tensor]:
     """Returns weight and bias, in float64, of the convolution that a convolution and its norm are."""
-    weight = layer.conv.weight.detach().double()
-    return _normed(weight, weight.new_zeros(len(weight)), layer.batch_norm)
-
-
-def _normed(weight: Tensor, bias: Tensor, norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
-    scale = norm.weight.detach().double() / (norm.running_var.double() + norm.eps).sqrt()
-    shift = norm.bias.detach().double() - norm.running_mean.double() * scale
-    return weight * scale.view(-1, 1, 1, 1), bias * scale + shift
+    return folded_norm(layer.conv.weight, None, layer.batch_norm)
 
 
 def _depthwise(weight: Tensor, bias: Tensor, like: nn.Conv2d) -> nn.Conv2d:

@@ -7,6 +7,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from rapsam.models.sam.attention import heads, merged
 from rapsam.models.sam.rewrites.norms import deployed_norms
 from rapsam.models.sam.tiny_vit import HEAD_WIDTH, AttentionBlock, TinyVit, WindowAttention
 
@@ -29,14 +30,9 @@ class DeployedWindowAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Attends in each of W windows of n tokens, (W, n, C): the same shape, without the residual."""
-        count, length, width = x.shape
-        q, k, v = (self._heads(part) for part in self.qkv(self.norm(x)).chunk(3, dim=-1))
+        q, k, v = (heads(part, self.num_heads) for part in self.qkv(self.norm(x)).chunk(3, dim=-1))
         attended = (q @ k.transpose(-2, -1) + self.bias).softmax(-1) @ v
-        return self.proj(attended.transpose(1, 2).reshape(count, length, width))  # type: ignore[no-any-return]
-
-    def _heads(self, x: Tensor) -> Tensor:
-        count, length, _ = x.shape
-        return x.reshape(count, length, self.num_heads, HEAD_WIDTH).transpose(1, 2)
+        return self.proj(merged(attended))  # type: ignore[no-any-return]
 
 
 def deployed_tiny_vit(encoder: TinyVit) -> TinyVit:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from rapsam.models.sam.layers import LayerNorm2d
 from rapsam.models.sam.mask_decoder import MASK_WIDTH, NUM_MASKS, MaskDecoder
+from rapsam.models.sam.rewrites.norms import vector_norm
 
 # Legend: B prompts, P pixels of the embedding, M masks (4).
 
@@ -43,8 +44,7 @@ class DeployedUpscaling(nn.Module):
         assert isinstance(norm, LayerNorm2d)
         self.size = size
         self.first = _as_linear(first)
-        self.norm = nn.LayerNorm(len(norm.weight), eps=norm.eps, dtype=norm.weight.dtype)
-        self.norm.load_state_dict(norm.state_dict())
+        self.norm = vector_norm(norm)
         self.second = _as_linear(second)
         self.mask_product = MaskProduct()
 

@@ -7,6 +7,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from rapsam.models.sam.attention import heads, merged
 from rapsam.models.sam.rewrites.norms import deployed_norms
 from rapsam.models.sam.vit import Vit, VitAttention, VitBlock, by_offset
 
@@ -37,11 +38,10 @@ class DeployedVitAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Attends in each of W squares of n = side * side tokens, (W, n, C): the same shape."""
-        count, length, width = x.shape
-        q, k, v = (self._heads(part) for part in self.qkv(x).chunk(3, dim=-1))
+        q, k, v = (heads(part, self.num_heads) for part in self.qkv(x).chunk(3, dim=-1))
         scores = self._placed(q, q @ k.transpose(-2, -1))
         attended = scores.softmax(-1) @ v
-        return self.proj(attended.transpose(1, 2).reshape(count, length, width))  # type: ignore[no-any-return]
+        return self.proj(merged(attended))  # type: ignore[no-any-return]
 
     def _placed(self, q: Tensor, scores: Tensor) -> Tensor:
         """Adds the terms for places to scores (W, heads, n, n)."""
@@ -52,10 +52,6 @@ class DeployedVitAttention(nn.Module):
         columns = by_columns.transpose(1, 2).reshape(-1, length, 1, side)
         placed = scores.reshape(-1, length, side, side) + rows + columns
         return placed.reshape(scores.shape)
-
-    def _heads(self, x: Tensor) -> Tensor:
-        count, length, _ = x.shape
-        return x.reshape(count, length, self.num_heads, self.head_width).transpose(1, 2)
 
 
 def deployed_vit(encoder: Vit) -> Vit:
