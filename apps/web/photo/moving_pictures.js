@@ -7,6 +7,8 @@
 
 /** Frames are made smaller, to this longer side: more is not looked at while things move. */
 const LONGEST = 640;
+/** A file is played slowly, so that it can be paused at a frame before the next one has gone by. */
+const PLAYED = 0.5;
 /** An event of this file's own: nobody waits for frames any more. */
 const CLOSED = "rapsam-closed";
 /** @type {Record<string, string>} What browsers call the reasons why there is no camera. */
@@ -20,6 +22,9 @@ const REFUSALS = {
 export class MovingPictures {
   #isClosed = false;
   #canvas = document.createElement("canvas");
+  /** @type {Promise<boolean>} Whether there is another frame; waited for before anything can bring one. */
+  #coming = Promise.resolve(false);
+  #hasCome = false;
 
   /**
    * @param {HTMLElement} place Of the page, not seen.
@@ -30,6 +35,7 @@ export class MovingPictures {
     this.video = document.createElement("video");
     this.video.muted = this.video.playsInline = true;
     place.append(this.video);
+    this.#expect();
     this.isLive = isLive;
     this.release = release;
   }
@@ -61,6 +67,7 @@ export class MovingPictures {
     const url = URL.createObjectURL(file);
     const pictures = new MovingPictures(place, false, () => URL.revokeObjectURL(url));
     const { video } = pictures;
+    video.defaultPlaybackRate = PLAYED;
     video.src = url;
     try {
       await new Promise((resolve, reject) => {
@@ -80,12 +87,22 @@ export class MovingPictures {
   /** @returns {Promise<Picture | null>} The next frame; null after the last one, or when it was closed. */
   async next() {
     const { video } = this;
-    if (this.#isClosed || video.ended) return null;
-    const shown = presented(video);
-    video.play().catch(() => {}); // closed meanwhile
-    if (!(await shown) || this.#isClosed) return null;
+    if (!this.#hasCome) {
+      if (this.#isClosed || video.ended) return null;
+      video.play().catch(() => {}); // closed meanwhile
+    }
+    if (!(await this.#coming) || this.#isClosed) return null;
     if (!this.isLive) video.pause();
+    this.#expect();
     return this.#grabbed();
+  }
+
+  #expect() {
+    this.#hasCome = false;
+    this.#coming = presented(this.video).then((isThere) => {
+      this.#hasCome = true;
+      return isThere;
+    });
   }
 
   close() {
