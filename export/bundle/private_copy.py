@@ -52,12 +52,8 @@ def load_graph(runtime: Runtime, folder: Path, entry: GraphEntry, threads: int =
         BundleError: If the graph is not the one that the manifest names, or the runtime refuses it.
         UnavailableError: If the runtime does not work here.
     """
+    private = _private_copy(folder, entry)
     try:
-        private = _PrivateFolder()
-    except OSError as error:
-        raise _not_copied(folder / entry.path, error) from error
-    try:
-        _copy_checked(folder, entry, private.path)
         runner = runtime.load(private.path / entry.path, entry.contract, threads)
     except BaseException as error:
         private.remove()
@@ -80,18 +76,27 @@ def private_graph(folder: Path, entry: GraphEntry) -> Iterator[Path]:
     Raises:
         BundleError: If the graph is not the one that the manifest names.
     """
+    private = _private_copy(folder, entry)
+    try:
+        yield private.path / entry.path
+    finally:
+        private.remove()
+
+
+def _private_copy(folder: Path, entry: GraphEntry) -> _PrivateFolder:
+    """Copies a graph into a folder of its own, which the caller removes."""
     try:
         private = _PrivateFolder()
     except OSError as error:
         raise _not_copied(folder / entry.path, error) from error
     try:
-        try:
-            _copy_checked(folder, entry, private.path)
-        except OSError as error:
-            raise _not_copied(folder / entry.path, error) from error
-        yield private.path / entry.path
-    finally:
+        _copy_checked(folder, entry, private.path)
+    except BaseException as error:
         private.remove()
+        if isinstance(error, OSError):
+            raise _not_copied(folder / entry.path, error) from error
+        raise
+    return private
 
 
 class _PrivateFolder:

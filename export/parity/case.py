@@ -165,7 +165,7 @@ class References:
             if self._manifest.labels is not None:
                 objects.append(network.detect(pixels))
             if self._manifest.prompts is not None:
-                prompted.append(network.segment(pixels, prompts))
+                prompted.append(network.embed(pixels).answer(prompts))
         return TaskReference(
             objects=objects[0] if objects else None,
             rounded_objects=tuple(objects[1:]),

@@ -229,7 +229,7 @@ def _check_tasks(exported: GraphNetwork, case: Case, wanted: TaskReference, cont
         in_use = context._replace(postprocess=usable_thresholds(wanted.objects, context))
         yield from object_decisions(result, wanted.objects, in_use, runs)
     if wanted.prompts is not None:
-        masks = exported.segment(case.pixels, case.prompts)
+        masks = exported.embed(case.pixels).answer(case.prompts)
         yield compare_prompts(masks, wanted.prompts, context, wanted.rounded_prompts)
         yield from prompt_decisions(masks, wanted.prompts, context, wanted.rounded_prompts)
 

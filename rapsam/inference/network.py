@@ -121,10 +121,6 @@ class GraphNetwork:
         known = {step.contract.graph: step.outputs for step in steps}
         return _EmbeddedInGraphs(chain, known, pixels, self._run)
 
-    def segment(self, pixels: Floats, prompts: Encoded) -> PromptLogits:
-        """Segments prompts, any number K, in one frame; see `Embedded`."""
-        return self.embed(pixels).answer(prompts)
-
     def _chain(self, task: str) -> list[GraphContract]:
         return [self._contracts[graph] for graph in self._graphs[task]]
 
@@ -226,10 +222,6 @@ class EagerNetwork:
         with exact_float32():
             embedding = self.deployment.embed(self._tensor(pixels))
         return _EmbeddedInPyTorch(self.deployment, self.device, embedding)
-
-    def segment(self, pixels: Floats, prompts: Encoded) -> PromptLogits:
-        """Segments prompts, any number K, in one frame; see `Embedded`."""
-        return self.embed(pixels).answer(prompts)
 
     def _tensor(self, array: Floats) -> Tensor:
         return torch.from_numpy(array).to(self.device)

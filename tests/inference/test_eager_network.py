@@ -42,6 +42,6 @@ def test_nothing_is_rounded_to_tf32(monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
     network, nothing = EagerNetwork(_Watching(), "cpu", 32, 32), np.zeros(1, np.float32)
     assert not network.detect(nothing).class_logits.any()
-    assert not network.segment(nothing, {"boxes": nothing}).iou.any()
+    assert not network.embed(nothing).answer({"boxes": nothing}).iou.any()
     assert not EagerRunner(_Watching(), "encoder", "cpu").run({})["iou"].any()
     assert torch.backends.cudnn.allow_tf32
