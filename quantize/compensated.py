@@ -8,58 +8,36 @@ palette in place of a grid: the products of all pairs of inputs, over samples, s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, fx
 from torch.export import ExportedProgram
-from torch.nn import functional
 
 from rapsam.contract import GraphContract
-from rapsam.errors import InputError
 from rapsam.graph.capture import trace
 from rapsam.graph.rewrites.attributes import attribute, stored
 from rapsam.graph.rewrites.fold_constants import fold_constants
 from rapsam.inference.runner import Arrays
 from rapsam.models.parts import PartRole
+from rapsam.quantize.input_products import Progress, WeightUse, input_products
 from rapsam.quantize.palette import nearest, weighted_palette
-from rapsam.quantize.policy import choose_operators, module_of
+from rapsam.quantize.policy import choose_operators
 from rapsam.quantize.scheme import Kind, Quantisation
 
 MIN_VALUES = 512
 """Smaller weights keep their values: a palette would take as much as it saves."""
-MOST_PLACES = 4096
-"""Places of a map that are looked at, evenly spread; more say the same again."""
 _DAMPING = 0.03
 """Share of the mean square of inputs that is added to each, so that rare inputs are not trusted too much."""
 _LEAST = 1e-10
 """Of squares: inputs that are always zero must be divided by too."""
 
 
-Progress = Callable[[str], None]
-
-
 def _silent(_step: str) -> None:
     """Nobody watches."""
-
-
-class _Use(NamedTuple):
-    """An operator that multiplies by a weight of its own.
-
-    Attributes:
-        node: It.
-        kind: What it is.
-        weight: Where the weight comes from.
-        tensor: The weight.
-    """
-
-    node: fx.Node
-    kind: Kind
-    weight: fx.Node
-    tensor: Tensor
 
 
 def compensate_weights(
@@ -93,7 +71,7 @@ def compensate_weights(
     module = program.module(check_guards=False)
     assert isinstance(module, fx.GraphModule)
     uses = _uses(module, choose_operators(module.graph, scheme, parts, kept).small_weights)
-    products = _products(module, contract, uses, samples, progress)
+    products = input_products(module, contract, uses, samples, progress)
     weights = {use.weight: use for use in uses}.values()
     with torch.no_grad():
         for number, use in enumerate(weights, start=1):
@@ -105,98 +83,19 @@ def compensate_weights(
     return trace(module, contract)
 
 
-def _uses(module: fx.GraphModule, chosen: Mapping[fx.Node, Kind]) -> list[_Use]:
+def _uses(module: fx.GraphModule, chosen: Mapping[fx.Node, Kind]) -> list[WeightUse]:
     found = []
     for node, kind in chosen.items():
         weight, tensor = node.args[1], attribute(module, node.args[1])
         if isinstance(weight, fx.Node) and tensor is not None and tensor.numel() >= MIN_VALUES:
-            found.append(_Use(node, kind, weight, tensor))
+            found.append(WeightUse(node, kind, weight, tensor))
     return found
 
 
-def _replace(module: fx.GraphModule, use: _Use, chosen: Tensor) -> None:
+def _replace(module: fx.GraphModule, use: WeightUse, chosen: Tensor) -> None:
     """Gives a weight to all that it is multiplied in; the old one stays as it is."""
     with module.graph.inserting_before(use.weight):
         use.weight.replace_all_uses_with(stored(module, chosen))
-
-
-def _products(
-    module: fx.GraphModule,
-    contract: GraphContract,
-    uses: Iterable[_Use],
-    samples: Iterable[Arrays],
-    progress: Progress,
-) -> dict[fx.Node, Tensor]:
-    """Sums the products of all pairs of inputs of a weight's rows.
-
-    Returns:
-        By the node of a weight (groups, inputs, inputs), float32, mean over all places of all samples.
-    """
-    watcher, count = _Watcher(module, {use.node: use for use in uses}), 0
-    with torch.no_grad():
-        for count, sample in enumerate(samples, start=1):
-            progress(f"{contract.graph}: looking at what weights meet, image {count}")
-            watcher.run(*(torch.from_numpy(sample[spec.name]) for spec in contract.inputs))
-    if not count:
-        raise InputError(f"no samples to calibrate graph {contract.graph!r} with; give --calibration")
-    for weight, total in watcher.products.items():
-        if not total.isfinite().all():
-            where = module_of(next(iter(weight.users))) or weight.name
-            raise InputError(
-                f"calibrating graph {contract.graph!r} gives inputs of {where} that are no finite numbers; "
-                "look at the weights and at the calibration images"
-            )
-    return {weight: total / watcher.places[weight] for weight, total in watcher.products.items()}
-
-
-class _Watcher(fx.Interpreter):
-    """Runs a graph and looks at what its weights are multiplied by."""
-
-    def __init__(self, module: fx.GraphModule, uses: Mapping[fx.Node, _Use]) -> None:
-        super().__init__(module)
-        self._uses = uses
-        self.products: dict[fx.Node, Tensor] = {}
-        self.places: dict[fx.Node, int] = {}
-
-    def run_node(self, n: fx.Node) -> Any:  # noqa: ANN401 - as in fx
-        """Looks at the inputs of a node before it runs."""
-        use = self._uses.get(n)
-        if use is not None:
-            source = n.args[0]
-            assert isinstance(source, fx.Node)
-            rows = _inputs_of(use, self.env[source])
-            total = self.products.get(use.weight)
-            made = rows.transpose(1, 2) @ rows
-            self.products[use.weight] = made if total is None else total + made
-            self.places[use.weight] = self.places.get(use.weight, 0) + rows.shape[1]
-        return super().run_node(n)
-
-
-def _inputs_of(use: _Use, source: Tensor) -> Tensor:
-    """Lists what the rows of a weight are multiplied by, as (groups, places, inputs)."""
-    if use.kind == "linear":
-        return _spread(source.reshape(1, -1, source.shape[-1]))
-    if use.kind == "transposed convolution":
-        if _argument(use.node, 6, 1) != 1:  # no two outputs need go together: each value for itself
-            return torch.eye(use.tensor.shape[0])[None]
-        return _spread(source.flatten(2).transpose(1, 2).reshape(1, -1, source.shape[1]))
-    stride, padding, dilation = (_argument(use.node, place, default) for place, default in _CONVOLUTION)
-    groups = _argument(use.node, 6, 1)
-    patches = functional.unfold(source, use.tensor.shape[2:], dilation, padding, stride)
-    rows = patches.unflatten(1, (groups, -1)).permute(1, 0, 3, 2)  # (groups, batch, places, inputs)
-    return _spread(rows.flatten(1, 2))
-
-
-_CONVOLUTION = ((3, 1), (4, 0), (5, 1))
-"""Places of stride, padding and dilation among the arguments of a convolution, and their defaults."""
-
-
-def _argument(node: fx.Node, place: int, default: int) -> Any:  # noqa: ANN401 - a number, or one per side
-    return node.args[place] if len(node.args) > place else default
-
-
-def _spread(rows: Tensor) -> Tensor:
-    return rows[:, :: -(-rows.shape[1] // MOST_PLACES)]
 
 
 def _compensated(weight: Tensor, kind: Kind, products: Tensor, scheme: Quantisation) -> Tensor:
@@ -214,7 +113,7 @@ def _rows(rows: Tensor, products: Tensor, scheme: Quantisation, rows_per_channel
 
     Args:
         rows: (rows, inputs).
-        products: See `_products`; rows belong to its groups evenly, in order.
+        products: See `input_products`; rows belong to its groups evenly, in order.
         scheme: With a palette.
         rows_per_channel: Rows that make one output channel.
     """

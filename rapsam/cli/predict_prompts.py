@@ -6,7 +6,7 @@ import argparse
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from rapsam.cli.arguments import numbers
 from rapsam.errors import InputError, quoted, unknown_name
@@ -14,7 +14,6 @@ from rapsam.errors import InputError, quoted, unknown_name
 if TYPE_CHECKING:
     from rapsam.tasks.prompt_set import Prompt, PromptSet, PromptSpec
 
-CHOICES = ("iou", "stability")
 OPTIONS = ("point", "box", "mask")
 _NUMBER = re.compile(r"\s*([0-9]{1,4}):(.*)", re.DOTALL)
 _HOW = "write 1:x,y, 1:x,y,- or 1:x1,y1,x2,y2 for the parts of object 1, 2: for those of the next"
@@ -80,8 +79,10 @@ def typed_prompts(options: argparse.Namespace) -> tuple[Typed, ...]:
     Raises:
         InputError: If one is malformed, or they are numbered in part only, or --choose is unknown.
     """
-    if options.choose is not None and options.choose not in CHOICES:
-        raise unknown_name("choice", options.choose, CHOICES)
+    from rapsam.tasks.prompt_set import Choice
+
+    if options.choose is not None and options.choose not in get_args(Choice):
+        raise unknown_name("choice", options.choose, get_args(Choice))
     typed = (
         *map(_point, options.point),
         *map(_box, options.box),

@@ -12,7 +12,8 @@ from rapsam.inference.embedded import EmbeddedImage
 from rapsam.inference.segmenter import Segmenter
 from rapsam.metrics.click_quality import ClickAccumulator
 from rapsam.metrics.interactive_quality import MAX_CLICKS, InteractiveAccumulator
-from rapsam.tasks.arrays import Masks
+from rapsam.metrics.mask_iou import paired_iou
+from rapsam.tasks.arrays import Indices, Masks
 from rapsam.tasks.instances import tight_box
 from rapsam.tasks.prompt_set import Box, Point, Prompt, PromptSet, PromptSpec
 
@@ -63,7 +64,11 @@ def prompts_for(masks: Masks, takes: PromptSpec) -> tuple[list[Point], list[Box]
 
 def innermost_pixel(mask: Masks) -> Point:
     """Returns x, y of the deepest pixel of a mask (h, w), the first of equals."""
-    y, x = divmod(int(np.argmax(mask_depth(mask))), mask.shape[1])
+    return _deepest(mask_depth(mask))
+
+
+def _deepest(depth: Indices) -> Point:
+    y, x = divmod(int(np.argmax(depth)), depth.shape[1])
     return float(x), float(y)
 
 
@@ -83,8 +88,9 @@ def next_click(found: Masks, wanted: Masks, takes: PromptSpec) -> tuple[Point, b
         surplus = np.zeros_like(surplus)
     if not (lacking | surplus).any():
         return None
-    positive = int(mask_depth(lacking).max()) >= int(mask_depth(surplus).max())
-    return innermost_pixel(lacking if positive else surplus), positive
+    within, beside = mask_depth(lacking), mask_depth(surplus)
+    positive = bool(within.max() >= beside.max())
+    return _deepest(within if positive else beside), positive
 
 
 def _click_by_click(
@@ -106,7 +112,7 @@ def _click_by_click(
     ious = np.zeros((len(wanted), limit))
     for click in range(limit):
         found = known.segment(PromptSet(tuple(prompts)))
-        ious[:, click] = _ious(found.masks, wanted)
+        ious[:, click] = paired_iou(found.masks, wanted)
         for place, mask in enumerate(found.masks):
             correction = next_click(mask, wanted[place], takes)
             if correction is None or click == limit - 1:
@@ -118,8 +124,3 @@ def _click_by_click(
                 mask=found.logits[place] if takes.masks else None,
             )
     return ious
-
-
-def _ious(found: Masks, wanted: Masks) -> npt.NDArray[np.float64]:
-    inter, union = (found & wanted).sum(axis=(1, 2)), (found | wanted).sum(axis=(1, 2))
-    return np.asarray(inter / np.maximum(union, 1), np.float64)

@@ -7,6 +7,7 @@ import numpy as np
 
 from rapsam.errors import InputError
 from rapsam.metrics.accumulator import Count, Sum, check_state
+from rapsam.metrics.mask_iou import paired_iou
 from rapsam.tasks.arrays import Masks
 
 CLICK_THRESHOLDS = (0.5, 0.8, 0.85, 0.9)
@@ -85,10 +86,7 @@ class InteractiveAccumulator:
             )
         if not wanted.any(axis=(1, 2)).all():
             raise InputError("a prompt asks for an empty mask; expected prompts on segments with pixels")
-        pairs = zip(predicted, wanted, strict=True)
-        ious = np.array(
-            [np.count_nonzero(ours & theirs) / np.count_nonzero(ours | theirs) for ours, theirs in pairs]
-        )
+        ious = paired_iou(predicted, wanted)
         self._prompts += len(ious)
         self._iou_sum += float(ious.sum())
         self._reached += (ious >= np.array(CLICK_THRESHOLDS)[:, None]).sum(axis=1)

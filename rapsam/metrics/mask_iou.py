@@ -63,6 +63,22 @@ def mask_iou(first: Masks, second: Masks) -> Ious:
     return np.where(union > 0, shared / np.maximum(union, 1), 1.0)
 
 
+def paired_iou(first: Masks, second: Masks) -> Ious:
+    """Computes intersection over union of each mask with the one at the same place.
+
+    Args:
+        first: (K, h, w) bool.
+        second: (K, h, w) bool.
+
+    Returns:
+        (K,) float64; two empty masks are equal and have 1.
+    """
+    shared = [np.count_nonzero(one & other) for one, other in zip(first, second, strict=True)]
+    united = [np.count_nonzero(one | other) for one, other in zip(first, second, strict=True)]
+    union = np.array(united, np.float64)
+    return np.where(union > 0, np.array(shared, np.float64) / np.maximum(union, 1), 1.0)
+
+
 def match_masks(first: Masks, second: Masks) -> MatchedMasks:
     """Pairs two sets of masks so that the sum of the IoUs is as large as possible (Hungarian).
 
