@@ -9,26 +9,16 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from rapsam.benchmarks.studies.harness_browser import FLAGS, PROGRAMS
 from tests.golden_files import fail_or_skip
 
 VARIABLE = "RAPSAM_CHROMIUM"
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
-# Chromium talks to its maker by itself; a page under test must be the only one that asks for anything.
-_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 def find_chromium() -> str:
     """Returns the program: $RAPSAM_CHROMIUM, else the first that is installed; without one fails or skips."""
     named = os.environ.get(VARIABLE)
-    found = named or next((path for name in _NAMES if (path := shutil.which(name))), None)
+    found = named or next((path for name in PROGRAMS if (path := shutil.which(name))), None)
     if found is None:
         fail_or_skip(f"no Chromium is installed; run make chromium, or set {VARIABLE} to the program", named)
     return found
@@ -43,7 +33,7 @@ def started_browser(*flags: str) -> Iterator[Browser]:
     """
     program = find_chromium()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=[*_FLAGS, *flags])
+        browser = playwright.chromium.launch(executable_path=program, args=[*FLAGS, *flags])
         try:
             yield browser
         finally:

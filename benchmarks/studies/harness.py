@@ -1,11 +1,12 @@
-"""Measures the harness itself, and peers beside a bundle, each ratio in one interleaved run.
+"""Measures the harness itself, and peers beside a bundle: what is compared takes turns in one run.
 
     rapsam export --model rapsam_nano --checkpoint nano-synth --size 256x256 --target onnx --out bundles
     python -m rapsam.benchmarks.studies.harness --bundle bundles/onnx-fp32
 
 - What the readings of the clock of `rapsam bench` add to a graph, beside a plain loop around the same call.
 - Two runs of one bundle: what a difference must exceed to mean anything.
-- ONNX Runtime in a headless Chromium on this machine, on one thread, between two runs of the native one.
+- ONNX Runtime in a headless Chromium on this machine, on one thread. It takes no turns with the native one,
+  which runs once before and once after it.
 - With `--large` and `--peers`: the tasks of another bundle beside ONNX files of other networks.
 
 Answers of an earlier run to questions that are not asked now are kept. `rapsam.benchmarks.report.tables`

@@ -13,10 +13,16 @@ from rapsam.benchmarks.runners.base import Wanted
 from rapsam.benchmarks.runners.browser.runner import BrowserRunner
 from rapsam.errors import UnavailableError
 
-_PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
-_FLAGS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+# Chromium talks to its maker by itself; the page that is opened must be the only one that asks for anything.
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
 )
 _PLACE = "localhost"
 
@@ -31,7 +37,7 @@ def in_chromium(bundle: Path, timing: Timing) -> LatencyRecord:
     Raises:
         UnavailableError: If there is no Chromium, or the run failed.
     """
-    program = next((path for name in _PROGRAMS if (path := shutil.which(name))), None)
+    program = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
     if program is None:
         raise UnavailableError("no Chromium is installed; run make chromium")
     runner = BrowserRunner()
@@ -46,7 +52,7 @@ def in_chromium(bundle: Path, timing: Timing) -> LatencyRecord:
             del stays
             address = next((word for word in line.split() if word.startswith("http")), None)
             if address is not None and not opened:
-                command = [program, *_FLAGS, f"--user-data-dir={profile}", address]
+                command = [program, "--headless", *FLAGS, f"--user-data-dir={profile}", address]
                 opened.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
 
         try:

@@ -11,12 +11,12 @@ from rapsam.benchmarks.measuring.records import RESULTS, SCHEMA_VERSION, Version
 from rapsam.machine import Machine
 
 FILE = RESULTS / "harness.json"
-COMMAND = "python -m rapsam.benchmarks.studies.harness --bundle BUNDLE"
+COMMAND = "python -m rapsam.benchmarks.studies.harness --bundle NANO --large R18 --peers FILE FILE"
 Question = Literal["overhead", "repeated", "browser", "peers"]
 
 
 class Ratio(msgspec.Struct, frozen=True, kw_only=True):
-    """Two times of one interleaved run.
+    """Two times, taken in turns; those of a browser between two runs of the other.
 
     Attributes:
         question: What it answers.
