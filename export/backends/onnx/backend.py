@@ -56,14 +56,20 @@ OTHER_PROVIDERS = {
 }
 """Those that compute on this machine, with the names that reports have for them."""
 OPSET = 18
+# The first that has GELU as one operator. Spelled out, as PyTorch does for older ones, ONNX Runtime neither
+# fuses it nor leaves the convolutions around it in their own layout.
+OPSET_GELU = 20
 # The first that knows 16-bit activations.
 OPSET_16_BITS = 21
 # Simplifying may change roundings, and a rounding may flip a pixel of a hard mask and move a query. A wrong
 # graph is off by far more; how equal the right one is, parity measures.
 MIN_COSINE = 0.98
-# The first ONNX Runtime that knows opset 18.
-MINIMUM_RUNTIME = "onnxruntime 1.14.0"
-MINIMUM_RUNTIME_16_BITS = "onnxruntime 1.18.0"
+# Opset to the first ONNX Runtime that knows it.
+MINIMUM_RUNTIMES = {
+    OPSET: "onnxruntime 1.14.0",
+    OPSET_GELU: "onnxruntime 1.17.0",
+    OPSET_16_BITS: "onnxruntime 1.18.0",
+}
 
 # ONNX Runtime has integer kernels for all kinds but the transposed convolution, and products that take
 # integers and return floats.
@@ -142,7 +148,8 @@ class OnnxBackend:
             from rapsam.export.backends.onnx.held_roundings import hold_roundings
             from rapsam.export.backends.onnx.small_weights import fold_at_start
 
-            exported = _export(program, contract, recipe)
+            opset = _opset(program, recipe)
+            exported = _export(program, contract, recipe, opset)
             if recipe.quantisation is None:
                 model = _simplify(exported, contract)
             else:  # simplified, integers that are constant would become floats
@@ -152,7 +159,7 @@ class OnnxBackend:
                 onnx.checker.check_model(model, full_check=True)
             _describe_model(model, contract, metadata)
             write_atomic(path, model.SerializeToString(deterministic=True))
-        return describe(path, recipe, _minimum_runtime(recipe), self.tool_versions())
+        return describe(path, recipe, MINIMUM_RUNTIMES[opset], self.tool_versions())
 
     def load(self, path: Path, contract: GraphContract, threads: int = 1) -> OnnxRunner:
         """See `Backend.load`."""
@@ -239,7 +246,7 @@ class OnnxRunner:
         return tuple(self._session.get_providers())
 
 
-def _export(program: ExportedProgram, contract: GraphContract, recipe: Recipe) -> Any:  # noqa: ANN401
+def _export(program: ExportedProgram, contract: GraphContract, recipe: Recipe, opset: int) -> Any:  # noqa: ANN401
     import torch
     from onnxscript import optimizer
 
@@ -254,7 +261,7 @@ def _export(program: ExportedProgram, contract: GraphContract, recipe: Recipe) -
         (),
         input_names=[spec.name for spec in contract.inputs],
         output_names=[spec.name for spec in contract.outputs],
-        opset_version=OPSET_16_BITS if _has_16_bits(recipe) else OPSET,
+        opset_version=opset,
         dynamo=True,
         optimize=False,
         verbose=False,
@@ -266,12 +273,13 @@ def _export(program: ExportedProgram, contract: GraphContract, recipe: Recipe) -
     return exported.model_proto
 
 
-def _has_16_bits(recipe: Recipe) -> bool:
-    return recipe.quantisation is not None and recipe.quantisation.activation_bits == 16
+def _opset(program: ExportedProgram, recipe: Recipe) -> int:
+    import torch
 
-
-def _minimum_runtime(recipe: Recipe) -> str:
-    return MINIMUM_RUNTIME_16_BITS if _has_16_bits(recipe) else MINIMUM_RUNTIME
+    if recipe.quantisation is not None and recipe.quantisation.activation_bits == 16:
+        return OPSET_16_BITS
+    calls = {node.target for node in program.graph.nodes}
+    return OPSET_GELU if torch.ops.aten.gelu.default in calls else OPSET
 
 
 def _simplify(model: Any, contract: GraphContract) -> Any:  # noqa: ANN401 - untyped package

@@ -77,6 +77,8 @@ class Transition(nn.Module):
 class WindowAttention(nn.Module):
     """Attention among the tokens of a window, with a learnt bias for each distance of two tokens.
 
+    What is padded to fill the last windows is not masked: it is normed and attended to like all tokens.
+
     Attributes:
         qkv: Packed by heads: queries, keys and values of the first head, then of the next.
         biases: (heads, window * window), by rows times the window plus columns between two tokens.
@@ -92,13 +94,14 @@ class WindowAttention(nn.Module):
         self.biases = nn.Parameter(torch.zeros(self.num_heads, window * window))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Attends in each of W windows of n tokens, (W, n, C): the same shape, without the residual."""
-        count, length, _ = x.shape
-        packed = self.qkv(self.norm(x)).reshape(count, length, self.num_heads, 3 * HEAD_WIDTH)
+        """Attends in the windows of a map (B, H, W, C): the same shape, without the residual."""
+        padded = padded_to_windows(x, self.window)
+        windows = self.norm(split(padded, self.window))
+        packed = self.qkv(windows).unflatten(-1, (self.num_heads, 3 * HEAD_WIDTH))
         q, k, v = packed.transpose(1, 2).chunk(3, dim=-1)
         scores = q @ k.transpose(-2, -1) * HEAD_WIDTH**-0.5 + self.position_bias()
-        attended = scores.softmax(-1) @ v
-        return self.proj(merged(attended))  # type: ignore[no-any-return]
+        attended = self.proj(merged(scores.softmax(-1) @ v))
+        return joined(attended, padded.shape[1:3], self.window)[:, : x.shape[1], : x.shape[2]]
 
     def position_bias(self) -> Tensor:
         """Returns what is added to the scores of two tokens, (heads, n, n)."""
@@ -110,7 +113,6 @@ class AttentionBlock(nn.Module):
 
     def __init__(self, width: int, window: int) -> None:
         super().__init__()
-        self.window = window
         self.attention: nn.Module = WindowAttention(width, window)
         self.local_conv = ConvNorm(width, width, 3, groups=width)
         self.mlp_norm = nn.LayerNorm(width)
@@ -120,11 +122,7 @@ class AttentionBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (B, H, W, C) to the same shape."""
-        # What is padded is not masked: it is attended to like all other tokens.
-        padded = padded_to_windows(x, self.window)
-        windows = self.attention(split(padded, self.window))
-        attended = joined(windows, padded.shape[1:3], self.window)
-        x = x + attended[:, : x.shape[1], : x.shape[2]]
+        x = x + self.attention(x)
         x = self.local_conv(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         return x + self.mlp(self.mlp_norm(x))  # type: ignore[no-any-return]
 

@@ -54,7 +54,14 @@ class VitConfig:
 
 
 class VitAttention(nn.Module):
-    """Attention among tokens of a square, with terms for rows and columns between two tokens.
+    """Attention among the tokens of squares, with terms for rows and columns between two tokens.
+
+    What is padded to fill the last squares is not masked: it is attended to like all other tokens.
+
+    Args:
+        width: Channels.
+        num_heads: Attention heads.
+        side: Of the squares in which a map is cut, in tokens.
 
     Attributes:
         qkv: Packed: queries of all heads, then keys, then values.
@@ -73,11 +80,13 @@ class VitAttention(nn.Module):
         self.rel_pos_w = nn.Parameter(torch.zeros(2 * side - 1, self.head_width))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Attends in each of W squares of n = side * side tokens, (W, n, C): the same shape."""
-        q, k, v = (heads(part, self.num_heads) for part in self.qkv(x).chunk(3, dim=-1))
+        """Attends in the squares of a map (B, H, W, C): the same shape."""
+        padded = padded_to_windows(x, self.side)
+        parts = self.qkv(split(padded, self.side)).chunk(3, dim=-1)
+        q, k, v = (heads(part, self.num_heads) for part in parts)
         scores = self._placed(q, (q * self.head_width**-0.5) @ k.transpose(-2, -1))
-        attended = scores.softmax(-1) @ v
-        return self.proj(merged(attended))  # type: ignore[no-any-return]
+        attended = self.proj(merged(scores.softmax(-1) @ v))
+        return joined(attended, padded.shape[1:3], self.side)[:, : x.shape[1], : x.shape[2]]
 
     def _placed(self, q: Tensor, scores: Tensor) -> Tensor:
         """Adds the terms for places to scores (W, heads, n, n), from queries that are not scaled."""
@@ -99,7 +108,6 @@ class VitBlock(nn.Module):
     def __init__(self, config: VitConfig, window: int | None) -> None:
         super().__init__()
         width = config.width
-        self.window = window
         self.norm1 = nn.LayerNorm(width, eps=_EPS)
         self.attention: nn.Module = VitAttention(width, config.num_heads, window or config.grid)
         self.norm2 = nn.LayerNorm(width, eps=_EPS)
@@ -109,16 +117,8 @@ class VitBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (B, H, W, C) to the same shape."""
-        x = x + self._attended(self.norm1(x))
+        x = x + self.attention(self.norm1(x))
         return x + self.mlp(self.norm2(x))  # type: ignore[no-any-return]
-
-    def _attended(self, x: Tensor) -> Tensor:
-        if self.window is None:
-            return self.attention(x.flatten(1, 2)).reshape(x.shape)  # type: ignore[no-any-return]
-        # What is padded is not masked: it is attended to like all other tokens.
-        padded = padded_to_windows(x, self.window)
-        windows = self.attention(split(padded, self.window))
-        return joined(windows, padded.shape[1:3], self.window)[:, : x.shape[1], : x.shape[2]]
 
 
 class Vit(ImageEncoder):

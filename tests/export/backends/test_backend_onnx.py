@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -84,6 +85,31 @@ def test_onnx_files_are_the_same_every_time(probe, lowered, tmp_path) -> None:
     assert again.size_bytes == path.stat().st_size
     assert again.recipe == "onnx-fp32"
     assert set(again.tool_versions) == {"torch", "onnx", "onnxscript", "onnxsim", "onnxruntime"}
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_gelu_is_one_operator(tmp_path, precision) -> None:
+    """ONNX Runtime does not recognise how PyTorch spells it out for older opsets."""
+    import onnx
+
+    torch.manual_seed(0)
+    contract = GraphContract(
+        graph="gelu",
+        inputs=(spec("image", 1, 3, 16, 16),),
+        outputs=(spec("out", 1, 3, 16, 16),),
+        image_size=(16, 16),
+    )
+    module, path = nn.Sequential(nn.Conv2d(3, 3, 1), nn.GELU()).eval(), tmp_path / "gelu.onnx"
+    recipe = RECIPES[f"onnx-{precision}"]
+    lowered = lower_graph(module, contract, recipe, path, lambda _: None)
+    model = onnx.load(path)
+    assert "Gelu" in {node.op_type for node in model.graph.node}
+    assert lowered.artifact.minimum_runtime == "onnxruntime 1.17.0"
+    inputs = contract.example_inputs()
+    with torch.no_grad():
+        expected = module(torch.from_numpy(inputs["image"])).numpy()
+    found = BACKENDS["onnx"].load(path, contract).run(inputs)["out"]
+    np.testing.assert_allclose(found, expected, atol=1e-5 if precision == "fp32" else 1e-2)
 
 
 def test_the_name_of_the_backend_is_its_key() -> None:

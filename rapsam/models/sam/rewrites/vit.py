@@ -10,13 +10,15 @@ from torch import Tensor, nn
 from rapsam.models.sam.attention import heads, merged
 from rapsam.models.sam.rewrites.norms import deployed_norms
 from rapsam.models.sam.vit import Vit, VitAttention, VitBlock, by_offset
+from rapsam.models.sam.windows import joined, padded_to_windows, split
 
 
 class DeployedVitAttention(nn.Module):
     """`VitAttention` with its tables spread out once; the scale of the scores is in the weights of the keys.
 
     The terms for rows and columns take queries that are not scaled. To the scores of one query over all
-    keys, as a square, a row of numbers and a column of numbers are added.
+    keys, as a square, a row of numbers and a column of numbers are added. The last projection takes tokens
+    one by one, so that the padding can be cut off before it.
     """
 
     row_terms: Tensor
@@ -37,11 +39,13 @@ class DeployedVitAttention(nn.Module):
             self.register_buffer(name, terms.contiguous())
 
     def forward(self, x: Tensor) -> Tensor:
-        """Attends in each of W squares of n = side * side tokens, (W, n, C): the same shape."""
-        q, k, v = (heads(part, self.num_heads) for part in self.qkv(x).chunk(3, dim=-1))
-        scores = self._placed(q, q @ k.transpose(-2, -1))
-        attended = scores.softmax(-1) @ v
-        return self.proj(merged(attended))  # type: ignore[no-any-return]
+        """Attends in the squares of a map (B, H, W, C): the same shape."""
+        padded = padded_to_windows(x, self.side)
+        parts = self.qkv(split(padded, self.side)).chunk(3, dim=-1)
+        q, k, v = (heads(part, self.num_heads) for part in parts)
+        attended = merged(self._placed(q, q @ k.transpose(-2, -1)).softmax(-1) @ v)
+        whole = joined(attended, padded.shape[1:3], self.side)[:, : x.shape[1], : x.shape[2]]
+        return self.proj(whole)  # type: ignore[no-any-return]
 
     def _placed(self, q: Tensor, scores: Tensor) -> Tensor:
         """Adds the terms for places to scores (W, heads, n, n)."""
