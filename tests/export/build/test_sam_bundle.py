@@ -59,6 +59,38 @@ def test_bundle_and_checkpoint_answer_alike(name, tmp_path):
     np.testing.assert_array_equal(ours.chosen, theirs.chosen)
 
 
+SHAPES = {"square": (80, 80), "wide": (54, 96), "tall": (120, 50)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("target", "precision", "status"),
+    [
+        ("coreml", "fp16", "emulated"),
+        ("executorch", "fp32", "passed"),
+        ("tflite", "fp32", "passed"),
+        pytest.param("onnx", "fp16", "passed", marks=pytest.mark.proof),
+        pytest.param("executorch", "fp16", "passed", marks=pytest.mark.proof),
+        pytest.param("tflite", "fp16", "passed", marks=pytest.mark.proof),
+        pytest.param("coreai", "fp16", "passed", marks=pytest.mark.proof),
+    ],
+)
+def test_every_format_answers_on_every_shape_of_image(target, precision, status, tmp_path):
+    """Converters were seen to change signs and to shuffle pixels of this decoder without a word."""
+    built = rapsam.export_bundle(
+        small_sam("edge bilinear"),
+        tmp_path / "bundle",
+        target=target,
+        precision=precision,
+        tasks=("prompt",),
+        size=(96, 96),
+        images={name: draw_scene(5, size) for name, size in SHAPES.items()},
+    )
+    assert built.report.status == status
+    checked = {row.case for row in built.report.tasks}
+    assert checked >= set(SHAPES)
+
+
 @pytest.mark.proof
 def test_a_bundle_gives_the_recorded_masks_of_the_original(tmp_path):
     rapsam.export_bundle(
