@@ -15,12 +15,14 @@ from rapsam.benchmarks.report.few_bits_plot import plot_losses
 from rapsam.benchmarks.report.harness import harness_table
 from rapsam.benchmarks.report.lint_rules import lint_rules_table
 from rapsam.benchmarks.report.markdown import replace_table, short_name, table, where_and_when
+from rapsam.benchmarks.report.sam_speed import sam_speed_table
 from rapsam.benchmarks.report.speed import speed_tables
 from rapsam.benchmarks.report.summary import summary_table
 from rapsam.benchmarks.report.training import sampling_table, training_table, weights_table
 from rapsam.benchmarks.studies import export_matrix, few_bits, runtime_speed, sampling_forms
 from rapsam.benchmarks.studies.export_matrix import ExportRecord, ExportRecords
 from rapsam.benchmarks.studies.harness_records import known_harness
+from rapsam.benchmarks.studies.sam_speed_records import known_sam_speed
 from rapsam.benchmarks.studies.shipped_weights import known_weights
 from rapsam.benchmarks.studies.training_speed import known_speeds
 from rapsam.files import write_atomic
@@ -28,6 +30,7 @@ from rapsam.files import write_atomic
 SUMMARY, MATRIX, SPEED, FEW_BITS = "summary", "export matrix", "runtime speed", "few bits"
 WEIGHTS, TRAINING, SAMPLING = "shipped weights", "training speed", "sampling forms"
 RULES, HARNESS, ARM64 = "lint rules", "harness", "arm64 self-tests"
+SAM_SPEED = "promptable speed"
 HEADER = (
     *("model", "size", "recipe", "MB", "run by", "parity"),
     *("object IoU", "prompt IoU", "PQ", "export s", "peak MB"),
@@ -66,6 +69,7 @@ def all_tables() -> dict[str, dict[str, str]]:
         "docs/lint.md": {RULES: lint_rules_table()},
         "docs/nano-synth.md": {WEIGHTS: weights_table(weights)},
         "docs/rewrites.md": {SAMPLING: sampling_table(sampling)},
+        "docs/sam.md": {SAM_SPEED: sam_speed_table(known_sam_speed())},
         "docs/training.md": {TRAINING: training_table(known_speeds())},
     }
 
