@@ -74,6 +74,7 @@ class TargetFacts(msgspec.Struct, frozen=True, kw_only=True):
         refused: Precisions that it cannot have, with the reason.
         compute_units: What the catalogue of phones may advise an app to load its graphs for.
         accelerators: What may compute its graphs beside the CPU, as far as anything is known of it.
+        most_bytes: Of a file; None where there is no limit that a network has met.
     """
 
     recipes: tuple[Recipe, ...]
@@ -83,6 +84,7 @@ class TargetFacts(msgspec.Struct, frozen=True, kw_only=True):
     refused: Mapping[str, str] = NOTHING_REFUSED
     compute_units: tuple[str, ...] = ("cpu",)
     accelerators: tuple[Accelerator, ...] = ()
+    most_bytes: int | None = None
 
 
 class QuantisesFiles(Protocol):

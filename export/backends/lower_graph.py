@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rapsam.contract import GraphContract
 from rapsam.export.backends import find_backend
 from rapsam.export.backends.base import NO_METADATA, Artifact, file_quantiser
+from rapsam.export.backends.file_limits import check_fits
 from rapsam.export.backends.guard import refusing
 from rapsam.export.backends.packages import missing_package, refuse_if
 from rapsam.export.backends.recipes import Recipe
@@ -80,7 +81,7 @@ def lower_graph(
         calibration: For a recipe that quantises.
 
     Raises:
-        ExportError: If the graph cannot be captured, or a converter refuses it.
+        ExportError: If the graph cannot be captured, is too large for a file, or a converter refuses it.
         InputError: If the recipe needs samples and there are none, or they cannot be used.
         UnavailableError: If the converter is not installed.
     """
@@ -88,6 +89,7 @@ def lower_graph(
     from rapsam.quantize.compensated import compensate_weights
     from rapsam.quantize.policy import choose_operators, modules_of
 
+    check_fits(module, contract, recipe)
     progress(f"{contract.graph}: capturing")
     captured = program = capture(module, contract)
     left: tuple[Left, ...] = ()

@@ -113,6 +113,8 @@ class OnnxBackend:
             "w8da8": LINEAR_ONLY,
             **dict.fromkeys(PALETTES, NO_PALETTES),
         },
+        # Of a protobuf message: weights in a second file would be a file that apps forget.
+        most_bytes=2 << 30,
     )
 
     @property

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from rapsam.contract import GraphContract
-from rapsam.errors import BundleError
+from rapsam.errors import BundleError, ExportError
 from rapsam.export.backends import BACKENDS
 from rapsam.export.backends.catalogue import RECIPES
 from rapsam.export.backends.lower_graph import GraphCalibration, lower_graph
@@ -110,6 +110,24 @@ def test_gelu_is_one_operator(tmp_path, precision) -> None:
         expected = module(torch.from_numpy(inputs["image"])).numpy()
     found = BACKENDS["onnx"].load(path, contract).run(inputs)["out"]
     np.testing.assert_allclose(found, expected, atol=1e-5 if precision == "fp32" else 1e-2)
+
+
+class Large(nn.Module):
+    """Weights that take no memory here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.device("meta"):
+            self.layer = nn.Linear(1 << 15, 20_000)
+
+
+def test_a_graph_that_no_file_holds_is_refused_at_once(tmp_path) -> None:
+    contract = GraphContract(graph="large", inputs=(), outputs=(), image_size=(16, 16))
+    path, said = tmp_path / "large.onnx", []
+    with pytest.raises(ExportError, match=r"'large' has 2\.4 GiB of weights in fp32, .* \.onnx holds 2 GiB"):
+        lower_graph(Large(), contract, RECIPES["onnx-fp32"], path, said.append)
+    assert not said
+    assert not path.exists()
 
 
 def test_the_name_of_the_backend_is_its_key() -> None:
