@@ -32,10 +32,10 @@ Role = Literal[
 """What a tensor is to a task, whatever the family calls it.
 
 "image": the padded RGB image. "flow": an output that graphs behind it in a pipeline take under the same
-name. "boxes", "points", "point_labels", "mask_prompt", "has_mask_prompt": encoded prompts, see
-`rapsam.tasks.prompt_set.PromptSpec`. "class_logits": a score per query and class, void last. "mask_logits":
-positive inside a mask. "queries": an embedding per object, to match objects over time. "iou": predicted IoU
-of masks.
+name, or an app alone, as `ENLARGED_MASKS`. "boxes", "points", "point_labels", "mask_prompt",
+"has_mask_prompt": encoded prompts, see `rapsam.tasks.prompt_set.PromptSpec`. "class_logits": a score per
+query and class, void last. "mask_logits": positive inside a mask. "queries": an embedding per object, to
+match objects over time. "iou": predicted IoU of masks.
 """
 PROMPT_ROLES: tuple[Role, ...] = ("boxes", "points", "point_labels", "mask_prompt", "has_mask_prompt")
 """Roles of inputs whose second axis counts prompts."""
@@ -71,6 +71,8 @@ def tasks_take_prompts(tasks: Iterable[str]) -> bool:
     return any(TASKS[task].prompted for task in tasks)
 
 
+ENLARGED_MASKS = "enlarged_mask_logits"
+"""Output for apps that draw what a graph returns: mask logits at the sides of the network's image."""
 MAX_SIDE = 2048
 """Of an image; a graph of that size takes tens of GB while it is exported."""
 MAX_PROMPTS = 64
@@ -192,6 +194,11 @@ def prompts_per_pass(contracts: Iterable[GraphContract]) -> int:
     """Returns how many prompts graphs take at a time; 0 if they take none."""
     inputs = (spec for contract in contracts for spec in contract.inputs)
     return min((spec.shape[1] for spec in inputs if spec.role in PROMPT_ROLES), default=0)
+
+
+def returns_enlarged_masks(contracts: Iterable[GraphContract]) -> bool:
+    """Tells whether graphs return masks at the sides of the network's image too."""
+    return any(spec.name == ENLARGED_MASKS for contract in contracts for spec in contract.outputs)
 
 
 def _check_named(

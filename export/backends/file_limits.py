@@ -24,8 +24,8 @@ def check_fits(module: nn.Module, contract: GraphContract, recipe: Recipe) -> No
     if most is not None and needed > most:
         weights = f"{needed / _GIB:.1f} GiB of weights in {recipe.precision}"
         raise ExportError(
-            f"graph {contract.graph!r} has {weights}, and a file {backend.suffix} holds {most / _GIB:g} GiB at "
-            "most; take a precision of fewer bits, or a smaller network"
+            f"graph {contract.graph!r} has {weights}, and a file {backend.suffix} holds {most / _GIB:g} GiB "
+            "at most; take a precision of fewer bits, or a smaller network"
         )
 
 

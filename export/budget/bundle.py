@@ -33,6 +33,7 @@ def export_within_budget(
     calibration: CalibrationSet | None = None,
     cache: StageCache | None = None,
     max_points: int | None = None,
+    enlarge_masks: bool = False,
     **choices: Unpack[ExportChoices],
 ) -> BuiltBundle:
     """Exports a bundle of few bits that loses no more than it may; what must stay float is searched.
@@ -47,6 +48,7 @@ def export_within_budget(
         calibration: See there; none of them may be among the meter's images.
         cache: Keeps stages and scores, so that an interrupted search goes on; None keeps them for this call.
         max_points: See `rapsam.export_bundle`.
+        enlarge_masks: See there.
         choices: See `rapsam.export_bundle`; the precision is one of few bits.
 
     Raises:
@@ -56,7 +58,8 @@ def export_within_budget(
         UnavailableError: As there, or if nothing here can run the graphs.
     """
     plan = with_budget(plan_export(variant=model.name, **choices), limits, meter)
-    inputs = gather_inputs(deployment_of(model, max_points), images or sample_images(), calibration)
+    deployment = deployment_of(model, max_points, enlarge_masks=enlarge_masks)
+    inputs = gather_inputs(deployment, images or sample_images(), calibration)
     finished = finished_bundle(inputs, plan, Path(out))
     with tempfile.TemporaryDirectory(prefix="rapsam-stages-") as folder:
         stages = cache or StageCache(Path(folder))

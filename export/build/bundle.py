@@ -67,6 +67,7 @@ def export_bundle(
     calibration: CalibrationSet | None = None,
     cache: StageCache | None = None,
     max_points: int | None = None,
+    enlarge_masks: bool = False,
     **choices: Unpack[ExportChoices],
 ) -> BuiltBundle:
     """Exports one bundle for a device of the catalogue or for a format.
@@ -82,6 +83,8 @@ def export_bundle(
             line; None keeps none.
         max_points: Points that one prompt may have, 1 to 64, where points have slots; None for as many as the
             family has them for.
+        enlarge_masks: Whether graphs of models with such slots return masks of the network's image's own size
+            too, for apps that draw what a graph returns; no task needs them.
         choices: What to export: device, target, precision, ios, size, tasks, num_prompts, as
             `ExportChoices` describes them.
 
@@ -94,7 +97,7 @@ def export_bundle(
         UnavailableError: If the converter is not installed.
     """
     plan = plan_export(variant=model.name, **choices)
-    network = deployment_of(model, max_points)
+    network = deployment_of(model, max_points, enlarge_masks=enlarge_masks)
     inputs = gather_inputs(network, images or sample_images(), calibration)
     return _run(inputs, plan, Path(out), lambda _step: None, cache)
 

@@ -19,7 +19,7 @@ from rapsam.export.build.plan import ExportPlan, Found
 from rapsam.export.build.source import source_sha256
 from rapsam.export.parity.memory import RunMemory
 from rapsam.inference.reference import reference_device, reference_name
-from rapsam.models.deployment import Deployment, finds_objects, takes_prompts
+from rapsam.models.deployment import Deployment, enlarges_masks, finds_objects, takes_prompts
 from rapsam.models.origins import Prototypes, weights_sha256
 from rapsam.quantize.calibration import CalibrationSet
 from rapsam.tasks.arrays import Pixels
@@ -86,6 +86,7 @@ def graph_key(inputs: BuildInputs, plan: ExportPlan, graph: str) -> str:
             "size": plan.size,
             "prompts": plan.num_prompts,
             "taken": inputs.deployment.prompts if takes_prompts(inputs.deployment) else None,
+            "enlarged": enlarges_masks(inputs.deployment),
             "recipe": plan.recipe,
             "kept": plan.choice(graph).kept if plan.recipe.quantisation else (),
             "calibration": _ranges_from(inputs, plan),

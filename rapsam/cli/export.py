@@ -83,6 +83,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="points that one prompt may have, for models that have slots for them, such as SAM; default 2",
     )
+    parser.add_argument(
+        "--enlarge-masks",
+        action="store_true",
+        help="let the graph return masks at the size of its input too, for models such as SAM",
+    )
     parser.add_argument("--image", nargs="+", default=[], metavar="FILE", help="photographs to compare on")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder of the bundles")
     parser.add_argument(
@@ -107,7 +112,9 @@ def run(options: argparse.Namespace) -> int:
     from rapsam.models.build import deployment_of
 
     calibration = _calibration(options, plans, log)
-    inputs = gather_inputs(deployment_of(load_model(options, log), options.points), images, calibration)
+    model = load_model(options, log)
+    deployment = deployment_of(model, options.points, enlarge_masks=options.enlarge_masks)
+    inputs = gather_inputs(deployment, images, calibration)
     meter = budget.open_meter(options, log)
     plans = budget.with_budgets(options, plans, meter)
     made, failed, lacked_memory = _make_all(inputs, plans, meter, log)

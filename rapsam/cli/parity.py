@@ -95,6 +95,7 @@ def _print_next(options: argparse.Namespace, manifest: Manifest, report: ParityR
 
 
 def _deployment(manifest: Manifest, options: argparse.Namespace) -> Deployment:
+    from rapsam.contract import returns_enlarged_masks
     from rapsam.models.build import FORMULA, build_model, deployment_of
     from rapsam.models.origins import weights_sha256
     from rapsam.models.shipped import shipped_name
@@ -109,7 +110,8 @@ def _deployment(manifest: Manifest, options: argparse.Namespace) -> Deployment:
     known = labels.name if labels and labels.name in label_sets() else None
     model = build_model(manifest.model.name, checkpoint=checkpoint, classifier=options.classifier or known)
     spec = manifest.prompts
-    deployment = deployment_of(model, spec.max_points if spec and spec.encoding == "points" else None)
+    max_points = spec.max_points if spec and spec.encoding == "points" else None
+    deployment = deployment_of(model, max_points, enlarge_masks=returns_enlarged_masks(manifest.contracts))
     if weights_sha256(deployment.state()) != manifest.model.weights_sha256:
         told = f"{weights}, {labels.name}" if labels else str(weights)
         raise InputError(

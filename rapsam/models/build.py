@@ -15,7 +15,7 @@ from torch import Tensor
 from rapsam.errors import CheckpointError, InputError, quoted
 from rapsam.models.checkpoint import Note, load_strictly, read_tensors
 from rapsam.models.classifier_file import find_classifier
-from rapsam.models.deployment import Deployment, takes_points
+from rapsam.models.deployment import Deployment, MaskEnlarger, takes_points
 from rapsam.models.families import family_of, variant_names
 from rapsam.models.network import SegmentationNetwork
 from rapsam.models.origins import FORMULA_WEIGHTS, Weights
@@ -146,18 +146,25 @@ def _facts_of(path: Path, model: str) -> WeightFacts | None:
     return facts
 
 
-def deployment_of(model: SegmentationNetwork, max_points: int | None = None) -> Deployment:
+def deployment_of(
+    model: SegmentationNetwork, max_points: int | None = None, *, enlarge_masks: bool = False
+) -> Deployment:
     """Returns the view of a network that export, parity and runners work with.
 
     Args:
         model: The network.
         max_points: Points of one prompt, 1 to `MOST_POINTS`, for which its graphs have slots; None for as
             many as its family has them for.
+        enlarge_masks: Whether graphs return masks of the image's own size too.
 
     Raises:
-        InputError: If its graphs have no slots for points, or cannot have so many.
+        InputError: If its graphs have no slots for points, or cannot have so many, or enlarge no masks.
     """
     deployment = family_of(model.name).deployment(model)
+    if enlarge_masks:
+        if not isinstance(deployment, MaskEnlarger):
+            raise InputError(f"enlarged masks of {model.name}, whose graphs enlarge none: leave that out")
+        deployment = deployment.with_enlarged_masks()
     if max_points is None:
         return deployment
     if not takes_points(deployment):

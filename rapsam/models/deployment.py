@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, Self, TypeGuard
+from typing import Protocol, Self, TypeGuard, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -146,6 +146,21 @@ class PointTaker(PromptTaker, Protocol):
         ...
 
 
+@runtime_checkable
+class MaskEnlarger(Protocol):
+    """A deployment whose graphs can return masks at the sides of their image too: `ENLARGED_MASKS`.
+
+    Attributes:
+        enlarges_masks: Whether they do.
+    """
+
+    enlarges_masks: bool
+
+    def with_enlarged_masks(self) -> Self:
+        """Returns the same network, whose graphs do."""
+        ...
+
+
 def finds_objects(deployment: Deployment) -> TypeGuard[ObjectFinder]:
     """Tells whether a network finds objects."""
     return tasks_find_objects(deployment.tasks)
@@ -154,6 +169,11 @@ def finds_objects(deployment: Deployment) -> TypeGuard[ObjectFinder]:
 def takes_prompts(deployment: Deployment) -> TypeGuard[PromptTaker]:
     """Tells whether a network answers prompts."""
     return tasks_take_prompts(deployment.tasks)
+
+
+def enlarges_masks(deployment: Deployment) -> bool:
+    """Tells whether graphs of a network return masks at the sides of their image too."""
+    return isinstance(deployment, MaskEnlarger) and deployment.enlarges_masks
 
 
 def takes_points(deployment: Deployment) -> TypeGuard[PointTaker]:

@@ -450,3 +450,5 @@ def test_a_checkpoint_that_is_an_empty_word_is_no_formula(tmp_path):
 def test_points_for_a_network_without_slots_are_refused(tmp_path):
     outcome = rapsam(*PROMPT, "--points", "3", "--out", tmp_path)
     assert_refused(outcome, "3 points per prompt for rapsam_nano, whose graphs have no slots for points")
+    outcome = rapsam(*PROMPT, "--enlarge-masks", "--out", tmp_path)
+    assert_refused(outcome, "enlarged masks of rapsam_nano, whose graphs enlarge none")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from rapsam.contract import GraphContract, Role, TensorSpec
+from rapsam.contract import ENLARGED_MASKS, GraphContract, Role, TensorSpec
 from rapsam.models.sam.layers import EMBEDDING_WIDTH
 from rapsam.models.sam.mask_decoder import NUM_MASKS
 from rapsam.models.sam.prompt_encoder import EMPTY_SLOT, LABELS, MASK_STRIDE
@@ -23,12 +23,14 @@ class Shape(NamedTuple):
         stride: Pixels of the image per pixel of the embedding.
         num_prompts: Prompts per pass.
         slots: For points and corners of boxes, per prompt.
+        enlarged: Whether masks are returned at the sides of the image too.
     """
 
     size: tuple[int, int]
     stride: int
     num_prompts: int
     slots: int
+    enlarged: bool
 
     @property
     def embedding(self) -> tuple[int, ...]:
@@ -71,11 +73,16 @@ def _decoder(shape: Shape, inputs: tuple[TensorSpec, ...]) -> GraphContract:
     )
     iou = "predicted IoU of each mask with the region that is meant"
     answers = (1, shape.num_prompts, NUM_MASKS)
-    outputs = (
+    outputs = [
         _spec("mask_logits", (*answers, *shape.mask), "NQMHW", masks, "mask_logits"),
         _spec("iou", answers, "NQM", iou, "iou"),
-    )
-    return GraphContract(graph="decoder", inputs=inputs, outputs=outputs, image_size=shape.size)
+    ]
+    if shape.enlarged:
+        enlarged = (
+            "mask_logits at the sides of the network's image; cut the padding off and resize to the photo"
+        )
+        outputs.append(_spec(ENLARGED_MASKS, (*answers, *shape.size), "NQMHW", enlarged))
+    return GraphContract(graph="decoder", inputs=inputs, outputs=tuple(outputs), image_size=shape.size)
 
 
 def _embedding(shape: Shape) -> TensorSpec:

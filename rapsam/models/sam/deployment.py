@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rapsam.contract import GraphContract, Pipeline, Sampling
+from rapsam.contract import ENLARGED_MASKS, GraphContract, Pipeline, Sampling
 from rapsam.models.sam.graphs import GRAPHS, build_graph, published_graph
-from rapsam.models.sam.mask_decoder import NUM_MASKS, Answer
+from rapsam.models.sam.mask_decoder import NUM_MASKS, Answer, enlarged_masks
 from rapsam.models.sam.model import Sam
 from rapsam.models.sam.parts import PARTS
 from rapsam.models.sam.prompt_encoder import MASK_STRIDE
@@ -27,11 +27,12 @@ CLEAR_MASK = 0
 
 
 class SamDeployment:
-    """Implements `Deployment` and `PointTaker` of `rapsam.models.deployment`.
+    """Implements `Deployment`, `PointTaker` and `MaskEnlarger` of `rapsam.models.deployment`.
 
     Args:
         model: The network.
         max_points: Points of one prompt, for which its graphs have slots.
+        enlarges_masks: See `MaskEnlarger`.
     """
 
     tasks: tuple[str, ...] = ("prompt",)
@@ -39,11 +40,12 @@ class SamDeployment:
     normalisation = IMAGENET
     fit: Fit = "longest side"
 
-    def __init__(self, model: Sam, max_points: int = MAX_POINTS) -> None:
+    def __init__(self, model: Sam, max_points: int = MAX_POINTS, *, enlarges_masks: bool = False) -> None:
         # A reference in training mode would normalise by the batch and not by what was learnt.
         self.model = copy.deepcopy(model).eval() if model.training else model
         self.name = model.name
         self.weights = model.weights
+        self.enlarges_masks = enlarges_masks
         self.prompts = PromptSpec(
             encoding="points",
             max_points=max_points,
@@ -73,13 +75,15 @@ class SamDeployment:
     ) -> tuple[nn.Module, GraphContract]:
         """See `rapsam.models.sam.graphs.build_graph`; nothing is sampled, and no range has to be kept."""
         del sampling, narrow
-        return build_graph(self.model, graph, size, num_prompts, self.prompts.slots)
+        slots, enlarged = self.prompts.slots, self.enlarges_masks
+        return build_graph(self.model, graph, size, num_prompts, slots, enlarged=enlarged)
 
     def published_graph(
         self, graph: str, size: tuple[int, int], num_prompts: int
     ) -> tuple[nn.Module, GraphContract]:
         """See `rapsam.models.sam.graphs.published_graph`."""
-        return published_graph(self.model, graph, size, num_prompts, self.prompts.slots)
+        slots, enlarged = self.prompts.slots, self.enlarges_masks
+        return published_graph(self.model, graph, size, num_prompts, slots, enlarged=enlarged)
 
     @torch.no_grad()
     def reference(self, graph: str, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -87,7 +91,10 @@ class SamDeployment:
         if graph == "encoder":
             return {"embedding": PublishedEncoder(self.model)(inputs["image"])}
         answer = self._answer(inputs["embedding"], inputs)
-        return {name: tensor.unsqueeze(0) for name, tensor in answer._asdict().items()}
+        found = {name: tensor.unsqueeze(0) for name, tensor in answer._asdict().items()}
+        if self.enlarges_masks:
+            found[ENLARGED_MASKS] = enlarged_masks(answer.mask_logits).unsqueeze(0)
+        return found
 
     @torch.no_grad()
     def embed(self, images: Tensor) -> dict[str, Tensor]:
@@ -107,11 +114,16 @@ class SamDeployment:
 
     def with_max_points(self, max_points: int) -> Self:
         """Returns the same network, whose graphs have slots for so many points of one prompt."""
-        return type(self)(self.model, max_points)
+        return type(self)(self.model, max_points, enlarges_masks=self.enlarges_masks)
+
+    def with_enlarged_masks(self) -> Self:
+        """Returns the same network, whose decoder returns masks of the image's own size too."""
+        return type(self)(self.model, self.prompts.max_points, enlarges_masks=True)
 
     def to(self, device: str) -> Self:
         """Copies the network to a device."""
-        return type(self)(copy.deepcopy(self.model).to(device), self.prompts.max_points)
+        model = copy.deepcopy(self.model).to(device)
+        return type(self)(model, self.prompts.max_points, enlarges_masks=self.enlarges_masks)
 
     def _answer(self, embedding: Tensor, prompts: Mapping[str, Tensor]) -> Answer:
         points, labels = prompts["points"][0], prompts["point_labels"][0]

@@ -9,6 +9,7 @@ from rapsam.contract import MAX_PROMPTS, MAX_SIDE, GraphContract
 from rapsam.errors import InputError, unknown_name
 from rapsam.models.sam.contracts import Shape, decoder_contract, encoder_contract, published_decoder_contract
 from rapsam.models.sam.encoder import ImageEncoder
+from rapsam.models.sam.mask_decoder import enlarged_masks
 from rapsam.models.sam.model import Sam
 from rapsam.models.sam.published_graphs import PublishedDecoder, PublishedEncoder
 from rapsam.models.sam.repvit import RepVit
@@ -45,8 +46,9 @@ class EncoderGraph(nn.Module):
 class DecoderGraph(nn.Module):
     """Embedding and prompts in slots to four masks and IoUs for each."""
 
-    def __init__(self, model: Sam, size: tuple[int, int]) -> None:
+    def __init__(self, model: Sam, size: tuple[int, int], *, enlarged: bool = False) -> None:
         super().__init__()
+        self.enlarged = enlarged
         prompts, stride = model.prompt_encoder, model.image_encoder.stride
         positions = prompts.position.grid((size[0] // stride, size[1] // stride))
         self.tokens = SlotTokens(prompts, size, LEARNED_TOKENS)
@@ -60,17 +62,18 @@ class DecoderGraph(nn.Module):
         point_labels: Tensor,
         mask_prompt: Tensor,
         has_mask_prompt: Tensor,
-    ) -> tuple[Tensor, Tensor]:
-        """Returns mask logits (1, K, 4, 4 h, 4 w) and predicted IoU (1, K, 4)."""
+    ) -> tuple[Tensor, ...]:
+        """Returns mask logits (1, K, 4, 4 h, 4 w), predicted IoU (1, K, 4), and if asked (1, K, 4, H, W)."""
         tokens, hidden = self.tokens(points[0], point_labels[0])
         given = has_mask_prompt.reshape(-1, 1, 1, 1)
         image = embedding + self.dense(mask_prompt[0], given)
         masks, iou = self.decoder(image, tokens, hidden)
-        return masks.unsqueeze(0), iou.unsqueeze(0)
+        more = (enlarged_masks(masks),) if self.enlarged else ()
+        return tuple(each.unsqueeze(0) for each in (masks, iou, *more))
 
 
 def build_graph(
-    model: Sam, graph: str, size: tuple[int, int], num_prompts: int, slots: int
+    model: Sam, graph: str, size: tuple[int, int], num_prompts: int, slots: int, *, enlarged: bool = False
 ) -> tuple[nn.Module, GraphContract]:
     """Makes one deployable graph; the model is copied, not changed.
 
@@ -80,6 +83,7 @@ def build_graph(
         size: Image (height, width): multiples of 32, at most 2048, or the one square that the encoder takes.
         num_prompts: Prompts per pass of the decoder.
         slots: For points and corners of boxes, per prompt.
+        enlarged: Whether the decoder returns masks at the sides of the image too.
 
     Returns:
         A module in eval mode, and its contract.
@@ -87,27 +91,27 @@ def build_graph(
     Raises:
         InputError: If graph, size or number of prompts cannot be used.
     """
-    shape = _checked(model, graph, size, num_prompts, slots)
+    shape = _checked(model, graph, size, num_prompts, slots)._replace(enlarged=enlarged)
     module: nn.Module
     if graph == "encoder":
         module, contract = EncoderGraph(model), encoder_contract(shape)
     else:
-        module, contract = DecoderGraph(model, size), decoder_contract(shape)
+        module, contract = DecoderGraph(model, size, enlarged=enlarged), decoder_contract(shape)
     return module.eval().requires_grad_(False), contract
 
 
 def published_graph(
-    model: Sam, graph: str, size: tuple[int, int], num_prompts: int, slots: int
+    model: Sam, graph: str, size: tuple[int, int], num_prompts: int, slots: int, *, enlarged: bool = False
 ) -> tuple[nn.Module, GraphContract]:
     """Returns a graph as the trainable network computes it; arguments as `build_graph`.
 
     It shares the weights of the model, which is in eval mode. Its decoder takes no empty slots, and a mask
     with every prompt.
     """
-    shape = _checked(model, graph, size, num_prompts, slots)
+    shape = _checked(model, graph, size, num_prompts, slots)._replace(enlarged=enlarged)
     if graph == "encoder":
         return PublishedEncoder(model), encoder_contract(shape)
-    return PublishedDecoder(model), published_decoder_contract(shape)
+    return PublishedDecoder(model, enlarged=enlarged), published_decoder_contract(shape)
 
 
 def check_size(model: Sam, size: tuple[int, int]) -> None:
@@ -129,7 +133,7 @@ def _checked(model: Sam, graph: str, size: tuple[int, int], num_prompts: int, sl
         raise InputError(f"{num_prompts} prompts per pass; expected 1 to {MAX_PROMPTS}")
     if graph not in GRAPHS:
         raise unknown_name("graph", graph, GRAPHS)
-    return Shape(size, model.image_encoder.stride, num_prompts, slots)
+    return Shape(size, model.image_encoder.stride, num_prompts, slots, enlarged=False)
 
 
 def _deployed(encoder: ImageEncoder) -> ImageEncoder:

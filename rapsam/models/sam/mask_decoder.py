@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rapsam.models.sam.attention import Attention
 from rapsam.models.sam.layers import EMBEDDING_WIDTH, LayerNorm2d
+from rapsam.models.sam.prompt_encoder import MASK_STRIDE
 
 # Legend: B prompts, N tokens, P pixels of the embedding, C channels (256).
 
@@ -141,6 +143,11 @@ class MaskDecoder(nn.Module):
         """Makes the kernels (B, 4, 32) of masks from their tokens (B, 4, 256)."""
         made = [mlp(mask_tokens[:, i]) for i, mlp in enumerate(self.kernel_mlps)]
         return torch.stack(made, dim=1)
+
+
+def enlarged_masks(mask_logits: Tensor) -> Tensor:
+    """Enlarges mask logits (B, 4, 4 h, 4 w) to the sides of the network's image, bilinearly: (B, 4, H, W)."""
+    return F.interpolate(mask_logits, scale_factor=MASK_STRIDE, mode="bilinear", align_corners=False)
 
 
 def pixels_of(x: Tensor) -> Tensor:

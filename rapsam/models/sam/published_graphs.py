@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from rapsam.models.sam.mask_decoder import Answer
+from rapsam.models.sam.mask_decoder import Answer, enlarged_masks
 from rapsam.models.sam.model import Sam
 from rapsam.models.sam.prompt_encoder import EMPTY_SLOT
 from rapsam.tasks.preprocess import IMAGENET
@@ -32,16 +32,18 @@ class PublishedEncoder(nn.Module):
 class PublishedDecoder(nn.Module):
     """Embedding and K prompts to four masks and IoUs each; no slot is empty, and every prompt has a mask."""
 
-    def __init__(self, model: Sam) -> None:
+    def __init__(self, model: Sam, *, enlarged: bool = False) -> None:
         super().__init__()
         self.model = model
+        self.enlarged = enlarged
 
     def forward(
         self, embedding: Tensor, points: Tensor, point_labels: Tensor, mask_prompt: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Returns mask logits (1, K, 4, 4 h, 4 w) and predicted IoU (1, K, 4)."""
+    ) -> tuple[Tensor, ...]:
+        """Returns mask logits (1, K, 4, 4 h, 4 w), predicted IoU (1, K, 4), and if asked (1, K, 4, H, W)."""
         answer = self.model.answer(embedding, points[0], point_labels[0], mask_prompt[0])
-        return answer.mask_logits.unsqueeze(0), answer.iou.unsqueeze(0)
+        more = (enlarged_masks(answer.mask_logits),) if self.enlarged else ()
+        return tuple(each.unsqueeze(0) for each in (*answer, *more))
 
 
 def answer_slots(

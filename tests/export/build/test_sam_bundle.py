@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import rapsam
+from rapsam.contract import ENLARGED_MASKS
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.models.families import FAMILIES
 from rapsam.models.sam.deployment import MAX_POINTS
@@ -48,9 +49,16 @@ def test_bundle_and_checkpoint_answer_alike(name, tmp_path):
     # What a checkpoint is asked with, padded to a square.
     model.trained_sides = (96, 96)
     built = rapsam.export_bundle(
-        model, tmp_path / "bundle", target="onnx", precision="fp32", tasks=("prompt",), size=(96, 96)
+        model,
+        tmp_path / "bundle",
+        target="onnx",
+        precision="fp32",
+        tasks=("prompt",),
+        size=(96, 96),
+        enlarge_masks=True,
     )
     assert built.report.status == "passed"
+    assert any(row.output == ENLARGED_MASKS for row in built.report.tensors)
     image = draw_scene(3, (90, 64))
     ours = rapsam.load_bundle(tmp_path / "bundle").segment(image, PROMPTS)
     theirs = rapsam.model_segmenter(model).segment(image, PROMPTS)

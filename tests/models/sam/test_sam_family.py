@@ -6,11 +6,12 @@ import pytest
 import torch
 
 import rapsam
+from rapsam.contract import ENLARGED_MASKS
 from rapsam.errors import CheckpointError, InputError
-from rapsam.models.build import deployment_of, describe_models
+from rapsam.models.build import build_model, deployment_of, describe_models
 from rapsam.models.checkpoint import write_published
 from rapsam.models.convert import convert_weights
-from rapsam.models.deployment import takes_prompts
+from rapsam.models.deployment import enlarges_masks, takes_prompts
 from rapsam.models.sam.checkpoint_map import to_published
 from rapsam.models.sam.config import VARIANTS
 from rapsam.models.sam.deployment import SamDeployment
@@ -108,6 +109,29 @@ def test_slots_follow_the_number_of_points():
     assert shapes["points"] == (1, 2, 7, 2)
     assert shapes["point_labels"] == (1, 2, 7)
     assert shapes["mask_prompt"] == (1, 2, 1, 24, 16)
+
+
+def test_masks_are_enlarged_where_that_is_asked_for():
+    deployment = SamDeployment(small_sam("repvit", torch.float64)).with_enlarged_masks().with_max_points(1)
+    assert enlarges_masks(deployment)
+    graph, contract = deployment.build_graph("decoder", FREE_SIZE, 2)
+    assert [spec.name for spec in contract.outputs] == ["mask_logits", "iou", ENLARGED_MASKS]
+    assert contract.outputs[-1].shape == (1, 2, 4, *FREE_SIZE)
+    assert deployment.published_graph("decoder", FREE_SIZE, 2)[1].outputs == contract.outputs
+    inputs = {name: torch.from_numpy(value).double() for name, value in contract.example_inputs().items()}
+    with torch.no_grad():
+        masks, _, enlarged = graph(*inputs.values())
+    assert_same(enlarged, deployment.reference("decoder", inputs)[ENLARGED_MASKS])
+    # Half-pixel centres: a corner of a mask is that of the image, and means stay.
+    assert torch.equal(enlarged[..., 0, 0], masks[..., 0, 0])
+    assert torch.equal(enlarged[..., -1, -1], masks[..., -1, -1])
+    _, plain = SamDeployment(deployment.model).build_graph("decoder", FREE_SIZE, 2)
+    assert len(plain.outputs) == 2
+
+
+def test_masks_of_other_families_are_not_enlarged():
+    with pytest.raises(InputError, match="enlarged masks of rapsam_nano, whose graphs enlarge none"):
+        deployment_of(build_model("rapsam_nano", checkpoint="formula"), enlarge_masks=True)
 
 
 def test_one_chooses_by_iou_the_other_by_stability():
