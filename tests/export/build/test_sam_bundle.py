@@ -81,6 +81,8 @@ SHAPES = {"square": (80, 80), "wide": (54, 96), "tall": (120, 50)}
         pytest.param("executorch", "fp16", "passed", marks=pytest.mark.proof),
         pytest.param("tflite", "fp16", "passed", marks=pytest.mark.proof),
         pytest.param("coreai", "fp16", "passed", marks=pytest.mark.proof),
+        pytest.param("executorch-vulkan", "fp16", "not run", marks=pytest.mark.proof),
+        pytest.param("executorch-coreml", "fp16", "not run", marks=pytest.mark.proof),
     ],
 )
 def test_every_format_answers_on_every_shape_of_image(target, precision, status, tmp_path):

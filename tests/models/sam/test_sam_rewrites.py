@@ -95,7 +95,8 @@ def test_attention_with_rows_and_columns(dtype):
 def test_tokens_to_image(dtype):
     attention = random(Attention(128), dtype)
     q, k, v = (drawn(2, count, WIDTH, dtype=dtype) for count in (7, 24, 24))
-    assert_same(TokensToImage(attention)(q, k, v), attention(q, k, v))
+    found = TokensToImage(attention)(q, k.unsqueeze(1), v.unsqueeze(1))
+    assert_same(found, attention(q, k, v))
 
 
 @each_dtype
@@ -103,7 +104,8 @@ def test_image_to_tokens(dtype):
     attention = random(Attention(128), dtype)
     q, k, v = (drawn(2, count, WIDTH, dtype=dtype) for count in (24, 7, 7))
     all_seen = torch.zeros(2, 1, 1, 7, dtype=dtype)
-    assert_same(ImageToTokens(attention)(q, k, v, all_seen), attention(q, k, v))
+    found = ImageToTokens(attention)(q.unsqueeze(1), k, v, all_seen)
+    assert_same(found.squeeze(1), attention(q, k, v))
 
 
 @each_dtype

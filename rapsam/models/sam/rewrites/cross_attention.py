@@ -2,6 +2,9 @@
 
 A projection of the pixels costs pixels * 256 * 128 multiply-adds. With T tokens and 8 heads, products on the
 side of the tokens cost pixels * 256 * 8 T: less while T is below 16, and no map of projected pixels is made.
+
+Pixels have four axes, (B, 1, P, C): delegates of GPUs were seen to compute products of three wrongly, and
+ONNX Runtime fuses sums of three with the norm behind them into an operator that is slower than both.
 """
 
 from __future__ import annotations
@@ -40,12 +43,12 @@ class TokensToImage(nn.Module):
         self.register_buffer("value_bias", attention.value_proj.bias.detach().clone())
 
     def forward(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """Attends from queries (B, T, C) to keys and values (B, P, C): (B, T, C) without the residual."""
+        """Attends from queries (B, T, C) to keys and values (B, 1, P, C): (B, T, C) without the residual."""
         batch, count, _ = queries.shape
         kernels = heads(self.query_proj(queries)) @ self.key_weight
         kernels = kernels.reshape(batch, 1, NUM_HEADS * count, EMBEDDING_WIDTH)
-        weights = (kernels @ keys.unsqueeze(1).transpose(-2, -1)).softmax(-1)
-        attended = (weights @ values.unsqueeze(1)).reshape(batch, NUM_HEADS, count, EMBEDDING_WIDTH)
+        weights = (kernels @ keys.transpose(-2, -1)).softmax(-1)
+        attended = (weights @ values).reshape(batch, NUM_HEADS, count, EMBEDDING_WIDTH)
         return self.out_proj(merged(attended @ self.value_weight) + self.value_bias)  # type: ignore[no-any-return]
 
 
@@ -53,7 +56,8 @@ class ImageToTokens(nn.Module):
     """Attention of pixels to tokens.
 
     A score is (Wq p + bq) . k = p . (Wq^T k) + bq . k, and what a pixel gets is the sum over heads and tokens
-    of weight times Wo v: neither needs a map of queries or of attended values.
+    of weight times Wo v: neither needs a map of queries or of attended values. The weights of a head add up
+    to 1, so that each head's answers may carry their share of the last bias.
 
     Args:
         attention: The trained attention.
@@ -73,30 +77,30 @@ class ImageToTokens(nn.Module):
         self.register_buffer("query_weight", by_head(attention.query_proj.weight))
         self.register_buffer("query_bias", bias.clone())
         self.register_buffer("out_weight", by_head(attention.out_proj.weight.T))
-        self.register_buffer("out_bias", attention.out_proj.bias.detach().clone())
+        self.register_buffer("out_bias", attention.out_proj.bias.detach() / NUM_HEADS)
 
     def forward(self, queries: Tensor, keys: Tensor, values: Tensor, hidden: Tensor) -> Tensor:
         """Attends from pixels to tokens.
 
         Args:
-            queries: (B, P, C).
+            queries: (B, 1, P, C).
             keys: (B, T, C).
             values: (B, T, C).
             hidden: (B, 1, 1, T), added to the scores: far below 0 for tokens that must not be seen.
 
         Returns:
-            (B, P, C) without the residual.
+            (B, 1, P, C) without the residual.
         """
         batch, count, _ = keys.shape
         k = heads(self.key_proj(keys))
         kernels = (k @ self.query_weight).reshape(batch, 1, NUM_HEADS * count, EMBEDDING_WIDTH)
         offsets = (k @ self.query_bias).reshape(batch, 1, NUM_HEADS, count)
-        scores = queries.unsqueeze(1) @ kernels.transpose(-2, -1)
+        scores = queries @ kernels.transpose(-2, -1)
         scores = scores.reshape(batch, -1, NUM_HEADS, count) + offsets + hidden
         weights = scores.softmax(-1).reshape(batch, 1, -1, NUM_HEADS * count)
-        answers = (heads(self.value_proj(values)) @ self.out_weight).reshape(batch, 1, -1, EMBEDDING_WIDTH)
-        told: Tensor = weights @ answers
-        return told.squeeze(1) + self.out_bias
+        answers = heads(self.value_proj(values)) @ self.out_weight + self.out_bias
+        told: Tensor = weights @ answers.reshape(batch, 1, -1, EMBEDDING_WIDTH)
+        return told
 
 
 class MaskedSelfAttention(nn.Module):

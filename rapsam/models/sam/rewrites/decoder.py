@@ -42,13 +42,13 @@ class DeployedLayer(nn.Module):
 
         Args:
             tokens: (B, T, C).
-            image: (B, P, C).
+            image: (B, 1, P, C).
             start: (B, T, C), the tokens as they were at first.
-            positions: (1, P, C).
+            positions: (1, 1, P, C).
             hidden: (B, 1, 1, T), see `SlotTokens`.
 
         Returns:
-            Tokens (B, T, C), of empty slots without meaning, and image (B, P, C).
+            Tokens (B, T, C), of empty slots without meaning, and image (B, 1, P, C).
         """
         if self.first:
             tokens = self.self_attention(tokens, tokens, hidden)
@@ -77,7 +77,7 @@ class DeployedDecoder(nn.Module):
         super().__init__()
         learned = torch.cat([decoder.iou_token, decoder.mask_tokens]).detach()
         self.register_buffer("learned", learned.unsqueeze(0).clone())
-        self.register_buffer("positions", pixels_of(positions.detach()).clone())
+        self.register_buffer("positions", pixels_of(positions.detach()).unsqueeze(1).clone())
         self.layers = nn.ModuleList(DeployedLayer(layer) for layer in decoder.layers)  # type: ignore[arg-type]
         self.final_attention = TokensToImage(decoder.final_attention)
         self.final_norm = copy.deepcopy(decoder.final_norm)
@@ -97,11 +97,11 @@ class DeployedDecoder(nn.Module):
             Mask logits (B, 4, 4 h, 4 w) and predicted IoU (B, 4).
         """
         start = torch.cat([self.learned.expand(len(prompts), -1, -1), prompts], dim=1)
-        tokens, pixels = start, pixels_of(image)
+        tokens, pixels = start, pixels_of(image).unsqueeze(1)
         for layer in self.layers:
             tokens, pixels = layer(tokens, pixels, start, self.positions, hidden)
         seen = self.final_attention(tokens + start, pixels + self.positions, pixels)
         # What slots say is no longer asked.
         tokens = self.final_norm((tokens + seen)[:, :LEARNED_TOKENS])
         kernels = [mlp(tokens[:, 1 + place]) for place, mlp in enumerate(self.kernel_mlps)]
-        return self.upscaling(pixels, torch.stack(kernels, dim=1)), self.iou_head(tokens[:, 0])
+        return self.upscaling(pixels.squeeze(1), torch.stack(kernels, dim=1)), self.iou_head(tokens[:, 0])
