@@ -166,8 +166,13 @@ def _keep_embeddings(engine: Engine, prepared: Prepared) -> None:
     if not isinstance(prepared.teacher, Teacher):
         return
     shown = engine.fabric.is_global_zero
-    with counted_progress("embeddings") if shown else nullcontext(_say_nothing) as progress:
-        keep_embeddings(engine.fabric, prepared.teacher, prepared.samples, say, progress)
+    try:
+        with counted_progress("embeddings") if shown else nullcontext(_say_nothing) as progress:
+            keep_embeddings(engine.fabric, prepared.teacher, prepared.samples, say, progress)
+    except KeyboardInterrupt:
+        if shown:
+            say("the embeddings that are done are kept: the same command goes on from there")
+        raise
 
 
 def _trained(engine: Engine, prepared: Prepared, folder: Path, options: argparse.Namespace) -> Path:

@@ -13,6 +13,7 @@ from rapsam.data.synth.write_world import write_world
 from rapsam.models.build import build_model
 from rapsam.models.checkpoint import write_safetensors
 from rapsam.models.weight_facts import read_facts
+from rapsam.training.embeddings import EmbeddingStore
 from rapsam.training.recipe_files import load_recipe
 from rapsam.training.run.folder import recipe_of
 from rapsam.training.run.log import read_log
@@ -161,6 +162,40 @@ def test_a_run_goes_on_with_no_other_teacher(lesson, world, teacher, tmp_path):
     other = lesson("sam-nano-encoder", tmp_path / "other", "--teacher", mine, "--embeddings", kept)
     assert_refused(other, f"{kept} holds embeddings of {TEACHER}", "or another folder with --embeddings")
     assert not (tmp_path / "other").exists()
+
+
+def test_an_interrupted_teacher_goes_on_with_the_same_command(lesson, tmp_path, monkeypatch):
+    run, kept, written = tmp_path / "run", tmp_path / "kept", EmbeddingStore.write
+
+    def interrupted(store, place, image, embedding):
+        if place.number == 2:
+            raise KeyboardInterrupt
+        written(store, place, image, embedding)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EmbeddingStore, "write", interrupted)
+        stopped = lesson("sam-nano-encoder", run, "--embeddings", kept)
+    assert stopped.code == 130, stopped.err
+    assert "the embeddings that are done are kept: the same command goes on from there" in stopped.err
+    again = lesson("sam-nano-encoder", run, "--embeddings", kept)
+    assert again.code == 0, again.err
+    assert f"2 of {IMAGES} are in {kept}" in again.err
+
+
+def test_a_loss_that_is_no_number_leaves_its_batch(lesson, encoded, tmp_path):
+    start = ("--checkpoint", encoded / "weights.safetensors", "--set", "optimiser.lr=1e30")
+    done = lesson("sam-nano-prompts", tmp_path / "run", *start)
+    assert done.code == 2, done.err
+    (path,) = (tmp_path / "run").glob("failed-batch-*.safetensors")
+    assert str(path) in done.err.splitlines()[-1]
+    tensors = safetensors.torch.load_file(path)
+    assert {name.partition("/")[2] for name in tensors} == {
+        "frames",
+        "masks",
+        "points",
+        "labels",
+        "embedding",
+    }
 
 
 def test_an_altered_embedding_ends_a_run(lesson, tmp_path):
