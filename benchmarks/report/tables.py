@@ -10,6 +10,9 @@ from pathlib import Path
 
 from rapsam.benchmarks.measuring.records import read_records
 from rapsam.benchmarks.report.arm64 import arm64_table, known_self_tests
+from rapsam.benchmarks.report.distillation import PLOT as DISTILLATION_PLOT
+from rapsam.benchmarks.report.distillation import distillation_table
+from rapsam.benchmarks.report.distillation_plot import plot_distillation
 from rapsam.benchmarks.report.few_bits import PLOT, few_bits_tables
 from rapsam.benchmarks.report.few_bits_plot import plot_losses
 from rapsam.benchmarks.report.harness import harness_table
@@ -20,6 +23,7 @@ from rapsam.benchmarks.report.speed import speed_tables
 from rapsam.benchmarks.report.summary import summary_table
 from rapsam.benchmarks.report.training import sampling_table, training_table, weights_table
 from rapsam.benchmarks.studies import export_matrix, few_bits, runtime_speed, sampling_forms
+from rapsam.benchmarks.studies.distillation_records import known_distillation
 from rapsam.benchmarks.studies.export_matrix import ExportRecord, ExportRecords
 from rapsam.benchmarks.studies.harness_records import known_harness
 from rapsam.benchmarks.studies.sam_speed_records import known_sam_speed
@@ -30,7 +34,7 @@ from rapsam.files import write_atomic
 SUMMARY, MATRIX, SPEED, FEW_BITS = "summary", "export matrix", "runtime speed", "few bits"
 WEIGHTS, TRAINING, SAMPLING = "shipped weights", "training speed", "sampling forms"
 RULES, HARNESS, ARM64 = "lint rules", "harness", "arm64 self-tests"
-SAM_SPEED = "promptable speed"
+SAM_SPEED, DISTILLATION = "promptable speed", "sam distillation"
 HEADER = (
     *("model", "size", "recipe", "MB", "run by", "parity"),
     *("object IoU", "prompt IoU", "PQ", "export s", "peak MB"),
@@ -38,7 +42,7 @@ HEADER = (
 
 
 def main() -> None:
-    """Replaces the tables between the markers of the Markdown files, and the picture beside them."""
+    """Replaces the tables between the markers of the Markdown files, and the pictures beside them."""
     argparse.ArgumentParser(description=__doc__).parse_args()
     for name, tables in all_tables().items():
         path = Path(name)
@@ -48,6 +52,8 @@ def main() -> None:
         write_atomic(path, text.encode())
     if rows := few_bits.known_records().rows:
         plot_losses(rows, Path("docs") / PLOT)
+    if record := known_distillation():
+        plot_distillation(record, Path("docs") / DISTILLATION_PLOT)
 
 
 def all_tables() -> dict[str, dict[str, str]]:
@@ -70,7 +76,10 @@ def all_tables() -> dict[str, dict[str, str]]:
         "docs/nano-synth.md": {WEIGHTS: weights_table(weights)},
         "docs/rewrites.md": {SAMPLING: sampling_table(sampling)},
         "docs/sam.md": {SAM_SPEED: sam_speed_table(known_sam_speed())},
-        "docs/training.md": {TRAINING: training_table(known_speeds())},
+        "docs/training.md": {
+            TRAINING: training_table(known_speeds()),
+            DISTILLATION: distillation_table(known_distillation()),
+        },
     }
 
 

@@ -11,11 +11,9 @@ from rapsam.cli.console import command_line, counted_progress, next_step, say, s
 from rapsam.errors import InputError, quoted
 
 if TYPE_CHECKING:
-    from rapsam.models.trainable import Trainable
     from rapsam.training.config import RunConfig
     from rapsam.training.engine import Engine
-    from rapsam.training.samples import MixedSamples
-    from rapsam.training.session import StartingPoint
+    from rapsam.training.session import Prepared, StartingPoint
 
 SUMMARY = "Train a network from a recipe, on one process or many; go on with an interrupted run."
 EXAMPLE = "rapsam train nano-synth --data world --out runs/nano"
@@ -41,6 +39,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--backbone", type=Path, metavar="FILE", help="ImageNet weights of torchvision or timm to start from"
     )
     parser.add_argument("--classifier", type=Path, metavar="FILE", help="text classifier file")
+    parser.add_argument(
+        "--teacher", metavar="FILE", help="weights of the network whose embeddings or masks are to be learnt"
+    )
+    parser.add_argument("--teacher-model", metavar="NAME", help="its variant; default: the recipe's")
+    parser.add_argument(
+        "--embeddings",
+        metavar="DIR",
+        help="where the teacher's embeddings are kept: computed once, read by every run with that teacher",
+    )
     parser.add_argument(
         "--qat",
         metavar="NAME",
@@ -69,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
     from rapsam.training.engine import on_first_process, start_engine
     from rapsam.training.machines import Machines, check_machines, check_memory, check_open_files
     from rapsam.training.run.folder import locked_run, start_run
-    from rapsam.training.session import build_network, build_teacher, open_samples, warnings_of
+    from rapsam.training.session import prepare, warnings_of
 
     config, folder, start = _begun(options)
     machines = Machines(options.accelerator, options.processes, options.nodes)
@@ -77,17 +84,19 @@ def run(options: argparse.Namespace) -> int:
     check_memory(config, machines.nodes)
     check_open_files(config)
     notes: list[str] = []
-    model, teacher = build_network(config, start, notes.append), build_teacher(config, start)
-    samples = open_samples(config, options.data, model)
+    prepared = prepare(config, start, options.data, notes.append)
+    config = prepared.config
     engine = start_engine(machines, config.precision)
     first = engine.fabric.is_global_zero
     with ExitStack() as held:
         on_first_process(engine.fabric, lambda: held.enter_context(locked_run(folder)))
+        _keep_embeddings(engine, prepared)
         if not options.resume:
-            on_first_process(engine.fabric, lambda: start_run(folder, config, model.text_classifier))
-            warnings = [f"warning: {line}" for line in warnings_of(config, start, samples)]
+            classifier = prepared.model.text_classifier
+            on_first_process(engine.fabric, lambda: start_run(folder, config, classifier))
+            warnings = [f"warning: {line}" for line in warnings_of(config, start, prepared.samples)]
             say(*([*notes, *warnings] if first else ()))
-        weights = _trained(engine, config, model, samples, folder, teacher, options)
+        weights = _trained(engine, prepared, folder, options)
     if first:
         _report(folder, config.model, weights)
     return 0
@@ -103,6 +112,7 @@ def _begun(options: argparse.Namespace) -> tuple[RunConfig, Path, StartingPoint]
         config = recipe_of(options.resume)
         return config, options.resume, StartingPoint(classifier=classifier_of(options.resume))
     config = _for_few_bits(load_recipe(options.recipe, options.set), options.qat)
+    config = _with_teacher(config, options)
     check_unstarted(options.out)
     return config, options.out, StartingPoint(options.checkpoint, options.backbone, options.classifier)
 
@@ -113,6 +123,8 @@ def _for_few_bits(config: RunConfig, name: str | None) -> RunConfig:
         raise InputError("'qat' in a recipe or in --set; name the export recipe with --qat instead")
     if name is None:
         return config
+    if config.lesson is not None:
+        raise InputError(f"--qat for {config.name}, whose networks are trained in float only: leave it out")
     import msgspec
 
     from rapsam.export.backends.catalogue import RECIPES
@@ -126,15 +138,44 @@ def _for_few_bits(config: RunConfig, name: str | None) -> RunConfig:
     return msgspec.structs.replace(config, qat=QatConfig(recipe=name, scheme=scheme))
 
 
-def _trained(
-    engine: Engine,
-    config: RunConfig,
-    model: Trainable,
-    samples: MixedSamples,
-    folder: Path,
-    teacher: Trainable | None,
-    options: argparse.Namespace,
-) -> Path:
+def _with_teacher(config: RunConfig, options: argparse.Namespace) -> RunConfig:
+    """Adds the teacher that was named to a recipe that learns from one."""
+    named = {
+        "checkpoint": options.teacher,
+        "model": options.teacher_model,
+        "embeddings": options.embeddings,
+    }
+    given = {key: value for key, value in named.items() if value is not None}
+    if not given:
+        return config
+    if config.lesson is None or config.lesson.teacher is None:
+        raise InputError(
+            f"a teacher for {config.name}, which learns from none; leave it out, or take a recipe such as "
+            "sam-encoder"
+        )
+    import msgspec
+
+    teacher = msgspec.structs.replace(config.lesson.teacher, **given)
+    return msgspec.structs.replace(config, lesson=msgspec.structs.replace(config.lesson, teacher=teacher))
+
+
+def _keep_embeddings(engine: Engine, prepared: Prepared) -> None:
+    """Computes the embeddings of a teacher that are not kept yet; an interruption keeps those that are."""
+    from rapsam.training.lessons import Teacher, keep_embeddings
+
+    if not isinstance(prepared.teacher, Teacher):
+        return
+    shown = engine.fabric.is_global_zero
+    try:
+        with counted_progress("embeddings") if shown else nullcontext(_say_nothing) as progress:
+            keep_embeddings(engine.fabric, prepared.teacher, prepared.samples, say, progress)
+    except KeyboardInterrupt:
+        if shown:
+            say("the embeddings that are done are kept: the same command goes on from there")
+        raise
+
+
+def _trained(engine: Engine, prepared: Prepared, folder: Path, options: argparse.Namespace) -> Path:
     """Trains to the end; an interrupted run says with which command it goes on."""
     from rapsam.training.run.state import checkpoints_of
     from rapsam.training.session import train
@@ -142,7 +183,7 @@ def _trained(
     first = engine.fabric.is_global_zero
     try:
         with counted_progress("steps") if first else nullcontext(_say_nothing) as progress:
-            return train(engine, config, model, samples, folder, progress, teacher=teacher)
+            return train(engine, prepared, folder, progress)
     except KeyboardInterrupt:
         if first and checkpoints_of(folder):
             say(f"go on with: {command_line('train', '--resume', folder, '--data', options.data)}")
@@ -181,6 +222,9 @@ def _check(options: argparse.Namespace) -> None:
             ("--backbone", options.backbone),
             ("--classifier", options.classifier),
             ("--qat", options.qat),
+            ("--teacher", options.teacher),
+            ("--teacher-model", options.teacher_model),
+            ("--embeddings", options.embeddings),
         )
         if value
     ]

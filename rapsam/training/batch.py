@@ -65,7 +65,43 @@ class PromptSample:
         )
 
 
-Sample = ObjectSample | PromptSample
+@dataclass(frozen=True, slots=True)
+class PointSample:
+    """A whole image in a square, and prompts of K of its regions: all of them points, or all boxes.
+
+    Attributes:
+        number: As in `ObjectSample`.
+        name: As in `ObjectSample`.
+        frames: (1, 3, S, S) float32, normalised, zero to the right and below.
+        content: Height and width that the image covers.
+        points: (K, N, 2) float32 x, y in pixels of the square.
+        labels: (K, N) float32, as `rapsam.tasks.prompt_encoding` has them.
+        masks: (K, S, S) bool, the regions.
+        embedding: (C, h, w) float32, that of the teacher; (0, 0, 0) without one.
+    """
+
+    number: int
+    name: str
+    frames: Tensor
+    content: tuple[int, int]
+    points: Tensor
+    labels: Tensor
+    masks: Tensor
+    embedding: Tensor
+
+    def to(self, device: torch.device) -> PointSample:
+        """Copies the tensors to a device."""
+        return replace(
+            self,
+            frames=self.frames.to(device),
+            points=self.points.to(device),
+            labels=self.labels.to(device),
+            masks=self.masks.to(device),
+            embedding=self.embedding.to(device),
+        )
+
+
+Sample = ObjectSample | PromptSample | PointSample
 
 
 class Batch:
@@ -99,6 +135,11 @@ class Batch:
     def prompts(self) -> tuple[PromptSample, ...]:
         """Samples in prompt mode."""
         return tuple(sample for sample in self.samples if isinstance(sample, PromptSample))
+
+    @property
+    def points(self) -> tuple[PointSample, ...]:
+        """Samples of networks that answer points."""
+        return tuple(sample for sample in self.samples if isinstance(sample, PointSample))
 
     def to(self, device: torch.device) -> Batch:
         """Copies all tensors to a device."""

@@ -38,7 +38,8 @@ class SourceConfig(_Part, frozen=True, kw_only=True):
     """One data set in one of its uses.
 
     Attributes:
-        task: "panoptic" (all segments), "instances" (things only), or "prompt".
+        task: "panoptic" (all segments), "instances" (things only), "prompt", or "points": whole images for
+            networks that answer points (a recipe with a `lesson`).
         kind: Format, one of `rapsam.data.sources.kinds.SOURCES`.
         folder: Folder of the data set below the data root.
         split: As its owners call it: "train", "val", "valid".
@@ -53,7 +54,7 @@ class SourceConfig(_Part, frozen=True, kw_only=True):
             does not tell: "stored" or "displayed"; None to go by the other files of the data set.
     """
 
-    task: Literal["panoptic", "instances", "prompt"]
+    task: Literal["panoptic", "instances", "prompt", "points"]
     kind: Name
     folder: Name
     split: Name = "train"
@@ -73,21 +74,24 @@ class SourceConfig(_Part, frozen=True, kw_only=True):
             raise ValueError(f"split {quoted(self.split)}; expected a word such as 'train'")
         if self.resize[0] > self.resize[1]:
             raise ValueError(f"resize {list(self.resize)}; expected the smaller factor first")
-        if self.task == "prompt" and self.frames != 1:
+        if self.task in ("prompt", "points") and self.frames != 1:
             raise ValueError(f"frames {self.frames} for prompts, which work on single images; expected 1")
+        if self.task == "points" and self.resize != (1.0, 1.0):
+            raise ValueError(f"resize {list(self.resize)} for points, asked of whole images; expected [1, 1]")
 
 
 class DataConfig(_Part, frozen=True, kw_only=True):
     """Samples.
 
     Attributes:
-        label_set: Vocabulary of the model.
+        label_set: Vocabulary of the model; None for one that names no classes.
         height: Of the crops, a multiple of 32.
         width: Of the crops, a multiple of 32.
         flip: Share of mirrored samples.
         colour: Strength of the change of brightness, contrast and saturation; 0 for none.
         prompts: Prompts per image.
-        box_prompts: Share of prompts that are boxes, the others being points.
+        box_prompts: Share of prompts that are boxes, the others being points; with a `lesson` share of images
+            that are asked with boxes, the others with points.
         boxed: What boxes ask for: things, as published, or all segments.
         clicks: Where points lie: on any pixel, as published, or on inner ones, as when models are scored.
         min_prompt_area: Smaller masks, in pixels of the crop, are not prompted.
@@ -97,7 +101,7 @@ class DataConfig(_Part, frozen=True, kw_only=True):
         sources: What is mixed.
     """
 
-    label_set: Name
+    label_set: Name | None = None
     height: Side
     width: Side
     flip: Share = 0.5
@@ -148,7 +152,9 @@ class OptimiserConfig(_Part, frozen=True, kw_only=True):
     Attributes:
         lr: Learning rate at its height.
         backbone_factor: Of the learning rate, for the backbone.
-        weight_decay: Of all parameters but those of norms, as published.
+        weight_decay: Of all parameters but those that `undecayed` names.
+        undecayed: "norms", as RAP-SAM's authors have it, or "vectors": all biases and all that has one axis,
+            as EdgeSAM's have it.
         betas: Of Adam.
         clip_norm: Largest L2 norm of the gradient.
         warmup_steps: Steps of linear growth.
@@ -162,6 +168,7 @@ class OptimiserConfig(_Part, frozen=True, kw_only=True):
     lr: Positive = 1e-4
     backbone_factor: NotNegative = 0.1
     weight_decay: NotNegative = 0.05
+    undecayed: Literal["norms", "vectors"] = "norms"
     betas: tuple[Decay, Decay] = (0.9, 0.999)
     clip_norm: Positive = 0.01
     warmup_steps: Annotated[int, Meta(ge=0, le=1_000_000_000)] = 500
@@ -186,6 +193,49 @@ class DistillConfig(_Part, frozen=True, kw_only=True):
     checkpoint: Annotated[str, Meta(min_length=1, max_length=4096)]
     feature_weight: NotNegative = 1.0
     mask_weight: NotNegative = 5.0
+
+
+class TeacherConfig(_Part, frozen=True, kw_only=True):
+    """The network whose embeddings, or masks, a student of the same kind learns.
+
+    Attributes:
+        model: Its variant.
+        checkpoint: Its weights: `rapsam train --teacher`.
+        embeddings: Folder of its embeddings: `rapsam train --embeddings`.
+        sha256: Of its weights, set when a run is started: it goes on with no other teacher.
+    """
+
+    model: Name
+    checkpoint: Annotated[str, Meta(max_length=4096)] = ""
+    embeddings: Annotated[str, Meta(max_length=4096)] = ""
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None = None
+
+
+class LessonConfig(_Part, frozen=True, kw_only=True):
+    """What a network that answers points on an image embedding learns; see `rapsam.training.lessons`.
+
+    Attributes:
+        kind: "embedding": its encoder learns the teacher's embeddings. "prompts": encoder and decoder learn
+            the masks with which the teacher answers. "annotations": they learn the masks of the data, the
+            prompt encoder too, without a teacher.
+        teacher: Of the first two.
+        bce_weight: Of the cross-entropy of mask pixels.
+        dice_weight: Of the dice loss of masks.
+        rounds: How often a prompt is answered: from the second time on with one more point, where the last
+            answer was wrong.
+    """
+
+    kind: Literal["embedding", "prompts", "annotations"]
+    teacher: TeacherConfig | None = None
+    bce_weight: NotNegative = 5.0
+    dice_weight: NotNegative = 5.0
+    rounds: Annotated[int, Meta(ge=1, le=16)] = 2
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` if there is no teacher where one is needed, or one where none is."""
+        if (self.teacher is None) != (self.kind == "annotations"):
+            wanted = "none" if self.kind == "annotations" else "lesson.teacher.model"
+            raise ValueError(f"lesson.kind {quoted(self.kind)}; expected {wanted} for its teacher")
 
 
 class QatConfig(_Part, frozen=True, kw_only=True):
@@ -221,6 +271,7 @@ class RunConfig(_Part, frozen=True, kw_only=True):
         loss: Losses.
         optimiser: Optimiser.
         distill: Teacher, if any.
+        lesson: What a network that answers points on an image embedding learns; None for all others.
         qat: Few bits to train for, if any; set by `rapsam train --qat`.
     """
 
@@ -239,4 +290,29 @@ class RunConfig(_Part, frozen=True, kw_only=True):
     loss: LossConfig = LossConfig()
     optimiser: OptimiserConfig = OptimiserConfig()
     distill: DistillConfig | None = None
+    lesson: LessonConfig | None = None
     qat: QatConfig | None = None
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for values that contradict each other."""
+        tasks = {source.task for source in self.data.sources}
+        if self.lesson is None:
+            if "points" in tasks:
+                raise ValueError("a source with task 'points'; expected a recipe with a lesson for it")
+            if self.data.label_set is None:
+                raise ValueError("no data.label_set; expected the vocabulary of the model")
+            return
+        for wrong, expected in (
+            (tasks != {"points"}, "sources with task 'points'"),
+            (self.data.height != self.data.width, "data.height equal to data.width"),
+            (self.data.flip or self.data.colour, "data.flip = 0 and data.colour = 0: embeddings are kept"),
+            (self.data.label_set is not None, "no data.label_set: the network names no classes"),
+            (self.data.boxed != "all", "data.boxed = 'all': regions have no classes"),
+            (self.batch_statistics == "neck", "batch_statistics 'all' or 'none'"),
+            (self.prompt_start != "published", "prompt_start 'published'"),
+            (self.checkpoint_activations, "checkpoint_activations = false"),
+            (self.distill is not None, "lesson.teacher in place of distill"),
+            (self.qat is not None, "no training for few bits"),
+        ):
+            if wrong:
+                raise ValueError(f"a lesson; expected {expected}")

@@ -10,7 +10,7 @@ import safetensors.torch
 
 from rapsam.errors import printable
 from rapsam.files import write_atomic
-from rapsam.training.batch import ObjectSample, Sample
+from rapsam.training.batch import ObjectSample, PointSample, Sample
 
 SKIPPED_NAME = "skipped.txt"
 _MOST_BYTES = 10_000_000
@@ -67,6 +67,10 @@ def save_failed_batch(run: Path, step: int, rank: int, samples: Sequence[Sample]
         if isinstance(sample, ObjectSample):
             tensors[f"{place}/classes"] = sample.classes
             tensors[f"{place}/taught"] = sample.taught
+        elif isinstance(sample, PointSample):
+            tensors[f"{place}/points"] = sample.points
+            tensors[f"{place}/labels"] = sample.labels
+            tensors[f"{place}/embedding"] = sample.embedding
         else:
             tensors[f"{place}/boxes"] = sample.boxes
     names = [{"number": sample.number, "name": sample.name} for sample in samples]

@@ -11,7 +11,7 @@ import torch
 from lightning_fabric import Fabric
 
 from rapsam.training.engine import mean_over_processes, sum_over_processes
-from rapsam.training.losses.network import Losses
+from rapsam.training.objective import Losses
 from rapsam.training.run.log import LogEntry
 
 

@@ -22,20 +22,15 @@ _Tensors: TypeAlias = tuple[Tensor, ...] | list[Tensor]
 
 
 def make_optimiser(network: nn.Module, config: OptimiserConfig) -> torch.optim.AdamW:
-    """Groups parameters by learning rate (backbone or not) and decay (none on norms)."""
-    normed = {
-        id(parameter)
-        for module in network.modules()
-        if isinstance(module, _NORMS)
-        for parameter in module.parameters(recurse=False)
-    }
+    """Groups parameters by learning rate (backbone or not) and decay (none on those that are left out)."""
+    undecayed = _undecayed(network, config)
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
         if not parameter.requires_grad:
             continue
         in_backbone = "backbone" in name.split(".")
         rate = config.lr * (config.backbone_factor if in_backbone else 1.0)
-        decay = 0.0 if id(parameter) in normed else config.weight_decay
+        decay = 0.0 if id(parameter) in undecayed else config.weight_decay
         groups.setdefault((rate, decay), []).append(parameter)
     return torch.optim.AdamW(
         [
@@ -44,6 +39,19 @@ def make_optimiser(network: nn.Module, config: OptimiserConfig) -> torch.optim.A
         ],
         betas=config.betas,
     )
+
+
+def _undecayed(network: nn.Module, config: OptimiserConfig) -> set[int]:
+    """Returns the ids of the parameters without weight decay."""
+    if config.undecayed == "vectors":
+        named = network.named_parameters()
+        return {id(value) for name, value in named if value.ndim <= 1 or name.endswith(".bias")}
+    return {
+        id(parameter)
+        for module in network.modules()
+        if isinstance(module, _NORMS)
+        for parameter in module.parameters(recurse=False)
+    }
 
 
 def set_rates(optimiser: torch.optim.Optimizer, factor: float) -> None:

@@ -39,12 +39,7 @@ def load_recipe(recipe: str | Path, changes: Sequence[str] = ()) -> RunConfig:
         if str(recipe) not in recipe_names():
             raise unknown_name("recipe", str(recipe), recipe_names())
         path = _FOLDER / f"{recipe}.toml"
-    table = _read(path)
-    if "base" in table:
-        base = table.pop("base")
-        if base not in recipe_names():
-            raise unknown_name("base recipe", str(base), recipe_names())
-        table = _merged(_read(_FOLDER / f"{base}.toml"), table)
+    table = _completed(_read(path))
     for change in changes:
         _change(table, change)
     try:
@@ -79,6 +74,16 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path} is no TOML of a recipe: integers of thousands of digits, or no UTF-8; mend the line"
         ) from error
+
+
+def _completed(table: dict[str, Any]) -> dict[str, Any]:
+    """Adds what a recipe has from its base, which may have one too."""
+    if "base" not in table:
+        return table
+    base = table.pop("base")
+    if base not in recipe_names():
+        raise unknown_name("base recipe", str(base), recipe_names())
+    return _merged(_completed(_read(_FOLDER / f"{base}.toml")), table)
 
 
 def _merged(base: dict[str, Any], table: dict[str, Any]) -> dict[str, Any]:

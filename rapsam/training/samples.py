@@ -23,6 +23,8 @@ from rapsam.tasks.arrays import Indices, Masks
 from rapsam.tasks.preprocess import normalise_and_pad
 from rapsam.training.batch import Batch, ObjectSample, PromptSample, Sample
 from rapsam.training.config import DataConfig, SourceConfig
+from rapsam.training.embeddings import EmbeddingStore, Place
+from rapsam.training.point_samples import point_sample
 
 _TRIES = 20
 
@@ -72,10 +74,21 @@ class MixedSamples(Dataset[Loaded]):
         sources: What is mixed.
         config: How samples are made.
         seed: Of the run.
+        asks: Whether samples for networks that answer points have prompts.
+        embeddings: What their images are read with, if the network learns from a teacher.
     """
 
-    def __init__(self, sources: Sequence[MixedSource], config: DataConfig, seed: int) -> None:
+    def __init__(
+        self,
+        sources: Sequence[MixedSource],
+        config: DataConfig,
+        seed: int,
+        *,
+        asks: bool = True,
+        embeddings: EmbeddingStore | None = None,
+    ) -> None:
         self.sources = tuple(sources)
+        self.asks, self.embeddings = asks, embeddings
         self.config = config
         self.seed = seed
         self._ends = np.cumsum([round(len(mixed.source) * mixed.config.repeat) for mixed in sources])
@@ -100,10 +113,11 @@ class MixedSamples(Dataset[Loaded]):
             if attempt:
                 position = int(rng.integers(self._start(which), self._ends[which]))
             index = self._locate(number // self.epoch_length, which, position)
+            place = Place(mixed.config, index)
             try:
                 clip = mixed.source.read(index, _draw_frames(rng, mixed, index))
                 left_out += map(str, clip.faults)
-                sample = self._sample(number, rng, mixed, clip)
+                sample = self._sample(number, rng, mixed, clip, place)
                 return Loaded(sample, tuple(faults), tuple(left_out), bool(clip.faults))
             except InputError as error:
                 last = str(error)
@@ -128,10 +142,13 @@ class MixedSamples(Dataset[Loaded]):
         return int(_epoch_order(self.seed + which + 1, epoch + turn, length)[place])
 
     def _sample(
-        self, number: int, rng: np.random.Generator, mixed: MixedSource, clip: AnnotatedClip
+        self, number: int, rng: np.random.Generator, mixed: MixedSource, clip: AnnotatedClip, place: Place
     ) -> Sample:
         # Regions of many objects are left out: no single query can answer for them.
         clip = clip.with_segments(~clip.crowd)
+        if mixed.config.task == "points":
+            kept = self.embeddings.read(place, clip.frames[0]) if self.embeddings else None
+            return point_sample(number, rng, clip, self.config, asks=self.asks, embedding=kept)
         if mixed.config.task == "instances":
             clip = clip.with_segments(clip.classes < mixed.source.label_set.num_things)
         if mixed.config.task == "prompt":

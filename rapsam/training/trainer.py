@@ -11,23 +11,15 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from rapsam.errors import InputError, RapSamError
-from rapsam.models.trainable import Trainable
+from rapsam.models.network import SegmentationNetwork
 from rapsam.training.batch import Batch
 from rapsam.training.config import RunConfig
 from rapsam.training.engine import any_process, mean_over_processes, on_first_process, sum_over_processes
 from rapsam.training.faults import SkippedFile, save_failed_batch
 from rapsam.training.loader import StepSampler, load_batches
-from rapsam.training.losses.distillation import Distillation
-from rapsam.training.losses.network import Losses, LossNetwork
 from rapsam.training.meter import Meter
-from rapsam.training.optim import (
-    make_average,
-    make_optimiser,
-    rate_factor,
-    set_rates,
-    set_training_mode,
-    share_statistics,
-)
+from rapsam.training.objective import Losses, Objective
+from rapsam.training.optim import make_average, make_optimiser, rate_factor, set_rates
 from rapsam.training.run.log import RunLog
 from rapsam.training.run.state import (
     RunState,
@@ -53,10 +45,9 @@ class Trainer:
     Args:
         fabric: Launched; knows devices, processes and precision.
         config: The recipe.
-        model: The network, on the CPU.
+        losses: The network with its losses, on the CPU.
         samples: The data.
         run: Folder of the run.
-        teacher: Network to learn from, if the recipe has one.
         scaler: Of fp16, the one that fabric uses.
     """
 
@@ -64,26 +55,18 @@ class Trainer:
         self,
         fabric: Fabric,
         config: RunConfig,
-        model: Trainable,
+        losses: Objective,
         samples: MixedSamples,
         run: Path,
         *,
-        teacher: Trainable | None = None,
         scaler: torch.amp.GradScaler | None = None,
     ) -> None:
         self.fabric, self.config, self.samples, self.run = fabric, config, samples, run
         self.scaler = scaler
-        self.losses = LossNetwork(
-            model,
-            config.loss,
-            config.seed,
-            checkpoint_activations=config.checkpoint_activations,
-            distillation=_distillation(config, model, teacher),
-            scheme=config.qat.scheme if config.qat else None,
+        self.losses, model = losses, losses.model
+        losses.begin_training(
+            config.batch_statistics, shared=fabric.world_size > 1 and fabric.device.type == "cuda"
         )
-        set_training_mode(model, config.batch_statistics)
-        if fabric.world_size > 1 and fabric.device.type == "cuda":
-            share_statistics(model, config.batch_statistics)
         # Convolutions are quicker with the channels last; values differ by rounding only.
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimiser = make_optimiser(self.losses, config.optimiser)
@@ -106,7 +89,7 @@ class Trainer:
         per_step = self.config.data.batch_size * self.config.optimiser.accumulate
         return max(1, int(self.config.epochs * self.samples.epoch_length) // per_step)
 
-    def fit(self, progress: Progress) -> Trainable:
+    def fit(self, progress: Progress) -> SegmentationNetwork:
         """Trains to the end, from the last checkpoint of the run if there is one.
 
         Returns:
@@ -120,7 +103,7 @@ class Trainer:
         with StopRequest() as stop, dead_processes_explained():
             self._steps(stop, progress)
         average = self.trained.average
-        return self.trained.model if average is None else average.module  # type: ignore[return-value]
+        return self.losses.model if average is None else average.module  # type: ignore[return-value]
 
     def _steps(self, stop: StopRequest, progress: Progress) -> None:
         state = self._restored()
@@ -252,11 +235,3 @@ class Trainer:
             incomplete=sum_over_processes(self.fabric, self.meter.incomplete),
         )
         on_first_process(self.fabric, lambda: save_state(self.run, state, self.trained, self.config.keep))
-
-
-def _distillation(config: RunConfig, model: Trainable, teacher: Trainable | None) -> Distillation | None:
-    if config.distill is None or teacher is None:
-        return None
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        return Distillation(teacher, model, config.distill)

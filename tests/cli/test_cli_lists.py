@@ -29,7 +29,7 @@ def test_models_for_machines():
     models = json.loads(rapsam("models", "--json").out)
     assert set(models) == {
         *("rapsam_r50", "rapsam_r18", "rapsam_nano", "sam_vit_h", "sam_vit_l", "sam_vit_b"),
-        *("repvit_sam", "mobile_sam", "edge_sam", "edge_sam_bilinear"),
+        *("repvit_sam", "mobile_sam", "edge_sam", "edge_sam_bilinear", "repvit_sam_nano", "edge_sam_nano"),
     }
     assert 4e6 < models["rapsam_nano"]["parameters"] < 6e6
     assert models["repvit_sam"] == {"parameters": 27_223_480, "masks_per_prompt": 4, "image_side": 1024}

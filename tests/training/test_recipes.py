@@ -18,6 +18,11 @@ def test_the_recipes_of_the_package_are_read():
         "rapsam-r18-24e",
         "rapsam-r50-12e",
         "rapsam-r50-24e",
+        "sam-encoder",
+        "sam-nano-encoder",
+        "sam-nano-prompts",
+        "sam-nano-teacher",
+        "sam-prompts",
     ]
     for name in recipe_names():
         assert load_recipe(name).name == name

@@ -62,9 +62,15 @@ def sample_prompts(
     return SampledPrompts(_noisy(rng, _fractions(np.array(boxes), size)), targets)
 
 
-def _click(rng: np.random.Generator, mask: Masks, clicks: Clicks) -> list[float]:
+def click_in(rng: np.random.Generator, mask: Masks, clicks: Clicks) -> tuple[int, int]:
+    """Draws a pixel x, y of a mask (h, w) that is not empty."""
     pixels = np.flatnonzero(_inner(mask) if clicks == "inner" else mask)
     y, x = divmod(int(rng.choice(pixels)), mask.shape[1])
+    return x, y
+
+
+def _click(rng: np.random.Generator, mask: Masks, clicks: Clicks) -> list[float]:
+    x, y = click_in(rng, mask, clicks)
     return [x - POINT_RADIUS, y - POINT_RADIUS, x + POINT_RADIUS, y + POINT_RADIUS]
 
 

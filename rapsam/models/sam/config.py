@@ -10,7 +10,8 @@ from rapsam.models.sam.tiny_vit import TinyVitConfig
 from rapsam.models.sam.vit import VitConfig
 
 TRAINED_SIDE = 1024
-"""Side of the square that images were fitted into in training, in all variants."""
+"""Side of the square that images were fitted into in training, in all published variants."""
+_NANO_SIDE = 128
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,12 +21,14 @@ class SamConfig:
     Attributes:
         encoder: Shape of the image encoder; all else is the same in all variants.
         trusts_iou: Whether its predicted IoU tells the best of several masks. That of EdgeSAM does not, as
-            its authors say: they choose by how stable a mask is.
+            its authors say: they choose by how stable a mask is. Nothing that is trained here learns it.
+        side: Of the square that images were fitted into in training.
         terms: What whoever loads published weights of it has to know; empty if nothing.
     """
 
     encoder: EncoderConfig
     trusts_iou: bool = True
+    side: int = TRAINED_SIDE
     terms: str = ""
 
 
@@ -59,4 +62,19 @@ VARIANTS: dict[str, SamConfig] = {
     ),
     "edge_sam": _edge_sam("bicubic"),
     "edge_sam_bilinear": _edge_sam("bilinear"),
+    # Nobody published these two: a teacher and its student, small enough to be trained on a CPU.
+    "repvit_sam_nano": SamConfig(
+        encoder=RepVitConfig(
+            widths=(32, 64, 128, 256), depths=(2, 3, 6, 2), branches="normed together", fused=None
+        ),
+        trusts_iou=False,
+        side=_NANO_SIDE,
+    ),
+    "edge_sam_nano": SamConfig(
+        encoder=RepVitConfig(
+            widths=(16, 32, 64, 128), depths=(2, 2, 4, 2), branches="normed apart", fused="bilinear"
+        ),
+        trusts_iou=False,
+        side=_NANO_SIDE,
+    ),
 }

@@ -11,8 +11,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rapsam.contract import ENLARGED_MASKS, GraphContract, Pipeline, Sampling
+from rapsam.models.promptable import Answer
 from rapsam.models.sam.graphs import GRAPHS, build_graph, published_graph
-from rapsam.models.sam.mask_decoder import NUM_MASKS, Answer, enlarged_masks
+from rapsam.models.sam.mask_decoder import NUM_MASKS, enlarged_masks
 from rapsam.models.sam.model import Sam
 from rapsam.models.sam.parts import PARTS
 from rapsam.models.sam.prompt_encoder import MASK_STRIDE
@@ -22,8 +23,6 @@ from rapsam.tasks.prompt_set import PromptSpec
 
 MAX_POINTS = 2
 """Points of one prompt, beside a box. Every slot for one costs time in every attention of the decoder."""
-CLEAR_MASK = 0
-"""The mask that is meant for prompts that leave no doubt."""
 
 
 class SamDeployment:
@@ -55,7 +54,7 @@ class SamDeployment:
             masks=True,
             candidates=NUM_MASKS,
             point_radius=None,
-            single=CLEAR_MASK,
+            single=model.clear_mask,
             choice="iou" if model.config.trusts_iou else "stability",
             mask_stride=MASK_STRIDE,
         )

@@ -24,8 +24,8 @@ def _deployment(network: SegmentationNetwork) -> Deployment:
     return SamDeployment(network)
 
 
-def _facts(_variant: str) -> dict[str, int]:
-    return {"masks_per_prompt": NUM_MASKS, "image_side": TRAINED_SIDE}
+def _facts(variant: str) -> dict[str, int]:
+    return {"masks_per_prompt": NUM_MASKS, "image_side": VARIANTS[variant].side}
 
 
 SAM = Family(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rapsam.models.promptable import Answer
 from rapsam.models.sam.attention import Attention
 from rapsam.models.sam.layers import EMBEDDING_WIDTH, LayerNorm2d
 from rapsam.models.sam.prompt_encoder import MASK_STRIDE
@@ -21,18 +20,6 @@ MASK_WIDTH = 32
 """Channels of the map that masks are made from."""
 _MLP_WIDTH = 2048
 _CROSS_WIDTH = EMBEDDING_WIDTH // 2
-
-
-class Answer(NamedTuple):
-    """What the decoder says to B prompts.
-
-    Attributes:
-        mask_logits: (B, 4, 4 h, 4 w), positive inside the mask.
-        iou: (B, 4), predicted IoU of each mask with the region that is meant.
-    """
-
-    mask_logits: Tensor
-    iou: Tensor
 
 
 class TwoWayLayer(nn.Module):
@@ -114,7 +101,7 @@ class MaskDecoder(nn.Module):
         self.iou_head = _mlp(NUM_MASKS)
 
     def forward(self, embedding: Tensor, positions: Tensor, prompts: Tensor, dense: Tensor) -> Answer:
-        """Answers prompts.
+        """Answers prompts with masks (B, 4, 4 h, 4 w) and predicted IoUs (B, 4).
 
         Args:
             embedding: (1, 256, h, w) of the image.

@@ -6,13 +6,15 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from rapsam.errors import InputError
-from rapsam.models.network import SegmentationNetwork
-from rapsam.models.sam.config import TRAINED_SIDE, SamConfig
-from rapsam.models.sam.mask_decoder import Answer, MaskDecoder
+from rapsam.models.promptable import Answer, Promptable
+from rapsam.models.sam.config import SamConfig
+from rapsam.models.sam.encoder import ImageEncoder
+from rapsam.models.sam.layers import EMBEDDING_WIDTH
+from rapsam.models.sam.mask_decoder import MaskDecoder
 from rapsam.models.sam.prompt_encoder import PromptEncoder
 
 
-class Sam(SegmentationNetwork):
+class Sam(Promptable):
     """A network of the family, randomly initialised.
 
     Attributes:
@@ -22,6 +24,9 @@ class Sam(SegmentationNetwork):
         mask_decoder: Embeddings and tokens to masks.
     """
 
+    image_encoder: ImageEncoder
+    prompt_encoder: PromptEncoder
+    mask_decoder: MaskDecoder
     text_classifier = None
 
     def __init__(self, name: str, config: SamConfig) -> None:
@@ -31,6 +36,16 @@ class Sam(SegmentationNetwork):
         self.prompt_encoder = PromptEncoder()
         self.mask_decoder = MaskDecoder()
 
+    def embedding_shape(self, size: tuple[int, int]) -> tuple[int, int, int]:
+        """Returns channels, height and width of the embedding of an image of this size; see `encode`."""
+        side, stride = self.config.encoder.fixed_size, self.image_encoder.stride
+        if side is not None and max(size) > side:
+            raise InputError(
+                f"an image of {size[0]}x{size[1]} for {self.name}; expected at most {side}x{side}"
+            )
+        height, width = (side, side) if side is not None else size
+        return EMBEDDING_WIDTH, height // stride, width // stride
+
     def encode(self, images: Tensor) -> Tensor:
         """Computes embeddings (B, 256, H / 16, W / 16) of normalised images (B, 3, H, W).
 
@@ -39,13 +54,10 @@ class Sam(SegmentationNetwork):
         Raises:
             InputError: If images are larger than the one size that the network takes.
         """
+        height, width = images.shape[-2:]
+        self.embedding_shape((height, width))
         side = self.config.encoder.fixed_size
         if side is not None:
-            height, width = images.shape[-2:]
-            if max(height, width) > side:
-                raise InputError(
-                    f"an image of {height}x{width} for {self.name}; expected at most {side}x{side}"
-                )
             images = F.pad(images, (0, side - width, 0, side - height))
         # Other memory layouts take other convolution kernels, which round differently.
         return self.image_encoder(images.contiguous())  # type: ignore[no-any-return]
@@ -71,5 +83,5 @@ class Sam(SegmentationNetwork):
     def test_sides(self, *, video: bool) -> tuple[int, int]:
         """Returns the (long, short) sides that images are resized to fit: a square."""
         del video
-        side = self.config.encoder.fixed_size or (self.trained_sides or (TRAINED_SIDE,))[0]
+        side = self.config.encoder.fixed_size or (self.trained_sides or (self.config.side,))[0]
         return side, side

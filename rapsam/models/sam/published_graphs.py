@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from rapsam.models.sam.mask_decoder import Answer, enlarged_masks
+from rapsam.models.promptable import Answer
+from rapsam.models.sam.mask_decoder import enlarged_masks
 from rapsam.models.sam.model import Sam
 from rapsam.models.sam.prompt_encoder import EMPTY_SLOT
 from rapsam.tasks.preprocess import IMAGENET

@@ -13,15 +13,15 @@ from torch.utils.checkpoint import checkpoint
 from rapsam.models.trainable import Trainable
 from rapsam.quantize.scheme import Quantisation
 from rapsam.training.batch import Batch, ObjectSample, PromptSample, Sample, by_frames
-from rapsam.training.config import LossConfig
+from rapsam.training.config import BatchStatistics, LossConfig
 from rapsam.training.few_bits import FewBits, Pass
 from rapsam.training.losses.auxiliary import PositionReadout, SemanticReadout
 from rapsam.training.losses.distillation import Distillation, ObjectAnswer
 from rapsam.training.losses.object_loss import ObjectNormalisers, object_counts, object_loss
 from rapsam.training.losses.prompt_loss import first_mask_loss, prompt_loss
-from rapsam.training.optim import kept_statistics
+from rapsam.training.objective import Losses, Objective
+from rapsam.training.optim import kept_statistics, set_training_mode, share_statistics
 
-Losses = dict[str, Tensor]
 _LOSSES = ("class", "mask_bce", "mask_dice", "prompt_bce", "prompt_dice", "prompt_iou")
 _POSITION_LOSSES = ("place",)
 _SEMANTIC_LOSSES = ("name",)
@@ -29,7 +29,7 @@ _FIRST_MASK_LOSSES = ("prompt_first",)
 _DISTILLATION_LOSSES = ("distill_features", "distill_masks")
 
 
-class LossNetwork(nn.Module):
+class LossNetwork(Objective):
     """Losses of a batch of objects and prompts, all four outputs together.
 
     Args:
@@ -52,7 +52,7 @@ class LossNetwork(nn.Module):
         scheme: Quantisation | None = None,
     ) -> None:
         super().__init__()
-        self.model = model
+        self.model: Trainable = model
         self.config = config
         self.seed = seed
         self.checkpoint_activations = checkpoint_activations
@@ -72,6 +72,12 @@ class LossNetwork(nn.Module):
         first = _FIRST_MASK_LOSSES if self.config.first_mask_factor else ()
         distillation = () if self.distillation is None else _DISTILLATION_LOSSES
         return _LOSSES + first + position + semantic + distillation
+
+    def begin_training(self, learning: BatchStatistics, *, shared: bool) -> None:
+        """See `Objective.begin_training`."""
+        set_training_mode(self.model, learning)
+        if shared:
+            share_statistics(self.model, learning)
 
     def counts(self, batch: Batch) -> list[float]:
         """Counts what losses are divided by, four numbers: to be averaged over the processes."""

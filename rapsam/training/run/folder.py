@@ -14,8 +14,8 @@ from rapsam.errors import JSON_ERRORS, InputError, reason_of
 from rapsam.files import check_new_folder, write_json
 from rapsam.models.checkpoint import write_safetensors
 from rapsam.models.classifier_file import write_classifier
+from rapsam.models.network import SegmentationNetwork
 from rapsam.models.text_classifier import TextClassifier
-from rapsam.models.trainable import Trainable
 from rapsam.models.weight_facts import WeightFacts
 from rapsam.training.config import RunConfig
 from rapsam.training.run.state import checkpoints_of
@@ -26,14 +26,14 @@ CLASSIFIER_NAME = "classifier.safetensors"
 LOCK_NAME = ".lock"
 
 
-def start_run(run: Path, config: RunConfig, classifier: TextClassifier) -> None:
+def start_run(run: Path, config: RunConfig, classifier: TextClassifier | None) -> None:
     """Makes the folder of a new run and writes its recipe, and the classifier unless it follows a formula.
 
     Raises:
         InputError: If the folder holds files.
     """
     check_unstarted(run)
-    if classifier.origin.origin != "formula":
+    if classifier is not None and classifier.origin.origin != "formula":
         write_classifier(run / CLASSIFIER_NAME, classifier)
     write_json(run / RECIPE_NAME, config)
 
@@ -73,13 +73,14 @@ def recipe_of(run: Path) -> RunConfig:
         raise InputError(f"{path} is damaged: {reason_of(error)}; start a new run") from error
 
 
-def write_weights(run: Path, model: Trainable, config: RunConfig) -> Path:
+def write_weights(run: Path, model: SegmentationNetwork, config: RunConfig) -> Path:
     """Writes the weights that a run ended with, ready for `--checkpoint`."""
     path = run / WEIGHTS_NAME
     classifier = model.text_classifier
+    by_formula = classifier is not None and classifier.origin.origin == "formula"
     facts = WeightFacts(
         model=model.name,
-        vocabulary=classifier.label_set.name if classifier.origin.origin == "formula" else None,
+        vocabulary=classifier.label_set.name if classifier and by_formula else None,
         sides=config.data.test_sides,
         trained_for=config.qat.recipe if config.qat else None,
     )

@@ -41,6 +41,8 @@ def test_every_variant_is_described():
         "mobile_sam": 10_130_092,
         "edge_sam": 9_582_112,
         "edge_sam_bilinear": 9_582_112,
+        "repvit_sam_nano": 5_792_216,
+        "edge_sam_nano": 5_002_224,
     }
 
 

@@ -1,0 +1,203 @@
+"""From a recipe with a lesson to a student and its teacher, whose embeddings are computed once and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import torch
+from lightning_fabric import Fabric
+
+from rapsam.errors import InputError, RapSamError
+from rapsam.models.build import build_model, load_checkpoint
+from rapsam.models.checkpoint import Note
+from rapsam.models.origins import weights_sha256
+from rapsam.models.promptable import Promptable, promptable
+from rapsam.tasks.preprocess import normalised_square
+from rapsam.training.config import LessonConfig, RunConfig
+from rapsam.training.embeddings import EmbeddingStore, Place, Seal, in_megabytes
+from rapsam.training.engine import any_process, on_first_process
+from rapsam.training.losses.lessons import EmbeddingLesson, Lesson, MaskLesson
+from rapsam.training.samples import MixedSamples, MixedSource
+
+Progress = Callable[[int, int, str], None]
+
+
+class Teacher(NamedTuple):
+    """A network to learn from.
+
+    Attributes:
+        network: In eval mode.
+        store: Its embeddings.
+    """
+
+    network: Promptable
+    store: EmbeddingStore
+
+
+def build_lesson_teacher(config: RunConfig, lesson: LessonConfig, note: Note | None) -> Teacher | None:
+    """Builds the teacher of a recipe, None without one.
+
+    Args:
+        config: The recipe.
+        lesson: That of the recipe.
+        note: Is told which wrappers of the weight file were taken off, and on which terms it may be used.
+
+    Raises:
+        CheckpointError: If its weights cannot be used.
+        InputError: If it was not named in full, cannot teach, or is not the one that a run was begun with;
+            if the folder of its embeddings is of another one, or not of embeddings.
+    """
+    given = lesson.teacher
+    if given is None:
+        return None
+    for value, option in ((given.checkpoint, "--teacher FILE"), (given.embeddings, "--embeddings DIR")):
+        if not value:
+            raise InputError(f"recipe {config.name} learns from a teacher, {given.model}; expected {option}")
+    network = promptable(build_model(given.model, checkpoint=given.checkpoint, note=note), given.model)
+    side, digest = config.data.height, weights_sha256(network.state_dict())
+    if given.sha256 not in (None, digest):
+        raise InputError(
+            f"{given.checkpoint} holds other weights than the teacher had with which the run was begun; put "
+            "these back, or start a new run"
+        )
+    shape = network.embedding_shape((side, side))
+    seal = Seal(teacher=given.model, weights_sha256=digest, side=side, shape=shape)
+    store = EmbeddingStore(Path(given.embeddings), seal)
+    store.check()
+    return Teacher(network, store)
+
+
+def with_teacher_sealed(config: RunConfig, lesson: LessonConfig, teacher: Teacher | None) -> RunConfig:
+    """Returns the recipe of a run, which goes on with no other teacher."""
+    if lesson.teacher is None or teacher is None:
+        return config
+    sealed = msgspec.structs.replace(lesson.teacher, sha256=teacher.store.seal.weights_sha256)
+    return msgspec.structs.replace(config, lesson=msgspec.structs.replace(lesson, teacher=sealed))
+
+
+def build_student(
+    config: RunConfig, teacher: Teacher | None, checkpoint: str | Path | None, note: Note | None
+) -> Promptable:
+    """Builds the network that a run starts with; random weights follow from the seed.
+
+    Args:
+        config: The recipe.
+        teacher: Its prompt encoder and decoder are what the student starts with, if there is one.
+        checkpoint: Weights to start from; with a teacher only their encoder counts.
+        note: Is told which wrappers of a weight file were taken off.
+
+    Raises:
+        CheckpointError: If a file cannot be used.
+        InputError: If the variant is unknown, cannot learn, or its embedding is not like the teacher's.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        student = promptable(build_model(config.model), config.model)
+    side = config.data.height
+    shape = student.embedding_shape((side, side))
+    if checkpoint is not None:
+        load_checkpoint(student, checkpoint, note)
+    if teacher is not None:
+        _check_alike(student, shape, teacher)
+        for ours, theirs in _shared_parts(student, teacher.network):
+            ours.load_state_dict(theirs.state_dict())
+    return student
+
+
+def _check_alike(student: Promptable, shape: tuple[int, int, int], teacher: Teacher) -> None:
+    seal = teacher.store.seal
+    if seal.shape != shape:
+        raise InputError(
+            f"{seal.teacher} embeds an image of {seal.side} px as {_times(seal.shape)}, {student.name} as "
+            f"{_times(shape)}; expected a teacher with the same, or data.height and data.width at which it is"
+        )
+    for ours, theirs in _shared_parts(student, teacher.network):
+        if _shapes(ours) != _shapes(theirs):
+            raise InputError(
+                f"{seal.teacher} answers prompts with other parts than {student.name}; expected a teacher of "
+                "the same family"
+            )
+
+
+def _shared_parts(
+    student: Promptable, teacher: Promptable
+) -> tuple[tuple[torch.nn.Module, torch.nn.Module], ...]:
+    """Returns the pairs of parts that a student has from its teacher."""
+    return (
+        (student.prompt_encoder, teacher.prompt_encoder),
+        (student.mask_decoder, teacher.mask_decoder),
+    )
+
+
+def _shapes(part: torch.nn.Module) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in part.state_dict().items()}
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
+
+
+def keep_embeddings(
+    fabric: Fabric, teacher: Teacher, samples: MixedSamples, note: Note, progress: Progress
+) -> None:
+    """Computes the embeddings that a folder lacks, shared by all processes; what is there is not done again.
+
+    Images that cannot be read have none: training leaves them out too, and says so.
+
+    Args:
+        fabric: Launched.
+        teacher: The network and the folder.
+        samples: Their images.
+        note: Is told how much disk is needed, before anything is computed.
+        progress: Told how many embeddings of this process are done, and all of them.
+
+    Raises:
+        EmbeddingError: If an embedding is not finite.
+        InputError: If the folder cannot be written, or its disk has too little space.
+    """
+    store = teacher.store
+    places = [(mixed, index) for mixed in samples.sources for index in range(len(mixed.source))]
+    missing = store.missing([Place(mixed.config, index) for mixed, index in places])
+    if fabric.is_global_zero and missing:
+        note(
+            f"embeddings by {store.seal}: {len(places) - len(missing)} of {len(places)} are in "
+            f"{store.folder}, the others take {in_megabytes(len(missing) * store.bytes_per_image)}"
+        )
+    on_first_process(fabric, lambda: store.begin(len(missing)))
+    # By their place in the list of all: other processes may have begun to write.
+    share = [pair for number, pair in enumerate(places) if number % fabric.world_size == fabric.global_rank]
+    failure: RapSamError | None = None
+    try:
+        _embed(teacher, share, fabric.device, progress)
+    except RapSamError as error:
+        failure = error
+    if any_process(fabric, failure is not None):
+        raise failure or InputError("another process could not compute its embeddings; see what it says")
+
+
+@torch.no_grad()
+def _embed(
+    teacher: Teacher, places: list[tuple[MixedSource, int]], device: torch.device, progress: Progress
+) -> None:
+    network, store = teacher.network.to(device), teacher.store
+    left = [pair for pair in places if store.missing([Place(pair[0].config, pair[1])])]
+    for done, (mixed, index) in enumerate(left, start=1):
+        try:
+            image = mixed.source.read(index).frames[0]
+        except InputError:
+            continue
+        pixels = torch.from_numpy(normalised_square(image, store.seal.side).pixels)
+        store.write(Place(mixed.config, index), image, network.encode(pixels.to(device))[0])
+        progress(done, len(left), "")
+
+
+def lesson_network(
+    config: RunConfig, lesson: LessonConfig, student: Promptable, teacher: Teacher | None
+) -> Lesson:
+    """Puts a student, its teacher and its losses together."""
+    if lesson.kind == "embedding":
+        return EmbeddingLesson(student)
+    return MaskLesson(student, lesson, config.seed, teacher.network if teacher else None)

@@ -1,0 +1,234 @@
+"""Embeddings on disk: written once, gone on with, and refused when they are not what they were."""
+
+from __future__ import annotations
+
+import shutil
+from collections import namedtuple
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from lightning_fabric import Fabric
+
+from rapsam.data.synth.source import SynthImages
+from rapsam.errors import InputError
+from rapsam.models.origins import weights_sha256
+from rapsam.tasks.preprocess import normalised_square
+from rapsam.training import embeddings
+from rapsam.training.config import DataConfig, SourceConfig
+from rapsam.training.embeddings import EmbeddingError, EmbeddingStore, Place, Seal
+from rapsam.training.lessons import Teacher, keep_embeddings
+from rapsam.training.samples import MixedSamples, MixedSource
+from tests.models.sam.small_networks import small_sam
+
+SIDE, IMAGES = 64, 4
+SOURCE = SourceConfig(task="points", kind="coco_panoptic", folder="a/b", resize=(1.0, 1.0))
+SEAL = Seal(teacher="repvit", weights_sha256="ab" * 32, side=SIDE, shape=(256, 4, 4))
+IMAGE = np.arange(5 * 7 * 3, dtype=np.uint8).reshape(5, 7, 3)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return EmbeddingStore(tmp_path / "kept", SEAL)
+
+
+@pytest.fixture
+def embedding():
+    return torch.randn(256, 4, 4, generator=torch.Generator().manual_seed(0))
+
+
+class Source:
+    """Drawn images of which the reading can fail, or be interrupted."""
+
+    def __init__(self, broken=(), interrupted_at=None):
+        self.images, self.broken, self.interrupted_at = (
+            SynthImages(3, IMAGES, (48, 64)),
+            broken,
+            interrupted_at,
+        )
+        self.name, self.label_set = self.images.name, self.images.label_set
+
+    def __len__(self):
+        return IMAGES
+
+    def num_frames(self, index):
+        return self.images.num_frames(index)
+
+    def read(self, index, frames=None):
+        if index == self.interrupted_at:
+            raise KeyboardInterrupt
+        if index in self.broken:
+            raise InputError(f"image {index} is broken")
+        return self.images.read(index, frames)
+
+
+def _samples(source):
+    data = DataConfig(height=SIDE, width=SIDE, flip=0, boxed="all", sources=(SOURCE,))
+    return MixedSamples([MixedSource(source, SOURCE, np.zeros(20, np.int64), 0)], data, 0)
+
+
+def _teacher(folder):
+    network = small_sam("repvit")
+    seal = Seal(
+        teacher="repvit", weights_sha256=weights_sha256(network.state_dict()), side=SIDE, shape=(256, 4, 4)
+    )
+    return Teacher(network, EmbeddingStore(folder, seal))
+
+
+def _keep(teacher, source):
+    notes, steps = [], []
+    keep_embeddings(
+        Fabric(accelerator="cpu", devices=1), teacher, _samples(source), notes.append, _into(steps)
+    )
+    return notes, steps
+
+
+def _into(steps):
+    return lambda done, total, _note: steps.append((done, total))
+
+
+def test_an_embedding_comes_back_in_half_precision(store, embedding):
+    store.write(Place(SOURCE, 7), IMAGE, embedding)
+    found = store.read(Place(SOURCE, 7), IMAGE)
+    assert found.dtype == torch.float32
+    assert torch.equal(found, embedding.half().float())
+    path = store.path(Place(SOURCE, 7))
+    assert path.relative_to(store.folder).as_posix() == "coco_panoptic-a_b-train/000000/000000007.safetensors"
+    assert path.stat().st_size <= store.bytes_per_image < path.stat().st_size + 300
+
+
+def test_a_teachers_embeddings_are_computed_once(tmp_path):
+    teacher = _teacher(tmp_path / "kept")
+    notes, steps = _keep(teacher, Source())
+    assert steps == [(done, IMAGES) for done in range(1, IMAGES + 1)]
+    (note,) = notes
+    assert f"0 of {IMAGES} are in {tmp_path / 'kept'}, the others take 0.0 MB" in note
+    place, image = Place(SOURCE, 2), SynthImages(3, IMAGES, (48, 64)).read(2).frames[0]
+    with torch.no_grad():
+        wanted = teacher.network.encode(torch.from_numpy(normalised_square(image, SIDE).pixels))[0]
+    assert torch.equal(teacher.store.read(place, image), wanted.half().float())
+
+    made = {path: path.stat().st_mtime_ns for path in (tmp_path / "kept").rglob("*.safetensors")}
+    assert len(made) == IMAGES
+    assert _keep(teacher, Source(interrupted_at=0)) == ([], [])  # nothing is read again
+    assert {path: path.stat().st_mtime_ns for path in made} == made
+
+
+def test_what_an_interruption_left_is_gone_on_with(tmp_path):
+    teacher = _teacher(tmp_path / "kept")
+    with pytest.raises(KeyboardInterrupt):
+        _keep(teacher, Source(interrupted_at=2))
+    made = {path: path.stat().st_mtime_ns for path in (tmp_path / "kept").rglob("*.safetensors")}
+    assert len(made) == 2
+    teacher.store.check()
+    notes, steps = _keep(teacher, Source())
+    assert "2 of 4 are in" in notes[0]
+    assert steps == [(1, 2), (2, 2)]
+    assert {path: path.stat().st_mtime_ns for path in made} == made
+
+
+def test_an_image_that_cannot_be_read_has_no_embedding(tmp_path):
+    _, steps = _keep(_teacher(tmp_path / "kept"), Source(broken=(1,)))
+    assert [done for done, _ in steps] == [1, 3, 4]
+
+
+def test_a_folder_of_another_teacher_is_refused(store, tmp_path):
+    store.begin(1)
+    store.check()
+    for other in (
+        Seal(teacher="repvit", weights_sha256="cd" * 32, side=SIDE, shape=(256, 4, 4)),
+        Seal(teacher="repvit", weights_sha256="ab" * 32, side=128, shape=(256, 8, 8)),
+    ):
+        with pytest.raises(
+            InputError, match=r"holds embeddings of repvit \(abab.*\) at 64 px; expected those"
+        ):
+            EmbeddingStore(store.folder, other).check()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("x")
+    with pytest.raises(InputError, match="holds other files than embeddings"):
+        EmbeddingStore(tmp_path / "mine", SEAL).check()
+    (store.folder / embeddings.SEAL_NAME).write_text("{")
+    with pytest.raises(InputError, match="what rapsam wrote about embeddings: remove"):
+        store.check()
+
+
+def _altered(path):
+    tensors = safetensors.torch.load_file(path)
+    tensors["embedding"][0, 0, 0] += 1
+    with safetensors.safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    safetensors.torch.save_file(tensors, path, metadata)
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"),
+    [
+        (_altered, "was altered, or is not of repvit"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-9]), "cannot read"),
+        (lambda path: path.unlink(), "does not exist; start again"),
+        (lambda path: safetensors.torch.save_file({"other": torch.zeros(1)}, path), "cannot read"),
+        (
+            lambda path: safetensors.torch.save_file({"embedding": torch.zeros(256, 4, 4)}, path),
+            "its numbers are torch.float32",
+        ),
+        (
+            lambda path: safetensors.torch.save_file({"embedding": torch.zeros(256, 4, 4).half()}, path),
+            "of another image",
+        ),
+    ],
+)
+def test_what_is_not_as_it_was_written_is_refused(store, embedding, harm, says):
+    place = Place(SOURCE, 0)
+    store.write(place, IMAGE, embedding)
+    harm(store.path(place))
+    with pytest.raises(EmbeddingError, match=says) as caught:
+        store.read(place, IMAGE)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_embedding_of_another_image_or_teacher_is_refused(store, embedding, tmp_path):
+    place = Place(SOURCE, 0)
+    store.write(place, IMAGE, embedding)
+    with pytest.raises(EmbeddingError, match="the data have changed"):
+        store.read(place, IMAGE + 1)
+    # Copied into the folder of another teacher, as no one should.
+    other = EmbeddingStore(
+        tmp_path / "other", Seal(teacher="repvit", weights_sha256="cd" * 32, side=SIDE, shape=(256, 4, 4))
+    )
+    shutil.copytree(store.folder, other.folder)
+    with pytest.raises(EmbeddingError, match="is not of repvit"):
+        other.read(place, IMAGE)
+
+
+def test_numbers_that_float16_has_not_are_refused(store, embedding):
+    embedding[3, 2, 1] = 1e5
+    with pytest.raises(EmbeddingError, match="not finite in float16"):
+        store.write(Place(SOURCE, 0), IMAGE, embedding)
+    assert not store.path(Place(SOURCE, 0)).exists()
+
+
+def test_too_small_a_disk_is_told_before_anything_is_computed(tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(embeddings.shutil, "disk_usage", lambda _: usage(10**9, 10**9 - 20_000, 20_000))
+    with pytest.raises(
+        InputError, match=r"4 embeddings take 0.0 MB, the disk of .* has 0.0 MB free"
+    ) as caught:
+        _keep(_teacher(tmp_path / "kept"), Source(interrupted_at=0))
+    assert "free some space, or choose another folder" in str(caught.value)
+
+
+def test_a_disk_that_fills_on_the_way_is_told(tmp_path, monkeypatch):
+    import errno
+
+    teacher = _teacher(tmp_path / "kept")
+    _keep(teacher, Source(broken=(2, 3)))
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("rapsam.files.os.fsync", full)
+    with pytest.raises(InputError, match="No space left on device; free some space"):
+        teacher.store.write(Place(SOURCE, 2), IMAGE, torch.zeros(256, 4, 4))
+    assert not teacher.store.path(Place(SOURCE, 2)).exists()
+    assert len(list((tmp_path / "kept").rglob("*.safetensors"))) == 2
