@@ -21,7 +21,8 @@ struct ApplePhone: Phone {
     func facts() -> PhoneFacts {
         let process = ProcessInfo.processInfo
         return PhoneFacts(
-            cores: process.processorCount, ramMb: Int(process.physicalMemory >> 20), lowPower: process.isLowPowerModeEnabled,
+            cores: process.processorCount, ramMb: Int(process.physicalMemory >> 20),
+            lowPower: process.isLowPowerModeEnabled,
             battery: battery())
     }
 

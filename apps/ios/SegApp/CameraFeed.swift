@@ -20,6 +20,7 @@ final class CameraFeed: NSObject, AVCaptureVideoDataOutputSampleBufferDelegate, 
     private let worker: ModelWorker
     private let seeing: Seeing
     private var frames = FramePicture()
+    private var observers: [any NSObjectProtocol] = []
 
     /// Asks whether the camera may be used, and makes it ready.
     ///
@@ -53,9 +54,16 @@ final class CameraFeed: NSObject, AVCaptureVideoDataOutputSampleBufferDelegate, 
             connection.videoRotationAngle = 90
         }
         for name in [AVCaptureSession.wasInterruptedNotification, AVCaptureSession.runtimeErrorNotification] {
-            NotificationCenter.default.addObserver(
-                self, selector: #selector(interrupted), name: name, object: session)
+            let observer = NotificationCenter.default.addObserver(forName: name, object: session, queue: nil) { _ in
+                seeing(
+                    .failure(Problem("the camera was interrupted; close what uses it, and come back to this screen")))
+            }
+            observers.append(observer)
         }
+    }
+
+    deinit {
+        for observer in observers { NotificationCenter.default.removeObserver(observer) }
     }
 
     /// Lets frames come.
@@ -68,11 +76,9 @@ final class CameraFeed: NSObject, AVCaptureVideoDataOutputSampleBufferDelegate, 
         worker.queue.async { [session] in session.stopRunning() }
     }
 
-    @objc private func interrupted() {
-        seeing(.failure(Problem("the camera was interrupted; close other apps that use it, and come back to this screen")))
-    }
-
-    func captureOutput(_ output: AVCaptureOutput, didOutput sample: CMSampleBuffer, from connection: AVCaptureConnection) {
+    func captureOutput(
+        _ output: AVCaptureOutput, didOutput sample: CMSampleBuffer, from connection: AVCaptureConnection
+    ) {
         guard let buffer = sample.imageBuffer else { return }
         do {
             let start = ContinuousClock.now

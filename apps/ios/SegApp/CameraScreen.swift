@@ -26,6 +26,8 @@ struct CameraScreen: View {
                 Task { @MainActor in show(result) }
             }
             try await worker.run { try $0.camera().beginVideo() }
+            // Somebody may have gone to another screen meanwhile.
+            if Task.isCancelled { return }
             UIApplication.shared.isIdleTimerDisabled = true
             feed = found
             found.start()

@@ -15,7 +15,7 @@ APP = APPS / "ios"
 BUILD = APP / "build"
 _PATIENCE_S = 900.0
 _HOME = "/tmp"
-_LIBRARIES = "/usr/libexec/swift/lib/swift/linux"
+LIBRARIES = "/usr/libexec/swift/lib/swift/linux"
 
 
 def in_chroot(
@@ -80,5 +80,5 @@ def swift_build(tools: Tools, *arguments: str, folders: Sequence[Path] = ()) -> 
     verb, *others = arguments
     words = ["swift", verb, "--package-path", APP / "SegKit", "--scratch-path", BUILD / "swift"]
     words += ["-Xswiftc", "-warnings-as-errors", "-Xcc", f"-I{library}", "-Xlinker", f"-L{library}"]
-    variables = {"LD_LIBRARY_PATH": f"{library}:{_LIBRARIES}"}
+    variables = {"LD_LIBRARY_PATH": f"{library}:{LIBRARIES}"}
     return in_chroot(tools, [*words, *others], folders=folders, environment=variables)

@@ -42,15 +42,7 @@
         func load(_ bundle: ModelBundle, _ entry: GraphEntry) throws -> any Graph {
             let package = try bundle.verifiedPlace(entry.path)
             do {
-                let before = DispatchTime.now().uptimeNanoseconds
-                let compiled = try MLModel.compileModel(at: package)
-                // Loading takes what it needs of the compiled folder, which lies among the temporary files.
-                defer { try? FileManager.default.removeItem(at: compiled) }
-                let compileMs = Double(DispatchTime.now().uptimeNanoseconds - before) / 1e6
-                let model = try MLModel(contentsOf: compiled, configuration: configuration)
-                return try CoreMLGraph(
-                    model, entry.contract, runtime: runtime, reported: placement(of: compiled, configuration),
-                    compileMs: compileMs)
+                return try CoreMLGraph(package, configuration, entry.contract, runtime: runtime)
             } catch let problem as Problem {
                 throw problem
             } catch {
@@ -65,51 +57,65 @@
         let contract: GraphContract
         let reported: [String]?
         let compileMs: Double?
-        private let model: MLModel
         private let runtime: String
+        private let model: MLModel
+        /// Among the temporary files, for as long as the model may read it.
+        private let compiled: URL
+        /// Kept for all runs: what is given next takes the place of what was.
+        private let arrays: [String: MLMultiArray]
+        private let features: MLDictionaryFeatureProvider
 
         init(
-            _ model: MLModel, _ contract: GraphContract, runtime: String, reported: [String]?, compileMs: Double
+            _ package: URL, _ configuration: MLModelConfiguration, _ contract: GraphContract, runtime: String
         ) throws {
-            self.model = model
+            let before = DispatchTime.now().uptimeNanoseconds
+            compiled = try MLModel.compileModel(at: package)
+            compileMs = Double(DispatchTime.now().uptimeNanoseconds - before) / 1e6
+            model = try MLModel(contentsOf: compiled, configuration: configuration)
+            reported = placement(of: compiled, configuration)
             self.contract = contract
             self.runtime = runtime
-            self.reported = reported
-            self.compileMs = compileMs
+            let pairs = try contract.inputs.map { spec in
+                let shape = spec.shape.map { NSNumber(value: $0) }
+                return (spec.name, try MLMultiArray(shape: shape, dataType: .float32))
+            }
+            arrays = Dictionary(uniqueKeysWithValues: pairs)
+            features = try MLDictionaryFeatureProvider(
+                dictionary: arrays.mapValues { MLFeatureValue(multiArray: $0) })
             let description = model.modelDescription
             try checkNames(
                 contract, inputs: Array(description.inputDescriptionsByName.keys),
                 outputs: Array(description.outputDescriptionsByName.keys))
         }
 
+        deinit {
+            try? FileManager.default.removeItem(at: compiled)
+        }
+
         func run(_ inputs: Tensors) throws -> Tensors {
+            for spec in contract.inputs { try fill(spec, with: inputs[spec.name]) }
+            let outputs: any MLFeatureProvider
             do {
-                var features: [String: MLFeatureValue] = [:]
-                for spec in contract.inputs { features[spec.name] = try feature(inputs[spec.name], spec) }
-                let outputs = try model.prediction(from: MLDictionaryFeatureProvider(dictionary: features))
-                var found: Tensors = [:]
-                for spec in contract.outputs { found[spec.name] = try tensor(outputs, spec) }
-                return found
-            } catch let problem as Problem {
-                throw problem
+                outputs = try model.prediction(from: features)
             } catch {
                 throw Problem(
                     "\(runtime) fails to run the graph \(contract.graph) (\(error.localizedDescription)); take another "
                         + "compute unit")
             }
+            var found: Tensors = [:]
+            for spec in contract.outputs { found[spec.name] = try tensor(outputs, spec) }
+            return found
         }
 
-        private func feature(_ tensor: Tensor?, _ spec: TensorSpec) throws -> MLFeatureValue {
+        private func fill(_ spec: TensorSpec, with tensor: Tensor?) throws {
             guard let tensor, tensor.shape == spec.shape, tensor.data.count == spec.count else {
                 throw Problem(
                     "graph \(contract.graph) got \(spec.name) as \(tensor?.shape ?? []); expected \(spec.shape): export "
                         + "the bundle again")
             }
-            let array = try MLMultiArray(shape: spec.shape.map { NSNumber(value: $0) }, dataType: .float32)
-            array.withUnsafeMutableBytes { target, _ in
+            arrays[spec.name]?.withUnsafeMutableBytes { target, _ in
                 tensor.data.withUnsafeBytes { target.copyMemory(from: $0) }
             }
-            return MLFeatureValue(multiArray: array)
         }
 
         private func tensor(_ outputs: any MLFeatureProvider, _ spec: TensorSpec) throws -> Tensor {

@@ -6,8 +6,8 @@ import SegOnnx
 //
 // `segment BUNDLE RUNTIME ASKED OUT`: ASKED is a JSON file, a list of a `photo` (PNG), `points` and `boxes` each. Into OUT
 // go the maps and masks; what was found is printed as JSON. `follow BUNDLE RUNTIME FRAMES OUT`: FRAMES is a JSON list of
-// PNGs, of a video. `selftest BUNDLE RUNTIME` prints rows. `bench DOCUMENTS RUN` runs a job. A `Problem` is printed as
-// `problem: ...`.
+// PNGs, of a video. `selftest BUNDLE RUNTIME` prints rows. `bench DOCUMENTS RUN` runs a job. `frames GIVEN COUNT` fits and
+// fuses a frame so many times, and prints what that costs. A `Problem` is printed as `problem: ...`.
 
 let words = Array(CommandLine.arguments.dropFirst())
 do {
@@ -20,7 +20,8 @@ do {
         try folder.run(
             app: AppBuild(version: "0.1.0", type: "debug"), phone: NoPhone(), factories: [OnnxEngineFactory()]
         ) { print($0) }
-    default: print("problem: expected segment, follow, selftest or bench")
+    case "frames": try frames(words[1], count: Int(words[2]) ?? 1)
+    default: print("problem: expected segment, follow, selftest, bench or frames")
     }
 } catch {
     print("problem: \(problem(of: error).message)")

@@ -136,7 +136,9 @@ final class BundleTests: XCTestCase {
             Sha256.hex(of: Array("abc".utf8)), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
         let million = [UInt8](repeating: UInt8(ascii: "a"), count: 1_000_000)
         var digest = Sha256()
-        for start in stride(from: 0, to: million.count, by: 1000) { digest.update(Array(million[start..<start + 1000])) }
+        for start in stride(from: 0, to: million.count, by: 1000) {
+            digest.update(Array(million[start..<start + 1000]))
+        }
         XCTAssertEqual(digest.hex(), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
     }
 }

@@ -61,6 +61,7 @@ final class PhotoTests: XCTestCase {
         let found = try contiguous(numbers, count: numbers.count, shape: [2, 2, 2], strides: [6, 3, 1])
         XCTAssertEqual(found, [1, 2, 3, 4, 5, 6, 7, 8])
         XCTAssertEqual(try contiguous(numbers, count: 11, shape: [2], strides: [3]), [1, 3])
+        XCTAssertEqual(try contiguous(numbers, count: 11, shape: [2, 1], strides: [1, 1]), [1, 2])
         assertProblem("strides [9, 3, 1]") {
             try contiguous(numbers, count: numbers.count, shape: [2, 2, 2], strides: [9, 3, 1])
         }

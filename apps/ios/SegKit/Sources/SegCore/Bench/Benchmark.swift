@@ -39,7 +39,8 @@ public final class Benchmark {
         let facts = phone.facts()
         let baseline = phone.memoryMb()
         tell("Loading")
-        let loaded = try LoadedBundle(bundle, factory: factory, runtime: job.runtime, threads: job.threads) { entry, load in
+        let loaded = try LoadedBundle(bundle, factory: factory, runtime: job.runtime, threads: job.threads) {
+            entry, load in
             let before = now()
             let graph = try load()
             graphs.append(

@@ -82,7 +82,9 @@ public struct JobFolder {
         defer { try? handle.close() }
         guard let bytes = try? handle.read(upToCount: maxJobBytes + 1), bytes.count <= maxJobBytes,
             let text = String(data: bytes, encoding: .utf8)
-        else { throw Problem("\(jobFile) is no text of at most \(maxJobBytes) bytes; push the folder of the run again") }
+        else {
+            throw Problem("\(jobFile) is no text of at most \(maxJobBytes) bytes; push the folder of the run again")
+        }
         return text
     }
 

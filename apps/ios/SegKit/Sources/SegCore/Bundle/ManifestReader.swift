@@ -116,7 +116,9 @@ private func fileEntry(_ json: JsonValue) throws -> FileEntry {
 
 /// A path that leads to a file below the bundle, on every system.
 private func plainPath(_ path: String) throws -> String {
-    let isPlain = path.unicodeScalars.allSatisfy { $0 != "\\" && $0 != ":" && $0.properties.generalCategory != .control }
+    let isPlain = path.unicodeScalars.allSatisfy {
+        $0 != "\\" && $0 != ":" && $0.properties.generalCategory != .control
+    }
     let parts = path.split(separator: "/", omittingEmptySubsequences: false)
     guard isPlain, parts.allSatisfy({ !["", ".", ".."].contains($0) }) else {
         throw Problem("\(manifestName) names a file \"\(path)\"; export the bundle again")

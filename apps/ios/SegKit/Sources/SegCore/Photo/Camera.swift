@@ -20,10 +20,12 @@ public struct FramePicture {
     ///   - bytesPerRow: From one row to the next; rows may be longer than their pixels.
     /// - Throws: `Problem` if the frame is shorter than it says.
     public mutating func take(_ bytes: UnsafeRawBufferPointer, size: Size, bytesPerRow: Int) throws -> Picture {
-        guard size.area > 0, bytesPerRow >= 4 * size.width, bytes.count >= (size.height - 1) * bytesPerRow + 4 * size.width
+        guard size.area > 0, bytesPerRow >= 4 * size.width,
+            bytes.count >= (size.height - 1) * bytesPerRow + 4 * size.width
         else {
             throw Problem(
-                "the camera gave \(bytes.count) bytes for a frame of \(size); close other apps that use it, and try again")
+                "the camera gave \(bytes.count) bytes for a frame of \(size); close other apps that use it, and try again"
+            )
         }
         if argb.count != size.area { argb = [UInt32](repeating: 0, count: size.area) }
         argb.withUnsafeMutableBytes { target in

@@ -60,7 +60,8 @@ public func factory(for path: String, of factories: [any EngineFactory]) throws 
     if let found = factories.first(where: { path.hasSuffix($0.suffix) }) { return found }
     let known = factories.map(\.suffix).joined(separator: " or ")
     throw Problem(
-        "this app cannot run \(path): the bundle is for another platform; expected files of \(known): export it for iOS")
+        "this app cannot run \(path): the bundle is for another platform; expected files of \(known): export it for iOS"
+    )
 }
 
 /// Throws a `Problem` unless a file has the inputs and outputs of its contract, in any order.

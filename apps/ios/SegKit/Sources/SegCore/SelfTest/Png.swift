@@ -16,7 +16,8 @@ public func decodePng(_ file: Data, name: String) throws -> Picture {
         throw Problem("\(name) is no PNG; export it again")
     }
     let (width, height) = (word(bytes, 16), word(bytes, 20))
-    guard Array(bytes[24..<29]) == eightBitRgbNotInterlaced, (1...maxSide).contains(width), (1...maxSide).contains(height)
+    guard Array(bytes[24..<29]) == eightBitRgbNotInterlaced, (1...maxSide).contains(width),
+        (1...maxSide).contains(height)
     else {
         throw Problem(
             "\(name) is another PNG than 8-bit RGB of at most \(maxSide) px a side; export the bundle again")

@@ -59,18 +59,28 @@ func checkFinite(_ name: String, _ values: [Float]) throws {
 func softmax(_ logits: Tensor) -> [Float] {
     let columns = logits.shape[1]
     var found = [Float](repeating: 0, count: logits.data.count)
-    for start in stride(from: 0, to: found.count, by: columns) {
+    found.withUnsafeMutableBufferPointer { found in
+        for row in 0..<logits.shape[0] {
+            softmax(logits, row, into: UnsafeMutableBufferPointer(rebasing: found[row * columns..<(row + 1) * columns]))
+        }
+    }
+    return found
+}
+
+/// Turns the logits of a row into probabilities.
+func softmax(_ logits: Tensor, _ row: Int, into found: UnsafeMutableBufferPointer<Float>) {
+    logits.data.withUnsafeBufferPointer { numbers in
+        let start = row * found.count
         var highest = -Float.infinity
-        for i in start..<start + columns { highest = max(highest, logits.data[i]) }
+        for i in 0..<found.count { highest = max(highest, numbers[start + i]) }
         var sum = 0.0
-        for i in start..<start + columns {
-            found[i] = Float(exp(Double(logits.data[i] - highest)))
+        for i in 0..<found.count {
+            found[i] = Float(exp(Double(numbers[start + i] - highest)))
             sum += Double(found[i])
         }
         let whole = Float(sum)
-        for i in start..<start + columns { found[i] /= whole }
+        for i in 0..<found.count { found[i] /= whole }
     }
-    return found
 }
 
 /// Probability of a logit, in float32 and without overflow.

@@ -93,19 +93,17 @@ public func panopticSegmentation(
 }
 
 private func select(_ classLogits: Tensor, _ scoreThreshold: Double) -> Candidates {
-    let columns = classLogits.shape[1]
-    let probabilities = softmax(classLogits)
+    let void = classLogits.shape[1] - 1
+    var probabilities = [Float](repeating: 0, count: void + 1)
     var found = Candidates()
     for query in 0..<classLogits.shape[0] {
+        probabilities.withUnsafeMutableBufferPointer { softmax(classLogits, query, into: $0) }
         var best = 0
-        for label in 1..<columns where probabilities[query * columns + label] > probabilities[query * columns + best] {
-            best = label
-        }
-        let score = probabilities[query * columns + best]
-        guard best != columns - 1, Double(score) > scoreThreshold else { continue }
+        for label in 1...void where probabilities[label] > probabilities[best] { best = label }
+        guard best != void, Double(probabilities[best]) > scoreThreshold else { continue }
         found.queries.append(query)
         found.classes.append(best)
-        found.scores.append(score)
+        found.scores.append(probabilities[best])
     }
     return found
 }

@@ -56,7 +56,8 @@ public struct DistinctTracks {
         for track in frame { scores[track.trackId, default: 0] += Double(track.instance.score) }
         let ranked = frame.sorted { one, other in
             let (isKnown, isOtherKnown) = (reported.contains(one.trackId), reported.contains(other.trackId))
-            return isKnown != isOtherKnown ? isKnown : scores[one.trackId, default: 0] > scores[other.trackId, default: 0]
+            return isKnown != isOtherKnown
+                ? isKnown : scores[one.trackId, default: 0] > scores[other.trackId, default: 0]
         }
         var kept: [TrackedInstance] = []
         for track in ranked
