@@ -1,4 +1,4 @@
-"""The iOS app computes what Python computes: its Swift code, on Linux, with the same version of ONNX Runtime."""
+"""The iOS app computes what Python computes: its Swift code, on Linux, with its version of ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 import rapsam
-from apps.ios.toolchain.check import check_style
 from apps.ios.toolchain.app_check import check_app
+from apps.ios.toolchain.check import check_style
 from apps.ios.toolchain.kit import build_kit, counting_library
 from apps.ios.toolchain.swift import swift_build
 from apps.ios.toolchain.tools import missing

@@ -1,4 +1,4 @@
-"""The Xcode project, read as Xcode reads it: nothing dangles, nothing is left over, and names agree with other files."""
+"""The Xcode project: nothing dangles, nothing is left over, and its names are those of other files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from rapsam.benchmarks.runners.ios.devices import BUNDLE_IDENTIFIER
 from rapsam.benchmarks.runners.ios.runner import RUNTIMES
 
 PROJECT = APP / "SegApp.xcodeproj" / "project.pbxproj"
-_TOKEN = re.compile(r'\s+|//[^\n]*|/\*.*?\*/|(?P<word>[A-Za-z0-9_./$]+)|"(?P<text>(?:[^"\\]|\\.)*)"|(?P<mark>[{}();=,])', re.DOTALL)
+_TOKEN = re.compile(
+    r'\s+|//[^\n]*|/\*.*?\*/|(?P<word>[A-Za-z0-9_./$]+)|"(?P<text>(?:[^"\\]|\\.)*)"|(?P<mark>[{}();=,])',
+    re.DOTALL,
+)
 _ID = re.compile(r"[0-9A-F]{24}")
 _KINDS = {
     "PBXBuildFile",
@@ -120,7 +123,9 @@ def test_what_it_names_is_there(project):
 
 
 def test_it_is_the_app_that_the_toolkit_drives(project):
-    settings = [each["buildSettings"] for each in project["objects"].values() if each["isa"] == "XCBuildConfiguration"]
+    settings = [
+        each["buildSettings"] for each in project["objects"].values() if each["isa"] == "XCBuildConfiguration"
+    ]
     named = [each for each in settings if "PRODUCT_BUNDLE_IDENTIFIER" in each]
     assert {each["PRODUCT_BUNDLE_IDENTIFIER"] for each in named} == {BUNDLE_IDENTIFIER}
     for each in named:
@@ -131,6 +136,9 @@ def test_it_is_the_app_that_the_toolkit_drives(project):
 
 def test_the_engines_have_the_names_that_the_toolkit_asks_for():
     sources = APP / "SegKit" / "Sources"
-    for folder, runtimes in (("SegCoreML/CoreMLEngine.swift", "coreml"), ("SegOnnx/OnnxEngine.swift", "onnx")):
+    for folder, runtimes in (
+        ("SegCoreML/CoreMLEngine.swift", "coreml"),
+        ("SegOnnx/OnnxEngine.swift", "onnx"),
+    ):
         (listed,) = re.findall(r"runtimes = \[(.*?)\]", (sources / folder).read_text(), re.DOTALL)
         assert tuple(re.findall(r'"([^"]+)"', listed)) == RUNTIMES[runtimes]

@@ -16,7 +16,7 @@ from rapsam.errors import ExportError, UnavailableError
 def place(tmp_path, monkeypatch):
     """A folder for tools, with programs that do what a test writes into them."""
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "tools"))
-    monkeypatch.setattr(tools_module, "fetch", lambda download, folder: (folder / "fetched").touch())
+    monkeypatch.setattr(tools_module, "fetch", lambda _, folder: (folder / "fetched").touch())
     programs = tmp_path / "programs"
     programs.mkdir()
     for name in ("mmdebstrap", "unshare", "chroot", "npm"):
@@ -32,11 +32,13 @@ def program(folder, name, script):
     path.chmod(0o755)
 
 
-def test_without_tools_it_says_how_to_get_them(place):
+@pytest.mark.usefixtures("place")
+def test_without_tools_it_says_how_to_get_them():
     assert missing() == "the tools to build the iOS app's code are not there yet; run: make ios-check"
 
 
-def test_without_root_it_says_so(place, monkeypatch):
+@pytest.mark.usefixtures("place")
+def test_without_root_it_says_so(monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert "takes root" in missing()
     with pytest.raises(UnavailableError, match="run this as root"):
@@ -64,7 +66,9 @@ def test_tools_are_fetched_once(place):
 
 
 def test_a_chroot_that_cannot_be_made_leaves_the_first_complaint_and_nothing_else(place):
-    program(place, "mmdebstrap", "echo 'I: begins' >&2; echo 'E: no mirror' >&2; echo 'E: gives up' >&2; exit 25")
+    program(
+        place, "mmdebstrap", "echo 'I: begins' >&2; echo 'E: no mirror' >&2; echo 'E: gives up' >&2; exit 25"
+    )
     with pytest.raises(UnavailableError, match="mmdebstrap cannot make the chroot: no mirror"):
         fetch_tools(print)
     assert not find_tools().swift.exists()
@@ -72,11 +76,13 @@ def test_a_chroot_that_cannot_be_made_leaves_the_first_complaint_and_nothing_els
 
 def test_another_compiler_than_is_known_is_refused(place):
     program(place, "chroot", "printf 6.2.3-1")
-    with pytest.raises(UnavailableError, match=r"another Swift than is known \(6\.2\.3-1\); expected 6\.0\.3"):
+    with pytest.raises(
+        UnavailableError, match=r"another Swift than is known \(6\.2\.3-1\); expected 6\.0\.3"
+    ):
         fetch_tools(print)
 
 
-def test_what_a_command_said_is_told_when_it_fails(place, tmp_path):
+def test_what_a_command_said_is_told_when_it_fails(place):
     program(place, "unshare", "echo 'error: no such module'; exit 1")
     done = in_chroot(find_tools(), ["swiftc", "a.swift"])
     with pytest.raises(ExportError, match=r"swift failed:\nerror: no such module"):

@@ -1,7 +1,7 @@
-"""Type-checks the code that needs Apple's frameworks, against declarations of our own in `apps/ios/stubs`.
+"""Type-checks the code that needs Apple's frameworks, against our own declarations in `apps/ios/stubs`.
 
-What it proves: the app's code is Swift 6 without a warning, fits SegKit, and names what the stubs declare. That Apple's
-frameworks declare the same is read from their documentation, not proven.
+What it proves: the app's code is Swift 6 without a warning, fits SegKit, and names what the stubs declare.
+That Apple's frameworks declare the same is read from their documentation, not proven.
 """
 
 from __future__ import annotations

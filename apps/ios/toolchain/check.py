@@ -1,6 +1,6 @@
 """Checks all of the iOS app that can be checked without Apple's tools.
 
-    python -m apps.ios.toolchain.check          fetches the tools, checks the style, runs the tests, checks types
+    python -m apps.ios.toolchain.check      fetches the tools, checks style and types, runs the tests
 
 Nothing is fetched or compiled anew until it has changed.
 """
@@ -29,7 +29,17 @@ def check_style(tools: Tools) -> str:
     files = [APP / "SegKit" / "Package.swift"]
     files += sorted(path for folder in _SOURCES for path in (APP / folder).rglob("*.swift"))
     # In the root folder, where a chroot begins, it finds no files.
-    command = ["env", "-C", APP, "swift", "format", "lint", "--strict", "--configuration", APP / ".swift-format"]
+    command = [
+        "env",
+        "-C",
+        APP,
+        "swift",
+        "format",
+        "lint",
+        "--strict",
+        "--configuration",
+        APP / ".swift-format",
+    ]
     checked(in_chroot(tools, [*command, *files]), "the check of the style")
     return f"{len(files)} files"
 

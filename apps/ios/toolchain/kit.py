@@ -1,4 +1,4 @@
-"""The app without Apple's frameworks: SegKit built for Linux, and its program between a photo and the screen."""
+"""The app without Apple's frameworks: SegKit built for Linux, and its program from a photo to results."""
 
 from __future__ import annotations
 

@@ -74,7 +74,9 @@ def _mounts(tools: Tools, folders: Sequence[Path]) -> str:
     return "\n".join(lines)
 
 
-def swift_build(tools: Tools, *arguments: str, folders: Sequence[Path] = ()) -> subprocess.CompletedProcess[str]:
+def swift_build(
+    tools: Tools, *arguments: str, folders: Sequence[Path] = ()
+) -> subprocess.CompletedProcess[str]:
     """Runs a command of the package manager on SegKit, as in ("test",) or ("build", "-c", "release")."""
     library = tools.onnx_runtime
     verb, *others = arguments

@@ -1,4 +1,4 @@
-"""The build tools, kept in the user's cache: Swift in a chroot, and ONNX Runtime; where they are, or how to get them."""
+"""The build tools, kept in the user's cache: Swift in a chroot, and ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ONNX_RUNTIME = Download(
         **{f"{_IOS}/Headers/{name}": name for name in _HEADERS},
     },
 )
-"""Microsoft's ONNX Runtime 1.29.0: the headers of its framework for iOS, and the same version's library for Linux."""
+"""Microsoft's ONNX Runtime 1.29.0: headers of its framework for iOS, and that version's library for Linux."""
 
 Say = Callable[[str], None]
 
@@ -90,10 +90,14 @@ def fetch_tools(say: Say) -> Tools:
     if all(place.is_dir() for place in tools):
         return tools
     if os.geteuid() != 0:
-        raise UnavailableError("Swift runs in a chroot, which takes root; run this as root, as in a container")
+        raise UnavailableError(
+            "Swift runs in a chroot, which takes root; run this as root, as in a container"
+        )
     lost = [name for name in _PROGRAMS if shutil.which(name) is None]
     if lost:
-        raise UnavailableError(f"{', '.join(lost)} is not installed; install it, as with apt-get install {_MAKER}")
+        raise UnavailableError(
+            f"{', '.join(lost)} is not installed; install it, as with apt-get install {_MAKER}"
+        )
     if not tools.onnx_runtime.is_dir():
         say(f"fetching {ONNX_RUNTIME}")
         with atomic_folder(tools.onnx_runtime) as folder:
@@ -117,7 +121,7 @@ def _make_chroot(folder: Path) -> None:
     command = ["chroot", str(folder), "dpkg-query", "--show", "--showformat=${Version}", "swiftlang"]
     told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     if not told.startswith(f"{SWIFT}-"):
+        found = shortened(printable(told.strip()))
         raise UnavailableError(
-            f"Debian gives another Swift than is known ({shortened(printable(told.strip()))}); expected {SWIFT}: "
-            "take a newer version of this toolkit"
+            f"Debian gives another Swift than is known ({found}); expected {SWIFT}: take a newer toolkit"
         )
