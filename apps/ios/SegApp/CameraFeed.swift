@@ -84,8 +84,7 @@ final class CameraFeed: NSObject, AVCaptureVideoDataOutputSampleBufferDelegate, 
             let start = ContinuousClock.now
             let frame = try picture(of: buffer)
             let view = try worker.onQueue { desk in
-                let seen = try desk.camera().look(at: frame)
-                return painted(seen, on: frame, labels: try desk.bundle().manifest.labels)
+                try desk.painter().painted(desk.camera().look(at: frame), on: frame)
             }
             let image = try shownImage(view.picture)
             let passed = (ContinuousClock.now - start) / .milliseconds(1)

@@ -31,6 +31,7 @@ final class Desk: @unchecked Sendable {
     private var kept: LoadedBundle?
     private var photos: PhotoSession?
     private var live: Segmenter?
+    private var brush: ObjectPainter?
 
     /// The bundle, every file of it verified.
     func bundle() throws -> ModelBundle {
@@ -68,11 +69,19 @@ final class Desk: @unchecked Sendable {
         return segmenter
     }
 
+    /// What paints over them.
+    func painter() throws -> ObjectPainter {
+        let painter = try brush ?? ObjectPainter(labels: bundle().manifest.labels)
+        brush = painter
+        return painter
+    }
+
     /// Lets photo and frames go, as when memory is short; returns whether there was a photo.
     func forget() -> Bool {
         let wasThere = photos?.hasPhoto ?? false
         photos?.forget()
         live = nil
+        brush = nil
         return wasThere
     }
 

@@ -21,9 +21,9 @@ func readPhoto(_ data: Data) throws -> Picture {
 
 /// A picture for the screen.
 func shownImage(_ picture: Picture) throws -> UIImage {
-    var argb = picture.argb
-    let image = try argb.withUnsafeMutableBytes { pixels in
-        try context(pixels, picture.size, bits: 8, pixelFormat).makeImage()
+    let image = try picture.argb.withUnsafeBytes { pixels in
+        // Nothing is drawn into it: the image is a copy.
+        try context(UnsafeMutableRawBufferPointer(mutating: pixels), picture.size, bits: 8, pixelFormat).makeImage()
     }
     guard let image else { throw Problem("the phone has no memory left to show the picture; close other apps") }
     return UIImage(cgImage: image)

@@ -16,7 +16,12 @@ let framework = "Frameworks/onnxruntime.xcframework"
 let onnx: [Target] = [
     .target(
         name: "COnnxRuntime", dependencies: binary.map { .byName(name: $0.name) },
-        linkerSettings: [.linkedLibrary("onnxruntime", .when(platforms: [.linux]))]),
+        linkerSettings: [
+            .linkedLibrary("onnxruntime", .when(platforms: [.linux])),
+            // The framework is a static library of C++.
+            .linkedLibrary("c++", .when(platforms: [.iOS, .macOS])),
+            .linkedFramework("CoreML", .when(platforms: [.iOS, .macOS])),
+        ]),
     .target(name: "SegOnnx", dependencies: ["SegCore", "COnnxRuntime"]),
     .executableTarget(name: "SegPath", dependencies: ["SegCore", "SegOnnx"]),
 ]

@@ -1,4 +1,5 @@
 import COnnxRuntime
+import Foundation
 import SegCore
 
 /// The functions of ONNX Runtime, and its environment.
@@ -19,10 +20,13 @@ final class OnnxApi {
         }
         self.runtime = runtime
         functions = api.pointee
+        // Else it sends usage figures to its makers, and asks the system for the names of its disks.
+        setenv("ORT_DISABLE_TELEMETRY", "1", 1)
         var made: OpaquePointer?
         try Self.check(functions.CreateEnv(ORT_LOGGING_LEVEL_ERROR, "rapsam", &made), functions, "\(runtime) fails")
         guard let made else { throw Problem("\(runtime) does not start; close other apps") }
         environment = made
+        try call { $0.DisableTelemetryEvents(environment) }
     }
 
     deinit {

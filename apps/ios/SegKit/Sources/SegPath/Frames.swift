@@ -1,12 +1,12 @@
 import Foundation
 import SegCore
 
-/// Fits a camera's frame into a network's input and fuses mask logits into a panoptic map, again and again, as the live path
-/// does. GIVEN is a JSON file: `photo` (PNG), `size` of the network's input, `class_logits` and `mask_logits`, each with its
+/// Fits a camera's frame into a network's input, fuses mask logits into a panoptic map and paints it, again and again, as the
+/// live path does. GIVEN is a JSON file: `photo` (PNG), `size` of the network's input, `class_logits` and `mask_logits`, each with its
 /// `shape` and a `file` of float32, and `num_things`, `score` and `overlap`.
 ///
 /// Prints JSON: `map`, the sum of the map's values, which tells that all frames are alike; milliseconds of the process for
-/// each `fit` and each `fuse`; and, where `counting.c` is loaded before the program, the bytes that each took from the heap.
+/// each `fit`, `fuse` and `paint`; and, where `counting.c` is loaded before the program, the bytes that each took from the heap.
 func frames(_ given: String, count: Int) throws {
     let json = try parseJson(String(contentsOfFile: given, encoding: .utf8), name: given)
     let photo = try picture(json.field("photo").text())
@@ -20,24 +20,34 @@ func frames(_ given: String, count: Int) throws {
     let source = Size(height: masks.shape[1], width: masks.shape[2])
     let fusion = MaskFusion(source: source, geometry: letterbox.geometry)
     var input = [Float](repeating: 0, count: 3 * size.area)
-    var (fits, fuses): ([Cost], [Cost]) = ([], [])
+    let painter = MaskPainter(size: photo.size)
+    var (fits, fuses, paints): ([Cost], [Cost], [Cost]) = ([], [], [])
     var sums: Set<Int> = []
     for _ in 0..<count {
         fits.append(cost { letterbox.fit(photo, padColour: [0, 0, 0], into: &input) })
-        var found: PanopticResult?
+        var results: [PanopticResult] = []
+        results.reserveCapacity(1)
         fuses.append(
             try cost {
-                found = try panopticSegmentation(
-                    classes, masks, letterbox.geometry, numThings: things, thresholds: thresholds, fusion: fusion)
+                results.append(
+                    try panopticSegmentation(
+                        classes, masks, letterbox.geometry, numThings: things, thresholds: thresholds, fusion: fusion))
             })
-        sums.insert(found?.map.reduce(0) { $0 + Int($1) } ?? -1)
+        let found = results[0]
+        sums.insert(found.map.reduce(0) { $0 + Int($1) })
+        let layers = found.segments.map {
+            Layer(region: .ofMap(found.map, value: Int32($0.id)), colour: classColour($0.classIndex))
+        }
+        var canvas = photo
+        paints.append(cost { painter.paint(&canvas, layers, width: lineWidth(canvas.size)) })
     }
     print(
         jsonText([
             "map": .list(sums.map { .int($0) }), "map_bytes": .int(4 * photo.size.area),
             "fit_ms": .list(fits.map { .number($0.milliseconds) }),
             "fuse_ms": .list(fuses.map { .number($0.milliseconds) }),
-            "fit_bytes": .list(fits.map { .int($0.bytes) }), "fuse_bytes": .list(fuses.map { .int($0.bytes) }),
+            "paint_ms": .list(paints.map { .number($0.milliseconds) }),
+            "paint_bytes": .list(paints.map { .int($0.bytes) }), "fit_bytes": .list(fits.map { .int($0.bytes) }), "fuse_bytes": .list(fuses.map { .int($0.bytes) }),
         ]))
 }
 

@@ -60,11 +60,12 @@ final class RunTests: XCTestCase {
         let following = bundle { $0["pipelines"] = [tinyPipeline("panoptic"), tinyPipeline("video")] }
         let loaded = try loaded(FakeFactory(), following)
         let segmenter = Segmenter(loaded)
+        let painter = ObjectPainter(labels: loaded.bundle.manifest.labels)
         for _ in 0..<2 {
             let seen = try segmenter.look(at: photo)
             guard case .tracks(let tracks, _) = seen else { return XCTFail("no tracks") }
             XCTAssertEqual(tracks.map(\.trackId), [1])
-            let shown = painted(seen, on: photo, labels: loaded.bundle.manifest.labels)
+            let shown = painter.painted(seen, on: photo)
             XCTAssertEqual(shown.entries.map(\.name), ["cup #1"])
         }
         guard case .objects(let found) = try Segmenter(self.loaded(FakeFactory())).look(at: photo) else {

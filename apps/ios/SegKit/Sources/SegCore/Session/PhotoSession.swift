@@ -16,7 +16,7 @@ public struct Shown: Sendable {
 /// One photo, and all that was asked of it. It knows no screen. One thread at a time.
 public final class PhotoSession {
     private let segmenter: Segmenter
-    private let labels: [ClassLabel]
+    private let painter: ObjectPainter
     private var photo: Picture?
     private var objects: PanopticResult?
     private var answers: [(prompt: Prompt, region: Region)] = []
@@ -24,7 +24,7 @@ public final class PhotoSession {
     /// - Parameter labels: Classes in the order of the class logits.
     public init(_ segmenter: Segmenter, labels: [ClassLabel]) {
         self.segmenter = segmenter
-        self.labels = labels
+        painter = ObjectPainter(labels: labels)
     }
 
     /// Whether there is a photo.
@@ -70,7 +70,7 @@ public final class PhotoSession {
     /// Paints the regions, or where none was asked for the objects, over the photo; nil without a photo.
     public func shown() -> Shown? {
         guard var canvas = photo else { return nil }
-        let entries = hasRegions ? paintRegions(&canvas) : objects.map { paintObjects(&canvas, $0, labels) } ?? []
+        let entries = hasRegions ? paintRegions(&canvas) : objects.map { painter.paint(&canvas, $0) } ?? []
         return Shown(picture: canvas, entries: entries)
     }
 

@@ -6,14 +6,6 @@ public enum PixelRegion: Sendable {
     case ofMask([Bool])
     /// The pixels of a map that have a value.
     case ofMap([Int32], value: Int32)
-
-    /// Whether each pixel belongs to it.
-    var mask: [Bool] {
-        switch self {
-        case .ofMask(let mask): mask
-        case .ofMap(let map, let value): map.map { $0 == value }
-        }
-    }
 }
 
 /// One region to paint, and its colour.
@@ -32,43 +24,113 @@ public func lineWidth(_ size: Size) -> Int {
     max(1, Int((Double(max(size.height, size.width)) / 500).rounded(.toNearestOrEven)))
 }
 
-/// Tints the insides of masks and draws their contours, in place; other pixels stay as they are. Where masks overlap the
-/// topmost gives the tint; rapsam/tasks/overlay.py.
-///
-/// - Parameters:
-///   - layers: From the bottom to the top, of the image's size.
-///   - width: Of the contours, in pixels.
+/// Paints one image; see `MaskPainter`.
 public func paintMasks(_ canvas: inout Picture, _ layers: [Layer], width: Int) {
-    let masks = layers.map(\.region.mask)
-    var taken = [Bool](repeating: false, count: canvas.size.area)
-    for (layer, mask) in zip(layers, masks).reversed() { tint(&canvas, mask, layer.colour, &taken) }
-    for (layer, mask) in zip(layers, masks) { outline(&canvas, mask, layer.colour, width) }
+    MaskPainter(size: canvas.size).paint(&canvas, layers, width: width)
 }
 
-/// Tints the pixels that no layer above has taken, and takes them.
-private func tint(_ canvas: inout Picture, _ mask: [Bool], _ colour: UInt32, _ taken: inout [Bool]) {
-    let (reds, greens, blues) = (tintTable(red(colour)), tintTable(green(colour)), tintTable(blue(colour)))
-    for i in 0..<mask.count where mask[i] && !taken[i] {
-        taken[i] = true
-        let before = canvas.argb[i]
-        canvas.argb[i] = packed(reds[red(before)], greens[green(before)], blues[blue(before)])
+/// Paints masks over images of one size; rapsam/tasks/overlay.py. A live camera keeps one, with its arrays.
+public final class MaskPainter {
+    /// Of the images.
+    public let size: Size
+    private let mask: Memory<Bool>
+    private let taken: Memory<Bool>
+    /// Of the mask's extent alone.
+    private let inner: Memory<Bool>
+    private let eroded: Memory<Bool>
+    /// What each of the 256 values of R, G and B becomes.
+    private let tints = Memory<UInt32>(0, count: 3 * 256)
+
+    public init(size: Size) {
+        self.size = size
+        mask = Memory(false, count: size.area)
+        taken = Memory(false, count: size.area)
+        inner = Memory(false, count: size.area)
+        eroded = Memory(false, count: size.area)
     }
-}
 
-/// What each of the 256 values of a channel becomes.
-private func tintTable(_ part: Int) -> [Int] {
-    let ink = Float(part) * Float(opacity)
-    return (0..<256).map { before in Int(Float(before) * Float(1 - opacity) + ink + 0.5) }
-}
+    /// Tints the insides of masks and draws their contours, in place; other pixels stay as they are. Where masks overlap
+    /// the topmost gives the tint.
+    ///
+    /// - Parameters:
+    ///   - layers: From the bottom to the top, of the image's size.
+    ///   - width: Of the contours, in pixels.
+    public func paint(_ canvas: inout Picture, _ layers: [Layer], width: Int) {
+        precondition(canvas.size == size)
+        taken.fill(false)
+        canvas.argb.withUnsafeMutableBufferPointer { pixels in
+            for layer in layers.reversed() {
+                take(layer.region)
+                tint(pixels, layer.colour)
+            }
+            for layer in layers {
+                take(layer.region)
+                outline(pixels, layer.colour, width)
+            }
+        }
+    }
 
-private func outline(_ canvas: inout Picture, _ mask: [Bool], _ colour: UInt32, _ width: Int) {
-    guard let around = Extent(of: mask, canvas.size) else { return }
-    let whole = around.cut(mask, canvas.size)
-    var inner = whole
-    for _ in 0..<width { inner = eroded(inner, around.height, around.width) }
-    let line = lightened(colour)
-    for i in 0..<whole.count where whole[i] && !inner[i] {
-        canvas.argb[(around.top + i / around.width) * canvas.size.width + around.left + i % around.width] = line
+    /// Brings a region into the mask.
+    private func take(_ region: PixelRegion) {
+        switch region {
+        case .ofMask(let pixels):
+            precondition(pixels.count == size.area)
+            pixels.withUnsafeBufferPointer { mask.start.update(from: $0.baseAddress!, count: size.area) }
+        case .ofMap(let map, let value):
+            precondition(map.count == size.area)
+            map.withUnsafeBufferPointer { map in
+                for i in 0..<size.area { mask.start[i] = map[i] == value }
+            }
+        }
+    }
+
+    /// Tints the pixels that no layer above has taken, and takes them.
+    private func tint(_ pixels: UnsafeMutableBufferPointer<UInt32>, _ colour: UInt32) {
+        for (channel, part) in [red(colour), green(colour), blue(colour)].enumerated() {
+            let ink = Float(part) * Float(opacity)
+            for before in 0..<256 {
+                let mixed = UInt32(Float(before) * Float(1 - opacity) + ink + 0.5)
+                tints[256 * channel + before] = mixed << UInt32(16 - 8 * channel)
+            }
+        }
+        for i in 0..<size.area where mask.start[i] && !taken.start[i] {
+            taken.start[i] = true
+            let before = pixels[i]
+            pixels[i] =
+                0xFF00_0000 | tints.start[red(before)] | tints.start[256 + green(before)]
+                | tints.start[512 + blue(before)]
+        }
+    }
+
+    private func outline(_ pixels: UnsafeMutableBufferPointer<UInt32>, _ colour: UInt32, _ width: Int) {
+        guard let around = Extent(of: mask.start, size) else { return }
+        for y in 0..<around.height {
+            let from = mask.start + (around.top + y) * size.width + around.left
+            inner.start.advanced(by: y * around.width).update(from: from, count: around.width)
+        }
+        for _ in 0..<width { erode(around.height, around.width) }
+        let line = lightened(colour)
+        for y in 0..<around.height {
+            let start = (around.top + y) * size.width + around.left
+            for x in 0..<around.width where mask.start[start + x] && !inner.start[y * around.width + x] {
+                pixels[start + x] = line
+            }
+        }
+    }
+
+    /// Takes away the pixels that have a neighbour outside the mask; the frame is no outside.
+    private func erode(_ height: Int, _ width: Int) {
+        let (mask, found) = (inner.start, eroded.start)
+        for y in 0..<height {
+            for x in 0..<width {
+                let i = y * width + x
+                let isEdge =
+                    (y > 0 && !mask[i - width]) || (y < height - 1 && !mask[i + width]) || (x > 0 && !mask[i - 1])
+                    || (x < width - 1 && !mask[i + 1])
+                found[i] = mask[i] && !isEdge
+            }
+        }
+        mask.update(from: found, count: height * width)
     }
 }
 
@@ -80,7 +142,7 @@ private struct Extent {
     let width: Int
 
     /// Nil for an empty region.
-    init?(of mask: [Bool], _ size: Size) {
+    init?(of mask: UnsafePointer<Bool>, _ size: Size) {
         var (top, bottom, left, right) = (size.height, 0, size.width, 0)
         for y in 0..<size.height {
             for x in 0..<size.width where mask[y * size.width + x] {
@@ -94,26 +156,4 @@ private struct Extent {
         height = min(bottom + 1, size.height) - self.top
         width = min(right + 1, size.width) - self.left
     }
-
-    func cut(_ mask: [Bool], _ size: Size) -> [Bool] {
-        (0..<height).flatMap { y in
-            let start = (top + y) * size.width + left
-            return mask[start..<start + width]
-        }
-    }
-}
-
-/// Without the pixels that have a neighbour outside the mask; the frame is no outside.
-private func eroded(_ mask: [Bool], _ height: Int, _ width: Int) -> [Bool] {
-    var inner = mask
-    for y in 0..<height {
-        for x in 0..<width {
-            let i = y * width + x
-            let isEdge =
-                (y > 0 && !mask[i - width]) || (y < height - 1 && !mask[i + width]) || (x > 0 && !mask[i - 1])
-                || (x < width - 1 && !mask[i + 1])
-            if isEdge { inner[i] = false }
-        }
-    }
-    return inner
 }
