@@ -47,7 +47,8 @@ func frames(_ given: String, count: Int) throws {
             "fit_ms": .list(fits.map { .number($0.milliseconds) }),
             "fuse_ms": .list(fuses.map { .number($0.milliseconds) }),
             "paint_ms": .list(paints.map { .number($0.milliseconds) }),
-            "paint_bytes": .list(paints.map { .int($0.bytes) }), "fit_bytes": .list(fits.map { .int($0.bytes) }), "fuse_bytes": .list(fuses.map { .int($0.bytes) }),
+            "paint_bytes": .list(paints.map { .int($0.bytes) }), "fit_bytes": .list(fits.map { .int($0.bytes) }),
+            "fuse_bytes": .list(fuses.map { .int($0.bytes) }),
         ]))
 }
 
