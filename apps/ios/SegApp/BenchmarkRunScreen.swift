@@ -31,7 +31,7 @@ struct BenchmarkRunScreen: View {
 }
 
 private var build: AppBuild {
-    let version = Foundation.Bundle.main.object(forInfoDictionaryKey: "CFBundleShortVersionString") as? String
+    let version = Bundle.main.object(forInfoDictionaryKey: "CFBundleShortVersionString") as? String
     #if DEBUG
         let type = "debug"
     #else

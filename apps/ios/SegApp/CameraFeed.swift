@@ -100,7 +100,7 @@ final class CameraFeed: NSObject, AVCaptureVideoDataOutputSampleBufferDelegate, 
         guard let start = CVPixelBufferGetBaseAddress(buffer) else {
             throw Problem("the camera gave an empty frame; close other apps that use it, and try again")
         }
-        let size = Size(height: CVPixelBufferGetHeight(buffer), width: CVPixelBufferGetWidth(buffer))
+        let size = PixelSize(height: CVPixelBufferGetHeight(buffer), width: CVPixelBufferGetWidth(buffer))
         let perRow = CVPixelBufferGetBytesPerRow(buffer)
         let bytes = UnsafeRawBufferPointer(start: start, count: perRow * size.height)
         return try frames.take(bytes, size: size, bytesPerRow: perRow)

@@ -34,7 +34,7 @@ func documents() throws -> URL {
 func bundlePlace() throws -> URL {
     let pushed = try documents().appendingPathComponent("bundle")
     if FileManager.default.fileExists(atPath: pushed.path) { return pushed }
-    guard let own = Foundation.Bundle.main.resourceURL?.appendingPathComponent("bundle") else {
+    guard let own = Bundle.main.resourceURL?.appendingPathComponent("bundle") else {
         throw Problem("the app holds no bundle; put one into its documents, as a folder named bundle")
     }
     return own

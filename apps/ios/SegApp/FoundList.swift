@@ -4,7 +4,7 @@ import SwiftUI
 /// What is on the screen: a picture, what it shows, and what there is to say.
 struct OnScreen {
     var image: UIImage?
-    var size = Size(height: 0, width: 0)
+    var size = PixelSize(height: 0, width: 0)
     var entries: [FoundEntry] = []
     var status = ""
     var problem = ""

@@ -77,7 +77,7 @@ struct PhotoScreen: View {
         do {
             let view = try await worker.run { try $0.session().shown() }
             shown.image = try view.map { try shownImage($0.picture) }
-            shown.size = view?.picture.size ?? Size(height: 0, width: 0)
+            shown.size = view?.picture.size ?? PixelSize(height: 0, width: 0)
             shown.entries = view?.entries ?? []
         } catch {
             complain(error)
@@ -101,7 +101,7 @@ struct PhotoScreen: View {
 /// A picture that is asked: a tap for what is there, a finger that is held and then dragged for what is in the box.
 private struct PromptView: View {
     let image: UIImage?
-    let size: Size
+    let size: PixelSize
     let ask: (Prompt) -> Void
     @State private var drag: DragGesture.Value?
 
@@ -141,7 +141,7 @@ private struct Frame: Shape {
     let from: CGPoint
     let to: CGPoint
 
-    func path(in rect: CGRect) -> Path {
+    nonisolated func path(in rect: CGRect) -> Path {
         Path(CGRect(x: min(from.x, to.x), y: min(from.y, to.y), width: abs(to.x - from.x), height: abs(to.y - from.y)))
     }
 }

@@ -13,7 +13,7 @@ func readPhoto(_ data: Data) throws -> Picture {
         throw Problem("that is no photo that this phone reads; choose a JPEG, HEIC or PNG")
     }
     try checkPhoto("the photo", height: image.height, width: image.width)
-    let whole = Size(height: image.height, width: image.width)
+    let whole = PixelSize(height: image.height, width: image.width)
     let size = try workingSize(whole, freeBytes: Int(os_proc_available_memory()))
     let stored = image.bitsPerComponent > 8 ? try deepPicture(image, size) : try picture(image, size)
     return try turnedUpright(stored, exif: exif(of: photo.imageOrientation))
@@ -34,7 +34,7 @@ private let pixelFormat = CGImageAlphaInfo.noneSkipFirst.rawValue | CGBitmapInfo
 
 private let deepFormat = CGImageAlphaInfo.noneSkipLast.rawValue | CGBitmapInfo.byteOrder16Little.rawValue
 
-private func picture(_ image: CGImage, _ size: Size) throws -> Picture {
+private func picture(_ image: CGImage, _ size: PixelSize) throws -> Picture {
     var argb = [UInt32](repeating: 0, count: size.area)
     try argb.withUnsafeMutableBytes { pixels in
         draw(image, size, in: try context(pixels, size, bits: 8, pixelFormat))
@@ -42,7 +42,7 @@ private func picture(_ image: CGImage, _ size: Size) throws -> Picture {
     return Picture(argb: argb, size: size)
 }
 
-private func deepPicture(_ image: CGImage, _ size: Size) throws -> Picture {
+private func deepPicture(_ image: CGImage, _ size: PixelSize) throws -> Picture {
     var samples = [UInt16](repeating: 0, count: 4 * size.area)
     try samples.withUnsafeMutableBytes { pixels in
         draw(image, size, in: try context(pixels, size, bits: 16, deepFormat))
@@ -51,7 +51,7 @@ private func deepPicture(_ image: CGImage, _ size: Size) throws -> Picture {
 }
 
 /// Draws over white, as Python does with what is transparent.
-private func draw(_ image: CGImage, _ size: Size, in context: CGContext) {
+private func draw(_ image: CGImage, _ size: PixelSize, in context: CGContext) {
     let whole = CGRect(x: 0, y: 0, width: size.width, height: size.height)
     context.setFillColor(red: 1, green: 1, blue: 1, alpha: 1)
     context.fill(whole)
@@ -60,7 +60,7 @@ private func draw(_ image: CGImage, _ size: Size, in context: CGContext) {
 }
 
 private func context(
-    _ pixels: UnsafeMutableRawBufferPointer, _ size: Size, bits: Int, _ format: UInt32
+    _ pixels: UnsafeMutableRawBufferPointer, _ size: PixelSize, bits: Int, _ format: UInt32
 ) throws -> CGContext {
     let found = CGColorSpace(name: CGColorSpace.sRGB).flatMap { space in
         CGContext(

@@ -54,6 +54,6 @@ def check_app(tools: Tools) -> int:
 def _module(tools: Tools, name: str, sources: Sequence[Path], *options: str) -> None:
     """Compiles the interface of a module; what an earlier module declares it finds."""
     folder = BUILD / "stubs"
-    command = ["swiftc", "-emit-module", "-parse-as-library", "-module-name", name, *options, "-I", folder]
-    command += ["-o", folder / f"{name}.swiftmodule", *sources]
+    command: list[str | Path] = ["swiftc", "-emit-module", "-parse-as-library", "-module-name", name]
+    command += [*options, "-I", folder, "-o", folder / f"{name}.swiftmodule", *sources]
     checked(in_chroot(tools, command), f"the type check of {name}")

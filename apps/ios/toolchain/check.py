@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from apps.ios.toolchain.app_check import check_app
 from apps.ios.toolchain.kit import build_kit
@@ -29,17 +30,8 @@ def check_style(tools: Tools) -> str:
     files = [APP / "SegKit" / "Package.swift"]
     files += sorted(path for folder in _SOURCES for path in (APP / folder).rglob("*.swift"))
     # In the root folder, where a chroot begins, it finds no files.
-    command = [
-        "env",
-        "-C",
-        APP,
-        "swift",
-        "format",
-        "lint",
-        "--strict",
-        "--configuration",
-        APP / ".swift-format",
-    ]
+    command: list[str | Path] = ["env", "-C", APP, "swift", "format", "lint", "--strict"]
+    command += ["--configuration", APP / ".swift-format"]
     checked(in_chroot(tools, [*command, *files]), "the check of the style")
     return f"{len(files)} files"
 

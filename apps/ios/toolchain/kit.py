@@ -58,6 +58,7 @@ def counting_library(kit: Kit, folder: Path) -> Path:
     """
     library = folder / "counting.so"
     source = Path(__file__).with_name("counting.c")
-    command = [_CLANG, "-O2", "-fno-builtin", "-shared", "-fPIC", "-Wall", "-Werror", source, "-o", library]
+    command: list[str | Path] = [_CLANG, "-O2", "-fno-builtin", "-shared", "-fPIC", "-Wall", "-Werror"]
+    command += [source, "-o", library]
     checked(in_chroot(kit.tools, command, folders=[folder]), "clang")
     return library

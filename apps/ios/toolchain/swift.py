@@ -80,7 +80,16 @@ def swift_build(
     """Runs a command of the package manager on SegKit, as in ("test",) or ("build", "-c", "release")."""
     library = tools.onnx_runtime
     verb, *others = arguments
-    words = ["swift", verb, "--package-path", APP / "SegKit", "--scratch-path", BUILD / "swift"]
-    words += ["-Xswiftc", "-warnings-as-errors", "-Xcc", f"-I{library}", "-Xlinker", f"-L{library}"]
+    words: list[str | Path] = ["swift", verb, "--package-path", APP / "SegKit"]
+    words += [
+        "--scratch-path",
+        BUILD / "swift",
+        "-Xswiftc",
+        "-warnings-as-errors",
+        "-Xcc",
+        f"-I{library}",
+        "-Xlinker",
+        f"-L{library}",
+    ]
     variables = {"LD_LIBRARY_PATH": f"{library}:{LIBRARIES}"}
     return in_chroot(tools, [*words, *others], folders=folders, environment=variables)

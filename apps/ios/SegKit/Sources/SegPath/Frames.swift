@@ -11,13 +11,13 @@ func frames(_ given: String, count: Int) throws {
     let json = try parseJson(String(contentsOfFile: given, encoding: .utf8), name: given)
     let photo = try picture(json.field("photo").text())
     let sides = try json.field("size").items().map { try $0.int() }
-    let size = Size(height: sides[0], width: sides[1])
+    let size = PixelSize(height: sides[0], width: sides[1])
     let (classes, masks) = (try tensor(json.field("class_logits")), try tensor(json.field("mask_logits")))
     let things = try json.field("num_things").int()
     let thresholds = Thresholds(
         score: try json.field("score").number(), overlap: try json.field("overlap").number())
     let letterbox = Letterbox(original: photo.size, size: size)
-    let source = Size(height: masks.shape[1], width: masks.shape[2])
+    let source = PixelSize(height: masks.shape[1], width: masks.shape[2])
     let fusion = MaskFusion(source: source, geometry: letterbox.geometry)
     var input = [Float](repeating: 0, count: 3 * size.area)
     let painter = MaskPainter(size: photo.size)

@@ -28,7 +28,7 @@ final class FixtureTests: XCTestCase {
         case "palette": try paletteCase(one)
         case "line_width":
             try one.check(
-                "widths", one.rows("sizes").map { lineWidth(Size(height: Int($0[0]), width: Int($0[1]))) })
+                "widths", one.rows("sizes").map { lineWidth(PixelSize(height: Int($0[0]), width: Int($0[1]))) })
         case "paint_masks": try paintMasksCase(one)
         case "paint_prompts": try paintPromptsCase(one)
         default: XCTFail("there is no test of \(one.function)")

@@ -21,7 +21,7 @@ struct FixtureArray {
     var picture: Picture {
         let parts = ints
         let argb = (0..<parts.count / 3).map { packed(parts[3 * $0], parts[3 * $0 + 1], parts[3 * $0 + 2]) }
-        return Picture(argb: argb, size: Size(height: shape[0], width: shape[1]))
+        return Picture(argb: argb, size: PixelSize(height: shape[0], width: shape[1]))
     }
 }
 
@@ -53,9 +53,9 @@ struct FixtureCase {
         try given.field(field).items().map { row in try row.items().map { try $0.number() } }
     }
 
-    func size(_ field: String) throws -> Size {
+    func size(_ field: String) throws -> PixelSize {
         let sides = try numbers(field)
-        return Size(height: Int(sides[0]), width: Int(sides[1]))
+        return PixelSize(height: Int(sides[0]), width: Int(sides[1]))
     }
 
     func geometry() throws -> Geometry {

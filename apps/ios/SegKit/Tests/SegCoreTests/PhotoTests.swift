@@ -20,20 +20,21 @@ final class PhotoTests: XCTestCase {
     }
 
     func testAPhotoThatMemoryDoesNotHoldIsMadeSmallerOrRefused() throws {
-        let photo = Size(height: 100, width: 200)
+        let photo = PixelSize(height: 100, width: 200)
         XCTAssertEqual(try workingSize(photo, freeBytes: 24 * 20_000), photo)
-        XCTAssertEqual(try workingSize(photo, freeBytes: 24 * 5_000), Size(height: 50, width: 100))
+        XCTAssertEqual(try workingSize(photo, freeBytes: 24 * 5_000), PixelSize(height: 50, width: 100))
         assertProblem("no memory left") { try workingSize(photo, freeBytes: 24) }
         assertProblem("no memory left") { try workingSize(photo, freeBytes: -5) }
     }
 
     func testAnUnknownOrientationIsRefused() {
-        let photo = Picture(argb: [0, 0, 0, 0], size: Size(height: 2, width: 2))
+        let photo = Picture(argb: [0, 0, 0, 0], size: PixelSize(height: 2, width: 2))
         assertProblem("orientation 9") { try turnedUpright(photo, exif: 9) }
     }
 
     func testSixteenBitsKeepTheirUpperEight() {
-        let found = pictureOf16Bits([0xFFFF, 0x80FF, 0x00FF, 0, 0x0100, 0, 0xABCD, 9], size: Size(height: 1, width: 2))
+        let found = pictureOf16Bits(
+            [0xFFFF, 0x80FF, 0x00FF, 0, 0x0100, 0, 0xABCD, 9], size: PixelSize(height: 1, width: 2))
         XCTAssertEqual(found.argb, [packed(255, 128, 0), packed(1, 0, 171)])
     }
 
@@ -47,7 +48,7 @@ final class PhotoTests: XCTestCase {
         // Two rows of one pixel and four bytes of padding: blue, green, red, alpha.
         let bytes: [UInt8] = [3, 2, 1, 255, 9, 9, 9, 9, 6, 5, 4, 255, 9, 9, 9, 9]
         var frames = FramePicture()
-        let size = Size(height: 2, width: 1)
+        let size = PixelSize(height: 2, width: 1)
         let found = try bytes.withUnsafeBytes { try frames.take($0, size: size, bytesPerRow: 8) }
         XCTAssertEqual(found.argb, [packed(1, 2, 3), packed(4, 5, 6)])
         assertProblem("8 bytes for a frame of 2x1") {
@@ -69,7 +70,7 @@ final class PhotoTests: XCTestCase {
 
     func testFingersPointAtPixelsOfThePictureThatIsShown() throws {
         // 20 wide and 10 high, shown twice as large in a view of 40 by 60: 20 above and below are empty.
-        let place = try XCTUnwrap(ShownPlace(of: Size(height: 10, width: 20), inWidth: 40, height: 60))
+        let place = try XCTUnwrap(ShownPlace(of: PixelSize(height: 10, width: 20), inWidth: 40, height: 60))
         guard case .point(let x, let y)? = place.tap(x: 10, y: 30) else { return XCTFail("no point") }
         XCTAssertEqual([x, y], [5, 5])
         XCTAssertNil(place.tap(x: 10, y: 10))
@@ -77,6 +78,6 @@ final class PhotoTests: XCTestCase {
         guard case .box(let box)? = place.box(fromX: 30, y: 34, toX: -9, y: 0) else { return XCTFail("no box") }
         XCTAssertEqual([box.x1, box.y1, box.x2, box.y2], [0, 0, 15, 7])
         XCTAssertNil(place.box(fromX: 10, y: 0, toX: 20, y: 10))
-        XCTAssertNil(ShownPlace(of: Size(height: 10, width: 20), inWidth: 0, height: 60))
+        XCTAssertNil(ShownPlace(of: PixelSize(height: 10, width: 20), inWidth: 0, height: 60))
     }
 }

@@ -3,7 +3,7 @@ import XCTest
 @testable import SegCore
 
 private let photo = Picture(
-    argb: [UInt32](repeating: 0x808080, count: 40 * 60), size: Size(height: 40, width: 60))
+    argb: [UInt32](repeating: 0x808080, count: 40 * 60), size: PixelSize(height: 40, width: 60))
 
 /// From a photo to what is shown, with a runtime that works and with ones that do not.
 final class RunTests: XCTestCase {

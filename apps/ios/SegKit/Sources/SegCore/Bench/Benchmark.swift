@@ -1,7 +1,7 @@
 import Foundation
 
 /// About what a camera shows while one looks.
-private let photo = Size(height: 960, width: 1280)
+private let photo = PixelSize(height: 960, width: 1280)
 private let windowS = 5.0
 
 /// Takes an output of the self-test: case, graph and output by their places.

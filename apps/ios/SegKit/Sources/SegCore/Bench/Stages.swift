@@ -51,7 +51,7 @@ final class Stages {
     /// What a graph got.
     func inputs(of graph: String) -> Tensors { steps[graph]?.inputs ?? [:] }
 
-    private static func prompt(on size: Size, _ spec: PromptSpec) -> Prompt {
+    private static func prompt(on size: PixelSize, _ spec: PromptSpec) -> Prompt {
         let (height, width) = (Double(size.height), Double(size.width))
         if spec.maxPoints > 0 { return .point(x: width / 2, y: height / 2) }
         return .box(PromptBox(x1: width / 4, y1: height / 4, x2: 3 * width / 4, y2: 3 * height / 4))

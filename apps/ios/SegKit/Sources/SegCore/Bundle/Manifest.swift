@@ -70,7 +70,7 @@ public struct ClassLabel: Sendable {
 
 /// From a photograph to the first graph's input.
 public struct PreprocessSpec: Sendable {
-    public let size: Size
+    public let size: PixelSize
     public let padColour: [Float]
 }
 

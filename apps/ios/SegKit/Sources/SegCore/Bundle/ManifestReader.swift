@@ -87,7 +87,7 @@ private func preprocess(_ json: JsonValue) throws -> PreprocessSpec {
     }
     let sides = try bounded(json.field("size"), 2...2).map { try $0.int(in: 1...maxSide) }
     let colour = try bounded(json.field("pad_colour"), 3...3).map { Float(try $0.number(in: 0...255)) }
-    return PreprocessSpec(size: Size(height: sides[0], width: sides[1]), padColour: colour)
+    return PreprocessSpec(size: PixelSize(height: sides[0], width: sides[1]), padColour: colour)
 }
 
 private func thresholds(_ json: JsonValue) throws -> Thresholds {

@@ -19,7 +19,7 @@ public struct FramePicture {
     ///   - bytes: Of the frame: blue, green, red and alpha of each pixel, as "32BGRA" has them.
     ///   - bytesPerRow: From one row to the next; rows may be longer than their pixels.
     /// - Throws: `Problem` if the frame is shorter than it says.
-    public mutating func take(_ bytes: UnsafeRawBufferPointer, size: Size, bytesPerRow: Int) throws -> Picture {
+    public mutating func take(_ bytes: UnsafeRawBufferPointer, size: PixelSize, bytesPerRow: Int) throws -> Picture {
         guard size.area > 0, bytesPerRow >= 4 * size.width,
             bytes.count >= (size.height - 1) * bytesPerRow + 4 * size.width
         else {

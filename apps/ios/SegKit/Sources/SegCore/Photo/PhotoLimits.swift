@@ -26,11 +26,11 @@ public func checkPhoto(_ name: String, height: Int, width: Int) throws {
 ///
 /// - Parameter freeBytes: Of memory that the app may still take.
 /// - Throws: `Problem` if not even a small photo fits.
-public func workingSize(_ photo: Size, freeBytes: Int) throws -> Size {
+public func workingSize(_ photo: PixelSize, freeBytes: Int) throws -> PixelSize {
     let most = freeBytes / bytesPerPixel
     if photo.area <= most { return photo }
     let scale = (Double(max(most, 0)) / Double(photo.area)).squareRoot()
-    let size = Size(height: Int(Double(photo.height) * scale), width: Int(Double(photo.width) * scale))
+    let size = PixelSize(height: Int(Double(photo.height) * scale), width: Int(Double(photo.width) * scale))
     if min(size.height, size.width) < minSide {
         throw Problem("the phone has no memory left for a photo of \(photo); close other apps, or take a smaller one")
     }
@@ -42,7 +42,7 @@ public func workingSize(_ photo: Size, freeBytes: Int) throws -> Size {
 /// - Parameters:
 ///   - samples: R, G, B and something, one after another, 0..65535.
 ///   - size: Of the picture.
-public func pictureOf16Bits(_ samples: [UInt16], size: Size) -> Picture {
+public func pictureOf16Bits(_ samples: [UInt16], size: PixelSize) -> Picture {
     let argb = (0..<size.area).map { i in
         packed(Int(samples[4 * i] >> 8), Int(samples[4 * i + 1] >> 8), Int(samples[4 * i + 2] >> 8))
     }

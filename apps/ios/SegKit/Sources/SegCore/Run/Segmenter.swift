@@ -7,7 +7,7 @@ public struct Region: Sendable {
 
 /// What is in a frame of a video: tracks, where the bundle can follow objects, else the objects of the frame by itself.
 public enum Seen: Sendable {
-    case tracks([TrackedInstance], size: Size)
+    case tracks([TrackedInstance], size: PixelSize)
     case objects(PanopticResult)
 }
 
@@ -121,7 +121,7 @@ public final class Segmenter {
         guard maskLogits.shape.count == 3, !maskLogits.shape.contains(0) else {
             throw Problem("mask logits have the shape \(maskLogits.shape); export the bundle again")
         }
-        let source = Size(height: maskLogits.shape[1], width: maskLogits.shape[2])
+        let source = PixelSize(height: maskLogits.shape[1], width: maskLogits.shape[2])
         let kept = fusion.flatMap { $0.geometry == geometry && $0.source == source ? $0 : nil }
         let fusion = kept ?? MaskFusion(source: source, geometry: geometry)
         self.fusion = fusion

@@ -35,7 +35,7 @@ public func decodePng(_ file: Data, name: String) throws -> Picture {
             argb.append(packed(Int(line[3 * x]), Int(line[3 * x + 1]), Int(line[3 * x + 2])))
         }
     }
-    return Picture(argb: argb, size: Size(height: height, width: width))
+    return Picture(argb: argb, size: PixelSize(height: height, width: width))
 }
 
 private func word(_ bytes: [UInt8], _ at: Int) -> Int { bytes[at..<at + 4].reduce(0) { $0 << 8 | Int($1) } }

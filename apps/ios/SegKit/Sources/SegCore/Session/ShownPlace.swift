@@ -1,6 +1,6 @@
 /// How a picture lies in a view that shows all of it, in the middle: from places that fingers touch to its pixels.
 public struct ShownPlace: Sendable {
-    private let picture: Size
+    private let picture: PixelSize
     private let scale: Double
     private let left: Double
     private let top: Double
@@ -9,7 +9,7 @@ public struct ShownPlace: Sendable {
     ///   - picture: In pixels.
     ///   - width: Of the view, as its height in any unit.
     /// - Returns: Nil where there is nothing to see.
-    public init?(of picture: Size, inWidth width: Double, height: Double) {
+    public init?(of picture: PixelSize, inWidth width: Double, height: Double) {
         guard picture.area > 0, width > 0, height > 0 else { return nil }
         self.picture = picture
         scale = min(width / Double(picture.width), height / Double(picture.height))

@@ -15,7 +15,7 @@ final class Enlarger {
     private static let tileSide = 64
 
     /// Size of the mask logits, at any stride of the padded input.
-    let source: Size
+    let source: PixelSize
     let geometry: Geometry
     /// They cover the original image once, row by row.
     let tiles: [Tile]
@@ -25,7 +25,7 @@ final class Enlarger {
     private let down: AxisWeights
     private let across: AxisWeights
 
-    init(source: Size, geometry: Geometry) {
+    init(source: PixelSize, geometry: Geometry) {
         self.source = source
         self.geometry = geometry
         let (padded, content, original) = (geometry.padded, geometry.content, geometry.original)
@@ -97,7 +97,7 @@ final class Enlarger {
 /// - Returns: (N, h0, w0).
 public func toOriginal(_ maskLogits: Tensor, _ geometry: Geometry) -> Tensor {
     let (count, height, width) = (maskLogits.shape[0], maskLogits.shape[1], maskLogits.shape[2])
-    let enlarger = Enlarger(source: Size(height: height, width: width), geometry: geometry)
+    let enlarger = Enlarger(source: PixelSize(height: height, width: width), geometry: geometry)
     let size = geometry.original
     var data = [Float](repeating: 0, count: count * size.area)
     maskLogits.data.withUnsafeBufferPointer { logits in

@@ -1,5 +1,5 @@
-/// Height and width in pixels.
-public struct Size: Hashable, Sendable, CustomStringConvertible {
+/// Height and width in pixels. Apple's systems have a type `Size` of their own.
+public struct PixelSize: Hashable, Sendable, CustomStringConvertible {
     public let height: Int
     public let width: Int
 
@@ -17,13 +17,13 @@ public struct Size: Hashable, Sendable, CustomStringConvertible {
 /// How an image lies in the input of the network: at its top left; rapsam/tasks/geometry.py.
 public struct Geometry: Hashable, Sendable {
     /// Input of the network, with padding.
-    public let padded: Size
+    public let padded: PixelSize
     /// Resized image inside it, without padding.
-    public let content: Size
+    public let content: PixelSize
     /// Image before the resize; results are given at this size.
-    public let original: Size
+    public let original: PixelSize
 
-    public init(padded: Size, content: Size, original: Size) {
+    public init(padded: PixelSize, content: PixelSize, original: PixelSize) {
         self.padded = padded
         self.content = content
         self.original = original
@@ -40,9 +40,9 @@ public struct Geometry: Hashable, Sendable {
 public struct Picture: Sendable {
     /// Row by row: 0xAARRGGBB, as the bytes of "32BGRA" are on a phone. Alpha is not looked at.
     public internal(set) var argb: [UInt32]
-    public let size: Size
+    public let size: PixelSize
 
-    public init(argb: [UInt32], size: Size) {
+    public init(argb: [UInt32], size: PixelSize) {
         precondition(argb.count == size.area, "\(argb.count) pixels for \(size)")
         self.argb = argb
         self.size = size

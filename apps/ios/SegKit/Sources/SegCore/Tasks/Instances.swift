@@ -58,7 +58,7 @@ func rankPairs(_ classLogits: Tensor, numThings: Int, topK: Int) -> [ScoredPair]
 func maskedInstances(
     _ pairs: [ScoredPair], _ maskLogits: Tensor, _ geometry: Geometry, minScore: Double
 ) -> [Instance] {
-    let source = Size(height: maskLogits.shape[1], width: maskLogits.shape[2])
+    let source = PixelSize(height: maskLogits.shape[1], width: maskLogits.shape[2])
     let enlarger = Enlarger(source: source, geometry: geometry)
     var seen: [Int: Sight] = [:]
     return pairs.compactMap { pair in

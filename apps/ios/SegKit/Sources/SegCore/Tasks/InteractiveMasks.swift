@@ -10,7 +10,7 @@ public func interactiveMasks(_ maskLogits: Tensor, _ geometry: Geometry) throws 
             "mask logits have the shape \(shape); expected (prompts, height, width): export the bundle again")
     }
     try checkFinite("mask logits", maskLogits.data)
-    let enlarger = Enlarger(source: Size(height: shape[1], width: shape[2]), geometry: geometry)
+    let enlarger = Enlarger(source: PixelSize(height: shape[1], width: shape[2]), geometry: geometry)
     return maskLogits.data.withUnsafeBufferPointer { logits in
         (0..<shape[0]).map { map in
             let start = logits.baseAddress! + map * shape[1] * shape[2]

@@ -14,10 +14,10 @@ public final class Letterbox {
     /// - Parameters:
     ///   - original: Of the images.
     ///   - size: Of the graph's input.
-    public init(original: Size, size: Size) {
+    public init(original: PixelSize, size: PixelSize) {
         let scale = min(
             Double(size.height) / Double(original.height), Double(size.width) / Double(original.width))
-        let content = Size(
+        let content = PixelSize(
             height: Self.scaled(original.height, scale), width: Self.scaled(original.width, scale))
         geometry = Geometry(padded: size, content: content, original: original)
         down = AxisTaps(source: original.height, target: content.height)
@@ -43,7 +43,7 @@ public final class Letterbox {
 }
 
 /// Fits one image; see `Letterbox`.
-public func letterbox(_ picture: Picture, size: Size, padColour: [Float]) -> Fitted {
+public func letterbox(_ picture: Picture, size: PixelSize, padColour: [Float]) -> Fitted {
     let fitting = Letterbox(original: picture.size, size: size)
     var values = [Float](repeating: 0, count: 3 * size.area)
     fitting.fit(picture, padColour: padColour, into: &values)
@@ -51,7 +51,7 @@ public func letterbox(_ picture: Picture, size: Size, padColour: [Float]) -> Fit
 }
 
 /// Resizes an image: bilinear, half-pixel centres, rounded half up to whole numbers.
-public func resized(_ picture: Picture, to size: Size) -> Picture {
+public func resized(_ picture: Picture, to size: PixelSize) -> Picture {
     var planes = [Float](repeating: 0, count: 3 * size.area)
     let down = AxisTaps(source: picture.size.height, target: size.height)
     let rows = BlendedRows(source: picture.size.width, width: size.width)
@@ -64,8 +64,8 @@ public func resized(_ picture: Picture, to size: Size) -> Picture {
 
 /// Resizes the colours of an image into the top left of three planes, rounded half up to whole numbers.
 private func resize(
-    _ picture: Picture, _ content: Size, _ down: AxisTaps, _ rows: BlendedRows,
-    _ planes: UnsafeMutableBufferPointer<Float>, _ plane: Size
+    _ picture: Picture, _ content: PixelSize, _ down: AxisTaps, _ rows: BlendedRows,
+    _ planes: UnsafeMutableBufferPointer<Float>, _ plane: PixelSize
 ) {
     rows.forget()
     picture.argb.withUnsafeBufferPointer { pixels in

@@ -32,7 +32,7 @@ public final class MaskFusion {
     /// (N) pixels covered, won or not.
     private(set) var own: [Int] = []
 
-    public init(source: Size, geometry: Geometry) {
+    public init(source: PixelSize, geometry: Geometry) {
         enlarger = Enlarger(source: source, geometry: geometry)
         best = Memory(0, count: enlarger.values.count)
         winners = Memory(0, count: geometry.original.area)
@@ -40,7 +40,7 @@ public final class MaskFusion {
     }
 
     /// Size of the maps that it takes.
-    public var source: Size { enlarger.source }
+    public var source: PixelSize { enlarger.source }
 
     /// How the image lies.
     public var geometry: Geometry { enlarger.geometry }

@@ -12,7 +12,7 @@ public func turnedUpright(_ stored: Picture, exif: Int) throws -> Picture {
     if exif == uprightExif { return stored }
     let (height, width) = (stored.size.height, stored.size.width)
     let isTransposed = exif >= 5
-    let size = isTransposed ? Size(height: width, width: height) : stored.size
+    let size = isTransposed ? PixelSize(height: width, width: height) : stored.size
     let fromRight = [2, 3, 7, 8].contains(exif)
     let fromBelow = [3, 4, 6, 7].contains(exif)
     var argb = [UInt32](repeating: 0, count: size.area)

@@ -20,7 +20,7 @@ public struct Layer: Sendable {
 }
 
 /// A contour width in pixels that suits an image's size.
-public func lineWidth(_ size: Size) -> Int {
+public func lineWidth(_ size: PixelSize) -> Int {
     max(1, Int((Double(max(size.height, size.width)) / 500).rounded(.toNearestOrEven)))
 }
 
@@ -32,7 +32,7 @@ public func paintMasks(_ canvas: inout Picture, _ layers: [Layer], width: Int) {
 /// Paints masks over images of one size; rapsam/tasks/overlay.py. A live camera keeps one, with its arrays.
 public final class MaskPainter {
     /// Of the images.
-    public let size: Size
+    public let size: PixelSize
     private let mask: Memory<Bool>
     private let taken: Memory<Bool>
     /// Of the mask's extent alone.
@@ -41,7 +41,7 @@ public final class MaskPainter {
     /// What each of the 256 values of R, G and B becomes.
     private let tints = Memory<UInt32>(0, count: 3 * 256)
 
-    public init(size: Size) {
+    public init(size: PixelSize) {
         self.size = size
         mask = Memory(false, count: size.area)
         taken = Memory(false, count: size.area)
@@ -142,7 +142,7 @@ private struct Extent {
     let width: Int
 
     /// Nil for an empty region.
-    init?(of mask: UnsafePointer<Bool>, _ size: Size) {
+    init?(of mask: UnsafePointer<Bool>, _ size: PixelSize) {
         var (top, bottom, left, right) = (size.height, 0, size.width, 0)
         for y in 0..<size.height {
             for x in 0..<size.width where mask[y * size.width + x] {

@@ -23,7 +23,7 @@ public struct Segment: Sendable {
 public struct PanopticResult: Sendable {
     /// (h0, w0).
     public let map: [Int32]
-    public let size: Size
+    public let size: PixelSize
     /// One per value of the map but void, in the order of painting.
     public let segments: [Segment]
     /// Value of the pixels that belong to no segment.
@@ -63,7 +63,7 @@ public func panopticSegmentation(
     fusion kept: MaskFusion? = nil
 ) throws -> PanopticResult {
     try checkLogits(classLogits, maskLogits, numThings: numThings)
-    let source = Size(height: maskLogits.shape[1], width: maskLogits.shape[2])
+    let source = PixelSize(height: maskLogits.shape[1], width: maskLogits.shape[2])
     let fusion = kept ?? MaskFusion(source: source, geometry: geometry)
     precondition(fusion.geometry == geometry && fusion.source == source)
     let void = classLogits.shape[1] - 1

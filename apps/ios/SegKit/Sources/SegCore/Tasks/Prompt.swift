@@ -89,7 +89,7 @@ func normalisedBoxes(_ boxes: [Float], _ geometry: Geometry) -> Tensor {
     return Tensor(data: data, shape: [1, boxes.count / 4, 4])
 }
 
-private func checkPoint(_ x: Double, _ y: Double, _ size: Size) throws {
+private func checkPoint(_ x: Double, _ y: Double, _ size: PixelSize) throws {
     guard x >= 0, x < Double(size.width), y >= 0, y < Double(size.height) else {
         throw Problem(
             "point \(x),\(y) is outside the image; expected 0 <= x < \(size.width) and 0 <= y < \(size.height): tap "
@@ -97,7 +97,7 @@ private func checkPoint(_ x: Double, _ y: Double, _ size: Size) throws {
     }
 }
 
-private func checkBox(_ box: PromptBox, _ size: Size) throws {
+private func checkBox(_ box: PromptBox, _ size: PixelSize) throws {
     let told = "box \(box.x1),\(box.y1),\(box.x2),\(box.y2)"
     guard box.x1 < box.x2, box.y1 < box.y2 else {
         throw Problem("\(told) is empty; expected x1 < x2 and y1 < y2: drag a larger one")
