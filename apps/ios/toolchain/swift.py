@@ -9,6 +9,7 @@ from pathlib import Path
 
 from apps.ios.toolchain.tools import Tools
 from rapsam.errors import ExportError
+from rapsam.locks import one_at_a_time
 
 APPS = Path(__file__).resolve().parents[2]
 APP = APPS / "ios"
@@ -92,4 +93,6 @@ def swift_build(
         f"-L{library}",
     ]
     variables = {"LD_LIBRARY_PATH": f"{library}:{LIBRARIES}"}
-    return in_chroot(tools, [*words, *others], folders=folders, environment=variables)
+    # SwiftPM's own lock lies among the temporary files, which no two runs here share.
+    with one_at_a_time(BUILD, _PATIENCE_S):
+        return in_chroot(tools, [*words, *others], folders=folders, environment=variables)
