@@ -129,6 +129,31 @@ final class BundleTests: XCTestCase {
         assertProblem("scene.png", "damaged") { try decodePng(Data(png.prefix(png.count / 2)), name: "scene.png") }
     }
 
+    func testCompressedBytesThatAreAnythingAreRefusedOrRead() throws {
+        // What Python's zlib makes of "abcabcabc", and of other numbers: a block of fixed codes, and one with its own.
+        let fixed: [UInt8] = [0x78, 0x9C, 0x4B, 0x4C, 0x4A, 0x4E, 0x04, 0x23, 0x00, 0x11, 0x3D, 0x03, 0x73]
+        let own = """
+            78da1d8f8b15c0200803674d90cffe1378f05a6d0de488232b24ef2a8d1f673b15286eb534c597aa9ed9ad52eef1d17a
+            bf8daf3cd802089abdcbea9a7122f2a63ab70a8e274605fe9d620430d1115d8c5026809b46a48443acf00638ff9cc5ee
+            9532a375b52165114617924b11a1b8d1c072e68e70cc2c631e2668746c825938bebcec7e75b1d29ed99b6e12f8b47f28
+            6373eb
+            """
+        var random = Random()
+        let letters = Array("aaaaaabbbcdefgh".utf8)
+        let text = (0..<300).map { _ in letters[random.next(below: letters.count)] }
+        XCTAssertEqual(Inflate.bytes(of: bytes(own), count: 300), text)
+        XCTAssertEqual(Inflate.bytes(of: fixed, count: 9), Array("abcabcabc".utf8))
+        XCTAssertNil(Inflate.bytes(of: fixed, count: 8))
+        XCTAssertNil(Inflate.bytes(of: fixed, count: 10))
+        for kind in [UInt8(3), 5] {
+            for _ in 0..<3000 {
+                let content = (0..<80).map { _ in UInt8(random.next(below: 256)) }
+                let block = content[0] & 0xF8 | kind
+                XCTAssertNil(Inflate.bytes(of: [0x78, 0x9C, block] + content.dropFirst(), count: 1 << 20))
+            }
+        }
+    }
+
     func testDigestsAreThoseOfTheStandard() {
         XCTAssertEqual(
             Sha256.hex(of: []), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
@@ -140,5 +165,23 @@ final class BundleTests: XCTestCase {
             digest.update(Array(million[start..<start + 1000]))
         }
         XCTAssertEqual(digest.hex(), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
+    }
+}
+
+/// Numbers that look like chance, the same ones every time.
+private struct Random {
+    private var state: UInt64 = 1
+
+    mutating func next(below limit: Int) -> Int {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Int(state >> 33) % limit
+    }
+}
+
+/// Bytes of hexadecimal digits, over several lines.
+private func bytes(_ digits: String) -> [UInt8] {
+    let digits = digits.filter(\.isHexDigit)
+    return digits.indices.enumerated().filter { $0.offset % 2 == 0 }.compactMap {
+        UInt8(digits[$0.element...].prefix(2), radix: 16)
     }
 }

@@ -74,6 +74,17 @@ final class RunTests: XCTestCase {
         XCTAssertEqual(found.segments.count, 2)
     }
 
+    func testANetworkOfOtherClassesThanAreNamedIsTold() throws {
+        for task in ["panoptic", "video"] {
+            let other = bundle {
+                $0["pipelines"] = [tinyPipeline(task)]
+                $0["labels"] = ["labels": [["name": "cup", "is_thing": true]]]
+            }
+            let segmenter = Segmenter(try loaded(FakeFactory(), other))
+            assertProblem("knows 3 classes, the bundle names 1") { try segmenter.look(at: photo) }
+        }
+    }
+
     func testNanIsToldAndNothingIsShownAsFound() throws {
         let session = try session(FakeFactory(.returnsNan))
         session.take(photo)

@@ -86,8 +86,10 @@ public final class Segmenter {
         guard let following else { return .objects(try panoptic(fitted, graphs)) }
         let found = try outputsByRole(following.graphs, graphs, [Role.image: fitted.pixels])
         var follower = follower ?? Follower(numThings: manifest.numThings, topK: manifest.topK ?? 1)
+        let classLogits = try ofOne(found, Role.classLogits)
+        try checkClasses((classLogits.shape.last ?? 0) - 1)
         let tracks = try follower.next(
-            classLogits: ofOne(found, Role.classLogits), queries: ofOne(found, Role.queries),
+            classLogits: classLogits, queries: ofOne(found, Role.queries),
             maskLogits: ofOne(found, Role.maskLogits), geometry: fitted.geometry)
         self.follower = follower
         return .tracks(tracks, size: frame.size)
@@ -127,11 +129,15 @@ public final class Segmenter {
         self.fusion = fusion
         let result = try panopticSegmentation(
             classLogits, maskLogits, geometry, numThings: manifest.numThings, thresholds: thresholds, fusion: fusion)
-        if result.void != manifest.labels.count {
-            throw Problem(
-                "the network knows \(result.void) classes, the bundle names \(manifest.labels.count); export it again")
-        }
+        try checkClasses(result.void)
         return result
+    }
+
+    private func checkClasses(_ count: Int) throws {
+        if count != manifest.labels.count {
+            throw Problem(
+                "the network knows \(count) classes, the bundle names \(manifest.labels.count); export it again")
+        }
     }
 
     /// Answers prompts on the photo.

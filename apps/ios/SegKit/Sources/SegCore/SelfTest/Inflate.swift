@@ -8,9 +8,15 @@ struct Inflate {
         var counts = [Int](repeating: 0, count: 16)
         var symbols: [Int]
 
-        init(lengths: ArraySlice<Int>) {
+        /// - Throws: `Damage` if there are more codes than bits can tell apart.
+        init(lengths: ArraySlice<Int>) throws {
             for length in lengths { counts[length] += 1 }
             counts[0] = 0
+            var left = 1
+            for count in counts.dropFirst() {
+                left = left << 1 - count
+                if left < 0 { throw Damage() }
+            }
             symbols = lengths.enumerated().filter { $0.element > 0 }
                 .sorted { $0.element != $1.element ? $0.element < $1.element : $0.offset < $1.offset }.map(\.offset)
         }
@@ -61,10 +67,8 @@ struct Inflate {
             isLast = try take(1) == 1
             switch try take(2) {
             case 0: try stored()
-            case 1: try block(Self.fixed.lengths, Self.fixed.distances)
-            case 2:
-                let codes = try dynamic()
-                try block(codes.lengths, codes.distances)
+            case 1: try block(Self.fixed())
+            case 2: try block(dynamic())
             default: throw Damage()
             }
         }
@@ -72,10 +76,10 @@ struct Inflate {
         return found
     }
 
-    private static let fixed: (lengths: Codes, distances: Codes) = {
+    private static func fixed() throws -> (lengths: Codes, distances: Codes) {
         let lengths = (0..<288).map { $0 < 144 ? 8 : $0 < 256 ? 9 : $0 < 280 ? 7 : 8 }
-        return (Codes(lengths: lengths[...]), Codes(lengths: [Int](repeating: 5, count: 30)[...]))
-    }()
+        return (try Codes(lengths: lengths[...]), try Codes(lengths: [Int](repeating: 5, count: 30)[...]))
+    }
 
     /// Reads bits, the lowest first.
     private mutating func take(_ count: Int) throws -> Int {
@@ -120,7 +124,7 @@ struct Inflate {
         let numCodes = try take(4) + 4
         var ofCodes = [Int](repeating: 0, count: 19)
         for place in 0..<numCodes { ofCodes[Self.codeOrder[place]] = try take(3) }
-        let codes = Codes(lengths: ofCodes[...])
+        let codes = try Codes(lengths: ofCodes[...])
         var lengths: [Int] = []
         while lengths.count < numLengths + numDistances {
             let symbol = try symbol(codes)
@@ -134,12 +138,12 @@ struct Inflate {
             }
         }
         guard lengths.count == numLengths + numDistances else { throw Damage() }
-        return (Codes(lengths: lengths[..<numLengths]), Codes(lengths: Array(lengths[numLengths...])[...]))
+        return (try Codes(lengths: lengths[..<numLengths]), try Codes(lengths: lengths[numLengths...]))
     }
 
-    private mutating func block(_ lengths: Codes, _ distances: Codes) throws {
+    private mutating func block(_ codes: (lengths: Codes, distances: Codes)) throws {
         while true {
-            let symbol = try symbol(lengths)
+            let symbol = try symbol(codes.lengths)
             if symbol == 256 { return }
             if symbol < 256 {
                 guard found.count < size else { throw Damage() }
@@ -148,7 +152,7 @@ struct Inflate {
             }
             guard symbol - 257 < Self.lengthBases.count else { throw Damage() }
             let length = try Self.lengthBases[symbol - 257] + take(Self.lengthBits[symbol - 257])
-            let place = try self.symbol(distances)
+            let place = try self.symbol(codes.distances)
             guard place < Self.distanceBases.count else { throw Damage() }
             let distance = try Self.distanceBases[place] + take(Self.distanceBits[place])
             guard distance <= found.count, found.count + length <= size else { throw Damage() }
