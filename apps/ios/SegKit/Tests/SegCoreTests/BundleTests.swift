@@ -98,8 +98,13 @@ final class BundleTests: XCTestCase {
     }
 
     func testAManifestThatAsksForWhatIsNotDoneHereIsRefused() {
-        assertProblem("layout", "NHWC", "newer app") {
-            try edited { $0["preprocess"]?["layout"] = "NHWC" }.opened()
+        for (field, value) in [("layout", "NHWC"), ("fit", "crop"), ("resize", "nearest")] {
+            assertProblem("asks for the \(field)", value, "newer app") {
+                try edited { $0["preprocess"]?[field] = .text(value) }.opened()
+            }
+        }
+        assertProblem("asks for the choice \"size\"", "\"iou\" or \"stability\"") {
+            try edited { $0["prompts"]?["choice"] = "size" }.opened()
         }
     }
 

@@ -15,7 +15,10 @@ final class FixtureTests: XCTestCase {
         switch one.function {
         case "orientation":
             try one.check("displayed", turnedUpright(one.array("stored").picture, exif: one.int("exif")))
-        case "letterbox": try letterboxCase(one)
+        case "letterbox": try fitCase(one, .letterbox)
+        case "longest_side": try fitCase(one, .longestSide)
+        case "point_slots": try pointsCase(one)
+        case "chosen_candidates": try candidatesCase(one)
         case "prompt_boxes": try promptCase(one)
         case "to_original":
             try one.check("enlarged", toOriginal(one.array("mask_logits").tensor, one.geometry()).data)
@@ -35,11 +38,33 @@ final class FixtureTests: XCTestCase {
         }
     }
 
-    private func letterboxCase(_ one: FixtureCase) throws {
+    private func fitCase(_ one: FixtureCase, _ fit: Fit) throws {
         let colour = try one.numbers("pad_colour").map(Float.init)
-        let fitted = try letterbox(one.array("image").picture, size: one.size("size"), padColour: colour)
+        let fitted = try letterbox(one.array("image").picture, size: one.size("size"), padColour: colour, fit: fit)
         try one.check("pixels", fitted.pixels.data)
         try one.check("content_size", [fitted.geometry.content.height, fitted.geometry.content.width])
+    }
+
+    private func pointsCase(_ one: FixtureCase) throws {
+        let spec = PromptSpec(
+            encoding: "points", maxPoints: try one.int("max_points"), boxes: try one.int("takes_boxes") == 1,
+            pointRadius: 0, candidates: 4, single: nil, choice: .iou, maskStride: nil)
+        let points = try one.rows("points").map { Prompt.point(x: $0[0], y: $0[1]) }
+        let found = try encodePrompts(points + boxes(one).map(Prompt.box), spec, one.geometry())
+        for role in ["points", "point_labels"] { try one.check(role, XCTUnwrap(found[role]).data) }
+    }
+
+    private func candidatesCase(_ one: FixtureCase) throws {
+        let logits = try one.array("mask_logits").tensor
+        let count = logits.shape[0] * logits.shape[1]
+        let flat = Tensor(data: logits.data, shape: [count] + logits.shape.dropFirst(2))
+        let stability = try stabilityScores(flat, one.geometry())
+        let scores = try one.text("choice") == "iou" ? one.array("iou").tensor.data : stability
+        let ambiguous = try one.numbers("ambiguous").map { $0 == 1 }
+        let single = Int(try one.number("single"))
+        try one.check("stability", stability)
+        try one.check(
+            "chosen", chosenCandidates(scores, ambiguous: ambiguous, single: single < 0 ? nil : single))
     }
 
     private func boxes(_ one: FixtureCase) throws -> [PromptBox] {

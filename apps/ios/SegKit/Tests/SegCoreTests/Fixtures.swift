@@ -45,6 +45,8 @@ struct FixtureCase {
 
     func int(_ field: String) throws -> Int { try given.field(field).int() }
 
+    func text(_ field: String) throws -> String { try given.field(field).text() }
+
     func number(_ field: String) throws -> Double { try given.field(field).number() }
 
     func numbers(_ field: String) throws -> [Double] { try given.field(field).items().map { try $0.number() } }

@@ -131,10 +131,10 @@ final class RunTests: XCTestCase {
     }
 
     func testAModelThatTakesNoPointsOrOtherEncodingsSaysSo() throws {
-        let spec: Json = ["encoding": "boxes", "max_points": 0, "boxes": true, "point_radius": nil]
-        var other = spec
-        other["encoding"] = "points"
-        for (prompts, words) in [(spec, "no points"), (other, "takes prompts as \"points\"")] {
+        var (none, other) = (tinyPrompts, tinyPrompts)
+        none["max_points"] = 0
+        other["encoding"] = "words"
+        for (prompts, words) in [(none, "no points"), (other, "takes prompts as \"words\"")] {
             let session = try session(FakeFactory(), bundle { $0["prompts"] = prompts })
             session.take(photo)
             assertProblem(words) { try session.ask(.point(x: 1, y: 1)) }

@@ -76,7 +76,7 @@ final class TinyBundle {
                 "pad_colour": [123.675, 116.28, 103.53],
             ],
             "postprocess": ["score_threshold": 0.5, "overlap_threshold": 0.5, "top_k": 10],
-            "prompts": ["encoding": "boxes", "max_points": 1, "boxes": true, "point_radius": 3],
+            "prompts": tinyPrompts,
             "files": .list(files.map { tinyFile($0.path, Sha256.hex(of: $0.content), $0.content.count) }),
         ]
     }
@@ -112,6 +112,13 @@ final class TinyBundle {
 
     private var row: Json { ["graph": "prompt", "output": "iou", "case": "scene", "sqnr_db": 60] }
 }
+
+/// What the tiny bundle takes as a prompt.
+let tinyPrompts: Json = [
+    "encoding": "boxes", "max_points": 1, "boxes": true, "point_radius": 3, "candidates": 1, "single": nil,
+    "choice": "iou",
+    "masks": false, "mask_stride": nil,
+]
 
 /// A pipeline of the tiny bundle.
 func tinyPipeline(_ task: String) -> Json {

@@ -22,7 +22,8 @@ final class Stages {
     private let picture: Picture
     private let segmenter: Segmenter
     private let fitted: Fitted
-    private let prompts: Tensor?
+    private let asked: [Prompt]
+    private let prompts: Tensors
     private var steps: [String: Step] = [:]
 
     /// - Parameter first: Makes the first run of a graph.
@@ -35,11 +36,11 @@ final class Stages {
         graphs = loaded.byName
         segmenter = Segmenter(loaded)
         let spec = manifest.preprocess
-        fitted = letterbox(picture, size: spec.size, padColour: spec.padColour)
-        prompts = try manifest.prompts.map { [segmenter, fitted] in
-            try filled(
-                segmenter.encoded([Self.prompt(on: picture.size, $0)], fitted.geometry), 0, segmenter.promptsPerPass())
-        }
+        fitted = letterbox(picture, size: spec.size, padColour: spec.padColour, fit: spec.fit)
+        asked = manifest.prompts.map { [Self.prompt(on: picture.size, $0)] } ?? []
+        let encoded = asked.isEmpty ? [:] : try segmenter.encoded(asked, fitted.geometry)
+        let perPass = encoded.isEmpty ? 1 : try segmenter.promptsPerPass(encoded.keys)
+        prompts = encoded.mapValues { filled($0, 0, perPass) }
         let watched = graphs.map { name, graph in
             (name, Watched(graph) { inputs in try first(name) { try graph.run(inputs) } } as any Graph)
         }
@@ -58,13 +59,16 @@ final class Stages {
     }
 
     private func fit() -> Fitted {
-        letterbox(picture, size: manifest.preprocess.size, padColour: manifest.preprocess.padColour)
+        let spec = manifest.preprocess
+        return letterbox(picture, size: spec.size, padColour: spec.padColour, fit: spec.fit)
     }
 
     private func given(_ fitted: Fitted) -> Tensors {
-        var found = [Role.image: fitted.pixels]
-        found[boxesRole] = prompts
-        return found
+        prompts.merging([Role.image: fitted.pixels]) { _, image in image }
+    }
+
+    private func answer(_ outputs: Tensors, _ fitted: Fitted) throws -> [Region] {
+        try segmenter.regions(of: outputs, asked, fitted.geometry)
     }
 
     private func graphStages() -> [Stage] {
@@ -106,15 +110,14 @@ final class Stages {
         let answering = Dictionary(uniqueKeysWithValues: known)
         return [
             Stage(kind: "postprocess", of: pipeline.task) { [self] in
-                _ = try regions(of: found, count: 1, fitted.geometry)
+                _ = try answer(found, fitted)
             },
             Stage(kind: "click", of: pipeline.task) { [self] in
-                _ = try regions(
-                    of: outputsByRole(pipeline.graphs, answering, given(fitted)), count: 1, fitted.geometry)
+                _ = try answer(outputsByRole(pipeline.graphs, answering, given(fitted)), fitted)
             },
             Stage(kind: "end_to_end", of: pipeline.task) { [self] in
                 let now = fit()
-                _ = try regions(of: outputsByRole(pipeline.graphs, graphs, given(now)), count: 1, now.geometry)
+                _ = try answer(outputsByRole(pipeline.graphs, graphs, given(now)), now)
             },
         ]
     }

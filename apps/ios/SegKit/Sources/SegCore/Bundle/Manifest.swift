@@ -72,6 +72,7 @@ public struct ClassLabel: Sendable {
 public struct PreprocessSpec: Sendable {
     public let size: PixelSize
     public let padColour: [Float]
+    public let fit: Fit
 }
 
 /// A file of a bundle.

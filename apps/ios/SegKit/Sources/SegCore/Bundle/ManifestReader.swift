@@ -7,14 +7,15 @@ private let maxGraphs = 16
 private let maxClasses = 10_000
 private let maxFileBytes = 1 << 30
 private let maxRadius = 64.0
+private let maxPoints = 64
+private let maxCandidates = 16
+private let maxStride = 64
 
 /// What this app does; a manifest that asks for something else is refused.
 private let doneHere = [
     ("layout", "NCHW"),
     ("dtype", "float32"),
     ("colour_order", "RGB"),
-    ("fit", "letterbox"),
-    ("resize", "bilinear, half-pixel centres, no antialiasing, rounded to 8 bits"),
 ]
 
 /// Reads a manifest.
@@ -78,16 +79,23 @@ private func label(_ json: JsonValue) throws -> ClassLabel {
 }
 
 private func preprocess(_ json: JsonValue) throws -> PreprocessSpec {
-    for (field, done) in doneHere {
-        let asked = try json.field(field).text()
-        if asked != done {
-            throw Problem(
-                "the bundle asks for the \(field) \"\(asked)\", this app does \"\(done)\": install a newer app")
-        }
-    }
+    for (field, done) in doneHere { _ = try asked(json, field, [done]) }
+    let fitting = try asked(json, "fit", Fit.allCases.map(\.rawValue))
+    let fit = Fit(rawValue: fitting) ?? .letterbox
+    _ = try asked(json, "resize", [fit.resize])
     let sides = try bounded(json.field("size"), 2...2).map { try $0.int(in: 1...maxSide) }
     let colour = try bounded(json.field("pad_colour"), 3...3).map { Float(try $0.number(in: 0...255)) }
-    return PreprocessSpec(size: PixelSize(height: sides[0], width: sides[1]), padColour: colour)
+    return PreprocessSpec(size: PixelSize(height: sides[0], width: sides[1]), padColour: colour, fit: fit)
+}
+
+/// What a field asks for, which is among what this app does.
+private func asked(_ json: JsonValue, _ field: String, _ done: [String]) throws -> String {
+    let asked = try json.field(field).text()
+    guard done.contains(asked) else {
+        let known = done.map { "\"\($0)\"" }.joined(separator: " or ")
+        throw Problem("the bundle asks for the \(field) \"\(asked)\", this app does \(known): install a newer app")
+    }
+    return asked
 }
 
 private func thresholds(_ json: JsonValue) throws -> Thresholds {
@@ -97,11 +105,17 @@ private func thresholds(_ json: JsonValue) throws -> Thresholds {
 }
 
 private func prompts(_ json: JsonValue) throws -> PromptSpec {
-    PromptSpec(
+    let choice = try asked(json, "choice", Choice.allCases.map(\.rawValue))
+    let candidates = try json.field("candidates").int(in: 1...maxCandidates)
+    return PromptSpec(
         encoding: try json.field("encoding").text(),
-        maxPoints: try json.field("max_points").int(),
+        maxPoints: try json.field("max_points").int(in: 0...maxPoints),
         boxes: try json.field("boxes").flag(),
-        pointRadius: try json.field("point_radius").orNil?.number(in: 0...maxRadius) ?? 0)
+        pointRadius: try json.field("point_radius").orNil?.number(in: 0...maxRadius) ?? 0,
+        candidates: candidates,
+        single: try json.field("single").orNil?.int(in: 0...candidates - 1),
+        choice: Choice(rawValue: choice) ?? .iou,
+        maskStride: try json.field("masks").flag() ? json.field("mask_stride").int(in: 1...maxStride) : nil)
 }
 
 private func fileEntry(_ json: JsonValue) throws -> FileEntry {

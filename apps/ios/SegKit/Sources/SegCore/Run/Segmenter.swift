@@ -100,7 +100,7 @@ public final class Segmenter {
         // The numbers of the picture before are let go, so that the new ones can take their place.
         taken = nil
         let kept = fitting?.geometry.original == picture.size ? fitting : nil
-        let fitting = kept ?? Letterbox(original: picture.size, size: spec.size)
+        let fitting = kept ?? Letterbox(original: picture.size, size: spec.size, fit: spec.fit)
         self.fitting = fitting
         fitting.fit(picture, padColour: spec.padColour, into: &input)
         let pixels = Tensor(data: input, shape: [1, 3, spec.size.height, spec.size.width])
@@ -143,21 +143,23 @@ public final class Segmenter {
     /// Answers prompts on the photo.
     ///
     /// - Parameter prompts: In its pixels.
-    /// - Returns: One per prompt: the candidate with the highest predicted IoU.
+    /// - Returns: One per prompt: of several candidates the one that it means.
     /// - Throws: `Problem` if the bundle takes none of the kind, or one lies outside.
     public func segment(_ prompts: [Prompt]) throws -> [Region] {
         let now = try current()
         let encoded = try encoded(prompts, now.fitted.geometry)
-        let perPass = try promptsPerPass()
+        let perPass = try promptsPerPass(encoded.keys)
         return try stride(from: 0, to: prompts.count, by: perPass).flatMap { start in
-            let given = [Role.image: now.fitted.pixels, boxesRole: filled(encoded, start, perPass)]
+            var given = encoded.mapValues { filled($0, start, perPass) }
+            given[Role.image] = now.fitted.pixels
             let outputs = try outputsByRole(prompted?.graphs ?? [], now.graphs, given)
-            return try regions(of: outputs, count: min(perPass, prompts.count - start), now.fitted.geometry)
+            let asked = prompts[start..<min(start + perPass, prompts.count)]
+            return try regions(of: outputs, Array(asked), now.fitted.geometry)
         }
     }
 
-    /// Encodes prompts for the graphs, as many as there are.
-    func encoded(_ prompts: [Prompt], _ geometry: Geometry) throws -> Tensor {
+    /// Encodes prompts for the graphs, as many as there are; by role.
+    func encoded(_ prompts: [Prompt], _ geometry: Geometry) throws -> Tensors {
         guard prompted != nil, let spec = manifest.prompts else {
             throw Problem("this bundle takes no prompts; take another one")
         }
@@ -165,13 +167,42 @@ public final class Segmenter {
     }
 
     /// Prompts that the graphs take at a time.
-    func promptsPerPass() throws -> Int {
+    func promptsPerPass(_ roles: some Collection<String>) throws -> Int {
         let specs = (prompted?.graphs ?? []).compactMap(manifest.contract).flatMap(\.inputs)
-        let counts = specs.filter { $0.role == boxesRole }.map { $0.shape.count > 1 ? $0.shape[1] : 1 }
+        let counts = specs.filter { roles.contains($0.role) }.map { $0.shape.count > 1 ? $0.shape[1] : 1 }
         guard let fewest = counts.min() else {
-            throw Problem("no graph of the bundle takes \(boxesRole); export it again")
+            throw Problem("no graph of the bundle takes \(roles.sorted().joined(separator: ", ")); export it again")
         }
         return fewest
+    }
+
+    /// Makes the answers to the first prompts of a pass of what the graphs returned, by role.
+    func regions(of outputs: Tensors, _ prompts: [Prompt], _ geometry: Geometry) throws -> [Region] {
+        guard let spec = manifest.prompts else { throw Problem("this bundle takes no prompts; take another one") }
+        let logits = try ofOne(outputs, Role.maskLogits)
+        let iou = try ofOne(outputs, Role.iou)
+        let candidates = iou.data.count / max(iou.shape.first ?? 1, 1)
+        let size = Array(logits.shape.suffix(2))
+        let step = size.reduce(1, *)
+        let total = prompts.count * candidates
+        guard candidates == spec.candidates, iou.data.count >= total, logits.data.count >= total * step else {
+            throw Problem(
+                "the graphs return masks of \(logits.shape) with predicted IoUs of \(iou.shape), the bundle says "
+                    + "\(spec.candidates) masks a prompt; export it again")
+        }
+        let scores: [Float]
+        switch spec.choice {
+        case .iou: scores = Array(iou.data.prefix(total))
+        case .stability:
+            let all = Tensor(data: Array(logits.data.prefix(total * step)), shape: [total] + size)
+            scores = try stabilityScores(all, geometry)
+        }
+        let chosen = chosenCandidates(scores, ambiguous: prompts.map(\.isPoint), single: spec.single)
+        return try chosen.enumerated().map { prompt, candidate in
+            let place = prompt * candidates + candidate
+            let one = Tensor(data: Array(logits.data[place * step..<(place + 1) * step]), shape: [1] + size)
+            return Region(mask: try interactiveMasks(one, geometry)[0], predictedIou: iou.data[place])
+        }
     }
 
     private func current() throws -> Taken {
@@ -180,33 +211,15 @@ public final class Segmenter {
     }
 }
 
-/// Cuts the prompts of a pass; the last pass is filled up with copies, whose results are dropped.
+/// Cuts the prompts of a pass (1, K, ...); the last pass is filled up with copies, whose results are dropped.
 func filled(_ prompts: Tensor, _ start: Int, _ count: Int) -> Tensor {
-    let (total, width) = (prompts.shape[1], prompts.shape[2])
+    let total = prompts.shape[1]
+    let width = prompts.data.count / max(total, 1)
     let data = (0..<count).flatMap { place in
         let from = min(start + place, total - 1) * width
         return prompts.data[from..<from + width]
     }
-    return Tensor(data: data, shape: [1, count, width])
-}
-
-/// Makes the answers of a pass of what the graphs returned, by role.
-func regions(of outputs: Tensors, count: Int, _ geometry: Geometry) throws -> [Region] {
-    let logits = try ofOne(outputs, Role.maskLogits)
-    let iou = try ofOne(outputs, Role.iou)
-    let candidates = iou.data.count / max(iou.shape.first ?? 1, 1)
-    let size = Array(logits.shape.suffix(2))
-    let step = size.reduce(1, *)
-    guard candidates > 0, iou.data.count >= count * candidates, logits.data.count >= count * candidates * step else {
-        throw Problem(
-            "the graphs returned masks of \(logits.shape) with predicted IoUs of \(iou.shape); export the bundle again")
-    }
-    return try (0..<count).map { prompt in
-        var best = prompt * candidates
-        for place in best..<(prompt + 1) * candidates where iou.data[place] > iou.data[best] { best = place }
-        let one = Tensor(data: Array(logits.data[best * step..<(best + 1) * step]), shape: [1] + size)
-        return Region(mask: try interactiveMasks(one, geometry)[0], predictedIou: iou.data[best])
-    }
+    return Tensor(data: data, shape: [1, count] + prompts.shape.dropFirst(2))
 }
 
 private func ofOne(_ outputs: Tensors, _ role: String) throws -> Tensor {

@@ -4,17 +4,34 @@ public struct Fitted: Sendable {
     public let geometry: Geometry
 }
 
+/// How an image meets the input of a graph; both keep its aspect ratio.
+public enum Fit: String, CaseIterable, Sendable {
+    case letterbox
+    /// Of networks of the kind of SAM.
+    case longestSide = "longest side"
+
+    /// The interpolation that goes with it, as a manifest spells it.
+    var resize: String {
+        switch self {
+        case .letterbox: "bilinear, half-pixel centres, no antialiasing, rounded to 8 bits"
+        case .longestSide:
+            "bilinear, half-pixel centres, antialiased when shrinking, across then down, each rounded to 8 bits"
+        }
+    }
+}
+
 /// Fits images of one size into the fixed input of a graph; rapsam/tasks/preprocess.py. A live camera keeps one.
 public final class Letterbox {
     /// How the images will lie.
     public let geometry: Geometry
     private let down: AxisTaps
     private let rows: BlendedRows
+    private let antialiased: Antialiased?
 
     /// - Parameters:
     ///   - original: Of the images.
     ///   - size: Of the graph's input.
-    public init(original: PixelSize, size: PixelSize) {
+    public init(original: PixelSize, size: PixelSize, fit: Fit = .letterbox) {
         let scale = min(
             Double(size.height) / Double(original.height), Double(size.width) / Double(original.width))
         let content = PixelSize(
@@ -22,6 +39,7 @@ public final class Letterbox {
         geometry = Geometry(padded: size, content: content, original: original)
         down = AxisTaps(source: original.height, target: content.height)
         rows = BlendedRows(source: original.width, width: content.width)
+        antialiased = fit == .longestSide ? Antialiased(source: original, content: content) : nil
     }
 
     private static func scaled(_ side: Int, _ scale: Double) -> Int { max(1, Int(Double(side) * scale + 0.5)) }
@@ -37,14 +55,20 @@ public final class Letterbox {
             for channel in 0..<3 {
                 values[channel * area..<(channel + 1) * area].update(repeating: padColour[channel])
             }
-            resize(picture, geometry.content, down, rows, values, geometry.padded)
+            if let antialiased {
+                antialiased.resize(picture, values, geometry.padded)
+            } else {
+                resize(picture, geometry.content, down, rows, values, geometry.padded)
+            }
         }
     }
 }
 
 /// Fits one image; see `Letterbox`.
-public func letterbox(_ picture: Picture, size: PixelSize, padColour: [Float]) -> Fitted {
-    let fitting = Letterbox(original: picture.size, size: size)
+public func letterbox(
+    _ picture: Picture, size: PixelSize, padColour: [Float], fit: Fit = .letterbox
+) -> Fitted {
+    let fitting = Letterbox(original: picture.size, size: size, fit: fit)
     var values = [Float](repeating: 0, count: 3 * size.area)
     fitting.fit(picture, padColour: padColour, into: &values)
     return Fitted(pixels: Tensor(data: values, shape: [1, 3, size.height, size.width]), geometry: fitting.geometry)

@@ -26,39 +26,6 @@ public enum Prompt: Sendable {
     }
 }
 
-/// What a model takes as a prompt, as a manifest has it.
-public struct PromptSpec: Sendable {
-    /// Of the tensors that its graphs get.
-    public let encoding: String
-    /// Of one prompt; 0 if it takes none.
-    public let maxPoints: Int
-    /// Whether it takes a box.
-    public let boxes: Bool
-    /// In pixels of the network's image: a point is a box that reaches so far to every side.
-    public let pointRadius: Double
-}
-
-/// How this file encodes prompts; also the role of the tensor.
-let boxesRole = "boxes"
-
-/// Makes what the graphs of a model get; rapsam/tasks/prompt.py and prompt_set.py.
-///
-/// - Returns: (1, K, 4), prompts in their order.
-/// - Throws: `Problem` if the model does not take a prompt, or it lies outside the image.
-func encodePrompts(_ prompts: [Prompt], _ spec: PromptSpec, _ geometry: Geometry) throws -> Tensor {
-    guard spec.encoding == boxesRole else {
-        throw Problem(
-            "the bundle takes prompts as \"\(spec.encoding)\", this app gives \"\(boxesRole)\": take a newer app")
-    }
-    if spec.maxPoints < 1 && prompts.contains(where: \.isPoint) {
-        throw Problem("this model takes no points; hold a finger on the photo and drag a box instead")
-    }
-    if !spec.boxes && !prompts.allSatisfy(\.isPoint) {
-        throw Problem("this model takes no boxes; tap a point instead")
-    }
-    return normalisedBoxes(try promptBoxes(prompts, geometry, pointRadius: spec.pointRadius), geometry)
-}
-
 /// Checks prompts and brings them to the network's image. Near the border a point's box reaches outside it, and must.
 ///
 /// - Returns: (K, 4) x1, y1, x2, y2 in pixels of the resized, unpadded image.
@@ -89,7 +56,7 @@ func normalisedBoxes(_ boxes: [Float], _ geometry: Geometry) -> Tensor {
     return Tensor(data: data, shape: [1, boxes.count / 4, 4])
 }
 
-private func checkPoint(_ x: Double, _ y: Double, _ size: PixelSize) throws {
+func checkPoint(_ x: Double, _ y: Double, _ size: PixelSize) throws {
     guard x >= 0, x < Double(size.width), y >= 0, y < Double(size.height) else {
         throw Problem(
             "point \(x),\(y) is outside the image; expected 0 <= x < \(size.width) and 0 <= y < \(size.height): tap "
@@ -97,7 +64,7 @@ private func checkPoint(_ x: Double, _ y: Double, _ size: PixelSize) throws {
     }
 }
 
-private func checkBox(_ box: PromptBox, _ size: PixelSize) throws {
+func checkBox(_ box: PromptBox, _ size: PixelSize) throws {
     let told = "box \(box.x1),\(box.y1),\(box.x2),\(box.y2)"
     guard box.x1 < box.x2, box.y1 < box.y2 else {
         throw Problem("\(told) is empty; expected x1 < x2 and y1 < y2: drag a larger one")
