@@ -96,6 +96,23 @@ def test_objects_and_regions_are_those_of_python(kit, folder, tmp_path):
         np.testing.assert_allclose(told["iou"], answered.predicted_iou, atol=1e-6)
 
 
+def test_regions_of_prompts_as_points_are_those_of_python(kit, clicker_bundle, tmp_path):
+    paths = save(tmp_path, [photo(*size) for size in SIZES])
+    photos = [{"photo": path, **asked(size)} for path, size in zip(paths, SIZES, strict=True)]
+    (tmp_path / "asked.json").write_text(json.dumps(photos))
+    arguments = ("segment", clicker_bundle, RUNTIME, tmp_path / "asked.json", tmp_path)
+    done = kit.run(*arguments, folders=[clicker_bundle, tmp_path])
+    found = json.loads(done.stdout.splitlines()[-1])
+    bundle = rapsam.load_bundle(clicker_bundle)
+    for number, (size, told) in enumerate(zip(SIZES, found["photos"], strict=True)):
+        answered = bundle.predict(photo(*size), **asked(size))
+        assert any(mask.any() for mask in answered.masks)
+        for place, mask in enumerate(answered.masks):
+            mine = np.fromfile(tmp_path / f"{number}.mask{place}.bin", np.uint8).reshape(size)
+            assert iou(mine.astype(bool), mask) >= IOU
+        np.testing.assert_allclose(told["iou"], answered.predicted_iou, atol=1e-5)
+
+
 def test_tracks_are_those_of_python(kit, tmp_path):
     moving = tmp_path / "moving"
     write_moving_bundle(moving)

@@ -31,6 +31,7 @@ public final class Letterbox {
     /// - Parameters:
     ///   - original: Of the images.
     ///   - size: Of the graph's input.
+    ///   - fit: How they are resized.
     public init(original: PixelSize, size: PixelSize, fit: Fit = .letterbox) {
         let scale = min(
             Double(size.height) / Double(original.height), Double(size.width) / Double(original.width))
