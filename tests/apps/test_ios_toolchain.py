@@ -6,8 +6,9 @@ import os
 
 import pytest
 
+from apps.ios.toolchain import swift as swift_module
 from apps.ios.toolchain import tools as tools_module
-from apps.ios.toolchain.swift import checked, in_chroot
+from apps.ios.toolchain.swift import checked, in_chroot, swift_build
 from apps.ios.toolchain.tools import FOLDER_VARIABLE, fetch_tools, find_tools, missing
 from rapsam.errors import ExportError, UnavailableError
 
@@ -98,3 +99,14 @@ def test_a_command_sees_only_what_it_is_given_at_its_own_place(place, tmp_path):
     assert f"mount --bind '{folder}' '{root}{folder}'" in script
     assert f"'{folder}/a b.swift'" in script
     assert "--net" in script
+
+
+def test_a_package_manager_that_crashes_is_asked_once_more(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(swift_module, "BUILD", tmp_path / "build")
+    once = 'cd "${0%/*}"; echo run >> runs; [ -e crashed ] && exit 0; touch crashed; kill -9 $$'
+    program(place, "unshare", once)
+    assert swift_build(find_tools(), "test").returncode == 0
+    assert (place / "runs").read_text() == "run\nrun\n"
+    program(place, "unshare", 'echo run >> "${0%/*}/runs"; exit 1')
+    assert swift_build(find_tools(), "test").returncode == 1
+    assert (place / "runs").read_text().count("run") == 3

@@ -15,6 +15,7 @@ APPS = Path(__file__).resolve().parents[2]
 APP = APPS / "ios"
 BUILD = APP / "build"
 _PATIENCE_S = 900.0
+_TRIES = 2
 _HOME = "/tmp"
 LIBRARIES = "/usr/libexec/swift/lib/swift/linux"
 
@@ -95,4 +96,9 @@ def swift_build(
     variables = {"LD_LIBRARY_PATH": f"{library}:{LIBRARIES}"}
     # SwiftPM's own lock lies among the temporary files, which no two runs here share.
     with one_at_a_time(BUILD, _PATIENCE_S):
-        return in_chroot(tools, [*words, *others], folders=folders, environment=variables)
+        for _ in range(_TRIES):
+            done = in_chroot(tools, [*words, *others], folders=folders, environment=variables)
+            # SwiftPM itself crashed once in some dozen runs; what a program of ours does comes back as 1.
+            if done.returncode >= 0:
+                break
+    return done
