@@ -37,6 +37,7 @@ help:
 	@echo "make arm64      what 'rapsam bench --on qemu-arm64' needs: arm64 programs and qemu, without root"
 	@echo "make android    the Android app: signed APKs with a bundle, in apps/android/build; BUNDLE=... for another"
 	@echo "make android-test  the app without Android, in a Java machine, with Android's own libraries"
+	@echo "make ios-check  the iOS app's code: its tests on Linux, its types against declarations of Apple's frameworks"
 	@echo "make fuzz       hostile inputs of six kinds, COUNT=500 of each; failing ones stay in fuzz-failures"
 	@echo "make fixtures   the golden vectors of the apps anew, from what the tasks return now"
 	@echo "make lint       style, formatting and the direction of imports"
@@ -97,13 +98,18 @@ arm64: $(INSTALLED)
 	@$(BIN)/python -m rapsam.benchmarks.runners.qemu_arm64
 
 # The tools come once into the user's cache, 399 MB; the tests alone need 236 MB of them.
-.PHONY: android android-test
+.PHONY: android android-test ios-check
 android: $(INSTALLED)
 	@apps/android/build.sh $(if $(BUNDLE),--bundle $(BUNDLE))
 
 android-test: $(INSTALLED)
 	@$(BIN)/python -m apps.android.toolchain.jvm
 	$(BIN)/python -m pytest -q -n 0 tests/apps/test_android_core.py tests/apps/test_android_toolchain.py
+
+# Swift, in a chroot in the user's cache: 2.7 GB on disk, root only.
+ios-check: $(INSTALLED)
+	@$(BIN)/python -m apps.ios.toolchain.check
+	$(BIN)/python -m pytest -q -n 0 tests/apps/test_ios_core.py tests/apps/test_ios_project.py tests/apps/test_ios_toolchain.py
 
 demo: $(INSTALLED)
 	@rm -rf $(DEMO_OUTPUT)
@@ -138,6 +144,6 @@ web-types:
 	npx --yes --package=typescript@$(TYPESCRIPT) tsc -p apps/web
 
 clean:
-	rm -rf build dist apps/android/build $(DEMO_OUTPUT) fuzz-failures fuzz-record.json *.egg-info
+	rm -rf build dist apps/android/build apps/ios/build $(DEMO_OUTPUT) fuzz-failures fuzz-record.json *.egg-info
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -path './.venv*' -prune -o -type d -name __pycache__ -exec rm -rf {} +

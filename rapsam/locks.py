@@ -76,3 +76,23 @@ def holding(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+@contextmanager
+def one_at_a_time(folder: Path, patience_s: float) -> Iterator[None]:
+    """Holds the lock of a folder, which is made if need be, after whoever has it.
+
+    Args:
+        folder: Where one process works at a time.
+        patience_s: Seconds to wait for others.
+
+    Raises:
+        InputError: If another process still has it then.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        wait_for_lock(handle, folder, patience_s)
+        yield
+    finally:
+        os.close(handle)

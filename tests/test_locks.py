@@ -9,7 +9,7 @@ import pytest
 
 from rapsam.errors import InputError
 from rapsam.files import atomic_folder, check_writable, remove_abandoned, scratch_folder
-from rapsam.locks import holding, is_in_use, wait_for_lock
+from rapsam.locks import holding, is_in_use, one_at_a_time, wait_for_lock
 
 
 def test_a_folder_is_in_use_as_long_as_it_is_held(tmp_path):
@@ -54,3 +54,13 @@ def test_a_link_to_nothing_is_refused_before_any_work(tmp_path):
     link.symlink_to(tmp_path / "nowhere" / "x")
     with pytest.raises(InputError, match="a link to nothing"):
         check_writable(link / "results")
+
+
+def test_one_process_works_at_a_time(tmp_path):
+    folder = tmp_path / "a" / "b"
+    with one_at_a_time(folder, 1.0):
+        assert is_in_use(folder)
+        with pytest.raises(InputError, match="another process"), one_at_a_time(folder, 0.1):
+            pass
+    with one_at_a_time(folder, 0.1):
+        pass

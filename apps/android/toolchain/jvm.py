@@ -11,8 +11,6 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,7 +26,7 @@ from apps.android.toolchain.tools import (
     program,
 )
 from rapsam.errors import RapSamError
-from rapsam.locks import wait_for_lock
+from rapsam.locks import one_at_a_time
 
 APP = Path(__file__).resolve().parents[1]
 BUILD = APP / "build"
@@ -83,7 +81,7 @@ def build_jvm_app() -> JvmApp:
     """
     tools = find_tools()
     folder = BUILD / "jvm"
-    with _locked(folder):
+    with one_at_a_time(folder, _LOCK_S):
         for name, digest, build in (
             ("libraries", _digest([SHIM, *_libraries(tools).values()]), _build_libraries),
             ("classes", _digest([*_sources(), tools.kotlin / "kotlin-compiler.jar"]), _build_classes),
@@ -125,18 +123,6 @@ def _digest(paths: list[Path]) -> str:
         with path.open("rb") as stream:
             digest.update(f"{path.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
     return digest.hexdigest()
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Lets one process build at a time."""
-    folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        wait_for_lock(handle, folder, _LOCK_S)
-        yield
-    finally:
-        os.close(handle)
 
 
 def main() -> None:

@@ -1,0 +1,71 @@
+import Foundation
+import SegCore
+import SwiftUI
+
+/// The self-test, or the benchmark, for a compute unit.
+struct ReportScreen: View {
+    /// What is reported.
+    enum Kind: String {
+        case selfTest = "Self-test"
+        case benchmark = "Benchmark"
+    }
+
+    let worker: ModelWorker
+    let kind: Kind
+    @State private var runtimes: [String] = []
+    @State private var runtime = ""
+    @State private var isRunning = false
+    @State private var step = ""
+    @State private var text = ""
+
+    var body: some View {
+        VStack {
+            Picker("Compute unit", selection: $runtime) {
+                ForEach(runtimes, id: \.self) { Text($0) }
+            }
+            Button(kind.rawValue) { start() }.disabled(isRunning || runtime.isEmpty)
+            Text(step).font(.footnote)
+            ScrollView { Text(text).font(.system(.footnote, design: .monospaced)).frame(maxWidth: .infinity) }
+        }
+        .padding()
+        .task { await choose() }
+    }
+
+    private func choose() async {
+        do {
+            runtimes = try await worker.run { try $0.factory().runtimes }
+            if runtime.isEmpty { runtime = runtimes[0] }
+        } catch {
+            text = told(error)
+        }
+    }
+
+    private func start() {
+        isRunning = true
+        text = ""
+        UIApplication.shared.isIdleTimerDisabled = true
+        let (kind, runtime) = (kind, runtime)
+        let tell: @Sendable (String) -> Void = { line in Task { @MainActor in step = line } }
+        Task {
+            do {
+                text = try await worker.run { try report(kind, runtime, $0, tell) }
+            } catch {
+                text = told(error)
+            }
+            UIApplication.shared.isIdleTimerDisabled = false
+            isRunning = false
+            step = ""
+        }
+    }
+}
+
+private func report(
+    _ kind: ReportScreen.Kind, _ runtime: String, _ desk: Desk, _ tell: @escaping @Sendable (String) -> Void
+) throws -> String {
+    switch kind {
+    case .selfTest: return selfTestText(try selfTest(desk.loaded(for: runtime), onCase: tell))
+    case .benchmark:
+        let benchmark = Benchmark(screenJob(runtime), on: ApplePhone(), tell: tell)
+        return findingsText(try benchmark.run(desk.bundle(), with: desk.factory()))
+    }
+}

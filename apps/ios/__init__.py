@@ -1,0 +1,1 @@
+"""The iOS app, and the tools that build and test it here."""

@@ -1,0 +1,1 @@
+"""Builds and tests the iOS app's code on Linux, without Apple's tools."""
