@@ -18,7 +18,7 @@ import { Stage } from "./photo/stage.js";
  * @typedef {import("./photo/pictures.js").Answer} Answer
  * @typedef {import("./tasks/geometry.js").Picture} Picture
  * @typedef {import("./tasks/panoptic.js").PanopticResult} PanopticResult
- * @typedef {import("./tasks/prompt.js").Prompt} Prompt
+ * @typedef {import("./tasks/prompt_encoding.js").Prompt} Prompt
  * @typedef {"objects" | "masks" | "photo"} View
  */
 

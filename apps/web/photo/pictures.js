@@ -12,7 +12,7 @@ import { INSTANCE_STEP } from "../tasks/panoptic.js";
  * @typedef {import("../tasks/palette.js").Colour} Colour
  * @typedef {import("../tasks/panoptic.js").PanopticResult} PanopticResult
  * @typedef {import("../tasks/panoptic.js").Segment} Segment
- * @typedef {import("../tasks/prompt.js").Prompt} Prompt
+ * @typedef {import("../tasks/prompt_encoding.js").Prompt} Prompt
  * @typedef {import("../tasks/video.js").TrackedInstance} TrackedInstance
  * @typedef {{prompt: Prompt, mask: Uint8Array, area: number, predictedIou: number}} Answer
  */

@@ -8,7 +8,7 @@ import { ofOne, outputsByRole } from "../chain.js";
 import { engineFor, openEngine } from "../engines.js";
 import { panopticSegmentation } from "../tasks/panoptic.js";
 import { fitted } from "../tasks/preprocess.js";
-import { encodePrompts } from "../tasks/prompt.js";
+import { encodePrompts } from "../tasks/prompt_encoding.js";
 import { Follower } from "./follower.js";
 import { answers, filled, promptsPerPass } from "./passes.js";
 
@@ -22,7 +22,7 @@ import { answers, filled, promptsPerPass } from "./passes.js";
  * @typedef {import("../tasks/geometry.js").Picture} Picture
  * @typedef {import("../tasks/geometry.js").Tensor} Tensor
  * @typedef {import("../tasks/panoptic.js").PanopticResult} PanopticResult
- * @typedef {import("../tasks/prompt.js").Prompt} Prompt
+ * @typedef {import("../tasks/prompt_encoding.js").Prompt} Prompt
  * @typedef {import("../tasks/video.js").TrackedInstance} TrackedInstance
  * @typedef {import("./passes.js").Region} Region
  * @typedef {{tracks: TrackedInstance[] | null, objects: PanopticResult | null}} Seen Of a frame, one of both.
@@ -153,18 +153,19 @@ export class PageSegmenter {
   /**
    * Answers prompts on the photo.
    * @param {Prompt[]} prompts In its pixels.
-   * @returns {Promise<Region[]>} One per prompt: the candidate with the highest predicted IoU.
+   * @returns {Promise<Region[]>} One per prompt: of several candidates the one that it means.
    */
   async segment(prompts) {
     const { pixels, geometry, graphs } = this.#taken();
     if (!this.prompted || !this.manifest.prompts) throw new Error("this bundle takes no prompts; take another one");
-    const { role, tensor } = encodePrompts(prompts, this.manifest.prompts, geometry);
-    const perPass = promptsPerPass(this.prompted, graphs, role);
+    const { prompts: spec } = this.manifest;
+    const encoded = Object.entries(encodePrompts(prompts, spec, geometry));
+    const perPass = promptsPerPass(this.prompted, graphs, encoded.map(([role]) => role));
     const regions = [];
     for (let start = 0; start < prompts.length; start += perPass) {
-      const given = { image: pixels, [role]: filled(tensor, start, perPass) };
-      const outputs = await outputsByRole(this.prompted, graphs, given);
-      regions.push(...answers(outputs, Math.min(perPass, prompts.length - start), geometry));
+      const asked = encoded.map(([role, tensor]) => [role, filled(tensor, start, perPass)]);
+      const outputs = await outputsByRole(this.prompted, graphs, { image: pixels, ...Object.fromEntries(asked) });
+      regions.push(...answers(outputs, prompts.slice(start, start + perPass), spec, geometry));
     }
     return regions;
   }

@@ -7,7 +7,7 @@
  * @typedef {import("../tasks/geometry.js").Picture} Picture
  * @typedef {import("../tasks/prompt.js").Box} Box
  * @typedef {import("../tasks/prompt.js").Point} Point
- * @typedef {import("../tasks/prompt.js").Prompt} Prompt
+ * @typedef {import("../tasks/prompt_encoding.js").Prompt} Prompt
  *
  * @typedef {object} Parts Elements of the page.
  * @property {HTMLCanvasElement} canvas

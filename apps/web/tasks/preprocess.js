@@ -3,6 +3,7 @@
  * @module
  */
 
+import { antialiasedIntoPlanes } from "./antialiased.js";
 import { resizeIntoPlanes } from "./resize.js";
 
 /**
@@ -23,12 +24,21 @@ import { resizeIntoPlanes } from "./resize.js";
  */
 
 /** What this file does; a manifest that asks for something else is refused. */
-const DONE_HERE = {
-  layout: "NCHW",
-  dtype: "float32",
-  colour_order: "RGB",
-  fit: "letterbox",
-  resize: "bilinear, half-pixel centres, no antialiasing, rounded to 8 bits",
+const DONE_HERE = { layout: "NCHW", dtype: "float32", colour_order: "RGB" };
+
+/**
+ * How images meet the input, and the interpolation that each fit has.
+ * @type {Record<string, {resize: string, intoPlanes: typeof resizeIntoPlanes}>}
+ */
+const FITS = {
+  letterbox: {
+    resize: "bilinear, half-pixel centres, no antialiasing, rounded to 8 bits",
+    intoPlanes: resizeIntoPlanes,
+  },
+  "longest side": {
+    resize: "bilinear, half-pixel centres, antialiased when shrinking, across then down, each rounded to 8 bits",
+    intoPlanes: antialiasedIntoPlanes,
+  },
 };
 
 /**
@@ -39,12 +49,22 @@ const DONE_HERE = {
  */
 export function fitted(picture, spec) {
   for (const [name, expected] of Object.entries(DONE_HERE)) {
-    const found = spec[/** @type {keyof PreprocessSpec} */ (name)];
-    if (found !== expected) {
-      throw new Error(`the bundle asks for the ${name} "${found}", this page does "${expected}": take a newer page`);
-    }
+    check(name, spec[/** @type {keyof PreprocessSpec} */ (name)], [expected]);
   }
-  return letterbox(picture, spec.size, spec.pad_colour);
+  check("fit", spec.fit, Object.keys(FITS));
+  check("resize", spec.resize, [FITS[spec.fit].resize]);
+  return letterbox(picture, spec.size, spec.pad_colour, spec.fit);
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} found
+ * @param {string[]} expected
+ */
+function check(name, found, expected) {
+  if (expected.some((each) => each === found)) return;
+  const known = expected.join('" or "');
+  throw new Error(`the bundle asks for the ${name} "${found}", this page does "${known}": take a newer page`);
 }
 
 /**
@@ -52,9 +72,10 @@ export function fitted(picture, spec) {
  * @param {Picture} picture
  * @param {Size} size Height and width of the graph's input.
  * @param {[number, number, number]} padColour R, G, B to the right and below, 0..255.
+ * @param {string} fit Key of `FITS`.
  * @returns {{pixels: Tensor, geometry: Geometry}} (1, 3, H, W), not normalised, and the way back.
  */
-export function letterbox(picture, size, padColour) {
+export function letterbox(picture, size, padColour, fit = "letterbox") {
   const [height, width] = size;
   /** @type {Size} */
   const originalSize = [picture.height, picture.width];
@@ -65,7 +86,7 @@ export function letterbox(picture, size, padColour) {
   for (let channel = 0; channel < 3; channel++) {
     data.fill(padColour[channel], channel * height * width, (channel + 1) * height * width);
   }
-  resizeIntoPlanes(picture, contentSize, data, size);
+  FITS[fit].intoPlanes(picture, contentSize, data, size);
   const geometry = { paddedSize: size, contentSize, originalSize };
   return { pixels: { data, shape: [1, 3, height, width] }, geometry };
 }

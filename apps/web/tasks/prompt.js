@@ -1,6 +1,6 @@
 /**
- * From clicks and boxes on a photograph to the input of a graph, and from mask logits to masks on it;
- * rapsam/tasks/prompt.py and prompt_set.py.
+ * Geometry of prompts: from clicks and boxes on a photograph to boxes, and from mask logits to masks on it;
+ * rapsam/tasks/prompt.py.
  * @module
  */
 
@@ -15,40 +15,9 @@ import { checkFinite } from "./logits.js";
  *
  * @typedef {[number, number]} Point x and y in pixels of the original image.
  * @typedef {[number, number, number, number]} Box x1, y1, x2, y2 in pixels of the original image.
- *
- * @typedef {object} Prompt What asks for one region: a point in it, or a box around it.
- * @property {Point} [point]
- * @property {Box} [box]
- *
- * @typedef {object} PromptSpec Of a manifest: what the model takes.
- * @property {string} encoding
- * @property {number} max_points
- * @property {boolean} boxes
- * @property {number | null} point_radius
  */
 
 const f32 = Math.fround;
-
-/**
- * Makes what the graphs of a model get.
- * @param {Prompt[]} prompts
- * @param {PromptSpec} spec
- * @param {Geometry} geometry
- * @returns {{role: string, tensor: Tensor}} The tensor is (1, K, ...), prompts in their order.
- */
-export function encodePrompts(prompts, spec, geometry) {
-  if (spec.encoding !== "boxes") {
-    throw new Error(`the bundle takes prompts as "${spec.encoding}", this page gives "boxes": take a newer page`);
-  }
-  const rows = prompts.map(({ point, box }) => {
-    if (point && spec.max_points < 1) throw new Error("this model takes no points; drag a box instead");
-    if (box && !spec.boxes) throw new Error("this model takes no boxes; click a point instead");
-    return promptBoxes(point ? [point] : [], box ? [box] : [], geometry, spec.point_radius ?? 0);
-  });
-  const joined = new Float32Array(rows.length * 4);
-  rows.forEach((row, place) => joined.set(row, place * 4));
-  return { role: "boxes", tensor: normalisedBoxes(joined, geometry) };
-}
 
 /**
  * Checks prompts and brings them to the network's image. Near the border a box reaches outside it, and must.
@@ -149,7 +118,7 @@ function agreement(logits, offset, width, tile) {
  * @param {Point} point
  * @param {Size} size
  */
-function checkPoint([x, y], [height, width]) {
+export function checkPoint([x, y], [height, width]) {
   if (!(x >= 0 && x < width && y >= 0 && y < height)) {
     throw new Error(`point ${x},${y} is outside the image; expected 0 <= x < ${width} and 0 <= y < ${height}`);
   }
@@ -159,7 +128,7 @@ function checkPoint([x, y], [height, width]) {
  * @param {Box} box
  * @param {Size} size
  */
-function checkBox(box, [height, width]) {
+export function checkBox(box, [height, width]) {
   const [x1, y1, x2, y2] = box;
   if (!(x1 < x2 && y1 < y2)) throw new Error(`box ${box} is empty; expected x1 < x2 and y1 < y2`);
   if (x1 < 0 || y1 < 0 || x2 > width || y2 > height) {
