@@ -133,8 +133,11 @@ class PhotoPage {
     this.#queue(`Reading ${file.name}`, async () => {
       const { picture, note } = await readPhoto(file);
       this.#put(picture, note);
-      say(`${file.name}, ${picture.width} x ${picture.height} pixels`);
-      if (this.segmenter.finding) this.#find();
+      if (this.segmenter.finding) return this.#find();
+      say(`Looking at ${file.name}`);
+      await painted();
+      await this.segmenter.prepare();
+      say(`${file.name}, ${picture.width} x ${picture.height} pixels: ready for your questions`);
     });
   }
 

@@ -44,6 +44,7 @@ export class PageSegmenter {
   /** @type {{pixels: Tensor, geometry: Geometry, graphs: Map<string, Graph>} | null} */
   #photo = null;
   #graphs;
+  #prompts;
 
   /**
    * @param {Bundle} bundle
@@ -54,6 +55,7 @@ export class PageSegmenter {
     this.manifest = bundle.manifest;
     this.engine = engine;
     this.#graphs = graphs;
+    this.#prompts = promptedGraphs(graphs);
     this.prompted = bundle.pipeline(PROMPTED) ?? null;
     this.finding = FINDING.map((task) => bundle.pipeline(task)).find(Boolean) ?? null;
     this.following = bundle.pipeline(FOLLOWED) ?? null;
@@ -97,7 +99,14 @@ export class PageSegmenter {
    */
   take(picture) {
     const { pixels, geometry } = fitted(picture, this.manifest.preprocess);
-    this.#photo = { pixels, geometry, graphs: rememberingGraphs(this.#graphs) };
+    this.#photo = { pixels, geometry, graphs: this.#remembering() };
+  }
+
+  /** Computes what all questions about the photo have in common, so that the first one waits no longer than others. */
+  async prepare() {
+    const { pixels, graphs } = this.#taken();
+    const ofImage = (this.prompted?.graphs ?? []).filter((name) => !this.#prompts.has(name));
+    await outputsByRole({ graphs: ofImage }, graphs, { image: pixels });
   }
 
   /**
@@ -170,6 +179,12 @@ export class PageSegmenter {
     return regions;
   }
 
+  /** @returns {Map<string, Graph>} Those that depend on the photo alone run once for it. */
+  #remembering() {
+    const entries = [...this.#graphs];
+    return new Map(entries.map(([name, graph]) => [name, this.#prompts.has(name) ? graph : onceOnly(graph)]));
+  }
+
   #taken() {
     if (!this.#photo) throw new Error("there is no photo yet; choose one first");
     return this.#photo;
@@ -192,21 +207,18 @@ function usedGraphs(bundle) {
 }
 
 /**
- * Makes graphs that run once per photo, for those that depend on nothing else.
  * @param {Map<string, Graph>} graphs
- * @returns {Map<string, Graph>}
+ * @returns {Set<string>} Names of those that depend on prompts, taken directly or flowing in.
  */
-function rememberingGraphs(graphs) {
-  /** @type {Set<string>} */
-  const prompted = new Set();
-  const remembering = new Map();
-  for (const [name, graph] of graphs) {
-    const { inputs, outputs } = graph.contract;
-    const depends = inputs.some((spec) => !["image", "flow"].includes(spec.role) || prompted.has(spec.name));
-    if (depends) outputs.filter(({ role }) => role === "flow").forEach((spec) => prompted.add(spec.name));
-    remembering.set(name, depends ? graph : onceOnly(graph));
+function promptedGraphs(graphs) {
+  const flowing = new Set();
+  const names = new Set();
+  for (const [name, { contract }] of graphs) {
+    if (!contract.inputs.some((spec) => !["image", "flow"].includes(spec.role) || flowing.has(spec.name))) continue;
+    names.add(name);
+    for (const spec of contract.outputs) if (spec.role === "flow") flowing.add(spec.name);
   }
-  return remembering;
+  return names;
 }
 
 /**
