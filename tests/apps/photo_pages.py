@@ -43,7 +43,7 @@ ASK = """async ({ name, bytes, prompts }) => {
   const binary = Uint8Array.from(atob(bytes), (char) => char.charCodeAt(0));
   segmenter.take((await readPhoto(new File([binary], name))).picture);
   const regions = await segmenter.segment(prompts);
-  return { masks: regions.map(({ mask }) => Array.from(mask)), iou: regions.map((each) => each.predictedIou) };
+  return { masks: regions.map(({ mask }) => [...mask]), iou: regions.map((each) => each.predictedIou) };
 }"""
 DECODE = """async ({ name, bytes, isShort }) => {
   const { readPhoto } = await import(new URL("photo/decode.js", document.baseURI).href);

@@ -1,4 +1,4 @@
-"""Bundles of the kind of SAM on the page: points in slots, images as Pillow fits them, the choice of masks."""
+"""Bundles of the kind of SAM on the page: points in slots, Pillow's way to resize, one of several masks."""
 
 from __future__ import annotations
 
