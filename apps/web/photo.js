@@ -9,7 +9,7 @@ import { answerEntry, objectEntries } from "./photo/entries.js";
 import { showLegend } from "./photo/legend.js";
 import { Live } from "./photo/live.js";
 import { MovingPictures } from "./photo/moving_pictures.js";
-import { panopticPicture, promptPicture } from "./photo/pictures.js";
+import { paintAnswers, paintObjects } from "./photo/pictures.js";
 import { PageSegmenter } from "./photo/segmenter.js";
 import { Stage } from "./photo/stage.js";
 
@@ -266,8 +266,8 @@ class PhotoPage {
   #draw() {
     const photo = this.#photo;
     if (!photo) return;
-    const { entries, picture, title, nothing } = this.#shown(photo);
-    this.stage.show(picture);
+    const { entries, paint, title, nothing } = this.#shown();
+    this.stage.show(photo, paint);
     parts.found.textContent = entries.length ? title : nothing;
     showLegend(parts.legend, entries, this.#only, (place) => {
       this.#only = place;
@@ -275,15 +275,13 @@ class PhotoPage {
     });
   }
 
-  /**
-   * @param {Picture} photo
-   * @returns {{entries: Entry[], picture: Picture, title: string, nothing: string}}
-   */
-  #shown(photo) {
-    if (this.#view === "objects" && this.#objects) {
+  /** @returns {{entries: Entry[], paint: (canvas: Picture) => void, title: string, nothing: string}} */
+  #shown() {
+    const objects = this.#objects;
+    if (this.#view === "objects" && objects) {
       return {
-        entries: objectEntries(this.#objects, this.segmenter.labels),
-        picture: panopticPicture(photo, this.#objects, this.#only),
+        entries: objectEntries(objects, this.segmenter.labels),
+        paint: (canvas) => paintObjects(canvas, objects, this.#only),
         title: "Objects",
         nothing: "Nothing was found with enough certainty",
       };
@@ -291,12 +289,12 @@ class PhotoPage {
     if (this.#view === "masks") {
       return {
         entries: this.#answers.map(answerEntry),
-        picture: promptPicture(photo, this.#answers, this.#only),
+        paint: (canvas) => paintAnswers(canvas, this.#answers, this.#only),
         title: "My regions",
         nothing: "No region yet",
       };
     }
-    return { entries: [], picture: photo, title: "", nothing: "Photo" };
+    return { entries: [], paint: () => {}, title: "", nothing: "Photo" };
   }
 
   #save() {

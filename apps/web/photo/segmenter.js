@@ -128,8 +128,11 @@ export class PageSegmenter {
     const pipeline = this.following ?? this.finding;
     if (!pipeline || !this.labels.length) throw new Error("this bundle does not find objects; take another one");
     const follower = this.following && new Follower(this.#numThings, this.manifest.postprocess.top_k);
+    /** @type {Float32Array | undefined} */
+    let memory;
     return async (frame) => {
-      const { pixels, geometry } = fitted(frame, this.manifest.preprocess);
+      const { pixels, geometry } = fitted(frame, this.manifest.preprocess, memory);
+      memory = pixels.data;
       const outputs = await outputsByRole(pipeline, this.#graphs, { image: pixels });
       if (!follower) return { tracks: null, objects: this.#panopticOf(outputs, geometry) };
       const found = [outputs.class_logits, outputs.queries, outputs.mask_logits].map(ofOne);

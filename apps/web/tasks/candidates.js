@@ -3,7 +3,7 @@
  * @module
  */
 
-import { Enlarger } from "./enlarge.js";
+import { enlargerFor } from "./enlarge.js";
 import { checkFinite } from "./logits.js";
 
 /**
@@ -45,7 +45,7 @@ export function chosenCandidates({ single }, scores, ambiguous) {
 export function stabilityScores(maskLogits, geometry) {
   checkFinite("mask logits", maskLogits.data);
   const [count, height, width] = maskLogits.shape;
-  const enlarger = new Enlarger([height, width], geometry);
+  const enlarger = enlargerFor([height, width], geometry);
   return Float32Array.from({ length: count }, (_, map) => {
     let [core, reach] = [0, 0];
     for (const tile of enlarger.tiles) {

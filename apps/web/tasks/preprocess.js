@@ -45,15 +45,16 @@ const FITS = {
  * Fits an image into the input that a manifest describes.
  * @param {Picture} picture
  * @param {PreprocessSpec} spec
+ * @param {Float32Array} [memory] Of an input that nobody needs any more.
  * @returns {{pixels: Tensor, geometry: Geometry}}
  */
-export function fitted(picture, spec) {
+export function fitted(picture, spec, memory) {
   for (const [name, expected] of Object.entries(DONE_HERE)) {
     check(name, spec[/** @type {keyof PreprocessSpec} */ (name)], [expected]);
   }
   check("fit", spec.fit, Object.keys(FITS));
   check("resize", spec.resize, [FITS[spec.fit].resize]);
-  return letterbox(picture, spec.size, spec.pad_colour, spec.fit);
+  return letterbox(picture, spec.size, spec.pad_colour, spec.fit, memory);
 }
 
 /**
@@ -72,17 +73,18 @@ function check(name, found, expected) {
  * @param {Picture} picture
  * @param {Size} size Height and width of the graph's input.
  * @param {[number, number, number]} padColour R, G, B to the right and below, 0..255.
- * @param {string} fit Key of `FITS`.
+ * @param {string} [fit] Key of `FITS`.
+ * @param {Float32Array} [memory] Of another input of this size.
  * @returns {{pixels: Tensor, geometry: Geometry}} (1, 3, H, W), not normalised, and the way back.
  */
-export function letterbox(picture, size, padColour, fit = "letterbox") {
+export function letterbox(picture, size, padColour, fit = "letterbox", memory) {
   const [height, width] = size;
   /** @type {Size} */
   const originalSize = [picture.height, picture.width];
   const scale = Math.min(height / picture.height, width / picture.width);
   /** @type {Size} */
   const contentSize = [scaled(picture.height, scale), scaled(picture.width, scale)];
-  const data = new Float32Array(3 * height * width);
+  const data = memory ?? new Float32Array(3 * height * width);
   for (let channel = 0; channel < 3; channel++) {
     data.fill(padColour[channel], channel * height * width, (channel + 1) * height * width);
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Enlarger } from "./enlarge.js";
+import { agreement, enlargerFor } from "./enlarge.js";
 import { scaleXY } from "./geometry.js";
 import { checkFinite } from "./logits.js";
 
@@ -68,7 +68,7 @@ export function interactiveMasks(maskLogits, geometry) {
     throw new Error(`mask logits have the shape [${maskLogits.shape}]; expected (prompts, h, w)`);
   }
   checkFinite("mask logits", maskLogits.data);
-  const enlarger = new Enlarger([height, width], geometry);
+  const enlarger = enlargerFor([height, width], geometry);
   const [rows, columns] = geometry.originalSize;
   return Array.from({ length: count }, (_, map) => {
     const mask = new Uint8Array(rows * columns);
@@ -80,7 +80,7 @@ export function interactiveMasks(maskLogits, geometry) {
 /**
  * @param {Float32Array} logits
  * @param {number} offset
- * @param {Enlarger} enlarger
+ * @param {import("./enlarge.js").Enlarger} enlarger
  * @param {import("./enlarge.js").Tile} tile
  * @param {Uint8Array} mask
  */
@@ -88,30 +88,12 @@ function cutTile(logits, offset, enlarger, tile, mask) {
   const columns = enlarger.size[1];
   const across = tile.right - tile.left;
   const agreed = agreement(logits, offset, enlarger.source[1], tile);
-  // An enlarged logit is a mean of these with no negative weight, so where all agree it does too.
   if (agreed === null) enlarger.enlarge(logits, offset, tile);
   for (let y = tile.top, i = 0; y < tile.bottom; y++) {
     for (let place = y * columns + tile.left, end = place + across; place < end; place++, i++) {
       mask[place] = Number(agreed ?? enlarger.values[i] > 0);
     }
   }
-}
-
-/**
- * @param {Float32Array} logits
- * @param {number} offset
- * @param {number} width Of the map.
- * @param {import("./enlarge.js").Tile} tile
- * @returns {boolean | null} Whether all logits of a tile are above 0, or none; null where some are.
- */
-function agreement(logits, offset, width, tile) {
-  const first = logits[offset + tile.sourceTop * width + tile.sourceLeft] > 0;
-  for (let y = tile.sourceTop; y < tile.sourceBottom; y++) {
-    for (let x = tile.sourceLeft; x < tile.sourceRight; x++) {
-      if (logits[offset + y * width + x] > 0 !== first) return null;
-    }
-  }
-  return first;
 }
 
 /**
