@@ -139,7 +139,8 @@ function blendAlong(source, from, { first: places, count, weights }, first, targ
 function blendAcross(source, from, { count, weights }, pixel, target, to, width) {
   const at = pixel * count;
   if (count === 2) {
-    const [top, bottom] = [weights[at], weights[at + 1]];
+    const top = weights[at];
+    const bottom = weights[at + 1];
     for (let x = 0; x < width; x++) target[to + x] = top * source[from + x] + bottom * source[from + width + x];
     return;
   }

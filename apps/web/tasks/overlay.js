@@ -20,6 +20,8 @@ import { WHITE, lightened, roundHalfEven } from "./palette.js";
 const OPACITY = 0.45;
 const f32 = Math.fround;
 
+/** What each value of red, green and blue becomes under the colour of a mask. */
+const TINTS = [0, 1, 2].map(() => new Uint8Array(256));
 /** Memory for the pixels that no layer has taken, and for a mask while its edge is looked for. */
 const spaces = { free: new Uint8Array(0), mask: new Uint8Array(0), inner: new Uint8Array(0), next: new Uint8Array(0) };
 
@@ -61,23 +63,26 @@ export function paintMasks(canvas, layers, width) {
  * @param {Uint8Array} free Pixels that no layer above has; those of this one are taken.
  */
 function tint({ data, channels }, { map, value, colour }, free) {
-  const tables = colour.map((part) => tintTable(part));
+  colour.forEach((part, channel) => fillTint(TINTS[channel], part));
+  const [reds, greens, blues] = TINTS;
   for (let i = 0, at = 0; i < free.length; i++, at += channels) {
     if (map[i] !== value || !free[i]) continue;
     free[i] = 0;
-    data[at] = tables[0][data[at]];
-    data[at + 1] = tables[1][data[at + 1]];
-    data[at + 2] = tables[2][data[at + 2]];
+    data[at] = reds[data[at]];
+    data[at + 1] = greens[data[at + 1]];
+    data[at + 2] = blues[data[at + 2]];
   }
 }
 
 /**
+ * @param {Uint8Array} table Gets what each of the 256 values becomes.
  * @param {number} part Of a colour.
- * @returns {Uint8Array} What each of the 256 values becomes.
  */
-function tintTable(part) {
+function fillTint(table, part) {
   const ink = f32(part * f32(OPACITY));
-  return Uint8Array.from({ length: 256 }, (_, before) => f32(f32(f32(before * f32(1 - OPACITY)) + ink) + 0.5));
+  for (let before = 0; before < table.length; before++) {
+    table[before] = f32(f32(f32(before * f32(1 - OPACITY)) + ink) + 0.5);
+  }
 }
 
 /**
