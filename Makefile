@@ -37,6 +37,7 @@ help:
 	@echo "make arm64      what 'rapsam bench --on qemu-arm64' needs: arm64 programs and qemu, without root"
 	@echo "make android    the Android app: signed APKs with a bundle, in apps/android/build; BUNDLE=... for another"
 	@echo "make android-test  the app without Android, in a Java machine, with Android's own libraries"
+	@echo "make webkit     what the proof needs that shows the web page in WebKitGTK: by apt, as root"
 	@echo "make fuzz       hostile inputs of six kinds, COUNT=500 of each; failing ones stay in fuzz-failures"
 	@echo "make fixtures   the golden vectors of the apps anew, from what the tasks return now"
 	@echo "make lint       style, formatting and the direction of imports"

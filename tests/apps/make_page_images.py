@@ -27,7 +27,7 @@ from tests.chromium import started_browser
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
 SEED, PHOTO_SIZE, VIDEO_SIZE = 5, (480, 640), (360, 480)
-FRAMES = 90
+FRAMES = 40
 LIMIT_BYTES = 150_000
 DESKTOP = {"viewport": {"width": 1100, "height": 760}}
 PHONE = {
@@ -88,7 +88,7 @@ def film() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"
         with VideoWriter(path, Fraction(15)) as writer:
-            for frame in draw_video(SEED, 1, FRAMES, VIDEO_SIZE).frames:
+            for frame in draw_video(SEED, 9, FRAMES, VIDEO_SIZE).frames:
                 writer.write(frame)
         yield path
 

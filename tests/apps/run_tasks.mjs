@@ -63,7 +63,7 @@ const RUN = {
     const { data, shape } = given.mask_logits;
     const logits = { data, shape: [shape[0] * shape[1], ...shape.slice(2)] };
     const stability = stabilityScores(logits, geometryOf(given));
-    const spec = { single: given.single < 0 ? null : given.single };
+    const spec = given.single < 0 ? {} : { single: given.single }; // as older manifests leave it out
     const scores = { iou: given.iou.data, stability }[given.choice];
     return { chosen: chosenCandidates(spec, scores, given.ambiguous.map(Boolean)), stability };
   },

@@ -22,7 +22,7 @@ const STABILITY_OFFSET = 1;
  * @param {boolean[]} ambiguous (K) which prompts mean the best of several; the others mean `single`, if there is one.
  * @returns {number[]} (K) the first of equals.
  */
-export function chosenCandidates({ single }, scores, ambiguous) {
+export function chosenCandidates({ single = null }, scores, ambiguous) {
   const count = scores.length / ambiguous.length;
   return ambiguous.map((isAmbiguous, prompt) => {
     if (!isAmbiguous && single !== null) return single;

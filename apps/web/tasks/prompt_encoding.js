@@ -23,9 +23,9 @@ import { checkBox, checkPoint, normalisedBoxes, promptBoxes } from "./prompt.js"
  * @property {boolean} boxes
  * @property {boolean} masks
  * @property {number | null} point_radius
- * @property {number | null} single
- * @property {string} choice
- * @property {number | null} mask_stride
+ * @property {number | null} [single]
+ * @property {string} [choice]
+ * @property {number | null} [mask_stride]
  */
 
 /** Labels of slots. */
