@@ -141,6 +141,9 @@ function inverseProbability(logit) {
 
 /**
  * Lets a mask win pixels of a tile, with exponentials only where they decide.
+ *
+ * Nothing that is called for every pixel is a function: where the engine does not inline it, each number that it
+ * takes or returns lies in memory of its own, megabytes of it per frame.
  * @param {number} mask
  * @param {Float32Array} scores
  * @param {Tile} tile
@@ -156,38 +159,32 @@ function contend(mask, scores, tile, { enlarger, best, reached }, width, { winne
   for (let y = tile.top, i = 0; y < tile.bottom; y++) {
     for (let place = y * width + tile.left, end = place + across; place < end; place++, i++) {
       const logit = values[i];
-      const covers = Number(coversAt(logit));
-      covered += covers;
-      const mine = score * nearly(logit);
-      if (mine < reached[i] * (1 - SLACK)) continue;
-      const isClear = mine > reached[i] * (1 + SLACK) || reached[i] === NOBODY;
+      const covers = logit >= 0 || (logit > -SLACK && coversBelow(logit));
+      if (covers) covered += 1;
+      // About its probability, to less than a third of `SLACK` of it; NaN where that is next to nothing.
+      const along = Math.min(Math.max((logit + LIMIT) * STEPS, 0), LAST);
+      const step = Math.trunc(along);
+      const below = PROBABILITIES[step];
+      const mine = score * (below + (along - step) * (PROBABILITIES[step + 1] - below));
+      const bar = reached[i];
+      if (mine < bar * (1 - SLACK)) continue;
+      const isClear = bar < 0 || mine > bar * (1 + SLACK);
       if (!isClear && !wins(logit, score, best[i], scores[winners[place]])) continue;
       best[i] = logit;
       reached[i] = mine;
       winners[place] = mask;
-      confident[place] = covers;
+      confident[place] = covers ? 1 : 0;
     }
   }
   own[mask] += covered;
 }
 
 /**
- * @param {number} logit
- * @returns {number} Its probability, to less than a third of `SLACK` of it; NaN where that is next to nothing.
- */
-function nearly(logit) {
-  const place = Math.min(Math.max((logit + LIMIT) * STEPS, 0), LAST);
-  const step = Math.trunc(place);
-  return PROBABILITIES[step] + (place - step) * (PROBABILITIES[step + 1] - PROBABILITIES[step]);
-}
-
-/**
- * @param {number} logit
+ * @param {number} logit A little below 0.
  * @returns {boolean} Whether its probability, as float32 has it, is at least `COVERED`.
  */
-function coversAt(logit) {
-  if (logit >= 0) return true;
-  return logit > -SLACK && inverseProbability(logit) <= 1 / COVERED;
+function coversBelow(logit) {
+  return inverseProbability(logit) <= 1 / COVERED;
 }
 
 /**
@@ -207,7 +204,9 @@ function wins(logit, score, bestLogit, bestScore) {
  */
 function countCovered(values, pixels) {
   let covered = 0;
-  for (let i = 0; i < pixels; i++) covered += Number(coversAt(values[i]));
+  for (let i = 0; i < pixels; i++) {
+    if (values[i] >= 0 || (values[i] > -SLACK && coversBelow(values[i]))) covered += 1;
+  }
   return covered;
 }
 
