@@ -38,6 +38,7 @@ help:
 	@echo "make android    the Android app: signed APKs with a bundle, in apps/android/build; BUNDLE=... for another"
 	@echo "make android-test  the app without Android, in a Java machine, with Android's own libraries"
 	@echo "make ios-check  the iOS app's code: its tests on Linux, its types against declarations of Apple's frameworks"
+	@echo "make webkit     what the proof needs that shows the web page in WebKitGTK: by apt, as root"
 	@echo "make fuzz       hostile inputs of six kinds, COUNT=500 of each; failing ones stay in fuzz-failures"
 	@echo "make fixtures   the golden vectors of the apps anew, from what the tasks return now"
 	@echo "make lint       style, formatting and the direction of imports"
@@ -87,6 +88,18 @@ chromium:
 		echo "no Chromium: tests of pages will be skipped; install it, as in: apt-get install chromium"; \
 	fi
 
+# For the proof that the page works in the engine family of Safari; as above.
+.PHONY: webkit
+webkit:
+	@if command -v WebKitWebDriver >/dev/null && command -v Xvfb >/dev/null && command -v dbus-run-session >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing WebKitGTK, a display for it and its bus"; \
+		apt-get update -qq && apt-get install -y -qq --no-install-recommends webkit2gtk-driver xvfb dbus >/dev/null \
+			|| echo "WebKitGTK could not be installed: its proof will be skipped"; \
+	else \
+		echo "no WebKitGTK: its proof will be skipped; install it, as in: apt-get install webkit2gtk-driver xvfb dbus"; \
+	fi
+
 # For the tests of phones over adb: a real adbd in a chroot, in the user's cache. Only root can make it.
 .PHONY: adbd
 adbd: $(INSTALLED)
@@ -118,7 +131,7 @@ demo: $(INSTALLED)
 test: $(INSTALLED) old-runtime web-runtimes chromium adbd
 	$(PYTEST) -m "not proof" --durations=15
 
-proofs: $(INSTALLED) old-runtime
+proofs: $(INSTALLED) old-runtime web-runtimes webkit
 	$(PYTEST) -m proof --durations=15
 
 test-fast: $(INSTALLED)

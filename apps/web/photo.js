@@ -9,7 +9,7 @@ import { answerEntry, objectEntries } from "./photo/entries.js";
 import { showLegend } from "./photo/legend.js";
 import { Live } from "./photo/live.js";
 import { MovingPictures } from "./photo/moving_pictures.js";
-import { panopticPicture, promptPicture } from "./photo/pictures.js";
+import { paintAnswers, paintObjects } from "./photo/pictures.js";
 import { PageSegmenter } from "./photo/segmenter.js";
 import { Stage } from "./photo/stage.js";
 
@@ -18,7 +18,7 @@ import { Stage } from "./photo/stage.js";
  * @typedef {import("./photo/pictures.js").Answer} Answer
  * @typedef {import("./tasks/geometry.js").Picture} Picture
  * @typedef {import("./tasks/panoptic.js").PanopticResult} PanopticResult
- * @typedef {import("./tasks/prompt.js").Prompt} Prompt
+ * @typedef {import("./tasks/prompt_encoding.js").Prompt} Prompt
  * @typedef {"objects" | "masks" | "photo"} View
  */
 
@@ -133,8 +133,11 @@ class PhotoPage {
     this.#queue(`Reading ${file.name}`, async () => {
       const { picture, note } = await readPhoto(file);
       this.#put(picture, note);
-      say(`${file.name}, ${picture.width} x ${picture.height} pixels`);
-      if (this.segmenter.finding) this.#find();
+      if (this.segmenter.finding) return this.#find();
+      say(`Looking at ${file.name}`);
+      await painted();
+      await this.segmenter.prepare();
+      say(`${file.name}, ${picture.width} x ${picture.height} pixels: ready for your questions`);
     });
   }
 
@@ -263,8 +266,8 @@ class PhotoPage {
   #draw() {
     const photo = this.#photo;
     if (!photo) return;
-    const { entries, picture, title, nothing } = this.#shown(photo);
-    this.stage.show(picture);
+    const { entries, paint, title, nothing } = this.#shown();
+    this.stage.show(photo, paint);
     parts.found.textContent = entries.length ? title : nothing;
     showLegend(parts.legend, entries, this.#only, (place) => {
       this.#only = place;
@@ -272,15 +275,13 @@ class PhotoPage {
     });
   }
 
-  /**
-   * @param {Picture} photo
-   * @returns {{entries: Entry[], picture: Picture, title: string, nothing: string}}
-   */
-  #shown(photo) {
-    if (this.#view === "objects" && this.#objects) {
+  /** @returns {{entries: Entry[], paint: (canvas: Picture) => void, title: string, nothing: string}} */
+  #shown() {
+    const objects = this.#objects;
+    if (this.#view === "objects" && objects) {
       return {
-        entries: objectEntries(this.#objects, this.segmenter.labels),
-        picture: panopticPicture(photo, this.#objects, this.#only),
+        entries: objectEntries(objects, this.segmenter.labels),
+        paint: (canvas) => paintObjects(canvas, objects, this.#only),
         title: "Objects",
         nothing: "Nothing was found with enough certainty",
       };
@@ -288,12 +289,12 @@ class PhotoPage {
     if (this.#view === "masks") {
       return {
         entries: this.#answers.map(answerEntry),
-        picture: promptPicture(photo, this.#answers, this.#only),
+        paint: (canvas) => paintAnswers(canvas, this.#answers, this.#only),
         title: "My regions",
         nothing: "No region yet",
       };
     }
-    return { entries: [], picture: photo, title: "", nothing: "Photo" };
+    return { entries: [], paint: () => {}, title: "", nothing: "Photo" };
   }
 
   #save() {

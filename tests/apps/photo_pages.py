@@ -36,6 +36,15 @@ COMPUTE = """async ({ name, bytes, prompts }) => {
     masks: regions.map(({ mask }) => Array.from(mask)), iou: regions.map((region) => region.predictedIou),
   };
 }"""
+ASK = """async ({ name, bytes, prompts }) => {
+  const at = (path) => new URL(path, document.baseURI).href;
+  const { readPhoto } = await import(at("photo/decode.js"));
+  const segmenter = await (await import(at("photo.js"))).segmenter;
+  const binary = Uint8Array.from(atob(bytes), (char) => char.charCodeAt(0));
+  segmenter.take((await readPhoto(new File([binary], name))).picture);
+  const regions = await segmenter.segment(prompts);
+  return { masks: regions.map(({ mask }) => [...mask]), iou: regions.map((each) => each.predictedIou) };
+}"""
 DECODE = """async ({ name, bytes, isShort }) => {
   const { readPhoto } = await import(new URL("photo/decode.js", document.baseURI).href);
   const binary = Uint8Array.from(atob(bytes), (char) => char.charCodeAt(0));

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { chosenCandidates, stabilityScores } from "../../apps/web/tasks/candidates.js";
 import { toOriginal } from "../../apps/web/tasks/enlarge.js";
 import { DistinctTracks } from "../../apps/web/tasks/duplicates.js";
 import { lineWidth, paintBox, paintMasks, paintPoint } from "../../apps/web/tasks/overlay.js";
@@ -10,6 +11,7 @@ import { classColour, lightened, textColour } from "../../apps/web/tasks/palette
 import { panopticSegmentation } from "../../apps/web/tasks/panoptic.js";
 import { letterbox } from "../../apps/web/tasks/preprocess.js";
 import { interactiveMasks, normalisedBoxes, promptBoxes } from "../../apps/web/tasks/prompt.js";
+import { encodePrompts } from "../../apps/web/tasks/prompt_encoding.js";
 import { NearOnlineTracker, matchQueries } from "../../apps/web/tasks/tracker.js";
 import { TrackNumbers, trackedInstances } from "../../apps/web/tasks/video.js";
 
@@ -46,6 +48,24 @@ const RUN = {
   letterbox(given) {
     const { pixels, geometry } = letterbox(picture(given.image), given.size, given.pad_colour);
     return { pixels: pixels.data, content_size: geometry.contentSize };
+  },
+  longest_side(given) {
+    const { pixels, geometry } = letterbox(picture(given.image), given.size, given.pad_colour, "longest side");
+    return { pixels: pixels.data, content_size: geometry.contentSize };
+  },
+  point_slots(given) {
+    const prompts = [...given.points.map((point) => ({ point })), ...given.boxes.map((box) => ({ box }))];
+    const spec = { encoding: "points", max_points: given.max_points, boxes: given.takes_boxes === 1, masks: false };
+    const { points, point_labels } = encodePrompts(prompts, spec, geometryOf(given));
+    return { points: points.data, point_labels: point_labels.data };
+  },
+  chosen_candidates(given) {
+    const { data, shape } = given.mask_logits;
+    const logits = { data, shape: [shape[0] * shape[1], ...shape.slice(2)] };
+    const stability = stabilityScores(logits, geometryOf(given));
+    const spec = given.single < 0 ? {} : { single: given.single }; // as older manifests leave it out
+    const scores = { iou: given.iou.data, stability }[given.choice];
+    return { chosen: chosenCandidates(spec, scores, given.ambiguous.map(Boolean)), stability };
   },
   prompt_boxes(given) {
     const boxes = promptBoxes(given.points, given.boxes, geometryOf(given), given.point_radius);

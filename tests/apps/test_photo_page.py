@@ -179,6 +179,28 @@ def test_a_tap_a_box_and_keys_ask_for_regions(page, bundle):
     assert page.locator("#found").inner_text() == "Objects"
 
 
+def test_keys_alone_lead_to_the_photo_and_around_a_thing(page, bundle):
+    image = photo(50, 90)
+    shown(page, "photo.png", image)
+    page.locator("h1").click()
+    reached = []
+    while "photo" not in reached and len(reached) < 15:
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("() => document.activeElement.id || document.activeElement.value"))
+    assert reached == ["file", "camera", "objects", "point", "photo"]
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Tab")
+    assert "Drag a box" in page.locator("#how").inner_text()
+    for key in ("Enter", "Escape", "Enter", "Shift+ArrowRight", "Shift+ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    step = 0.05 * 90
+    (mask,) = bundle.predict(image, boxes=[(45, 25, 45 + step, 25 + step)]).masks
+    assert f"Region 1 has {np.count_nonzero(mask):,} pixels" in status(page, "Region 1 has")
+    page.get_by_role("radio", name="a tap").check(force=True)
+    page.get_by_role("button", name="Clear my regions").click()
+
+
 @pytest.mark.parametrize("value", EXIF_ORIENTATIONS)
 def test_a_photo_that_is_stored_turned_is_read_as_python_reads_it(page, tmp_path, value):
     from PIL import Image
@@ -249,9 +271,11 @@ def test_a_photo_that_cannot_be_used_is_refused_by_name_and_the_page_goes_on(pag
     assert page.locator("#problem").is_hidden()
 
 
-def test_the_page_fits_a_small_phone_and_names_its_controls(page):
-    page.set_viewport_size({"width": 320, "height": 640})
+@pytest.mark.parametrize("width", [320, 360])
+def test_the_page_fits_a_small_phone_and_names_its_controls(page, width):
+    page.set_viewport_size({"width": width, "height": 640})
     shown(page, "photo.png", photo(70, 30))
+    assert page.get_by_text("Choose a photo or video").bounding_box()["height"] < 50  # one line
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
     for role, name in (
         ("radio", "Objects"),

@@ -5,9 +5,10 @@
  */
 
 import { chainSteps, outputsByRole } from "../chain.js";
+import { answers } from "../photo/passes.js";
 import { panopticSegmentation } from "../tasks/panoptic.js";
 import { fitted } from "../tasks/preprocess.js";
-import { encodePrompts, interactiveMasks } from "../tasks/prompt.js";
+import { encodePrompts } from "../tasks/prompt_encoding.js";
 
 /**
  * @typedef {import("../bundle.js").Manifest} Manifest
@@ -83,8 +84,7 @@ class Asked {
   /** @returns {Tensors} The prompt, as often as the graphs take one in a pass; nothing if they take none. */
   prompts() {
     if (!this.spec) return {};
-    const { role, tensor } = encodePrompts(Array(this.count).fill(this.prompt), this.spec, this.geometry);
-    return { [role]: tensor };
+    return encodePrompts(Array(this.count).fill(this.prompt), this.spec, this.geometry);
   }
 }
 
@@ -129,7 +129,7 @@ function objectStages({ manifest, picture, graphs, pipeline, found, geometry }) 
  */
 function promptStages({ manifest, picture, graphs, known, pipeline, found, geometry, asked }) {
   const made = (/** @type {Tensors} */ outputs, /** @type {Geometry} */ sizes) =>
-    interactiveMasks(firstPrompt(outputs.mask_logits), sizes);
+    answers(outputs, [asked.prompt], asked.spec, sizes);
   const prompted = promptedGraphs(manifest, pipeline);
   const rest = new Map(pipeline.graphs.map((name) => [name, (prompted.has(name) ? graphs : known).get(name)]));
   const click = async () => {
@@ -196,15 +196,4 @@ function isPrompt({ role }) {
  */
 function withoutBatch({ data, shape }) {
   return { data: /** @type {Float32Array} */ (data), shape: shape.slice(1) };
-}
-
-/**
- * Cuts out the masks of the first prompt: (1, K, h, w), or with several candidates (1, K, C, h, w).
- * @param {import("../engines.js").Tensor} tensor
- * @returns {import("../tasks/geometry.js").Tensor} (1 or C, h, w).
- */
-function firstPrompt({ data, shape }) {
-  const [height, width] = shape.slice(-2);
-  const masks = shape.length === 5 ? shape[2] : 1;
-  return { data: /** @type {Float32Array} */ (data).subarray(0, masks * height * width), shape: [masks, height, width] };
 }

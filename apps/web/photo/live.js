@@ -5,7 +5,7 @@
 
 import { objectEntries, trackEntries } from "./entries.js";
 import { showLegend } from "./legend.js";
-import { panopticPicture, tracksPicture } from "./pictures.js";
+import { paintObjects, paintTracks } from "./pictures.js";
 
 /**
  * @typedef {import("../tasks/geometry.js").Picture} Picture
@@ -98,8 +98,10 @@ export class Live {
    */
   #draw(frame, { tracks, objects }) {
     const { labels } = this.segmenter;
-    if (tracks) this.stage.show(tracksPicture(frame, tracks));
-    if (objects) this.stage.show(panopticPicture(frame, objects, null));
+    this.stage.show(frame, (canvas) => {
+      if (tracks) paintTracks(canvas, tracks);
+      if (objects) paintObjects(canvas, objects, null);
+    });
     const entries = tracks ? trackEntries(tracks, labels) : objects ? objectEntries(objects, labels) : [];
     this.#list(entries);
   }

@@ -4,6 +4,7 @@
  */
 
 import { ofOne } from "../chain.js";
+import { chosenCandidates, stabilityScores } from "../tasks/candidates.js";
 import { interactiveMasks } from "../tasks/prompt.js";
 
 /**
@@ -12,6 +13,8 @@ import { interactiveMasks } from "../tasks/prompt.js";
  * @typedef {import("../engines.js").Tensor} RunTensor
  * @typedef {import("../tasks/geometry.js").Geometry} Geometry
  * @typedef {import("../tasks/geometry.js").Tensor} Tensor
+ * @typedef {import("../tasks/prompt_encoding.js").Prompt} Prompt
+ * @typedef {import("../tasks/prompt_encoding.js").PromptSpec} PromptSpec
  *
  * @typedef {{mask: Uint8Array, predictedIou: number}} Region The answer to a prompt; the mask is (h0, w0).
  */
@@ -19,49 +22,58 @@ import { interactiveMasks } from "../tasks/prompt.js";
 /**
  * @param {Pipeline} pipeline
  * @param {Map<string, Graph>} graphs
- * @param {string} role
+ * @param {string[]} roles Of encoded prompts.
  * @returns {number} Prompts that the graphs take at a time.
  */
-export function promptsPerPass(pipeline, graphs, role) {
+export function promptsPerPass(pipeline, graphs, roles) {
   const specs = pipeline.graphs.flatMap((name) => graphs.get(name)?.contract.inputs ?? []);
-  const counts = specs.filter((spec) => spec.role === role).map((spec) => spec.shape[1]);
-  if (!counts.length) throw new Error(`no graph of the bundle takes ${role}; export it again`);
+  const counts = specs.filter((spec) => roles.includes(spec.role)).map((spec) => spec.shape[1]);
+  if (!counts.length) throw new Error(`no graph of the bundle takes ${roles.join(", ")}; export it again`);
   return Math.min(...counts);
 }
 
 /**
  * Cuts the prompts of a pass; the last pass is filled up with copies, whose results are dropped.
- * @param {Tensor} prompts (1, K, D).
+ * @param {Tensor} prompts (1, K, ...).
  * @param {number} start
  * @param {number} count
- * @returns {Tensor} (1, count, D).
+ * @returns {Tensor} (1, count, ...).
  */
 export function filled({ data, shape }, start, count) {
-  const [, total, width] = shape;
+  const [, total, ...rest] = shape;
+  const width = data.length / total;
   const chunk = new Float32Array(count * width);
   for (let place = 0; place < count; place++) {
     const from = Math.min(start + place, total - 1) * width;
     chunk.set(data.subarray(from, from + width), place * width);
   }
-  return { data: chunk, shape: [1, count, width] };
+  return { data: chunk, shape: [1, count, ...rest] };
 }
 
 /**
+ * Takes the masks that prompts mean out of what the graphs returned, as `masks_of` of rapsam/inference/segmenter.py.
  * @param {Record<string, RunTensor>} outputs By role, of one pass.
- * @param {number} count Prompts of the pass that were asked.
+ * @param {Prompt[]} prompts The first of the pass: those that were asked.
+ * @param {PromptSpec} spec
  * @param {Geometry} geometry
  * @returns {Region[]}
  */
-export function answers(outputs, count, geometry) {
+export function answers(outputs, prompts, spec, geometry) {
   const { data, shape } = ofOne(outputs.mask_logits);
   const iou = ofOne(outputs.iou);
-  const size = shape.slice(-2);
+  const [height, width] = shape.slice(-2);
+  const step = height * width;
   const candidates = iou.data.length / iou.shape[0];
-  const step = size[0] * size[1];
-  return Array.from({ length: count }, (_, prompt) => {
-    let best = prompt * candidates;
-    for (let i = best + 1; i < (prompt + 1) * candidates; i++) if (iou.data[i] > iou.data[best]) best = i;
-    const logits = { data: data.subarray(best * step, (best + 1) * step), shape: [1, ...size] };
-    return { mask: interactiveMasks(logits, geometry)[0], predictedIou: iou.data[best] };
+  const count = prompts.length * candidates;
+  const maps = (/** @type {number} */ first, /** @type {number} */ number) => ({
+    data: data.subarray(first * step, (first + number) * step),
+    shape: [number, height, width],
+  });
+  const byStability = spec.choice === "stability";
+  const scores = byStability ? stabilityScores(maps(0, count), geometry) : iou.data.subarray(0, count);
+  const ambiguous = prompts.map(({ point }) => point !== undefined);
+  return chosenCandidates(spec, scores, ambiguous).map((candidate, prompt) => {
+    const place = prompt * candidates + candidate;
+    return { mask: interactiveMasks(maps(place, 1), geometry)[0], predictedIou: iou.data[place] };
   });
 }

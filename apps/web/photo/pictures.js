@@ -1,5 +1,5 @@
 /**
- * Pictures of results over the photo, as rapsam/tasks/draw.py makes them, without captions: the page has a legend.
+ * Results painted over the photo, as rapsam/tasks/draw.py does it, without captions: the page has a legend.
  * @module
  */
 
@@ -12,7 +12,7 @@ import { INSTANCE_STEP } from "../tasks/panoptic.js";
  * @typedef {import("../tasks/palette.js").Colour} Colour
  * @typedef {import("../tasks/panoptic.js").PanopticResult} PanopticResult
  * @typedef {import("../tasks/panoptic.js").Segment} Segment
- * @typedef {import("../tasks/prompt.js").Prompt} Prompt
+ * @typedef {import("../tasks/prompt_encoding.js").Prompt} Prompt
  * @typedef {import("../tasks/video.js").TrackedInstance} TrackedInstance
  * @typedef {{prompt: Prompt, mask: Uint8Array, area: number, predictedIou: number}} Answer
  */
@@ -26,44 +26,36 @@ export function segmentColour({ id, classIndex }) {
 }
 
 /**
- * @param {Picture} photo
+ * @param {Picture} canvas The photo; is painted on.
  * @param {PanopticResult} result
  * @param {number | null} only Place of the only segment to paint; null for all.
- * @returns {Picture} A new one.
  */
-export function panopticPicture(photo, result, only) {
-  const canvas = copied(photo);
+export function paintObjects(canvas, result, only) {
   const segments = result.segments.filter((_, place) => only === null || place === only);
   const layers = segments.map((segment) => ({
     map: result.panopticMap,
     value: segment.id,
     colour: segmentColour(segment),
   }));
-  paintMasks(canvas, layers, lineWidth(photo.height, photo.width));
-  return canvas;
+  paintMasks(canvas, layers, lineWidth(canvas.height, canvas.width));
 }
 
 /**
- * @param {Picture} frame
- * @param {TrackedInstance[]} tracks In falling order of score.
- * @returns {Picture} A new one, the best on top.
+ * @param {Picture} canvas The frame; is painted on.
+ * @param {TrackedInstance[]} tracks In falling order of score: the best comes on top.
  */
-export function tracksPicture(frame, tracks) {
-  const canvas = copied(frame);
+export function paintTracks(canvas, tracks) {
   const layers = tracks.map(({ mask, trackId }) => ({ map: mask, value: 1, colour: classColour(trackId) }));
-  paintMasks(canvas, layers.reverse(), lineWidth(frame.height, frame.width));
-  return canvas;
+  paintMasks(canvas, layers.reverse(), lineWidth(canvas.height, canvas.width));
 }
 
 /**
- * @param {Picture} photo
+ * @param {Picture} canvas The photo; is painted on.
  * @param {Answer[]} answers
  * @param {number | null} only Place of the only answer to paint; null for all.
- * @returns {Picture} A new one.
  */
-export function promptPicture(photo, answers, only) {
-  const canvas = copied(photo);
-  const width = lineWidth(photo.height, photo.width);
+export function paintAnswers(canvas, answers, only) {
+  const width = lineWidth(canvas.height, canvas.width);
   const shown = [...answers.entries()].filter(([place]) => only === null || place === only);
   // Large masks first, so that a small one inside stays visible.
   const layers = [...shown].sort(([, one], [, other]) => other.area - one.area);
@@ -76,13 +68,4 @@ export function promptPicture(photo, answers, only) {
     if (prompt.box) paintBox(canvas, prompt.box, width + 1, classColour(place));
     if (prompt.point) paintPoint(canvas, prompt.point, 3 * width + 3, classColour(place));
   }
-  return canvas;
-}
-
-/**
- * @param {Picture} picture
- * @returns {Picture}
- */
-function copied(picture) {
-  return { ...picture, data: picture.data.slice() };
 }

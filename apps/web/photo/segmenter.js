@@ -8,7 +8,7 @@ import { ofOne, outputsByRole } from "../chain.js";
 import { engineFor, openEngine } from "../engines.js";
 import { panopticSegmentation } from "../tasks/panoptic.js";
 import { fitted } from "../tasks/preprocess.js";
-import { encodePrompts } from "../tasks/prompt.js";
+import { encodePrompts } from "../tasks/prompt_encoding.js";
 import { Follower } from "./follower.js";
 import { answers, filled, promptsPerPass } from "./passes.js";
 
@@ -22,7 +22,7 @@ import { answers, filled, promptsPerPass } from "./passes.js";
  * @typedef {import("../tasks/geometry.js").Picture} Picture
  * @typedef {import("../tasks/geometry.js").Tensor} Tensor
  * @typedef {import("../tasks/panoptic.js").PanopticResult} PanopticResult
- * @typedef {import("../tasks/prompt.js").Prompt} Prompt
+ * @typedef {import("../tasks/prompt_encoding.js").Prompt} Prompt
  * @typedef {import("../tasks/video.js").TrackedInstance} TrackedInstance
  * @typedef {import("./passes.js").Region} Region
  * @typedef {{tracks: TrackedInstance[] | null, objects: PanopticResult | null}} Seen Of a frame, one of both.
@@ -44,6 +44,7 @@ export class PageSegmenter {
   /** @type {{pixels: Tensor, geometry: Geometry, graphs: Map<string, Graph>} | null} */
   #photo = null;
   #graphs;
+  #prompts;
 
   /**
    * @param {Bundle} bundle
@@ -54,6 +55,7 @@ export class PageSegmenter {
     this.manifest = bundle.manifest;
     this.engine = engine;
     this.#graphs = graphs;
+    this.#prompts = promptedGraphs(graphs);
     this.prompted = bundle.pipeline(PROMPTED) ?? null;
     this.finding = FINDING.map((task) => bundle.pipeline(task)).find(Boolean) ?? null;
     this.following = bundle.pipeline(FOLLOWED) ?? null;
@@ -97,7 +99,14 @@ export class PageSegmenter {
    */
   take(picture) {
     const { pixels, geometry } = fitted(picture, this.manifest.preprocess);
-    this.#photo = { pixels, geometry, graphs: rememberingGraphs(this.#graphs) };
+    this.#photo = { pixels, geometry, graphs: this.#remembering() };
+  }
+
+  /** Computes what all questions about the photo have in common, so that the first one waits no longer than others. */
+  async prepare() {
+    const { pixels, graphs } = this.#taken();
+    const ofImage = (this.prompted?.graphs ?? []).filter((name) => !this.#prompts.has(name));
+    await outputsByRole({ graphs: ofImage }, graphs, { image: pixels });
   }
 
   /**
@@ -119,8 +128,11 @@ export class PageSegmenter {
     const pipeline = this.following ?? this.finding;
     if (!pipeline || !this.labels.length) throw new Error("this bundle does not find objects; take another one");
     const follower = this.following && new Follower(this.#numThings, this.manifest.postprocess.top_k);
+    /** @type {Float32Array | undefined} */
+    let memory;
     return async (frame) => {
-      const { pixels, geometry } = fitted(frame, this.manifest.preprocess);
+      const { pixels, geometry } = fitted(frame, this.manifest.preprocess, memory);
+      memory = pixels.data;
       const outputs = await outputsByRole(pipeline, this.#graphs, { image: pixels });
       if (!follower) return { tracks: null, objects: this.#panopticOf(outputs, geometry) };
       const found = [outputs.class_logits, outputs.queries, outputs.mask_logits].map(ofOne);
@@ -153,20 +165,27 @@ export class PageSegmenter {
   /**
    * Answers prompts on the photo.
    * @param {Prompt[]} prompts In its pixels.
-   * @returns {Promise<Region[]>} One per prompt: the candidate with the highest predicted IoU.
+   * @returns {Promise<Region[]>} One per prompt: of several candidates the one that it means.
    */
   async segment(prompts) {
     const { pixels, geometry, graphs } = this.#taken();
     if (!this.prompted || !this.manifest.prompts) throw new Error("this bundle takes no prompts; take another one");
-    const { role, tensor } = encodePrompts(prompts, this.manifest.prompts, geometry);
-    const perPass = promptsPerPass(this.prompted, graphs, role);
+    const { prompts: spec } = this.manifest;
+    const encoded = Object.entries(encodePrompts(prompts, spec, geometry));
+    const perPass = promptsPerPass(this.prompted, graphs, encoded.map(([role]) => role));
     const regions = [];
     for (let start = 0; start < prompts.length; start += perPass) {
-      const given = { image: pixels, [role]: filled(tensor, start, perPass) };
-      const outputs = await outputsByRole(this.prompted, graphs, given);
-      regions.push(...answers(outputs, Math.min(perPass, prompts.length - start), geometry));
+      const asked = encoded.map(([role, tensor]) => [role, filled(tensor, start, perPass)]);
+      const outputs = await outputsByRole(this.prompted, graphs, { image: pixels, ...Object.fromEntries(asked) });
+      regions.push(...answers(outputs, prompts.slice(start, start + perPass), spec, geometry));
     }
     return regions;
+  }
+
+  /** @returns {Map<string, Graph>} Those that depend on the photo alone run once for it. */
+  #remembering() {
+    const entries = [...this.#graphs];
+    return new Map(entries.map(([name, graph]) => [name, this.#prompts.has(name) ? graph : onceOnly(graph)]));
   }
 
   #taken() {
@@ -191,21 +210,18 @@ function usedGraphs(bundle) {
 }
 
 /**
- * Makes graphs that run once per photo, for those that depend on nothing else.
  * @param {Map<string, Graph>} graphs
- * @returns {Map<string, Graph>}
+ * @returns {Set<string>} Names of those that depend on prompts, taken directly or flowing in.
  */
-function rememberingGraphs(graphs) {
-  /** @type {Set<string>} */
-  const prompted = new Set();
-  const remembering = new Map();
-  for (const [name, graph] of graphs) {
-    const { inputs, outputs } = graph.contract;
-    const depends = inputs.some((spec) => !["image", "flow"].includes(spec.role) || prompted.has(spec.name));
-    if (depends) outputs.filter(({ role }) => role === "flow").forEach((spec) => prompted.add(spec.name));
-    remembering.set(name, depends ? graph : onceOnly(graph));
+function promptedGraphs(graphs) {
+  const flowing = new Set();
+  const names = new Set();
+  for (const [name, { contract }] of graphs) {
+    if (!contract.inputs.some((spec) => !["image", "flow"].includes(spec.role) || flowing.has(spec.name))) continue;
+    names.add(name);
+    for (const spec of contract.outputs) if (spec.role === "flow") flowing.add(spec.name);
   }
-  return remembering;
+  return names;
 }
 
 /**

@@ -7,7 +7,7 @@
  * @typedef {import("../tasks/geometry.js").Picture} Picture
  * @typedef {import("../tasks/prompt.js").Box} Box
  * @typedef {import("../tasks/prompt.js").Point} Point
- * @typedef {import("../tasks/prompt.js").Prompt} Prompt
+ * @typedef {import("../tasks/prompt_encoding.js").Prompt} Prompt
  *
  * @typedef {object} Parts Elements of the page.
  * @property {HTMLCanvasElement} canvas
@@ -30,6 +30,8 @@ export class Stage {
   #corner = null;
   /** @type {Point} */
   #pointed = [0, 0];
+  /** What is on the canvas. */
+  #image = new ImageData(1, 1);
 
   /**
    * @param {Parts} parts
@@ -57,6 +59,7 @@ export class Stage {
     const { canvas } = this.parts;
     canvas.width = width;
     canvas.height = height;
+    this.#image = new ImageData(width, height);
     canvas.parentElement?.style.setProperty("--aspect", String(width / height));
     canvas.classList.toggle("tiny", Math.max(width, height) < TINY);
     this.#pointed = [width / 2, height / 2];
@@ -70,10 +73,15 @@ export class Stage {
     this.#forget();
   }
 
-  /** @param {Picture} picture R, G, B and opacity. */
-  show({ data, width, height }) {
-    const context = this.parts.canvas.getContext("2d");
-    context?.putImageData(new ImageData(new Uint8ClampedArray(data), width, height), 0, 0);
+  /**
+   * @param {Picture} picture R, G, B and opacity, of the size that `begin` was told.
+   * @param {(canvas: Picture) => void} paint Paints on a copy of it.
+   */
+  show(picture, paint) {
+    const image = this.#image;
+    image.data.set(picture.data);
+    paint({ ...picture, data: image.data });
+    this.parts.canvas.getContext("2d")?.putImageData(image, 0, 0);
   }
 
   #forget() {

@@ -28,10 +28,25 @@ import { axisTaps } from "./resize.js";
  * @property {number} sourceRight
  */
 
-const TILE_SIDE = 64;
+const TILE_SIDE = 32;
 const f32 = Math.fround;
 
-/** Enlarges mask logits of one size for images of one geometry; make it once for all frames of a video. */
+/** What was asked for last: all frames of a video have the same sizes. @type {{sizes: string, enlarger: Enlarger} | null} */
+let kept = null;
+
+/**
+ * @param {number[]} source Height and width of the mask logits.
+ * @param {Geometry} geometry
+ * @returns {Enlarger} The same one for the same sizes; its `values` are those of whoever enlarged last.
+ */
+export function enlargerFor([height, width], geometry) {
+  const { paddedSize, contentSize, originalSize } = geometry;
+  const sizes = [height, width, paddedSize, contentSize, originalSize].join();
+  if (kept?.sizes !== sizes) kept = { sizes, enlarger: new Enlarger([height, width], geometry) };
+  return kept.enlarger;
+}
+
+/** Enlarges mask logits of one size for images of one geometry. */
 export class Enlarger {
   /**
    * @param {[number, number]} source Height and width of the mask logits, at any stride of the padded input.
@@ -74,6 +89,24 @@ export class Enlarger {
 }
 
 /**
+ * @param {Float32Array} logits
+ * @param {number} offset Of the map in `logits`.
+ * @param {number} width Of the map.
+ * @param {Tile} tile
+ * @returns {boolean | null} Whether all logits of a tile are above 0, or none; null where some are. An enlarged
+ *   logit is a mean of these with no negative weight, so where all agree it does too.
+ */
+export function agreement(logits, offset, width, tile) {
+  const first = logits[offset + tile.sourceTop * width + tile.sourceLeft] > 0;
+  for (let y = tile.sourceTop; y < tile.sourceBottom; y++) {
+    for (let x = tile.sourceLeft; x < tile.sourceRight; x++) {
+      if (logits[offset + y * width + x] > 0 !== first) return null;
+    }
+  }
+  return first;
+}
+
+/**
  * Blends neighbours of a row.
  * @param {Float32Array} source
  * @param {number} from Place of the row.
@@ -106,7 +139,8 @@ function blendAlong(source, from, { first: places, count, weights }, first, targ
 function blendAcross(source, from, { count, weights }, pixel, target, to, width) {
   const at = pixel * count;
   if (count === 2) {
-    const [top, bottom] = [weights[at], weights[at + 1]];
+    const top = weights[at];
+    const bottom = weights[at + 1];
     for (let x = 0; x < width; x++) target[to + x] = top * source[from + x] + bottom * source[from + width + x];
     return;
   }
@@ -124,7 +158,7 @@ function blendAcross(source, from, { count, weights }, pixel, target, to, width)
  */
 export function toOriginal(maskLogits, geometry) {
   const [count, height, width] = maskLogits.shape;
-  const enlarger = new Enlarger([height, width], geometry);
+  const enlarger = enlargerFor([height, width], geometry);
   const [rows, columns] = geometry.originalSize;
   const data = new Float32Array(count * rows * columns);
   for (const tile of enlarger.tiles) {

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { toOriginal } from "./enlarge.js";
+import { agreement, enlargerFor } from "./enlarge.js";
 import { checkLogits, sigmoid, softmax } from "./logits.js";
 
 /**
@@ -50,15 +50,23 @@ export function instanceSegmentation(classLogits, maskLogits, geometry, numThing
 export function rankPairs(classLogits, numThings, topK) {
   const [rows, columns] = classLogits.shape;
   const probabilities = softmax(classLogits);
-  /** @type {Pair[]} */
-  const pairs = [];
+  /** @type {number[]} Places in `probabilities`, the most probable first. */
+  const best = [];
   for (let query = 0; query < rows; query++) {
-    for (let label = 0; label < columns - 1; label++) {
-      pairs.push({ query, label, probability: probabilities[query * columns + label] });
+    for (let place = query * columns; place < (query + 1) * columns - 1; place++) {
+      if (best.length === topK && !(probabilities[place] > probabilities[best[topK - 1]])) continue;
+      if (best.length === topK) best.pop();
+      let rank = best.length;
+      while (rank > 0 && probabilities[place] > probabilities[best[rank - 1]]) rank--;
+      best.splice(rank, 0, place);
     }
   }
-  pairs.sort((one, other) => other.probability - one.probability);
-  return pairs.slice(0, topK).filter((pair) => pair.label < numThings);
+  const pairs = best.map((place) => ({
+    query: Math.trunc(place / columns),
+    label: place % columns,
+    probability: probabilities[place],
+  }));
+  return pairs.filter((pair) => pair.label < numThings);
 }
 
 /**
@@ -67,15 +75,16 @@ export function rankPairs(classLogits, numThings, topK) {
  * @param {Tensor} maskLogits (N, h, w).
  * @param {Geometry} geometry
  * @param {number} minScore
+ * @param {Int32Array} [order] Which map each query has; by default the one at its own place.
  * @returns {Instance[]} In the order of the pairs.
  */
-export function maskedInstances(pairs, maskLogits, geometry, minScore) {
+export function maskedInstances(pairs, maskLogits, geometry, minScore, order) {
   /** @type {Map<number, {mask: Uint8Array, box: [number, number, number, number], probability: number}>} */
   const seen = new Map();
   const found = [];
   for (const { query, label, probability } of pairs) {
     if (probability < minScore) continue;
-    const sight = seen.get(query) ?? maskOf(query, maskLogits, geometry);
+    const sight = seen.get(query) ?? maskOf(order ? order[query] : query, maskLogits, geometry);
     seen.set(query, sight);
     const score = f32(probability * sight.probability);
     if (minScore > 0 && score < minScore) continue;
@@ -93,29 +102,33 @@ export function byScore(instances) {
 }
 
 /**
- * @param {number} query
+ * @param {number} map
  * @param {Tensor} maskLogits
  * @param {Geometry} geometry
  */
-function maskOf(query, maskLogits, geometry) {
+function maskOf(map, maskLogits, geometry) {
   const [, height, width] = maskLogits.shape;
-  const map = maskLogits.data.subarray(query * height * width, (query + 1) * height * width);
-  const logits = toOriginal({ data: map, shape: [1, height, width] }, geometry).data;
+  const enlarger = enlargerFor([height, width], geometry);
   const [rows, columns] = geometry.originalSize;
   const mask = new Uint8Array(rows * columns);
   const box = { left: columns, top: rows, right: 0, bottom: 0 };
   let inside = 0;
   let sum = 0;
-  for (let y = 0, i = 0; y < rows; y++) {
-    for (let x = 0; x < columns; x++, i++) {
-      if (!(logits[i] > 0)) continue;
-      mask[i] = 1;
-      inside += 1;
-      sum += sigmoid(logits[i]);
-      box.left = Math.min(box.left, x);
-      box.right = Math.max(box.right, x + 1);
-      box.top = Math.min(box.top, y);
-      box.bottom = y + 1;
+  for (const tile of enlarger.tiles) {
+    if (agreement(maskLogits.data, map * height * width, width, tile) === false) continue;
+    enlarger.enlarge(maskLogits.data, map * height * width, tile);
+    for (let y = tile.top, i = 0; y < tile.bottom; y++) {
+      for (let x = tile.left; x < tile.right; x++, i++) {
+        const logit = enlarger.values[i];
+        if (!(logit > 0)) continue;
+        mask[y * columns + x] = 1;
+        inside += 1;
+        sum += sigmoid(logit);
+        box.left = Math.min(box.left, x);
+        box.right = Math.max(box.right, x + 1);
+        box.top = Math.min(box.top, y);
+        box.bottom = Math.max(box.bottom, y + 1);
+      }
     }
   }
   /** @type {[number, number, number, number]} */

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { Enlarger } from "./enlarge.js";
+import { enlargerFor } from "./enlarge.js";
 
 /**
  * @typedef {import("./geometry.js").Geometry} Geometry
@@ -32,39 +32,79 @@ const COVERED = 0.5;
 const SLACK = 1e-4;
 const f32 = Math.fround;
 
+/** Probabilities of logits from -LIMIT to LIMIT, `STEPS` for each 1. What lies below has none: NaN decides nothing. */
+const [LIMIT, STEPS] = [24, 64];
+const LAST = 2 * LIMIT * STEPS;
+const PROBABILITIES = Float64Array.from({ length: LAST + 2 }, (_, i) => 1 / (1 + Math.exp(LIMIT - i / STEPS)));
+PROBABILITIES[0] = NaN;
+const NOBODY = -1;
+
+/** What frames of one size share; no result lies in it. @type {Space | null} */
+let kept = null;
+
+/**
+ * @typedef {object} Space
+ * @property {import("./enlarge.js").Enlarger} enlarger
+ * @property {Int32Array} winners
+ * @property {Uint8Array} confident
+ * @property {Float32Array} best Of a tile: logits of the winners so far.
+ * @property {Float32Array} reached Of a tile: about what the winners so far reach, or `NOBODY`.
+ */
+
 /**
  * Assigns every pixel of the original image to one of the masks.
  * @param {Masks} masks At least one.
  * @param {Geometry} geometry
- * @returns {Fusion}
+ * @returns {Fusion} `winners` and `confident` are valid until the next call.
  */
 export function fuseMasks(masks, geometry) {
-  const [height, width] = geometry.originalSize;
-  const enlarger = new Enlarger(masks.size, geometry);
-  const fusion = {
-    winners: new Int32Array(height * width),
-    confident: new Uint8Array(height * width),
-    won: new Int32Array(masks.maps.length),
-    own: new Int32Array(masks.maps.length),
-  };
-  const best = new Float32Array(enlarger.values.length);
-  const bounds = new Float32Array(2 * masks.maps.length);
+  const space = spaceFor(masks.size, geometry);
+  const { enlarger, winners, confident } = space;
+  const count = masks.maps.length;
+  const fusion = { winners, confident, won: new Int32Array(count), own: new Int32Array(count) };
+  const bounds = new Float32Array(2 * count);
   for (const tile of enlarger.tiles) {
-    best.fill(-Infinity);
+    const pixels = (tile.bottom - tile.top) * (tile.right - tile.left);
     const bar = findBounds(masks, tile, bounds);
-    for (let mask = 0; mask < masks.maps.length; mask++) {
-      const highest = bounds[2 * mask + 1];
-      if (masks.scores[mask] * highest < bar && highest < COVERED - SLACK) continue;
+    space.reached.fill(NOBODY, 0, pixels);
+    for (let mask = 0; mask < count; mask++) {
+      const highest = 1 / inverseProbability(bounds[2 * mask + 1]);
+      const mayWin = masks.scores[mask] * highest >= bar;
+      if (!mayWin && highest < COVERED - SLACK) continue;
+      if (!mayWin && bounds[2 * mask] > 0) {
+        fusion.own[mask] += pixels;
+        continue;
+      }
       enlarger.enlarge(masks.logits, masks.maps[mask] * masks.size[0] * masks.size[1], tile);
-      contend(mask, masks.scores, tile, enlarger.values, best, width, fusion);
+      if (mayWin) contend(mask, masks.scores, tile, space, geometry.originalSize[1], fusion);
+      else fusion.own[mask] += countCovered(enlarger.values, pixels);
     }
-    countWinners(tile, width, fusion);
+    countWinners(tile, geometry.originalSize[1], fusion);
   }
   return fusion;
 }
 
 /**
- * Finds the lowest and the highest probability of every mask in a tile.
+ * @param {Size} size Of a map.
+ * @param {Geometry} geometry
+ * @returns {Space}
+ */
+function spaceFor(size, geometry) {
+  const enlarger = enlargerFor(size, geometry);
+  if (kept?.enlarger === enlarger) return kept;
+  const pixels = geometry.originalSize[0] * geometry.originalSize[1];
+  kept = {
+    enlarger,
+    winners: new Int32Array(pixels),
+    confident: new Uint8Array(pixels),
+    best: new Float32Array(enlarger.values.length),
+    reached: new Float32Array(enlarger.values.length),
+  };
+  return kept;
+}
+
+/**
+ * Finds the lowest and the highest logit of every mask in a tile.
  * @param {Masks} masks
  * @param {Tile} tile
  * @param {Float32Array} bounds A pair per mask.
@@ -84,9 +124,9 @@ function findBounds(masks, tile, bounds) {
         if (logit > high) high = logit;
       }
     }
-    bounds[2 * mask] = 1 / inverseProbability(low);
-    bounds[2 * mask + 1] = 1 / inverseProbability(high);
-    bar = Math.max(bar, masks.scores[mask] * bounds[2 * mask]);
+    bounds[2 * mask] = low;
+    bounds[2 * mask + 1] = high;
+    bar = Math.max(bar, masks.scores[mask] / inverseProbability(low));
   }
   return bar * (1 - SLACK);
 }
@@ -100,29 +140,38 @@ function inverseProbability(logit) {
 }
 
 /**
- * Lets a mask win pixels of a tile.
+ * Lets a mask win pixels of a tile, with exponentials only where they decide.
+ *
+ * Nothing that is called for every pixel is a function: where the engine does not inline it, each number that it
+ * takes or returns lies in memory of its own, megabytes of it per frame.
  * @param {number} mask
  * @param {Float32Array} scores
  * @param {Tile} tile
- * @param {Float32Array} values Enlarged logits of the tile.
- * @param {Float32Array} best Logits of the winners so far; -Infinity where there is none.
+ * @param {Space} space Holds the enlarged logits of the tile.
  * @param {number} width Of the image.
  * @param {Fusion} fusion
  */
-function contend(mask, scores, tile, values, best, width, { winners, confident, own }) {
+function contend(mask, scores, tile, { enlarger, best, reached }, width, { winners, confident, own }) {
+  const { values } = enlarger;
   const across = tile.right - tile.left;
   const score = scores[mask];
-  const behind = clearlyBehind(score, scores);
   let covered = 0;
   for (let y = tile.top, i = 0; y < tile.bottom; y++) {
     for (let place = y * width + tile.left, end = place + across; place < end; place++, i++) {
       const logit = values[i];
-      const before = best[i];
-      if (logit < before - behind && logit < -behind) continue;
-      const covers = coversAt(logit);
+      const covers = logit >= 0 || (logit > -SLACK && coversBelow(logit));
       if (covers) covered += 1;
-      if (before !== -Infinity && !wins(logit, score, before, scores[winners[place]])) continue;
+      // About its probability, to less than a third of `SLACK` of it; NaN where that is next to nothing.
+      const along = Math.min(Math.max((logit + LIMIT) * STEPS, 0), LAST);
+      const step = Math.trunc(along);
+      const below = PROBABILITIES[step];
+      const mine = score * (below + (along - step) * (PROBABILITIES[step + 1] - below));
+      const bar = reached[i];
+      if (mine < bar * (1 - SLACK)) continue;
+      const isClear = bar < 0 || mine > bar * (1 + SLACK);
+      if (!isClear && !wins(logit, score, best[i], scores[winners[place]])) continue;
       best[i] = logit;
+      reached[i] = mine;
       winners[place] = mask;
       confident[place] = covers ? 1 : 0;
     }
@@ -131,43 +180,34 @@ function contend(mask, scores, tile, values, best, width, { winners, confident, 
 }
 
 /**
- * @param {number} logit
+ * @param {number} logit A little below 0.
  * @returns {boolean} Whether its probability, as float32 has it, is at least `COVERED`.
  */
-function coversAt(logit) {
-  if (logit >= 0) return true;
-  return logit > -SLACK && inverseProbability(logit) <= 1 / COVERED;
+function coversBelow(logit) {
+  return inverseProbability(logit) <= 1 / COVERED;
 }
 
 /**
- * @param {number} score
- * @param {Float32Array} scores Of all masks.
- * @returns {number} A logit that lies so much below 0 and below the winner's neither wins nor covers; see `wins`.
- */
-function clearlyBehind(score, scores) {
-  let lowest = score;
-  for (const other of scores) lowest = Math.min(lowest, other);
-  return 2 * ((score / lowest) * (1 + SLACK) - 1);
-}
-
-/**
- * Tells whether one score times probability is the larger one, with exponentials only where they decide.
- *
- * Below a logit of 0 the logarithm of the probability rises by at least 0.5 per 1, so logits that are d apart
- * there have probabilities at a ratio of at least exp(d / 2), which is more than 1 + d / 2.
  * @param {number} logit
  * @param {number} score
  * @param {number} bestLogit
  * @param {number} bestScore
+ * @returns {boolean} Whether one score times probability is the larger one, as float32 has it.
  */
 function wins(logit, score, bestLogit, bestScore) {
-  if (logit <= bestLogit) {
-    if (score <= bestScore) return false;
-    if (logit < 0 && score * (1 + SLACK) < bestScore * (1 + (Math.min(bestLogit, 0) - logit) / 2)) return false;
-  } else if (bestLogit < 0 && score * (1 + (Math.min(logit, 0) - bestLogit) / 2) > bestScore * (1 + SLACK)) {
-    return true;
-  }
   return f32(score / inverseProbability(logit)) > f32(bestScore / inverseProbability(bestLogit));
+}
+
+/**
+ * @param {Float32Array} values Enlarged logits of a tile.
+ * @param {number} pixels
+ */
+function countCovered(values, pixels) {
+  let covered = 0;
+  for (let i = 0; i < pixels; i++) {
+    if (values[i] >= 0 || (values[i] > -SLACK && coversBelow(values[i]))) covered += 1;
+  }
+  return covered;
 }
 
 /**

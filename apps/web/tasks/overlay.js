@@ -20,6 +20,21 @@ import { WHITE, lightened, roundHalfEven } from "./palette.js";
 const OPACITY = 0.45;
 const f32 = Math.fround;
 
+/** What each value of red, green and blue becomes under the colour of a mask. */
+const TINTS = [0, 1, 2].map(() => new Uint8Array(256));
+/** Memory for the pixels that no layer has taken, and for a mask while its edge is looked for. */
+const spaces = { free: new Uint8Array(0), mask: new Uint8Array(0), inner: new Uint8Array(0), next: new Uint8Array(0) };
+
+/**
+ * @param {keyof typeof spaces} name
+ * @param {number} length
+ * @returns {Uint8Array} What lies in it is left over.
+ */
+function space(name, length) {
+  if (spaces[name].length < length) spaces[name] = new Uint8Array(length);
+  return spaces[name].subarray(0, length);
+}
+
 /**
  * @param {number} height
  * @param {number} width
@@ -37,7 +52,7 @@ export function lineWidth(height, width) {
  * @param {number} width Of the contours, in pixels.
  */
 export function paintMasks(canvas, layers, width) {
-  const free = new Uint8Array(canvas.height * canvas.width).fill(1);
+  const free = space("free", canvas.height * canvas.width).fill(1);
   for (const layer of [...layers].reverse()) tint(canvas, layer, free);
   for (const layer of layers) outline(canvas, layer, width);
 }
@@ -48,23 +63,26 @@ export function paintMasks(canvas, layers, width) {
  * @param {Uint8Array} free Pixels that no layer above has; those of this one are taken.
  */
 function tint({ data, channels }, { map, value, colour }, free) {
-  const tables = colour.map((part) => tintTable(part));
+  colour.forEach((part, channel) => fillTint(TINTS[channel], part));
+  const [reds, greens, blues] = TINTS;
   for (let i = 0, at = 0; i < free.length; i++, at += channels) {
     if (map[i] !== value || !free[i]) continue;
     free[i] = 0;
-    data[at] = tables[0][data[at]];
-    data[at + 1] = tables[1][data[at + 1]];
-    data[at + 2] = tables[2][data[at + 2]];
+    data[at] = reds[data[at]];
+    data[at + 1] = greens[data[at + 1]];
+    data[at + 2] = blues[data[at + 2]];
   }
 }
 
 /**
+ * @param {Uint8Array} table Gets what each of the 256 values becomes.
  * @param {number} part Of a colour.
- * @returns {Uint8Array} What each of the 256 values becomes.
  */
-function tintTable(part) {
+function fillTint(table, part) {
   const ink = f32(part * f32(OPACITY));
-  return Uint8Array.from({ length: 256 }, (_, before) => f32(f32(f32(before * f32(1 - OPACITY)) + ink) + 0.5));
+  for (let before = 0; before < table.length; before++) {
+    table[before] = f32(f32(f32(before * f32(1 - OPACITY)) + ink) + 0.5);
+  }
 }
 
 /**
@@ -77,13 +95,17 @@ function outline(canvas, layer, width) {
   if (around === null) return;
   const { top, bottom, left, right } = around;
   const across = right - left;
-  const mask = new Uint8Array((bottom - top) * across);
+  const size = (bottom - top) * across;
+  const mask = space("mask", size);
   for (let y = top, i = 0; y < bottom; y++) {
     for (let x = left; x < right; x++, i++) mask[i] = Number(layer.map[y * canvas.width + x] === layer.value);
   }
-  /** @type {Uint8Array} */
-  let inner = mask;
-  for (let step = 0; step < width; step++) inner = eroded(inner, bottom - top, across);
+  let [inner, next] = [space("inner", size), space("next", size)];
+  inner.set(mask);
+  for (let step = 0; step < width; step++) {
+    erode(inner, next, bottom - top, across);
+    [inner, next] = [next, inner];
+  }
   const colour = lightened(layer.colour);
   for (let y = top, i = 0; y < bottom; y++) {
     for (let x = left; x < right; x++, i++) {
@@ -118,13 +140,14 @@ function extentOf({ height, width }, { map, value }) {
 }
 
 /**
+ * Leaves the pixels out that have a neighbour outside the mask; the frame is no outside.
  * @param {Uint8Array} mask (height, width).
+ * @param {Uint8Array} inner Is overwritten.
  * @param {number} height
  * @param {number} width
- * @returns {Uint8Array} Without the pixels that have a neighbour outside the mask; the frame is no outside.
  */
-function eroded(mask, height, width) {
-  const inner = mask.slice();
+function erode(mask, inner, height, width) {
+  inner.set(mask);
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
       const isEdge =
@@ -135,7 +158,6 @@ function eroded(mask, height, width) {
       if (isEdge) inner[i] = 0;
     }
   }
-  return inner;
 }
 
 /**

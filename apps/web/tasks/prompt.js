@@ -1,10 +1,10 @@
 /**
- * From clicks and boxes on a photograph to the input of a graph, and from mask logits to masks on it;
- * rapsam/tasks/prompt.py and prompt_set.py.
+ * Geometry of prompts: from clicks and boxes on a photograph to boxes, and from mask logits to masks on it;
+ * rapsam/tasks/prompt.py.
  * @module
  */
 
-import { Enlarger } from "./enlarge.js";
+import { agreement, enlargerFor } from "./enlarge.js";
 import { scaleXY } from "./geometry.js";
 import { checkFinite } from "./logits.js";
 
@@ -15,40 +15,9 @@ import { checkFinite } from "./logits.js";
  *
  * @typedef {[number, number]} Point x and y in pixels of the original image.
  * @typedef {[number, number, number, number]} Box x1, y1, x2, y2 in pixels of the original image.
- *
- * @typedef {object} Prompt What asks for one region: a point in it, or a box around it.
- * @property {Point} [point]
- * @property {Box} [box]
- *
- * @typedef {object} PromptSpec Of a manifest: what the model takes.
- * @property {string} encoding
- * @property {number} max_points
- * @property {boolean} boxes
- * @property {number | null} point_radius
  */
 
 const f32 = Math.fround;
-
-/**
- * Makes what the graphs of a model get.
- * @param {Prompt[]} prompts
- * @param {PromptSpec} spec
- * @param {Geometry} geometry
- * @returns {{role: string, tensor: Tensor}} The tensor is (1, K, ...), prompts in their order.
- */
-export function encodePrompts(prompts, spec, geometry) {
-  if (spec.encoding !== "boxes") {
-    throw new Error(`the bundle takes prompts as "${spec.encoding}", this page gives "boxes": take a newer page`);
-  }
-  const rows = prompts.map(({ point, box }) => {
-    if (point && spec.max_points < 1) throw new Error("this model takes no points; drag a box instead");
-    if (box && !spec.boxes) throw new Error("this model takes no boxes; click a point instead");
-    return promptBoxes(point ? [point] : [], box ? [box] : [], geometry, spec.point_radius ?? 0);
-  });
-  const joined = new Float32Array(rows.length * 4);
-  rows.forEach((row, place) => joined.set(row, place * 4));
-  return { role: "boxes", tensor: normalisedBoxes(joined, geometry) };
-}
 
 /**
  * Checks prompts and brings them to the network's image. Near the border a box reaches outside it, and must.
@@ -99,7 +68,7 @@ export function interactiveMasks(maskLogits, geometry) {
     throw new Error(`mask logits have the shape [${maskLogits.shape}]; expected (prompts, h, w)`);
   }
   checkFinite("mask logits", maskLogits.data);
-  const enlarger = new Enlarger([height, width], geometry);
+  const enlarger = enlargerFor([height, width], geometry);
   const [rows, columns] = geometry.originalSize;
   return Array.from({ length: count }, (_, map) => {
     const mask = new Uint8Array(rows * columns);
@@ -111,7 +80,7 @@ export function interactiveMasks(maskLogits, geometry) {
 /**
  * @param {Float32Array} logits
  * @param {number} offset
- * @param {Enlarger} enlarger
+ * @param {import("./enlarge.js").Enlarger} enlarger
  * @param {import("./enlarge.js").Tile} tile
  * @param {Uint8Array} mask
  */
@@ -119,7 +88,6 @@ function cutTile(logits, offset, enlarger, tile, mask) {
   const columns = enlarger.size[1];
   const across = tile.right - tile.left;
   const agreed = agreement(logits, offset, enlarger.source[1], tile);
-  // An enlarged logit is a mean of these with no negative weight, so where all agree it does too.
   if (agreed === null) enlarger.enlarge(logits, offset, tile);
   for (let y = tile.top, i = 0; y < tile.bottom; y++) {
     for (let place = y * columns + tile.left, end = place + across; place < end; place++, i++) {
@@ -129,27 +97,10 @@ function cutTile(logits, offset, enlarger, tile, mask) {
 }
 
 /**
- * @param {Float32Array} logits
- * @param {number} offset
- * @param {number} width Of the map.
- * @param {import("./enlarge.js").Tile} tile
- * @returns {boolean | null} Whether all logits of a tile are above 0, or none; null where some are.
- */
-function agreement(logits, offset, width, tile) {
-  const first = logits[offset + tile.sourceTop * width + tile.sourceLeft] > 0;
-  for (let y = tile.sourceTop; y < tile.sourceBottom; y++) {
-    for (let x = tile.sourceLeft; x < tile.sourceRight; x++) {
-      if (logits[offset + y * width + x] > 0 !== first) return null;
-    }
-  }
-  return first;
-}
-
-/**
  * @param {Point} point
  * @param {Size} size
  */
-function checkPoint([x, y], [height, width]) {
+export function checkPoint([x, y], [height, width]) {
   if (!(x >= 0 && x < width && y >= 0 && y < height)) {
     throw new Error(`point ${x},${y} is outside the image; expected 0 <= x < ${width} and 0 <= y < ${height}`);
   }
@@ -159,7 +110,7 @@ function checkPoint([x, y], [height, width]) {
  * @param {Box} box
  * @param {Size} size
  */
-function checkBox(box, [height, width]) {
+export function checkBox(box, [height, width]) {
   const [x1, y1, x2, y2] = box;
   if (!(x1 < x2 && y1 < y2)) throw new Error(`box ${box} is empty; expected x1 < x2 and y1 < y2`);
   if (x1 < 0 || y1 < 0 || x2 > width || y2 > height) {

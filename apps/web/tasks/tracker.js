@@ -9,10 +9,10 @@ import { checkFinite, checkLogits } from "./logits.js";
 /**
  * @typedef {import("./geometry.js").Tensor} Tensor
  *
- * @typedef {object} AssociatedFrame A frame whose queries are in the order of the first frame.
+ * @typedef {object} AssociatedFrame A frame whose queries are in the order of the first frame; masks are not moved.
  * @property {Tensor} classLogits (N, K+1), mean of this frame and all before.
  * @property {Tensor} queries (N, C).
- * @property {Tensor} maskLogits (N, h, w).
+ * @property {Tensor} maskLogits (N, h, w), as the network gave them: place i has the mask `order[i]`.
  * @property {Int32Array} order (N) place i holds the frame's own query `order[i]`.
  */
 
@@ -86,7 +86,7 @@ export class NearOnlineTracker {
     return {
       classLogits: { data: mean, shape: classLogits.shape },
       queries: this.queries,
-      maskLogits: inOrder(maskLogits, order),
+      maskLogits,
       order,
     };
   }

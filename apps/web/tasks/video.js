@@ -40,6 +40,6 @@ export class TrackNumbers {
 export function trackedInstances(frame, geometry, numThings, { topK, minScore }, numbers) {
   const pairs = rankPairs(frame.classLogits, numThings, topK);
   for (const { query, label } of pairs) numbers.of(query, label);
-  const found = byScore(maskedInstances(pairs, frame.maskLogits, geometry, minScore));
+  const found = byScore(maskedInstances(pairs, frame.maskLogits, geometry, minScore, frame.order));
   return found.map((instance) => ({ ...instance, trackId: numbers.of(instance.query, instance.label) }));
 }
