@@ -103,7 +103,7 @@ android: $(INSTALLED)
 
 android-test: $(INSTALLED)
 	@$(BIN)/python -m apps.android.toolchain.jvm
-	$(BIN)/python -m pytest -q -n 0 tests/apps/test_android_core.py tests/apps/test_android_toolchain.py
+	$(BIN)/python -m pytest -q -n 0 tests/apps/test_android_*.py
 
 demo: $(INSTALLED)
 	@rm -rf $(DEMO_OUTPUT)

@@ -10,8 +10,7 @@ import pytest
 from PIL import Image
 
 import rapsam
-from apps.android.toolchain.jvm import CORE_TESTS, PATH_PROGRAM, VECTORS, build_jvm_app
-from apps.android.toolchain.tools import missing_for_jvm
+from apps.android.toolchain.jvm import CORE_TESTS, PATH_PROGRAM, VECTORS
 from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.runners.app_contract import BUNDLE, DONE, FOLDER, JOB, OUT, AppJob
 from rapsam.benchmarks.runners.ios.answers import measured_of, read_result
@@ -23,14 +22,6 @@ from tests.benchmarks.tiny_onnx_bundle import write_tiny_bundle
 RUNTIME = "ONNX Runtime"
 IOU = 0.999
 RUN = "r1"
-
-
-@pytest.fixture(scope="module")
-def app():
-    missing = missing_for_jvm()
-    if missing is not None:
-        pytest.skip(missing)
-    return build_jvm_app()
 
 
 @pytest.fixture(scope="module")
@@ -48,22 +39,22 @@ def asked(size):
     }
 
 
-def test_golden_vectors_and_bad_input(app):
-    done = app.run(CORE_TESTS, VECTORS)
+def test_golden_vectors_and_bad_input(android_app):
+    done = android_app.run(CORE_TESTS, VECTORS)
     assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-2000:]
     cases = len(json.loads((VECTORS / "index.json").read_text())["cases"])
     passed = int(done.stdout.splitlines()[-1].split()[0])
     assert passed > cases
 
 
-def test_objects_and_regions_are_those_of_python(app, folder, tmp_path):
+def test_objects_and_regions_are_those_of_python(android_app, folder, tmp_path):
     photos = []
     for number, size in enumerate(SIZES):
         path = tmp_path / f"{number}.png"
         Image.fromarray(photo(*size)).save(path)
         photos.append({"photo": str(path), **asked(size)})
     (tmp_path / "asked.json").write_text(json.dumps(photos))
-    done = app.run(PATH_PROGRAM, "segment", folder, RUNTIME, tmp_path / "asked.json", tmp_path)
+    done = android_app.run(PATH_PROGRAM, "segment", folder, RUNTIME, tmp_path / "asked.json", tmp_path)
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["version"].startswith("1.29")
     bundle = rapsam.load_bundle(folder)
@@ -83,14 +74,14 @@ def test_objects_and_regions_are_those_of_python(app, folder, tmp_path):
         np.testing.assert_allclose(told["iou"], answered.predicted_iou, atol=1e-6)
 
 
-def test_the_toolkit_reads_what_a_benchmark_leaves(app, folder, tmp_path):
+def test_the_toolkit_reads_what_a_benchmark_leaves(android_app, folder, tmp_path):
     timing = Timing(iters=3, min_seconds=0, rounds=1, pause_s=0, warmup_max_s=0, sustained_s=0.1)
     job = AppJob(schema_version=1, run_id=RUN, runtime=RUNTIME, threads=1, timing=timing)
     place = tmp_path / FOLDER / RUN
     place.mkdir(parents=True)
     (place / JOB).write_bytes(msgspec.json.encode(job))
     (place / BUNDLE).symlink_to(folder)
-    done = app.run(PATH_PROGRAM, "bench", tmp_path, RUN)
+    done = android_app.run(PATH_PROGRAM, "bench", tmp_path, RUN)
     assert (tmp_path / DONE).read_text() == f"{RUN}\n", done.stdout + done.stderr
     result = read_result(place / OUT, job)
     measured = measured_of(folder, verify_bundle(folder), place / OUT, result, timing, RUNTIME)
@@ -99,23 +90,23 @@ def test_the_toolkit_reads_what_a_benchmark_leaves(app, folder, tmp_path):
     assert all(graph.first_ms for graph in measured.graphs)
 
 
-def test_what_is_no_bundle_is_a_message(app, tmp_path):
-    done = app.run(PATH_PROGRAM, "selftest", tmp_path, RUNTIME)
+def test_what_is_no_bundle_is_a_message(android_app, tmp_path):
+    done = android_app.run(PATH_PROGRAM, "selftest", tmp_path, RUNTIME)
     assert done.stdout.startswith(f"problem: cannot read manifest.json of the bundle {tmp_path}; copy or")
 
 
-def test_tensorflow_lite_runs_a_graph_and_refuses_others(app, tmp_path):
+def test_tensorflow_lite_runs_a_graph_and_refuses_others(android_app, tmp_path):
     write_tiny_tflite(tmp_path / "half.tflite")
-    told = app.run(PATH_PROGRAM, "halve", tmp_path / "half.tflite", "halved").stdout
+    told = android_app.run(PATH_PROGRAM, "halve", tmp_path / "half.tflite", "halved").stdout
     halves = " ".join(str(number / 2) for number in range(32))
     assert told.splitlines()[-2:] == [halves, halves]
-    told = app.run(PATH_PROGRAM, "halve", tmp_path / "half.tflite", "doubled").stdout
+    told = android_app.run(PATH_PROGRAM, "halve", tmp_path / "half.tflite", "doubled").stdout
     assert "problem: the file of half has the outputs halved; its contract says doubled" in told
     (tmp_path / "none.tflite").write_bytes(b"no graph at all, but some bytes")
-    told = app.run(PATH_PROGRAM, "halve", tmp_path / "none.tflite", "halved").stdout
+    told = android_app.run(PATH_PROGRAM, "halve", tmp_path / "none.tflite", "halved").stdout
     assert "problem: TensorFlow Lite refuses the graph half" in told
 
 
-def test_a_unit_that_does_not_run_the_bundle_is_a_message(app, folder):
-    told = app.run(PATH_PROGRAM, "selftest", folder, "Core ML").stdout
+def test_a_unit_that_does_not_run_the_bundle_is_a_message(android_app, folder):
+    told = android_app.run(PATH_PROGRAM, "selftest", folder, "Core ML").stdout
     assert told.startswith("problem: Core ML does not run this bundle; expected ONNX Runtime")

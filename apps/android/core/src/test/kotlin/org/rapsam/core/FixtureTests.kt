@@ -6,16 +6,16 @@ import org.rapsam.core.tasks.Layer
 import org.rapsam.core.tasks.Limits
 import org.rapsam.core.tasks.NearOnlineTracker
 import org.rapsam.core.tasks.Prompt
+import org.rapsam.core.tasks.QueryMatcher
 import org.rapsam.core.tasks.Region
 import org.rapsam.core.tasks.Size
 import org.rapsam.core.tasks.Thresholds
-import org.rapsam.core.tasks.TrackNumbers
+import org.rapsam.core.tasks.TrackFinder
 import org.rapsam.core.tasks.classColour
 import org.rapsam.core.tasks.interactiveMasks
 import org.rapsam.core.tasks.letterbox
 import org.rapsam.core.tasks.lightened
 import org.rapsam.core.tasks.lineWidth
-import org.rapsam.core.tasks.matchQueries
 import org.rapsam.core.tasks.normalisedBoxes
 import org.rapsam.core.tasks.packed
 import org.rapsam.core.tasks.paintBox
@@ -25,7 +25,6 @@ import org.rapsam.core.tasks.panopticSegmentation
 import org.rapsam.core.tasks.promptBoxes
 import org.rapsam.core.tasks.textColour
 import org.rapsam.core.tasks.toOriginal
-import org.rapsam.core.tasks.trackedInstances
 import org.rapsam.core.tasks.turnedUpright
 
 /** Every golden vector of every function: an unknown function fails. */
@@ -41,7 +40,9 @@ private fun run(case: FixtureCase) = when (case.function) {
     "interactive_masks" -> case.check("masks", interactiveMasks(case.array("mask_logits").tensor(), case.geometry()))
     "panoptic" -> panopticCase(case)
     "match_queries" ->
-        case.check("order", matchQueries(case.array("previous").tensor(), case.array("current").tensor()))
+        case.array("previous").tensor().let { previous ->
+            case.check("order", QueryMatcher(previous.shape).match(previous, case.array("current").tensor()))
+        }
     "tracks" -> tracksCase(case)
     "palette" -> paletteCase(case)
     "line_width" -> case.check(
@@ -87,24 +88,27 @@ private fun panopticCase(case: FixtureCase) {
 
 private fun tracksCase(case: FixtureCase) {
     val tracker = NearOnlineTracker()
-    val numbers = TrackNumbers()
+    val finder = TrackFinder(case.int("num_things"), Limits(case.int("top_k"), case.number("min_score")))
     val distinct = DistinctTracks(case.number("same_object_iou"))
-    val limits = Limits(case.int("top_k"), case.number("min_score"))
     val outputs = listOf("class_logits", "queries", "mask_logits").map { case.array(it).tensor() }
-    val seen = (0 until outputs[1].shape[0]).map { frame ->
-        val (classLogits, queries, maskLogits) = outputs.map { it.part(frame) }
-        tracker.update(classLogits, queries, maskLogits)
+    val orders = ArrayList<Int>()
+    val means = ArrayList<Float>()
+    val frames = (0 until outputs[1].shape[0]).map { number ->
+        val (classLogits, queries, maskLogits) = outputs.map { it.part(number) }
+        val frame = tracker.update(classLogits, queries, maskLogits)
+        orders += frame.order.toList()
+        means += frame.classLogits.data.toList()
+        finder.find(frame, case.geometry())
     }
-    val frames = seen.map { trackedInstances(it, case.geometry(), case.int("num_things"), limits, numbers) }
     val all = frames.flatten()
-    case.check("order", seen.flatMap { it.order.toList() }.toIntArray())
-    case.check("mean_class_logits", seen.flatMap { it.classLogits.data.toList() }.toFloatArray())
+    case.check("order", orders.toIntArray())
+    case.check("mean_class_logits", means.toFloatArray())
     case.check("counts", frames.map { it.size }.toIntArray())
     case.check("track_ids", all.map { it.trackId }.toIntArray())
     case.check("labels", all.map { it.instance.label }.toIntArray())
     case.check("queries", all.map { it.instance.query }.toIntArray())
     case.check("scores", all.map { it.instance.score }.toFloatArray())
-    case.check("boxes", all.flatMap { it.instance.box }.toIntArray())
+    case.check("boxes", all.flatMap { it.instance.sight.box }.toIntArray())
     case.check("masks", all.map { it.instance.mask })
     case.check("distinct_track_ids", frames.flatMap { frame -> distinct.of(frame).map { it.trackId } }.toIntArray())
 }

@@ -1,6 +1,7 @@
 package org.rapsam.core.run
 
 import org.rapsam.core.Problem
+import org.rapsam.core.bundle.Manifest
 import org.rapsam.core.bundle.Role
 import org.rapsam.core.bundle.Task
 import org.rapsam.core.tasks.BOXES
@@ -68,14 +69,8 @@ class Segmenter(private val loaded: LoadedBundle) {
         val thresholds = manifest.thresholds ?: throw Problem("this bundle has no thresholds; export it again")
         val kept = fusion?.takeIf { it.geometry == geometry && it.source == source } ?: MaskFusion(source, geometry)
         fusion = kept
-        val result =
-            panopticSegmentation(classLogits, maskLogits, geometry, manifest.numThings, thresholds, kept)
-        if (result.void != manifest.labels.size) {
-            throw Problem(
-                "the network knows ${result.void} classes, the bundle names ${manifest.labels.size}; export it again",
-            )
-        }
-        return result
+        return panopticSegmentation(classLogits, maskLogits, geometry, manifest.numThings, thresholds, kept)
+            .also { checkClasses(it.void, manifest) }
     }
 
     /**
@@ -141,7 +136,14 @@ internal fun regionsOf(outputs: Tensors, count: Int, geometry: Geometry): List<R
     }
 }
 
-private fun ofOne(outputs: Tensors, role: String): Tensor {
+/** Checks that the network has the classes that the bundle names. */
+internal fun checkClasses(known: Int, manifest: Manifest) {
+    if (known != manifest.labels.size) {
+        throw Problem("the network knows $known classes, the bundle names ${manifest.labels.size}; export it again")
+    }
+}
+
+internal fun ofOne(outputs: Tensors, role: String): Tensor {
     val tensor = outputs[role]
     if (tensor == null || tensor.shape.size < 3 && role != Role.IOU || tensor.shape[0] != 1) {
         throw Problem("the graphs returned no $role of one image; export the bundle again")
