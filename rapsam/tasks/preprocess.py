@@ -51,7 +51,7 @@ class PreprocessSpec(msgspec.Struct, frozen=True, kw_only=True):
         fit: How the image meets the size. Both keep the aspect ratio, scale s = min(height / h0, width / w0),
             new side = max(1, floor(side * s + 0.5)), top left. "letterbox" is for networks that take any
             size in PyTorch; "longest side", as SAM has it, for those that know one square only, and
-            resizes as Pillow's `Image.resize(..., BILINEAR)` does.
+            resizes as Pillow's `Image.resize(..., BILINEAR)` did up to version 12.
         resize: Interpolation of the 8-bit image, which follows from the fit.
         pad_colour: R, G, B to the right of and below the image: 0 after the normalisation.
         mean: Subtracted inside the graph.
@@ -256,7 +256,10 @@ def _hint(dtype: np.dtype[np.generic], shape: tuple[int, ...]) -> str:
 
 
 def _antialiased(image: Pixels, size: Size) -> Pixels:
-    return np.asarray(Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR))
+    # One axis at a time: Pillow 13 goes down first where the height shrinks more, which changes bytes.
+    height, width = size
+    across = Image.fromarray(image).resize((width, image.shape[0]), Image.Resampling.BILINEAR)
+    return np.asarray(across.resize((width, height), Image.Resampling.BILINEAR))
 
 
 def _scaled(size: Size, scale: float) -> Size:

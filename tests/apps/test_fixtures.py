@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 import numpy as np
@@ -73,6 +74,55 @@ def matched(given):
     return {"order": match_queries(given["previous"], given["current"])}
 
 
+def shrunk(image, side):
+    """Rows (h, ...) as Pillow makes another number of them: weights of 22 bits, rounded to bytes."""
+    scale = len(image) / side
+    reach, rows = max(scale, 1.0), []
+    for centre in (np.arange(side) + 0.5) * scale:
+        first, end = max(int(centre - reach + 0.5), 0), min(int(centre + reach + 0.5), len(image))
+        shares = np.maximum(1 - np.abs((np.arange(first, end) + 0.5 - centre) / reach), 0)
+        weights = (shares / shares.sum() * 2**22 + 0.5).astype(np.int64)
+        rows.append((np.tensordot(weights, image[first:end].astype(np.int64), 1) + 2**21) >> 22)
+    return np.array(rows, np.uint8)
+
+
+def pillow_fitted(given):
+    image, (height, width) = given["image"], given["size"]
+    scale = min(height / image.shape[0], width / image.shape[1])
+    content = [max(1, math.floor(side * scale + 0.5)) for side in image.shape[:2]]
+    across = shrunk(image.swapaxes(0, 1), content[1]).swapaxes(0, 1)
+    pixels = np.empty((1, 3, height, width), np.float32)
+    pixels[:] = np.reshape(given["pad_colour"], (3, 1, 1))
+    pixels[0, :, : content[0], : content[1]] = shrunk(across, content[0]).transpose(2, 0, 1)
+    return {"pixels": pixels, "content_size": content}
+
+
+def slotted(given):
+    slots = given["max_points"] + (2 if given["takes_boxes"] else 1)
+    (height, width), (rows, columns) = given["content_size"], given["original_size"]
+    scale = np.array([width / columns, height / rows])
+    filled = [([point], [1, -1]) for point in given["points"]]
+    filled += [([box[:2], box[2:]], [2, 3]) for box in given["boxes"]]
+    points, labels = np.zeros((1, len(filled), slots, 2)), np.full((1, len(filled), slots), -2)
+    for place, (places, own) in enumerate(filled):
+        points[0, place, : len(places)] = np.multiply(places, scale)
+        labels[0, place, : len(own)] = own
+    return {"points": points, "point_labels": labels}
+
+
+def chosen(given):
+    logits = given["mask_logits"]
+    enlarged = to_original(logits.reshape(-1, *logits.shape[2:]), geometry(given))
+    core, reach = (np.count_nonzero(enlarged > level, axis=(1, 2)) for level in (1, -1))
+    stability = (core / np.maximum(reach, 1)).reshape(given["iou"].shape)
+    scores = {"iou": given["iou"], "stability": stability}[given["choice"]].copy()
+    single, ambiguous = given["single"], np.array(given["ambiguous"], bool)
+    if single < 0:
+        return {"chosen": scores.argmax(axis=1), "stability": stability}
+    scores[:, single] = -1
+    return {"chosen": np.where(ambiguous, scores.argmax(axis=1), single), "stability": stability}
+
+
 RUN = {
     "orientation": oriented,
     "letterbox": letterboxed,
@@ -81,6 +131,9 @@ RUN = {
     "interactive_masks": masked,
     "panoptic": fused,
     "match_queries": matched,
+    "longest_side": pillow_fitted,
+    "point_slots": slotted,
+    "chosen_candidates": chosen,
 }
 
 
@@ -125,6 +178,7 @@ def test_the_files_are_small_and_every_function_has_cases(cases):
     counts = Counter(case["function"] for case in cases)
     assert counts["letterbox"] >= 10
     assert counts["panoptic"] >= 12
+    assert counts["longest_side"] >= 10
     assert counts.keys() == RUN.keys() | {"tracks", "palette", "line_width", "paint_masks", "paint_prompts"}
 
 

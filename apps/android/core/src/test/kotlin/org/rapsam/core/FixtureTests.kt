@@ -27,9 +27,15 @@ import org.rapsam.core.tasks.textColour
 import org.rapsam.core.tasks.toOriginal
 import org.rapsam.core.tasks.turnedUpright
 
-/** Every golden vector of every function: an unknown function fails. */
+/** Functions of bundles that this app refuses: prompts encoded as points, images resized as Pillow does. */
+private val NOT_HERE = setOf("longest_side", "point_slots", "chosen_candidates")
+
+/** Every golden vector of every function: those of functions that are not here are named, an unknown one fails. */
 fun fixtureTests(checks: Checks, folder: File) {
-    for (case in fixtureCases(folder)) checks.test("fixture ${case.function} ${case.name}") { run(case) }
+    for (case in fixtureCases(folder)) {
+        val name = "fixture ${case.function} ${case.name}"
+        if (case.function in NOT_HERE) println("not here: $name") else checks.test(name) { run(case) }
+    }
 }
 
 private fun run(case: FixtureCase) = when (case.function) {
