@@ -35,7 +35,7 @@ class Agreement(NamedTuple):
     """Of one picture.
 
     Attributes:
-        same_segments: Whether ids, classes, kinds and queries are equal.
+        same_segments: Whether ids, classes, kinds and queries are equal; also where no objects are found.
         segment_iou: Lowest mask IoU of the segments.
         score_error: Largest difference of their scores.
         region_ious: Mask IoU of each region.
@@ -71,26 +71,29 @@ def agreements(
 
 def _agreement(bundle: Segmenter, picture: Pixels, prompts: Prompts, told: dict, place: Path) -> Agreement:
     size = picture.shape[:2]
-    expected = bundle.predict(picture)
-    assert isinstance(expected, PanopticResult)
-    drawn = np.fromfile(f"{place}.map.bin", "<i4").reshape(size)
-    rows = [[each.id, each.class_index, each.is_thing, each.query] for each in expected.segments]
-    errors = [
-        abs(row[3] - segment.score) for row, segment in zip(told["segments"], expected.segments, strict=False)
-    ]
     answered = bundle.predict(picture, **prompts)
     assert isinstance(answered, PromptResult)
     return Agreement(
-        [[*row[:3], row[5]] for row in told["segments"]] == rows,
-        min(
-            [iou(drawn == each.id, expected.panoptic_map == each.id) for each in expected.segments], default=1
-        ),
-        max(errors, default=0),
+        *(_objects(bundle, picture, told, place) if told["segments"] is not None else (True, 1.0, 0.0)),
         tuple(
             iou(np.fromfile(f"{place}.mask{number}.bin", np.uint8).reshape(size).astype(bool), mask)
             for number, mask in enumerate(answered.masks)
         ),
         float(np.abs(np.array(told["iou"]) - answered.predicted_iou).max(initial=0)),
+    )
+
+
+def _objects(bundle: Segmenter, picture: Pixels, told: dict, place: Path) -> tuple[bool, float, float]:
+    expected = bundle.predict(picture)
+    assert isinstance(expected, PanopticResult)
+    drawn = np.fromfile(f"{place}.map.bin", "<i4").reshape(picture.shape[:2])
+    segments = expected.segments
+    errors = [abs(row[3] - each.score) for row, each in zip(told["segments"], segments, strict=False)]
+    return (
+        [[*row[:3], row[5]] for row in told["segments"]]
+        == [[each.id, each.class_index, each.is_thing, each.query] for each in segments],
+        min([iou(drawn == each.id, expected.panoptic_map == each.id) for each in segments], default=1.0),
+        max(errors, default=0.0),
     )
 
 

@@ -7,7 +7,6 @@ import org.rapsam.core.tasks.Follower
 import org.rapsam.core.tasks.PanopticResult
 import org.rapsam.core.tasks.Picture
 import org.rapsam.core.tasks.TrackedInstance
-import org.rapsam.core.tasks.letterbox
 
 /** What is in a frame. */
 sealed interface Seen {
@@ -47,7 +46,7 @@ class Video(private val loaded: LoadedBundle) {
     }
 
     private fun follow(frame: Picture, graphs: List<String>): List<TrackedInstance> {
-        val fitted = letterbox(frame, manifest.preprocess.size, manifest.preprocess.padColour, input)
+        val fitted = manifest.preprocess.fitted(frame, input)
         val outputs = outputsByRole(graphs, loaded.graphs, mapOf(Role.IMAGE to fitted.pixels))
         val classLogits = ofOne(outputs, Role.CLASS_LOGITS)
         checkClasses(classLogits.shape.last() - 1, manifest)

@@ -44,13 +44,14 @@ class PhotoSession(private val segmenter: Segmenter, private val labels: List<La
     }
 
     /**
-     * Finds the objects in the photo, if the bundle does; returns how many segments there are.
+     * Finds the objects in the photo, and returns how many segments there are. A bundle that takes prompts only looks at the
+     * photo, so that the first of them is answered as quickly as others; then null.
      *
      * @throws org.rapsam.core.Problem If the network's outputs cannot be used.
      */
-    fun find(): Int {
-        if (segmenter.findsObjects) objects = segmenter.panoptic()
-        return objects?.segments?.size ?: 0
+    fun find(): Int? {
+        if (segmenter.findsObjects) objects = segmenter.panoptic() else segmenter.prepare()
+        return objects?.segments?.size
     }
 
     /**
