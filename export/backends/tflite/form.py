@@ -12,7 +12,6 @@ from rapsam.export.backends.tflite.rewrites import (
     hard_mask,
     rewrite_biases,
     rewrite_gathers,
-    rewrite_norms,
     rewrite_pools,
     rewrite_products,
 )
@@ -35,7 +34,6 @@ def tflite_form(program: ExportedProgram, contract: GraphContract) -> fx.GraphMo
     rewrite_row_numbers(module)
     rewrite_biases(module)
     rewrite_gathers(module)
-    rewrite_norms(module)
     rewrite_pools(module)
     rewrite_products(module)
     for node in module.graph.nodes:

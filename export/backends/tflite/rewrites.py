@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -12,8 +11,6 @@ from torch.nn import functional
 from rapsam.graph.rewrites.attributes import attribute, stored
 
 _aten = torch.ops.aten
-_NORM_DEFAULTS = (None, None, 1e-5)
-"""Of a layer norm: weight, bias, and what is added to the variance."""
 _STEEP = 60000.0  # delegates may compute in float16, which ends at 65504
 
 
@@ -78,40 +75,6 @@ def _layer(module: fx.GraphModule, node: object) -> tuple[Tensor, Tensor] | None
     return None if weight is None or bias is None else (weight, bias)
 
 
-def rewrite_norms(module: fx.GraphModule) -> None:
-    """Writes layer norms over the last axis in operators that the XNNPACK of TensorFlow Lite 2.14 takes, too.
-
-    Of means it knows those of pictures only, and RSQRT not at all: means become products with a stored
-    vector, and what was multiplied by 1 / sqrt is divided by sqrt.
-    """
-    for node in list(module.graph.nodes):
-        if node.target is not _aten.layer_norm.default:
-            continue
-        source, shape, weight, bias, eps = (*node.args, *_NORM_DEFAULTS[len(node.args) - 2 :])[:5]
-        if not isinstance(shape, list) or len(shape) != 1:
-            continue
-        (channels,) = shape
-        # A power of two, which stays what it is in 16 bits; the rest of the mean is a factor behind.
-        share = 2.0 ** -math.ceil(math.log2(channels))
-        with module.graph.inserting_before(node):
-            row = stored(module, torch.full((1, channels), share, dtype=node.meta["val"].dtype))
-            rest = (weight, bias, eps, 1 / (share * channels))
-            made = module.graph.call_function(_norm_by_products, (source, row, *rest))
-        made.meta = dict(node.meta)
-        node.replace_all_uses_with(made)
-    module.graph.eliminate_dead_code()
-    module.recompile()
-
-
-def _norm_by_products(
-    x: Tensor, row: Tensor, weight: Tensor | None, bias: Tensor | None, eps: float, factor: float
-) -> Tensor:
-    centred = x - functional.linear(x, row) * factor
-    normed = centred / torch.sqrt(functional.linear(centred * centred, row) * factor + eps)
-    scaled = normed if weight is None else normed * weight
-    return scaled if bias is None else scaled + bias
-
-
 def rewrite_products(module: fx.GraphModule) -> None:
     """Makes two products of one with a transposed matrix.
 
@@ -149,9 +112,7 @@ def _is_transposed(node: fx.Node) -> bool:
 def _product_in_halves(left: Tensor, right: Tensor) -> Tensor:
     rows, summed, columns = left.shape[1], left.shape[2], right.shape[2]
     halves = left.reshape(rows, 2, summed // 2).transpose(0, 1)
-    products = halves @ right.reshape(2, summed // 2, columns)
-    # A sum over an axis would be SUM, which the XNNPACK of TensorFlow Lite 2.14 does not take.
-    return products[:1] + products[1:]
+    return (halves @ right.reshape(2, summed // 2, columns)).sum(0, keepdim=True)
 
 
 def _product_by_rows(left: Tensor, right: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from rapsam.contract import GraphContract, TensorSpec
-from rapsam.export.backends.tflite.rewrites import rewrite_biases, rewrite_norms, rewrite_products
+from rapsam.export.backends.tflite.rewrites import rewrite_biases, rewrite_products
 from rapsam.graph.capture import trace
 
 # PyTorch's own use of its own deprecated class.
@@ -79,39 +79,3 @@ def test_single_products_with_a_transposed_matrix_become_two():
         ((2, 5, 8), (2, 8, 3)),
         ((2, 3, 8), (2, 8, 3)),
     ]
-
-
-class Normed(nn.Module):
-    """Layer norms of as many channels as a power of two has, and of others; one without weights."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.even, self.odd = nn.LayerNorm(8), nn.LayerNorm(6, eps=1e-3)
-        for norm in (self.even, self.odd):
-            nn.init.normal_(norm.weight)
-            nn.init.normal_(norm.bias)
-
-    def forward(self, even, odd):
-        return self.even(even), self.odd(odd), nn.functional.layer_norm(odd, (6,))
-
-
-def test_norms_are_means_by_products_and_a_division():
-    """The same algebra, in float64, and neither a mean nor a reciprocal root is left."""
-    spec = {"dtype": "float32", "layout": "", "value_range": None, "meaning": "anything"}
-    shapes = {"even": (1, 5, 8), "odd": (1, 3, 2, 6)}
-    outputs = {"even_normed": (1, 5, 8), "odd_normed": (1, 3, 2, 6), "plain_normed": (1, 3, 2, 6)}
-    contract = GraphContract(
-        graph="norms",
-        inputs=tuple(TensorSpec(name=name, shape=shape, **spec) for name, shape in shapes.items()),
-        outputs=tuple(TensorSpec(name=name, shape=shape, **spec) for name, shape in outputs.items()),
-    )
-    torch.manual_seed(0)
-    module = Normed()
-    graph = trace(module, contract).module(check_guards=False)
-    rewrite_norms(graph)
-    assert not [node for node in graph.graph.nodes if node.target is torch.ops.aten.layer_norm.default]
-    inputs = [torch.randn(shape, dtype=torch.float64) + 3 for shape in shapes.values()]
-    for ours, theirs in zip(graph.double()(*inputs), module.double()(*inputs), strict=True):
-        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
-    again = {str(node.target) for node in trace(graph.float(), contract).graph.nodes}
-    assert not [name for name in again if "layer_norm" in name or "rsqrt" in name or "mean" in name]
