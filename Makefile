@@ -117,7 +117,7 @@ android: $(INSTALLED)
 
 android-test: $(INSTALLED)
 	@$(BIN)/python -m apps.android.toolchain.jvm
-	$(BIN)/python -m pytest -q -n 0 tests/apps/test_android_core.py tests/apps/test_android_toolchain.py
+	$(BIN)/python -m pytest -q -n 0 tests/apps/test_android_*.py
 
 # Swift, in a chroot in the user's cache: 2.7 GB on disk, root only.
 ios-check: $(INSTALLED)

@@ -217,6 +217,8 @@ def _with_half_weights(content: bytes) -> bytes:
     from ai_edge_quantizer import qtyping
     from ai_edge_quantizer.quantizer import Quantizer
 
+    from rapsam.export.backends.tflite.weights import with_weights_inside
+
     half = qtyping.TensorQuantizationConfig(num_bits=16, dtype=qtyping.TensorDataType.FLOAT)
     quantizer = Quantizer(content)
     quantizer.update_quantization_recipe(
@@ -227,4 +229,4 @@ def _with_half_weights(content: bytes) -> bytes:
         ),
         algorithm_key="float_casting",
     )
-    return bytes(quantizer.quantize().quantized_model)
+    return with_weights_inside(quantizer.quantize().quantized_model)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from rapsam.contract import GraphContract
 from rapsam.errors import InputError
+from rapsam.export.backends.tflite.weights import with_weights_inside
 from rapsam.inference.runner import Arrays
 from rapsam.quantize.policy import Modules
 from rapsam.quantize.scheme import Kind, Quantisation
@@ -63,7 +64,7 @@ def quantised_tflite(
     for rule in rules:
         _apply(quantizer, rule, scheme)
     ranges = _ranges(quantizer, contract, samples) if any(rule.integers for rule in rules) else None
-    return bytes(quantizer.quantize(ranges).quantized_model)
+    return with_weights_inside(quantizer.quantize(ranges).quantized_model)
 
 
 def _ranges(quantizer: Any, contract: GraphContract, samples: Iterable[Arrays]) -> Any:  # noqa: ANN401

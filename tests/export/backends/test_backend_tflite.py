@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import pytest
+from torch import nn
 
+from rapsam.contract import GraphContract
 from rapsam.errors import BundleError, InputError
+from rapsam.export.backends import BACKENDS
 from rapsam.export.backends.catalogue import RECIPES
+from rapsam.graph.capture import capture
 from tests.export.backends import probe_case
+from tests.quantize.test_policy import spec
 
 PRECISIONS = ("fp32", "fp16")
 
@@ -47,6 +52,31 @@ def test_the_signature_speaks_in_the_names_of_the_contract(lowered) -> None:
 def test_tflite_fp16_halves_the_weights(lowered) -> None:
     sizes = {precision: lowered(f"tflite-{precision}")[1].size_bytes for precision in PRECISIONS}
     assert sizes["fp16"] < 0.75 * sizes["fp32"]  # the rest is structure, large beside so few weights
+
+
+class Wide(nn.Module):
+    """Has more weights than LiteRT's quantiser leaves inside the flatbuffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(512, 512)
+
+    def forward(self, x):
+        return self.linear(x)
+
+
+def test_fp16_weights_lie_inside_the_flatbuffer(tmp_path) -> None:
+    from ai_edge_litert import schema_py_generated as schema
+
+    contract = GraphContract(graph="wide", inputs=(spec("x", 2, 512),), outputs=(spec("y", 2, 512),))
+    recipe, path = RECIPES["tflite-fp16"], tmp_path / "wide.tflite"
+    BACKENDS["tflite"].lower(capture(Wide(), contract), contract, recipe, path)
+    content = path.read_bytes()
+    assert 512 * 512 * 2 < len(content) < 512 * 512 * 3
+    model = schema.Model.GetRootAs(content)
+    buffers = [model.Buffers(number) for number in range(model.BuffersLength())]
+    assert max(buffer.DataLength() for buffer in buffers) == 512 * 512 * 2
+    assert all(buffer.Offset() == buffer.Size() == 0 for buffer in buffers)
 
 
 def test_nothing_is_written_over_an_existing_file(probe, lowered, tmp_path) -> None:

@@ -12,11 +12,15 @@ import android.widget.ImageView
 import android.widget.TextView
 import java.util.concurrent.atomic.AtomicBoolean
 import org.rapsam.core.photo.cameraProblem
-import org.rapsam.core.run.Segmenter
-import org.rapsam.core.session.paintObjects
+import org.rapsam.core.run.Video
+import org.rapsam.core.session.Entry
+import org.rapsam.core.session.paintSeen
 import org.rapsam.core.tasks.Picture
 
-/** The camera, frame by frame, with the objects in it: a frame that comes while one is computed is left out. */
+/**
+ * The camera, frame by frame, with the objects in it, followed where the bundle does that: a frame that comes while one is
+ * computed is left out.
+ */
 class CameraActivity : Activity() {
     private val model by lazy { (application as SampleApp).model }
     private val phone by lazy { AndroidPhone(this) }
@@ -25,7 +29,9 @@ class CameraActivity : Activity() {
     private val frame by lazy { findViewById<ImageView>(R.id.frame) }
     private val isBusy = AtomicBoolean()
     private var isAsking = false
-    private var segmenter: Segmenter? = null
+    private val found by lazy { findViewById<TextView>(R.id.found) }
+    private var listed = emptyList<Entry>()
+    private var video: Video? = null
     private var feed: CameraFeed? = null
 
     override fun onCreate(state: Bundle?) {
@@ -72,8 +78,10 @@ class CameraActivity : Activity() {
                 feed?.close()
             },
             { painted(now) },
-        ) { (bitmap, count) ->
+        ) { (bitmap, entries) ->
             frame.setImageBitmap(bitmap)
+            list(entries)
+            val count = entries.size
             val milliseconds = SystemClock.elapsedRealtime() - start
             val heat = phone.thermalState()
             status.text = if (heat == null) {
@@ -85,12 +93,18 @@ class CameraActivity : Activity() {
         }
     }
 
-    private fun painted(picture: Picture): Pair<Bitmap, Int> {
-        val now = segmenter ?: Segmenter(model.loaded()).also { segmenter = it }
-        now.take(picture)
-        val found = now.panoptic()
-        val entries = paintObjects(picture, found, model.bundle().manifest.labels)
-        return bitmapOf(picture) to entries.size
+    private fun painted(picture: Picture): Pair<Bitmap, List<Entry>> {
+        val now = video ?: Video(model.loaded()).also { video = it }
+        val entries = paintSeen(picture, now.look(picture), model.bundle().manifest.labels)
+        return bitmapOf(picture) to entries
+    }
+
+    /** The list changes when others come into view, not with every score. */
+    private fun list(entries: List<Entry>) {
+        val now = entries.map { it.copy(figure = "") }
+        if (now == listed) return
+        listed = now
+        found.text = coloured(now)
     }
 
     private fun complain(line: String) = runOnUiThread {

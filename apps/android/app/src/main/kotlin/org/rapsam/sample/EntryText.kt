@@ -14,7 +14,7 @@ fun coloured(entries: List<Entry>): CharSequence {
         val start = text.length
         text.append(SWATCH)
         text.setSpan(ForegroundColorSpan(entry.colour), start, text.length, Spanned.SPAN_EXCLUSIVE_EXCLUSIVE)
-        text.append("${entry.name}: ${entry.figure}\n")
+        text.append(if (entry.figure.isEmpty()) "${entry.name}\n" else "${entry.name}: ${entry.figure}\n")
     }
     return text
 }

@@ -11,6 +11,7 @@ import android.view.MenuItem
 import android.view.View
 import android.widget.Button
 import android.widget.TextView
+import org.rapsam.core.run.Segmenter
 import org.rapsam.core.session.Entry
 import org.rapsam.core.tasks.Prompt
 
@@ -25,17 +26,22 @@ class MainActivity : Activity() {
     private val status by lazy { findViewById<TextView>(R.id.status) }
     private val problem by lazy { findViewById<TextView>(R.id.problem) }
     private val found by lazy { findViewById<TextView>(R.id.found) }
+    private val camera by lazy { findViewById<Button>(R.id.camera) }
 
     override fun onCreate(state: Bundle?) {
         super.onCreate(state)
         setContentView(R.layout.main)
         findViewById<Button>(R.id.photo).setOnClickListener { choose() }
-        findViewById<Button>(R.id.camera).setOnClickListener { startActivity(Intent(this, CameraActivity::class.java)) }
+        camera.setOnClickListener { startActivity(Intent(this, CameraActivity::class.java)) }
         findViewById<Button>(R.id.clear).setOnClickListener { clear() }
         findViewById<Button>(R.id.share).setOnClickListener { share() }
         picture.onPrompt = ::ask
         status.setText(R.string.loading)
-        model.work(::complain, { describe() }) { status.text = getString(R.string.ready, it) }
+        model.work(::complain, { describe() to Segmenter(model.loaded()).findsObjects }) { (line, findsObjects) ->
+            status.text = getString(R.string.ready, line)
+            // A network that takes prompts only has nothing to say of moving pictures.
+            camera.isEnabled = findsObjects
+        }
         if (state == null && intent.action == Intent.ACTION_SEND) sent()?.let(::take) else show()
     }
 
@@ -92,7 +98,9 @@ class MainActivity : Activity() {
             model.session().take(readPhoto(contentResolver, uri))
             model.session().find()
         },
-    ) { count, milliseconds -> getString(R.string.found, count, milliseconds) }
+    ) { count, milliseconds ->
+        if (count == null) getString(R.string.looked_at, milliseconds) else getString(R.string.found, count, milliseconds)
+    }
 
     private fun ask(prompt: Prompt) =
         timed({ model.session().ask(prompt) }) { _, milliseconds -> getString(R.string.region_found, milliseconds) }

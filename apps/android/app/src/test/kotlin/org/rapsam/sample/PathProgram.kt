@@ -18,11 +18,14 @@ import org.rapsam.core.json.JsonValue
 import org.rapsam.core.json.jsonOf
 import org.rapsam.core.json.parseJson
 import org.rapsam.core.run.LoadedBundle
+import org.rapsam.core.run.Seen
 import org.rapsam.core.run.Segmenter
+import org.rapsam.core.run.Video
 import org.rapsam.core.run.factoryFor
 import org.rapsam.core.selftest.decodePng
 import org.rapsam.core.selftest.selfTest
 import org.rapsam.core.selftest.selfTestText
+import org.rapsam.core.tasks.Picture
 import org.rapsam.core.tasks.Prompt
 import org.rapsam.core.tasks.Tensor
 import org.rapsam.engine.onnx.OnnxEngineFactory
@@ -34,7 +37,8 @@ private val FACTORIES = listOf(OnnxEngineFactory(), TfliteEngineFactory())
  * What the app does between a photo and its screen, without Android: for tests that compare it with Python.
  *
  * `segment BUNDLE RUNTIME ASKED OUT`: ASKED is a JSON file, a list of a `photo` (PNG), `points` and `boxes` each. Into OUT
- * go the maps and masks; what was found is printed as JSON. `selftest BUNDLE RUNTIME` prints rows. `bench DOCUMENTS RUN`
+ * go the maps and masks; what was found is printed as JSON. `follow BUNDLE RUNTIME FRAMES OUT`: FRAMES is a JSON list of
+ * photos; into OUT go the masks of the tracks of each, which are printed as JSON. `selftest BUNDLE RUNTIME` prints rows. `bench DOCUMENTS RUN`
  * runs a job. `halve FILE OUTPUT` runs a graph that halves the numbers from 0 to 31, whose output is to have that name.
  * A [Problem] is printed as `problem: ...`.
  */
@@ -43,6 +47,7 @@ fun main(arguments: Array<String>) {
     try {
         when (arguments[0]) {
             "segment" -> segment(words[0], words[1], File(words[2]), File(words[3]))
+            "follow" -> follow(words[0], words[1], File(words[2]), File(words[3]))
             "selftest" -> test(words[0], words[1])
             "halve" -> halve(File(words[0]), words[1])
             "bench" -> JobFolder(File(words[0]), words[1]).run(AppBuild("0.1.0", "debug"), NoPhone, FACTORIES, ::println)
@@ -60,16 +65,14 @@ private fun load(bundle: String, runtime: String): LoadedBundle {
 private fun segment(bundle: String, runtime: String, asked: File, out: File) = load(bundle, runtime).use { loaded ->
     val segmenter = Segmenter(loaded)
     val found = parseJson(asked.readText(), asked.name).items().mapIndexed { number, one ->
-        val photo = File(one["photo"].text())
-        segmenter.take(decodePng(ByteBuffer.wrap(photo.readBytes()), photo.name))
+        segmenter.take(pictureIn(File(one["photo"].text())))
         val objects = if (segmenter.findsObjects) segmenter.panoptic() else null
         objects?.let { File(out, "$number.map.bin").writeBytes(bytes(it.map)) }
         val prompts = numbers(one["points"]).map { (x, y) -> Prompt.Point(x, y) } +
             numbers(one["boxes"]).map { (x1, y1, x2, y2) -> Prompt.Box(x1, y1, x2, y2) }
         val regions = if (prompts.isEmpty()) emptyList() else segmenter.segment(prompts)
         for ((place, region) in regions.withIndex()) {
-            val mask = ByteArray(region.mask.size) { if (region.mask[it]) 1 else 0 }
-            File(out, "$number.mask$place.bin").writeBytes(mask)
+            File(out, "$number.mask$place.bin").writeBytes(bytes(region.mask))
         }
         mapOf(
             "void" to objects?.void,
@@ -81,6 +84,20 @@ private fun segment(bundle: String, runtime: String, asked: File, out: File) = l
     }
     println(jsonOf(mapOf("version" to loaded.engine.version, "photos" to found)))
 }
+
+private fun follow(bundle: String, runtime: String, frames: File, out: File) = load(bundle, runtime).use { loaded ->
+    val video = Video(loaded)
+    val found = parseJson(frames.readText(), frames.name).items().mapIndexed { number, frame ->
+        val tracks = (video.look(pictureIn(File(frame.text()))) as Seen.Tracks).tracks
+        for ((place, track) in tracks.withIndex()) {
+            File(out, "$number.track$place.bin").writeBytes(bytes(track.instance.mask))
+        }
+        tracks.map { listOf(it.trackId, it.instance.label, it.instance.query, it.instance.score) }
+    }
+    println(jsonOf(found))
+}
+
+private fun pictureIn(file: File): Picture = decodePng(ByteBuffer.wrap(file.readBytes()), file.name)
 
 private fun test(bundle: String, runtime: String) =
     load(bundle, runtime).use { loaded -> println(selfTestText(selfTest(loaded))) }
@@ -98,6 +115,8 @@ private fun halve(file: File, output: String) {
 }
 
 private fun numbers(rows: JsonValue): List<List<Double>> = rows.items().map { row -> row.items().map { it.number() } }
+
+private fun bytes(mask: BooleanArray) = ByteArray(mask.size) { if (mask[it]) 1 else 0 }
 
 private fun bytes(map: IntArray): ByteArray {
     val buffer = ByteBuffer.allocate(4 * map.size).order(ByteOrder.LITTLE_ENDIAN)

@@ -40,6 +40,8 @@ class FixtureCase(private val folder: File, json: JsonValue) {
 
     fun int(field: String) = given[field].int()
 
+    fun text(field: String) = given[field].text()
+
     fun number(field: String) = given[field].number()
 
     fun size(field: String) = given[field].items().let { (height, width) -> Size(height.int(), width.int()) }

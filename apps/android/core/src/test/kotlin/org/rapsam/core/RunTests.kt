@@ -101,6 +101,20 @@ private fun wrongQuestions(checks: Checks) {
         segmenter.take(PHOTO)
         assertProblem("does not find objects") { segmenter.panoptic() }
     }
+    checks.test("a bundle that takes prompts only looks at the photo before it is asked") {
+        val factory = FakeFactory()
+        val session = session(factory, TinyBundle().apply { edit = { it["pipelines"] = pipelines("prompt") } })
+        session.take(PHOTO)
+        assertEqual(null, session.find())
+        assertEqual(1, factory.runs)
+        session.ask(Prompt.Point(3.0, 4.0))
+        assertEqual(2, factory.runs)
+    }
+    checks.test("a bundle whose graphs return other candidates than it says is refused") {
+        val session = session(FakeFactory(), TinyBundle().apply { edit = { it["prompts"] = POINT_PROMPTS + ("candidates" to 3) } })
+        session.take(PHOTO)
+        assertProblem("1 masks a prompt, the bundle says 3") { session.ask(Prompt.Point(1.0, 1.0)) }
+    }
     checks.test("prompts outside of the photo, and before there is one, are refused") {
         val session = session(FakeFactory())
         assertProblem("no photo yet") { session.ask(Prompt.Point(1.0, 1.0)) }
@@ -111,14 +125,18 @@ private fun wrongQuestions(checks: Checks) {
         assertProblem("leaves the image") { session.ask(Prompt.Box(5.0, 5.0, 61.0, 9.0)) }
     }
     checks.test("a model that takes no points or other encodings says so") {
-        val spec = mapOf("encoding" to "boxes", "max_points" to 0, "boxes" to true, "point_radius" to null)
-        for ((prompts, words) in listOf(spec to "no points", spec + ("encoding" to "points") to "newer app")) {
+        val spec = mapOf("encoding" to "boxes", "max_points" to 0, "boxes" to true, "point_radius" to null) + BEST_OF_ONE
+        val other = spec + mapOf("encoding" to "rays", "max_points" to 1)
+        for ((prompts, words) in listOf(spec to "no points", other to "gives \"boxes\" or \"points\"")) {
             val session = session(FakeFactory(), TinyBundle().apply { edit = { it["prompts"] = prompts } })
             session.take(PHOTO)
             assertProblem(words) { session.ask(Prompt.Point(1.0, 1.0)) }
         }
     }
 }
+
+private val POINT_PROMPTS =
+    mapOf("encoding" to "boxes", "max_points" to 1, "boxes" to true, "point_radius" to 3.0) + BEST_OF_ONE
 
 private fun pipelines(task: String) =
     listOf(mapOf("task" to task, "graphs" to if (task == "panoptic") listOf("objects") else listOf("objects", "prompt")))

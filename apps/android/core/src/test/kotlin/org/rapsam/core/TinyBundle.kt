@@ -17,6 +17,9 @@ private const val QUERIES = 3
 /** Names in the order of the class logits, and whether each is a thing. */
 val TINY_LABELS = listOf("cup" to true, "lamp" to true, "wall" to false)
 
+/** How a mask of one is chosen, and that none is taken; of a manifest. */
+val BEST_OF_ONE = mapOf("candidates" to 1, "single" to null, "choice" to "iou", "masks" to false, "mask_stride" to null)
+
 /** A bundle of one network for objects and one for prompts, whose graphs only [FakeFactory] runs. */
 class TinyBundle {
     val folder: File = Files.createTempDirectory("bundle").toFile().apply { deleteOnExit() }
@@ -98,7 +101,7 @@ class TinyBundle {
             "pad_colour" to listOf(123.675, 116.28, 103.53),
         ),
         "postprocess" to mapOf("score_threshold" to 0.5, "overlap_threshold" to 0.5, "top_k" to 10),
-        "prompts" to mapOf("encoding" to "boxes", "max_points" to 1, "boxes" to true, "point_radius" to 3.0),
+        "prompts" to mapOf("encoding" to "boxes", "max_points" to 1, "boxes" to true, "point_radius" to 3.0) + BEST_OF_ONE,
         "files" to files.map { (path, content) ->
             mapOf("path" to path, "sha256" to sha256(content), "size_bytes" to content.size)
         },

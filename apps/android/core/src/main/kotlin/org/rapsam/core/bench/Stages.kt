@@ -11,14 +11,10 @@ import org.rapsam.core.run.Tensors
 import org.rapsam.core.run.filled
 import org.rapsam.core.run.outputsByRole
 import org.rapsam.core.run.promptedGraphs
-import org.rapsam.core.run.regionsOf
 import org.rapsam.core.run.runChain
-import org.rapsam.core.tasks.BOXES
 import org.rapsam.core.tasks.Fitted
 import org.rapsam.core.tasks.Picture
 import org.rapsam.core.tasks.Prompt
-import org.rapsam.core.tasks.Tensor
-import org.rapsam.core.tasks.letterbox
 
 /**
  * What is timed by itself.
@@ -45,12 +41,14 @@ internal class Stages(
     private val manifest = loaded.bundle.manifest
     private val segmenter = Segmenter(loaded)
     private val fitted = fit()
-    private val prompts: Tensor? = manifest.prompts?.let { spec ->
+    private val prompt = manifest.prompts?.let { spec ->
         val (height, width) = picture.size
         val middle = Prompt.Point(width / 2.0, height / 2.0)
         val box = Prompt.Box(width / 4.0, height / 4.0, 3 * width / 4.0, 3 * height / 4.0)
-        val encoded = segmenter.encoded(listOf(if (spec.maxPoints > 0) middle else box), fitted.geometry)
-        filled(encoded, 0, segmenter.promptsPerPass())
+        if (spec.maxPoints > 0) middle else box
+    }
+    private val prompts: Tensors = prompt?.let { segmenter.encoded(listOf(it), fitted.geometry) }.orEmpty().let { encoded ->
+        encoded.mapValues { (_, tensor) -> filled(tensor, 0, segmenter.promptsPerPass(encoded.keys)) }
     }
     private val given = given(fitted)
     private val steps = runChain(
@@ -67,10 +65,9 @@ internal class Stages(
     /** What a graph got. */
     fun inputsOf(graph: String): Tensors = steps.getValue(graph).inputs
 
-    private fun fit(): Fitted = letterbox(picture, manifest.preprocess.size, manifest.preprocess.padColour)
+    private fun fit(): Fitted = manifest.preprocess.fitted(picture)
 
-    private fun given(fitted: Fitted): Tensors =
-        mapOf(Role.IMAGE to fitted.pixels) + (prompts?.let { mapOf(BOXES to it) } ?: emptyMap())
+    private fun given(fitted: Fitted): Tensors = prompts + (Role.IMAGE to fitted.pixels)
 
     private fun objectStages(pipeline: Pipeline): List<Stage> {
         val found = outputsByRole(pipeline.graphs, loaded.graphs, given)
@@ -91,16 +88,19 @@ internal class Stages(
             if (name in prompted) graph else Watched(graph) { steps.getValue(name).outputs }
         }
         return listOf(
-            Stage("postprocess", pipeline.task) { regionsOf(found, 1, fitted.geometry) },
+            Stage("postprocess", pipeline.task) { answer(found, fitted) },
             Stage("click", pipeline.task) {
-                regionsOf(outputsByRole(pipeline.graphs, known, given), 1, fitted.geometry)
+                answer(outputsByRole(pipeline.graphs, known, given), fitted)
             },
             Stage("end_to_end", pipeline.task) {
                 val now = fit()
-                regionsOf(outputsByRole(pipeline.graphs, loaded.graphs, given(now)), 1, now.geometry)
+                answer(outputsByRole(pipeline.graphs, loaded.graphs, given(now)), now)
             },
         )
     }
+
+    private fun answer(outputs: Tensors, fitted: Fitted) =
+        segmenter.regionsOf(outputs, listOfNotNull(prompt), fitted.geometry)
 
     /** The pipelines that differ for a single image: of those that find objects, the one it is asked by. */
     private fun imagePipelines(): List<Pipeline> {

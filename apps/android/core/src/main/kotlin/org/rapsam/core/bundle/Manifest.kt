@@ -1,8 +1,12 @@
 package org.rapsam.core.bundle
 
+import org.rapsam.core.tasks.Fit
+import org.rapsam.core.tasks.Fitted
+import org.rapsam.core.tasks.Picture
 import org.rapsam.core.tasks.PromptSpec
 import org.rapsam.core.tasks.Size
 import org.rapsam.core.tasks.Thresholds
+import org.rapsam.core.tasks.letterbox
 
 /**
  * One input or output of a graph; see rapsam/contract.py.
@@ -47,7 +51,15 @@ data class Pipeline(val task: String, val graphs: List<String>)
 data class Label(val name: String, val isThing: Boolean)
 
 /** From a photograph to the first graph's input. */
-data class PreprocessSpec(val size: Size, val padColour: List<Float>)
+data class PreprocessSpec(val size: Size, val padColour: List<Float>, val fit: Fit) {
+    /**
+     * Fits an image.
+     *
+     * @param target See [letterbox].
+     */
+    fun fitted(picture: Picture, target: FloatArray = FloatArray(3 * size.area)): Fitted =
+        letterbox(picture, size, padColour, target, fit)
+}
 
 /** A file of a bundle. */
 data class FileEntry(val path: String, val sha256: String, val sizeBytes: Int)

@@ -4,6 +4,8 @@ import org.rapsam.core.Problem
 import org.rapsam.core.json.JsonValue
 import org.rapsam.core.json.parseJson
 import org.rapsam.core.printable
+import org.rapsam.core.tasks.Choice
+import org.rapsam.core.tasks.Fit
 import org.rapsam.core.tasks.PromptSpec
 import org.rapsam.core.tasks.Size
 import org.rapsam.core.tasks.Thresholds
@@ -17,6 +19,9 @@ private const val MAX_GRAPHS = 16
 private const val MAX_CLASSES = 10_000
 private const val MAX_FILE_BYTES = 1 shl 30
 private const val MAX_RADIUS = 64.0
+private const val MAX_POINTS = 64
+private const val MAX_CANDIDATES = 16
+private const val MAX_STRIDE = 64
 private val DIGEST = Regex("[0-9a-f]{64}")
 
 /** What this app does; a manifest that asks for something else is refused. */
@@ -24,8 +29,6 @@ private val DONE_HERE = mapOf(
     "layout" to "NCHW",
     "dtype" to "float32",
     "colour_order" to "RGB",
-    "fit" to "letterbox",
-    "resize" to "bilinear, half-pixel centres, no antialiasing, rounded to 8 bits",
 )
 
 /**
@@ -84,22 +87,40 @@ private fun tensorSpec(json: JsonValue): TensorSpec {
 private fun label(json: JsonValue) = Label(json["name"].text(), json["is_thing"].flag())
 
 private fun preprocess(json: JsonValue): PreprocessSpec {
-    for ((field, done) in DONE_HERE) {
-        val asked = json[field].text()
-        if (asked != done) {
-            throw Problem("the bundle asks for the $field \"$asked\", this app does \"$done\": install a newer app")
-        }
-    }
+    for ((field, done) in DONE_HERE) checkDone(json, field, listOf(done))
+    checkDone(json, "fit", Fit.entries.map { it.spelling })
+    val fit = Fit.entries.first { it.spelling == json["fit"].text() }
+    checkDone(json, "resize", listOf(fit.resize))
     val (height, width) = bounded(json["size"], 2..2).map { it.int(1, MAX_SIDE) }
-    return PreprocessSpec(Size(height, width), bounded(json["pad_colour"], 3..3).map { it.number(0.0, 255.0).toFloat() })
+    val padColour = bounded(json["pad_colour"], 3..3).map { it.number(0.0, 255.0).toFloat() }
+    return PreprocessSpec(Size(height, width), padColour, fit)
 }
 
-private fun prompts(json: JsonValue) = PromptSpec(
-    json["encoding"].text(),
-    json["max_points"].int(),
-    json["boxes"].flag(),
-    json["point_radius"].orNull()?.number(0.0, MAX_RADIUS) ?: 0.0,
-)
+private fun checkDone(json: JsonValue, field: String, done: List<String>) {
+    val asked = json[field].text()
+    if (asked !in done) {
+        val known = done.joinToString("\" or \"")
+        throw Problem("the bundle asks for the $field \"$asked\", this app does \"$known\": install a newer app")
+    }
+}
+
+private fun prompts(json: JsonValue): PromptSpec {
+    val choice = json["choice"].text()
+    if (Choice.entries.none { it.spelling == choice }) {
+        throw Problem("the bundle chooses masks by \"$choice\"; expected iou or stability: install a newer app")
+    }
+    val candidates = json["candidates"].int(1, MAX_CANDIDATES)
+    return PromptSpec(
+        encoding = json["encoding"].text(),
+        maxPoints = json["max_points"].int(0, MAX_POINTS),
+        boxes = json["boxes"].flag(),
+        pointRadius = json["point_radius"].orNull()?.number(0.0, MAX_RADIUS) ?: 0.0,
+        candidates = candidates,
+        single = json["single"].orNull()?.int(0, candidates - 1),
+        choice = Choice.entries.first { it.spelling == choice },
+        maskStride = if (json["masks"].flag()) json["mask_stride"].int(1, MAX_STRIDE) else null,
+    )
+}
 
 private fun fileEntry(json: JsonValue): FileEntry {
     val path = json["path"].text()

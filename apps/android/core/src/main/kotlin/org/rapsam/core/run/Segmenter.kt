@@ -1,9 +1,10 @@
 package org.rapsam.core.run
 
 import org.rapsam.core.Problem
+import org.rapsam.core.bundle.Manifest
 import org.rapsam.core.bundle.Role
 import org.rapsam.core.bundle.Task
-import org.rapsam.core.tasks.BOXES
+import org.rapsam.core.tasks.Choice
 import org.rapsam.core.tasks.Fitted
 import org.rapsam.core.tasks.Geometry
 import org.rapsam.core.tasks.MaskFusion
@@ -12,10 +13,11 @@ import org.rapsam.core.tasks.Picture
 import org.rapsam.core.tasks.Prompt
 import org.rapsam.core.tasks.Size
 import org.rapsam.core.tasks.Tensor
+import org.rapsam.core.tasks.chosenCandidates
 import org.rapsam.core.tasks.encodePrompts
 import org.rapsam.core.tasks.interactiveMasks
-import org.rapsam.core.tasks.letterbox
 import org.rapsam.core.tasks.panopticSegmentation
+import org.rapsam.core.tasks.stabilityScores
 
 /** The answer to a prompt; the mask is (h0, w0). */
 class Region(val mask: BooleanArray, val predictedIou: Float)
@@ -43,9 +45,8 @@ class Segmenter(private val loaded: LoadedBundle) {
 
     /** Takes the photo, or the frame, that the next questions are about. */
     fun take(picture: Picture) {
-        val spec = manifest.preprocess
-        if (input.isEmpty()) input = FloatArray(3 * spec.size.area)
-        val fitted = letterbox(picture, spec.size, spec.padColour, input)
+        if (input.isEmpty()) input = FloatArray(3 * manifest.preprocess.size.area)
+        val fitted = manifest.preprocess.fitted(picture, input)
         taken = Taken(fitted, loaded.graphs.mapValues { (name, it) -> if (name in perPhoto) OnceOnly(it) else it })
     }
 
@@ -68,46 +69,71 @@ class Segmenter(private val loaded: LoadedBundle) {
         val thresholds = manifest.thresholds ?: throw Problem("this bundle has no thresholds; export it again")
         val kept = fusion?.takeIf { it.geometry == geometry && it.source == source } ?: MaskFusion(source, geometry)
         fusion = kept
-        val result =
-            panopticSegmentation(classLogits, maskLogits, geometry, manifest.numThings, thresholds, kept)
-        if (result.void != manifest.labels.size) {
-            throw Problem(
-                "the network knows ${result.void} classes, the bundle names ${manifest.labels.size}; export it again",
-            )
-        }
-        return result
+        return panopticSegmentation(classLogits, maskLogits, geometry, manifest.numThings, thresholds, kept)
+            .also { checkClasses(it.void, manifest) }
+    }
+
+    /** Computes what all prompts on the photo have in common, so that the first one waits no longer than the others. */
+    fun prepare() {
+        val (fitted, graphs) = current()
+        val ofPhoto = prompted?.graphs.orEmpty().filter { it in perPhoto }
+        runChain(ofPhoto, graphs, mapOf(Role.IMAGE to fitted.pixels))
     }
 
     /**
      * Answers prompts on the photo.
      *
      * @param prompts In its pixels.
-     * @return One per prompt: the candidate with the highest predicted IoU.
+     * @return One per prompt: of several candidates the one that it means.
      * @throws Problem If the bundle takes none of the kind, or one lies outside.
      */
     fun segment(prompts: List<Prompt>): List<Region> {
         val (fitted, graphs) = current()
         val encoded = encoded(prompts, fitted.geometry)
-        val perPass = promptsPerPass()
+        val perPass = promptsPerPass(encoded.keys)
         return prompts.indices.step(perPass).flatMap { start ->
-            val given = mapOf(Role.IMAGE to fitted.pixels, BOXES to filled(encoded, start, perPass))
-            val outputs = outputsByRole(prompted!!.graphs, graphs, given)
-            regionsOf(outputs, minOf(perPass, prompts.size - start), fitted.geometry)
+            val given = encoded.mapValues { (_, tensor) -> filled(tensor, start, perPass) }
+            val outputs = outputsByRole(prompted!!.graphs, graphs, given + (Role.IMAGE to fitted.pixels))
+            regionsOf(outputs, prompts.subList(start, minOf(start + perPass, prompts.size)), fitted.geometry)
         }
     }
 
-    /** Encodes prompts for the graphs, as many as there are. */
-    internal fun encoded(prompts: List<Prompt>, geometry: Geometry): Tensor {
+    /** Encodes prompts for the graphs, as many as there are; by role. */
+    internal fun encoded(prompts: List<Prompt>, geometry: Geometry): Tensors {
         val spec = manifest.prompts
         if (prompted == null || spec == null) throw Problem("this bundle takes no prompts; take another one")
         return encodePrompts(prompts, spec, geometry)
     }
 
     /** Prompts that the graphs take at a time. */
-    internal fun promptsPerPass(): Int {
+    internal fun promptsPerPass(roles: Set<String>): Int {
         val specs = prompted?.graphs.orEmpty().flatMap { manifest.graph(it).contract.inputs }
-        return specs.filter { it.role == BOXES }.minOfOrNull { it.shape.getOrElse(1) { 1 } }
-            ?: throw Problem("no graph of the bundle takes $BOXES; export it again")
+        return specs.filter { it.role in roles }.minOfOrNull { it.shape.getOrElse(1) { 1 } }
+            ?: throw Problem("no graph of the bundle takes ${roles.joinToString()}; export it again")
+    }
+
+    /** Makes the answers to the first prompts of a pass of what the graphs returned, by role. */
+    internal fun regionsOf(outputs: Tensors, prompts: List<Prompt>, geometry: Geometry): List<Region> {
+        val spec = manifest.prompts ?: throw Problem("this bundle takes no prompts; take another one")
+        val logits = ofOne(outputs, Role.MASK_LOGITS)
+        val iou = ofOne(outputs, Role.IOU)
+        val candidates = iou.data.size / iou.shape[0]
+        if (candidates != spec.candidates) {
+            throw Problem("the graphs return $candidates masks a prompt, the bundle says ${spec.candidates}; export it again")
+        }
+        val size = logits.shape.takeLast(2)
+        val step = size[0] * size[1]
+        val maps = { first: Int, count: Int ->
+            Tensor(logits.data.copyOfRange(first * step, (first + count) * step), listOf(count) + size)
+        }
+        val scores = when (spec.choice) {
+            Choice.IOU -> iou.data.copyOf(prompts.size * candidates)
+            Choice.STABILITY -> stabilityScores(maps(0, prompts.size * candidates), geometry)
+        }
+        return chosenCandidates(scores, prompts.map { it is Prompt.Point }, spec.single).mapIndexed { prompt, chosen ->
+            val place = prompt * candidates + chosen
+            Region(interactiveMasks(maps(place, 1), geometry).single(), iou.data[place])
+        }
     }
 
     private fun current(): Pair<Fitted, Map<String, Graph>> {
@@ -116,32 +142,26 @@ class Segmenter(private val loaded: LoadedBundle) {
     }
 }
 
-/** Cuts the prompts of a pass; the last pass is filled up with copies, whose results are dropped. */
+/** Cuts the prompts of a pass (1, K, ...); the last pass is filled up with copies, whose results are dropped. */
 internal fun filled(prompts: Tensor, start: Int, count: Int): Tensor {
-    val (_, total, width) = prompts.shape
+    val total = prompts.shape[1]
+    val width = prompts.data.size / total
     val data = FloatArray(count * width)
     for (place in 0 until count) {
         val from = minOf(start + place, total - 1) * width
         prompts.data.copyInto(data, place * width, from, from + width)
     }
-    return Tensor(data, listOf(1, count, width))
+    return Tensor(data, listOf(1, count) + prompts.shape.drop(2))
 }
 
-/** Makes the answers of a pass of what the graphs returned, by role. */
-internal fun regionsOf(outputs: Tensors, count: Int, geometry: Geometry): List<Region> {
-    val logits = ofOne(outputs, Role.MASK_LOGITS)
-    val iou = ofOne(outputs, Role.IOU)
-    val candidates = iou.data.size / iou.shape[0]
-    val size = logits.shape.takeLast(2)
-    val step = size[0] * size[1]
-    return List(count) { prompt ->
-        val best = (prompt * candidates until (prompt + 1) * candidates).maxBy { iou.data[it] }
-        val one = Tensor(logits.data.copyOfRange(best * step, (best + 1) * step), listOf(1) + size)
-        Region(interactiveMasks(one, geometry).single(), iou.data[best])
+/** Checks that the network has the classes that the bundle names. */
+internal fun checkClasses(known: Int, manifest: Manifest) {
+    if (known != manifest.labels.size) {
+        throw Problem("the network knows $known classes, the bundle names ${manifest.labels.size}; export it again")
     }
 }
 
-private fun ofOne(outputs: Tensors, role: String): Tensor {
+internal fun ofOne(outputs: Tensors, role: String): Tensor {
     val tensor = outputs[role]
     if (tensor == null || tensor.shape.size < 3 && role != Role.IOU || tensor.shape[0] != 1) {
         throw Problem("the graphs returned no $role of one image; export the bundle again")

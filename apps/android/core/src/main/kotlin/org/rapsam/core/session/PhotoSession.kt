@@ -9,15 +9,11 @@ import org.rapsam.core.tasks.PanopticResult
 import org.rapsam.core.tasks.Picture
 import org.rapsam.core.tasks.Prompt
 import org.rapsam.core.tasks.Region as PixelRegion
-import org.rapsam.core.tasks.Segment
 import org.rapsam.core.tasks.classColour
 import org.rapsam.core.tasks.lineWidth
 import org.rapsam.core.tasks.paintBox
 import org.rapsam.core.tasks.paintMasks
 import org.rapsam.core.tasks.paintPoint
-
-/** A line of the list of what was found. */
-data class Entry(val name: String, val figure: String, val colour: Int)
 
 /** What is shown: a picture, and what it shows. */
 class View(val picture: Picture, val entries: List<Entry>)
@@ -48,13 +44,14 @@ class PhotoSession(private val segmenter: Segmenter, private val labels: List<La
     }
 
     /**
-     * Finds the objects in the photo, if the bundle does; returns how many segments there are.
+     * Finds the objects in the photo, and returns how many segments there are. A bundle that takes prompts only looks at the
+     * photo, so that the first of them is answered as quickly as others; then null.
      *
      * @throws org.rapsam.core.Problem If the network's outputs cannot be used.
      */
-    fun find(): Int {
-        if (segmenter.findsObjects) objects = segmenter.panoptic()
-        return objects?.segments?.size ?: 0
+    fun find(): Int? {
+        if (segmenter.findsObjects) objects = segmenter.panoptic() else segmenter.prepare()
+        return objects?.segments?.size
     }
 
     /**
@@ -102,31 +99,4 @@ class PhotoSession(private val segmenter: Segmenter, private val labels: List<La
             Entry("$kind ${place + 1}", "predicted IoU $iou", classColour(place))
         }
     }
-}
-
-/** Paints objects over a picture, in place, and lists them. */
-fun paintObjects(canvas: Picture, found: PanopticResult, labels: List<Label>): List<Entry> {
-    val layers = found.segments.map { segment ->
-        Layer(PixelRegion.OfMap(found.map, segment.id), colourOf(segment))
-    }
-    paintMasks(canvas, layers, lineWidth(canvas.size))
-    return found.segments.mapIndexed { place, segment ->
-        val area = segment.area.toDouble() / found.size.area
-        Entry(nameOf(place, found.segments, labels), "score ${percent(segment.score)}, area ${percent(area)}", colourOf(segment))
-    }
-}
-
-private fun colourOf(segment: Segment): Int = classColour(segment.classIndex, segment.instance)
-
-/** Where a class has several objects, they are numbered. */
-private fun nameOf(place: Int, segments: List<Segment>, labels: List<Label>): String {
-    val classIndex = segments[place].classIndex
-    val name = labels[classIndex].name
-    if (segments.count { it.classIndex == classIndex } == 1) return name
-    return "$name ${segments.take(place + 1).count { it.classIndex == classIndex }}"
-}
-
-private fun percent(share: Number): String {
-    val value = 100 * share.toDouble()
-    return if (value > 0 && value < 0.5) "under 1 %" else "${Math.round(value)} %"
 }

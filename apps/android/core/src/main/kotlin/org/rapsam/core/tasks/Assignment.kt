@@ -4,20 +4,13 @@ import org.rapsam.core.Problem
 
 /**
  * Finds the cheapest assignment of rows to columns (Hungarian matching), by shortest augmenting paths as SciPy's
- * `linear_sum_assignment` finds it, with the same choice among equals.
- *
- * @param cost (count, count), finite.
- * @return The column of every row.
+ * `linear_sum_assignment` finds it, with the same choice among equals. A video keeps one for all frames.
  */
-internal fun cheapestAssignment(cost: FloatArray, count: Int): IntArray {
-    val search = AssignmentSearch(cost, count)
-    for (row in 0 until count) search.assign(row)
-    return search.columnOf
-}
-
-private class AssignmentSearch(private val cost: FloatArray, private val count: Int) {
-    val columnOf = IntArray(count) { -1 }
-    private val rowOf = IntArray(count) { -1 }
+internal class Assignment(private val count: Int) {
+    /** (count, count), finite; to be filled in before [find]. */
+    val cost = FloatArray(count * count)
+    private val columnOf = IntArray(count)
+    private val rowOf = IntArray(count)
     private val ofRows = DoubleArray(count)
     private val ofColumns = DoubleArray(count)
     private val shortest = DoubleArray(count)
@@ -27,8 +20,18 @@ private class AssignmentSearch(private val cost: FloatArray, private val count: 
     private val columnSeen = BooleanArray(count)
     private var length = 0.0
 
+    /** The column of every row; valid until the next call. */
+    fun find(): IntArray {
+        columnOf.fill(-1)
+        rowOf.fill(-1)
+        ofRows.fill(0.0)
+        ofColumns.fill(0.0)
+        for (row in 0 until count) assign(row)
+        return columnOf
+    }
+
     /** Gives a row its column; rows before it may change theirs. */
-    fun assign(row: Int) {
+    private fun assign(row: Int) {
         val sink = path(row)
         ofRows[row] += length
         for (i in 0 until count) {

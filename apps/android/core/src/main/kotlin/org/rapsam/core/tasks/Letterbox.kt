@@ -4,6 +4,22 @@ package org.rapsam.core.tasks
 class Fitted(val pixels: Tensor, val geometry: Geometry)
 
 /**
+ * How an image meets the input of a graph, which both fits keep the aspect ratio for.
+ *
+ * @property spelling In a manifest.
+ * @property resize The interpolation that goes with it, as a manifest spells it.
+ */
+enum class Fit(val spelling: String, val resize: String) {
+    LETTERBOX("letterbox", "bilinear, half-pixel centres, no antialiasing, rounded to 8 bits"),
+
+    /** Of networks of the kind of SAM. */
+    LONGEST_SIDE(
+        "longest side",
+        "bilinear, half-pixel centres, antialiased when shrinking, across then down, each rounded to 8 bits",
+    ),
+}
+
+/**
  * Fits an image into the fixed input of a graph; rapsam/tasks/preprocess.py.
  *
  * @param size Of the graph's input.
@@ -15,12 +31,16 @@ fun letterbox(
     size: Size,
     padColour: List<Float>,
     target: FloatArray = FloatArray(3 * size.area),
+    fit: Fit = Fit.LETTERBOX,
 ): Fitted {
     val original = picture.size
     val scale = minOf(size.height.toDouble() / original.height, size.width.toDouble() / original.width)
     val content = Size(scaled(original.height, scale), scaled(original.width, scale))
     for (channel in 0 until 3) target.fill(padColour[channel], channel * size.area, (channel + 1) * size.area)
-    resizeIntoPlanes(picture, content, target, size)
+    when (fit) {
+        Fit.LETTERBOX -> resizeIntoPlanes(picture, content, target, size)
+        Fit.LONGEST_SIDE -> antialiasedIntoPlanes(picture, content, target, size)
+    }
     return Fitted(Tensor(target, listOf(1, 3, size.height, size.width)), Geometry(size, content, original))
 }
 

@@ -55,10 +55,10 @@ internal fun checkFinite(name: String, values: FloatArray) {
  * Turns logits into probabilities over the last axis.
  *
  * @param logits (N, K).
+ * @param found Where they go, as many.
  */
-internal fun softmax(logits: Tensor): FloatArray {
+internal fun softmax(logits: Tensor, found: FloatArray = FloatArray(logits.data.size)): FloatArray {
     val (rows, columns) = logits.shape
-    val found = FloatArray(rows * columns)
     for (row in 0 until rows) {
         val start = row * columns
         var highest = Float.NEGATIVE_INFINITY

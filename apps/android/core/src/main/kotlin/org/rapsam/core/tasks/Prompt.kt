@@ -12,36 +12,6 @@ sealed interface Prompt {
 }
 
 /**
- * What a model takes as a prompt, as a manifest has it.
- *
- * @property encoding Of the tensors that its graphs get.
- * @property maxPoints Of one prompt; 0 if it takes none.
- * @property boxes Whether it takes a box.
- * @property pointRadius In pixels of the network's image: a point is a box that reaches so far to every side.
- */
-data class PromptSpec(val encoding: String, val maxPoints: Int, val boxes: Boolean, val pointRadius: Double)
-
-/** How this file encodes prompts; also the role of the tensor. */
-const val BOXES = "boxes"
-
-/**
- * Makes what the graphs of a model get; rapsam/tasks/prompt.py and prompt_set.py.
- *
- * @return (1, K, 4), prompts in their order.
- * @throws Problem If the model does not take a prompt, or it lies outside the image.
- */
-fun encodePrompts(prompts: List<Prompt>, spec: PromptSpec, geometry: Geometry): Tensor {
-    if (spec.encoding != BOXES) {
-        throw Problem("the bundle takes prompts as \"${spec.encoding}\", this app gives \"$BOXES\": take a newer app")
-    }
-    if (spec.maxPoints < 1 && prompts.any { it is Prompt.Point }) {
-        throw Problem("this model takes no points; hold a finger on the photo and drag a box instead")
-    }
-    if (!spec.boxes && prompts.any { it is Prompt.Box }) throw Problem("this model takes no boxes; tap a point instead")
-    return normalisedBoxes(promptBoxes(prompts, geometry, spec.pointRadius), geometry)
-}
-
-/**
  * Checks prompts and brings them to the network's image. Near the border a point's box reaches outside it, and must.
  *
  * @return (K, 4) x1, y1, x2, y2 in pixels of the resized, unpadded image.
@@ -82,7 +52,7 @@ fun normalisedBoxes(boxes: FloatArray, geometry: Geometry): Tensor {
     return Tensor(data, listOf(1, boxes.size / 4, 4))
 }
 
-private fun checkPoint(point: Prompt.Point, size: Size) {
+internal fun checkPoint(point: Prompt.Point, size: Size) {
     if (!(point.x >= 0 && point.x < size.width && point.y >= 0 && point.y < size.height)) {
         throw Problem(
             "point ${point.x},${point.y} is outside the image; expected 0 <= x < ${size.width} and " +
@@ -91,7 +61,7 @@ private fun checkPoint(point: Prompt.Point, size: Size) {
     }
 }
 
-private fun checkBox(box: Prompt.Box, size: Size) {
+internal fun checkBox(box: Prompt.Box, size: Size) {
     val told = "box ${box.x1},${box.y1},${box.x2},${box.y2}"
     if (!(box.x1 < box.x2 && box.y1 < box.y2)) {
         throw Problem("$told is empty; expected x1 < x2 and y1 < y2: drag a larger one")

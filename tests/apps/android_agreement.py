@@ -1,0 +1,125 @@
+"""How far the Android app, in a Java machine with Android's libraries, agrees with Python.
+
+    python -m tests.apps.android_agreement BUNDLE [RUNTIME]
+
+prints it for a bundle and four pictures: two photographs of scikit-learn and two drawn scenes.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+import rapsam
+from apps.android.toolchain.jvm import PATH_PROGRAM, JvmApp, build_jvm_app
+from rapsam.export.parity.sample_images import draw_scene
+from rapsam.inference.prompt_result import PromptResult
+from rapsam.inference.segmenter import Segmenter
+from rapsam.tasks.arrays import Pixels
+from rapsam.tasks.panoptic import PanopticResult
+from tests.apps.test_photo_page import iou
+
+Prompts = Mapping[str, Sequence[tuple[float, ...]]]
+CPU = {"onnx": "ONNX Runtime", "tflite": "TensorFlow Lite"}
+
+
+class Agreement(NamedTuple):
+    """Of one picture.
+
+    Attributes:
+        same_segments: Whether ids, classes, kinds and queries are equal; also where no objects are found.
+        segment_iou: Lowest mask IoU of the segments.
+        score_error: Largest difference of their scores.
+        region_ious: Mask IoU of each region.
+        iou_error: Largest difference of the predicted IoUs.
+    """
+
+    same_segments: bool
+    segment_iou: float
+    score_error: float
+    region_ious: tuple[float, ...]
+    iou_error: float
+
+
+def agreements(
+    app: JvmApp, folder: Path, pictures: Sequence[tuple[Pixels, Prompts]], scratch: Path, runtime: str
+) -> list[Agreement]:
+    """Compares both on pictures with their prompts."""
+    asked = []
+    for number, (picture, prompts) in enumerate(pictures):
+        path = scratch / f"{number}.png"
+        Image.fromarray(picture).save(path)
+        asked.append({"photo": str(path), **prompts})
+    (scratch / "asked.json").write_text(json.dumps(asked))
+    done = app.run(PATH_PROGRAM, "segment", folder, runtime, scratch / "asked.json", scratch)
+    assert done.stdout.startswith("{"), done.stdout + done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])["photos"]
+    bundle = rapsam.load_bundle(folder)
+    return [
+        _agreement(bundle, picture, prompts, told, scratch / str(number))
+        for number, ((picture, prompts), told) in enumerate(zip(pictures, found, strict=True))
+    ]
+
+
+def _agreement(bundle: Segmenter, picture: Pixels, prompts: Prompts, told: dict, place: Path) -> Agreement:
+    size = picture.shape[:2]
+    answered = bundle.predict(picture, **prompts)
+    assert isinstance(answered, PromptResult)
+    return Agreement(
+        *(_objects(bundle, picture, told, place) if told["segments"] is not None else (True, 1.0, 0.0)),
+        tuple(
+            iou(np.fromfile(f"{place}.mask{number}.bin", np.uint8).reshape(size).astype(bool), mask)
+            for number, mask in enumerate(answered.masks)
+        ),
+        float(np.abs(np.array(told["iou"]) - answered.predicted_iou).max(initial=0)),
+    )
+
+
+def _objects(bundle: Segmenter, picture: Pixels, told: dict, place: Path) -> tuple[bool, float, float]:
+    expected = bundle.predict(picture)
+    assert isinstance(expected, PanopticResult)
+    drawn = np.fromfile(f"{place}.map.bin", "<i4").reshape(picture.shape[:2])
+    segments = expected.segments
+    errors = [abs(row[3] - each.score) for row, each in zip(told["segments"], segments, strict=False)]
+    return (
+        [[*row[:3], row[5]] for row in told["segments"]]
+        == [[each.id, each.class_index, each.is_thing, each.query] for each in segments],
+        min([iou(drawn == each.id, expected.panoptic_map == each.id) for each in segments], default=1.0),
+        max(errors, default=0.0),
+    )
+
+
+def _pictures() -> list[tuple[Pixels, Prompts]]:
+    photographs = import_module("sklearn.datasets").load_sample_images().images
+    found = []
+    for picture in (*photographs, draw_scene(3, (960, 1280)), draw_scene(4, (501, 333))):
+        height, width = picture.shape[:2]
+        points = [(width * 0.5, height * 0.5), (width * 0.2, height * 0.7), (width - 1.0, 0.0)]
+        box = (width * 0.3, height * 0.25, width * 0.8, height * 0.75)
+        found.append((np.ascontiguousarray(picture), {"points": points, "boxes": [box]}))
+    return found
+
+
+def main() -> None:
+    """Prints a line for each picture."""
+    folder = Path(sys.argv[1])
+    runtime = sys.argv[2] if len(sys.argv) > 2 else CPU[folder.name.split("-")[0]]
+    with TemporaryDirectory() as scratch:
+        for found in agreements(build_jvm_app(), folder, _pictures(), Path(scratch), runtime):
+            regions = " ".join(f"{value:.5f}" for value in found.region_ious)
+            print(
+                f"segments {'equal' if found.same_segments else 'DIFFER'}, IoU {found.segment_iou:.5f}, "
+                f"score {found.score_error:.1e}; regions {regions}, predicted IoU {found.iou_error:.1e}"
+            )
+
+
+if __name__ == "__main__":
+    main()
