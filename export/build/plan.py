@@ -205,7 +205,7 @@ def _start_of(variant: str | None) -> _Start:
     if variant is None:
         return _Start(DEFAULT_TASKS, None)
     family = family_of(variant)
-    return _Start(family.default_tasks or DEFAULT_TASKS, family.default_size)
+    return _Start(family.default_tasks or DEFAULT_TASKS, family.default_size(variant))
 
 
 def _checked_tasks(tasks: str | Sequence[str]) -> tuple[str, ...]:

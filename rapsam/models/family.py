@@ -34,8 +34,8 @@ class Family:
         terms: What whoever loads published weights of a variant has to know; empty if nothing.
         default_tasks: What its networks are exported for unless a user says, keys of `rapsam.contract.TASKS`;
             None for what most are.
-        default_size: Image height and width that they are exported for unless a user says; None for networks
-            that do well at any, which leave that to the device.
+        default_size: Image height and width that a variant is exported for unless a user says; None for
+            networks that do well at any, which leave that to the device.
     """
 
     variants: tuple[str, ...]
@@ -49,4 +49,4 @@ class Family:
     bare_checkpoints: bool = False
     terms: Callable[[str], str] = lambda _variant: ""
     default_tasks: tuple[str, ...] | None = None
-    default_size: tuple[int, int] | None = None
+    default_size: Callable[[str], tuple[int, int] | None] = lambda _variant: None

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+import rapsam
 from apps.android.toolchain.jvm import build_jvm_app
 from apps.android.toolchain.tools import missing_for_jvm
+from rapsam.models.families import FAMILIES
+from tests.models.sam.small_networks import SIDE, small_family, small_sam
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +18,15 @@ def android_app():
     if missing is not None:
         pytest.skip(missing)
     return build_jvm_app()
+
+
+@pytest.fixture(scope="session")
+def sam_bundle(tmp_path_factory):
+    """A small network of the family of SAM, for ONNX Runtime. Nothing may change it."""
+    folder = tmp_path_factory.mktemp("sam") / "bundle"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(FAMILIES, "small", small_family())
+        model = small_sam("edge")
+        model.trained_sides = (SIDE, SIDE)
+        rapsam.export_bundle(model, folder, target="onnx", precision="fp32")
+    return folder

@@ -2,52 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import shutil
 
 import msgspec
 import pytest
 
-import rapsam
 from rapsam.export.bundle.manifest_file import write_manifest
 from rapsam.export.bundle.seal import verify_bundle
 from rapsam.export.parity.sample_images import draw_scene
-from rapsam.models.families import FAMILIES
-from rapsam.models.sam.family import SAM
 from tests.apps.android_agreement import agreements
-from tests.models.sam.small_networks import ENCODERS, SIDE, small_sam
 
 SHAPES = ((90, 64), (150, 200), (64, 27), (96, 96))
 
 
-@pytest.fixture(scope="module")
-def small_sam_bundle(tmp_path_factory):
-    """A small network of the family of SAM, for ONNX Runtime."""
-    small = replace(SAM, variants=tuple(ENCODERS), facts=lambda _: {}, terms=lambda _: "")
-    folder = tmp_path_factory.mktemp("sam") / "bundle"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(FAMILIES, "small", small)
-        model = small_sam("edge")
-        model.trained_sides = (SIDE, SIDE)
-        rapsam.export_bundle(
-            model, folder, target="onnx", precision="fp32", tasks=("prompt",), size=(SIDE, SIDE)
-        )
-    return folder
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("choice", ["iou", "stability"])
-def test_taps_and_boxes_are_answered_as_in_python(android_app, small_sam_bundle, tmp_path, choice):
-    manifest = verify_bundle(small_sam_bundle)
+def test_taps_and_boxes_are_answered_as_in_python(android_app, sam_bundle, tmp_path, choice):
+    folder = tmp_path / "bundle"
+    shutil.copytree(sam_bundle, folder)
+    manifest = verify_bundle(folder)
     assert manifest.prompts is not None
     assert manifest.prompts.encoding == "points"
     assert manifest.prompts.single is not None
     prompts = msgspec.structs.replace(manifest.prompts, choice=choice)
-    write_manifest(small_sam_bundle, msgspec.structs.replace(manifest, prompts=prompts))
+    write_manifest(folder, msgspec.structs.replace(manifest, prompts=prompts))
     pictures = []
     for height, width in SHAPES:
         points = [(width / 3, height / 2), (0.0, 0.0), (width - 0.5, height * 0.2)]
         boxes = [(width * 0.2, height * 0.1, width * 0.7, height * 0.8), (0.0, 0.0, width, height)]
         pictures.append((draw_scene(3, (height, width)), {"points": points, "boxes": boxes}))
-    for found in agreements(android_app, small_sam_bundle, pictures, tmp_path, "ONNX Runtime"):
+    for found in agreements(android_app, folder, pictures, tmp_path, "ONNX Runtime"):
         assert min(found.region_ious) >= 0.999
         assert found.iou_error <= 1e-5

@@ -4,37 +4,18 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import rapsam
 from rapsam.export.parity.sample_images import draw_scene
-from rapsam.models.families import FAMILIES
-from rapsam.models.sam.family import SAM
 from rapsam.tasks.prompt_set import PromptSet
 from tests.apps.photo_pages import ASK, encoded, give, opened, page_table, status, with_manifest
 from tests.apps.test_photo_page import iou
-from tests.models.sam.small_networks import ENCODERS, SIDE, small_sam
 
 IOU = 0.999
 SHAPES = ((90, 64), (150, 200), (64, 27), (96, 96))
-
-
-@pytest.fixture(scope="module")
-def sam_bundle(tmp_path_factory):
-    """A small network of the family of SAM, for ONNX Runtime."""
-    small = replace(SAM, variants=tuple(ENCODERS), facts=lambda _: {}, terms=lambda _: "")
-    folder = tmp_path_factory.mktemp("sam") / "bundle"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(FAMILIES, "small", small)
-        model = small_sam("edge")
-        model.trained_sides = (SIDE, SIDE)
-        rapsam.export_bundle(
-            model, folder, target="onnx", precision="fp32", tasks=("prompt",), size=(SIDE, SIDE)
-        )
-    return folder
 
 
 @pytest.fixture(scope="module", params=["sam_bundle", pytest.param("clicker_bundle", id="clicker")])

@@ -6,7 +6,7 @@ from rapsam.models.deployment import Deployment
 from rapsam.models.family import Family
 from rapsam.models.network import SegmentationNetwork
 from rapsam.models.sam.checkpoint_map import to_published
-from rapsam.models.sam.config import TRAINED_SIDE, VARIANTS
+from rapsam.models.sam.config import VARIANTS
 from rapsam.models.sam.deployment import SamDeployment
 from rapsam.models.sam.formula import formula_state_dict
 from rapsam.models.sam.mask_decoder import NUM_MASKS
@@ -40,5 +40,5 @@ SAM = Family(
     bare_checkpoints=True,
     terms=lambda variant: VARIANTS[variant].terms,
     default_tasks=("prompt",),
-    default_size=(TRAINED_SIDE, TRAINED_SIDE),
+    default_size=lambda variant: (VARIANTS[variant].side, VARIANTS[variant].side),
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -17,10 +15,9 @@ from rapsam.benchmarks.studies.sam_speed_records import COMMAND, SamSpeedRecords
 from rapsam.errors import InputError
 from rapsam.machine import this_machine
 from rapsam.models.families import FAMILIES
-from rapsam.models.sam.family import SAM
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.prompt import interactive_masks
-from tests.models.sam.small_networks import ENCODERS, SIDE, small_sam, without_memory
+from tests.models.sam.small_networks import SIDE, small_family, small_sam
 
 GEOMETRY = ImageGeometry(padded_size=(SIDE, SIDE), content_size=(54, SIDE), original_size=(108, 192))
 ENCODED, DECODED = "graph encoder", "graph decoder"
@@ -71,14 +68,7 @@ def test_their_decoder_enlarges_its_masks_to_the_photo(tmp_path):
 
 @pytest.mark.slow
 def test_a_bundle_takes_turns_with_their_graphs(monkeypatch, tmp_path, tiny_bundle):
-    small = replace(
-        SAM,
-        variants=tuple(ENCODERS),
-        build=lambda name, _: without_memory(name),
-        facts=lambda _: {},
-        terms=lambda _: "",
-    )
-    monkeypatch.setitem(FAMILIES, "small", small)
+    monkeypatch.setitem(FAMILIES, "small", small_family())
     rapsam.export_bundle(
         small_sam("repvit"), tmp_path / "bundle", target="onnx", precision="fp32", size=(SIDE, SIDE)
     )

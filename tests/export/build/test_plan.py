@@ -111,6 +111,10 @@ def test_a_family_says_where_an_export_of_it_starts(choices):
     assert (plan.tasks, plan.size) == (("prompt",), (1024, 1024))
 
 
+def test_a_family_says_it_for_each_of_its_networks():
+    assert plan_export(variant="edge_sam_nano", device="pixel-8").size == (128, 128)
+
+
 def test_a_family_that_says_nothing_leaves_it_to_the_device():
     plan = plan_export(variant="rapsam_nano", device="iphone-12")
     assert plan == plan_export(device="iphone-12")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,10 +12,9 @@ from rapsam.contract import ENLARGED_MASKS
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.models.families import FAMILIES
 from rapsam.models.sam.deployment import MAX_POINTS
-from rapsam.models.sam.family import SAM
 from rapsam.tasks.prompt_set import Prompt, PromptSet
 from tests.models.sam.golden_sam import FLIPPED_PIXELS, IOU, LOGITS, formula_sam, images_of
-from tests.models.sam.small_networks import ENCODERS, small_sam
+from tests.models.sam.small_networks import small_family, small_sam
 
 PROMPTS = PromptSet(
     (
@@ -29,9 +27,8 @@ PROMPTS = PromptSet(
 
 
 @pytest.fixture(autouse=True)
-def small_family(monkeypatch):
-    small = replace(SAM, variants=tuple(ENCODERS), facts=lambda _: {}, terms=lambda _: "")
-    monkeypatch.setitem(FAMILIES, "small", small)
+def with_small_networks(monkeypatch):
+    monkeypatch.setitem(FAMILIES, "small", small_family())
 
 
 @pytest.mark.slow

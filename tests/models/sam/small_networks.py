@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import torch
 
+from rapsam.models.family import Family
 from rapsam.models.sam.config import SamConfig
+from rapsam.models.sam.family import SAM
 from rapsam.models.sam.formula import formula_state_dict
 from rapsam.models.sam.model import Sam
 from rapsam.models.sam.repvit import RepVitConfig
@@ -36,6 +39,18 @@ def small_sam(name: str, dtype: torch.dtype = torch.float32) -> Sam:
     model = without_memory(name)
     model.load_state_dict({key: tensor.clone() for key, tensor in _weights(name).items()}, assign=True)
     return model.eval().to(dtype)
+
+
+def small_family() -> Family:
+    """The family with these networks in the place of its own."""
+    return replace(
+        SAM,
+        variants=tuple(ENCODERS),
+        build=lambda name, _: without_memory(name),
+        facts=lambda _: {},
+        terms=lambda _: "",
+        default_size=lambda _: (SIDE, SIDE),
+    )
 
 
 def without_memory(name: str) -> Sam:
