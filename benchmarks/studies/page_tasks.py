@@ -8,6 +8,7 @@ the picture, and discs that lie over each other. Needs Node 20 or later.
 
 from __future__ import annotations
 
+import argparse
 import functools
 import json
 import os
@@ -27,7 +28,7 @@ from rapsam.benchmarks.measuring.records import RESULTS, SCHEMA_VERSION, Version
 from rapsam.benchmarks.measuring.timing import in_turns, seconds_per_pass
 from rapsam.benchmarks.studies.speed_passes import crowd
 from rapsam.benchmarks.studies.speed_records import Quartiles, quartiles
-from rapsam.errors import UnavailableError
+from rapsam.errors import RapSamError, UnavailableError
 from rapsam.machine import Machine, this_machine
 from rapsam.tasks.arrays import Floats
 from rapsam.tasks.geometry import ImageGeometry, Size
@@ -144,7 +145,14 @@ class PageTasks(Versioned, frozen=True, kw_only=True):
 
 def main() -> None:
     """Measures, prints and writes the record."""
-    found = measure(rounds=15)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.parse_args()
+    try:
+        found = measure(rounds=15)
+    except RapSamError as error:
+        parser.error(str(error))
     for each in found.fusion:
         print(f"{each.drawn}: {each.node_ms.median} ms, NumPy {each.numpy_ms.median} ms, {each.ratio} of it")
     for frame in found.memory:
@@ -183,9 +191,7 @@ def measure(rounds: int, visit_s: float = _VISIT_S) -> PageTasks:
         command=COMMAND,
         created_utc=now_utc(),
         machine=this_machine(),
-        node=subprocess.run(
-            [_node(), "--version"], capture_output=True, text=True, check=True
-        ).stdout.strip(),
+        node=node_version(),
         numpy=np.__version__,
         size=SIZE,
         rounds=rounds,

@@ -1,7 +1,7 @@
 """Graphs of promptable networks in the form in which their authors export them.
 
-The same weights, traced as they are: encoders with all branches and norms; a decoder that takes points of any
-number, and enlarges its masks to the original image inside.
+The same weights, traced as they are: encoders with all branches, whose norms PyTorch's exporter may fold; a
+decoder that takes points of any number, and enlarges its masks to the original image inside.
 """
 
 from __future__ import annotations

@@ -46,6 +46,8 @@ from rapsam.models.sam.model import Sam
 from rapsam.tasks.preprocess import fitted
 
 THREADS = 2
+RECIPE = "onnx-fp32"
+"""Theirs are fp32, too."""
 ROUNDS = 15
 THEIR_ENCODER, THEIR_DECODER = "their encoder", "their decoder, masks enlarged inside"
 _VISIT_S = 0.5
@@ -103,6 +105,8 @@ def measure(bundle: Path, rounds: int = ROUNDS) -> SamSpeedRun:
     model = build_model(name, checkpoint=WEIGHTS)
     if not isinstance(model, Sam):
         raise InputError(f"{bundle} holds {quoted(name)}; expected a network of the kind of SAM")
+    if manifest.recipe != RECIPE:
+        raise InputError(f"{bundle} is of the recipe {quoted(manifest.recipe)}; expected {RECIPE}")
     load_average = round(os.getloadavg()[0], 2)
     with tempfile.TemporaryDirectory() as folder:
         visits = {**_ours(bundle), **_theirs(model, manifest, Path(folder))}

@@ -15,13 +15,15 @@ if TYPE_CHECKING:
 _FLOAT_BITS = {"fp32": 32, "fp16": 16}
 _BITS_PER_BYTE = 8
 _GIB = 1 << 30
+_GRAPH_BYTES = 32 << 20
+"""Of a file beside its weights, more than any graph of ours."""
 
 
 def check_fits(module: nn.Module, contract: GraphContract, recipe: Recipe) -> None:
     """Raises `ExportError` if the weights of a graph alone are more than a file of its format can hold."""
     backend = find_backend(recipe.backend)
     most, needed = backend.facts.most_bytes, _weight_bytes(module, recipe)
-    if most is not None and needed > most:
+    if most is not None and needed + _GRAPH_BYTES > most:
         weights = f"{needed / _GIB:.1f} GiB of weights in {recipe.precision}"
         raise ExportError(
             f"graph {contract.graph!r} has {weights}, and a file {backend.suffix} holds {most / _GIB:g} GiB "

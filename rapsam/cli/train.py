@@ -141,9 +141,9 @@ def _for_few_bits(config: RunConfig, name: str | None) -> RunConfig:
 def _with_teacher(config: RunConfig, options: argparse.Namespace) -> RunConfig:
     """Adds the teacher that was named to a recipe that learns from one."""
     named = {
-        "checkpoint": options.teacher,
+        "checkpoint": _from_anywhere(options.teacher),
         "model": options.teacher_model,
-        "embeddings": options.embeddings,
+        "embeddings": options.embeddings and str(Path(options.embeddings).absolute()),
     }
     given = {key: value for key, value in named.items() if value is not None}
     if not given:
@@ -157,6 +157,11 @@ def _with_teacher(config: RunConfig, options: argparse.Namespace) -> RunConfig:
 
     teacher = msgspec.structs.replace(config.lesson.teacher, **given)
     return msgspec.structs.replace(config, lesson=msgspec.structs.replace(config.lesson, teacher=teacher))
+
+
+def _from_anywhere(checkpoint: str | None) -> str | None:
+    """Makes the path of a file absolute, for a run that goes on from another folder; names stay."""
+    return str(Path(checkpoint).absolute()) if checkpoint and Path(checkpoint).is_file() else checkpoint
 
 
 def _keep_embeddings(engine: Engine, prepared: Prepared) -> None:

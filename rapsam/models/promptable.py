@@ -38,6 +38,11 @@ class Promptable(SegmentationNetwork):
     mask_decoder: nn.Module
     clear_mask: ClassVar[int] = 0
 
+    @property
+    @abstractmethod
+    def fixed_side(self) -> int | None:
+        """Side of the only square image whose embedding has no padding; None if it takes any size."""
+
     @abstractmethod
     def embedding_shape(self, size: tuple[int, int]) -> tuple[int, int, int]:
         """Returns channels, height and width of the embedding of an image of this height and width.

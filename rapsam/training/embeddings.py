@@ -22,6 +22,7 @@ from torch import Tensor
 
 from rapsam.errors import InputError, RapSamError, reading
 from rapsam.files import check_writable, write_json
+from rapsam.locks import one_at_a_time
 from rapsam.models.checkpoint import write_safetensors
 from rapsam.tasks.arrays import Pixels
 from rapsam.training.config import SourceConfig
@@ -32,6 +33,9 @@ _TENSOR, _IMAGE, _SEAL = "embedding", "image", "seal"
 _HEADER_BYTES = 512
 """Of a file, beside the tensor: a bit more than it takes."""
 _PER_FOLDER = 1000
+_NAMED_BY = 12
+"""Hex digits that tell data sets apart."""
+_PATIENCE_S = 60.0
 _Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 _Length = Annotated[int, Meta(ge=1, le=1 << 20)]
 
@@ -80,10 +84,11 @@ class EmbeddingStore:
     Args:
         folder: May be missing.
         seal: The teacher.
+        data_root: Folder in which the data sets lie: those of another place have files of their own.
     """
 
-    def __init__(self, folder: Path, seal: Seal) -> None:
-        self.folder, self.seal = folder, seal
+    def __init__(self, folder: Path, seal: Seal, data_root: Path) -> None:
+        self.folder, self.seal, self._data_root = folder, seal, data_root.resolve()
 
     @property
     def bytes_per_image(self) -> int:
@@ -120,21 +125,27 @@ class EmbeddingStore:
         """Makes the folder, for so many embeddings.
 
         Raises:
-            InputError: If the disk has too little space for them, or the folder cannot be written.
+            InputError: If the disk has too little space for them, the folder is another teacher's by now, or
+                it cannot be written.
         """
-        write_json(self.folder / SEAL_NAME, self.seal)
-        needed, free = count * self.bytes_per_image, shutil.disk_usage(self.folder).free
-        if needed > free:
-            raise InputError(
-                f"{count} embeddings take {in_megabytes(needed)}, the disk of {self.folder} has "
-                f"{in_megabytes(free)} free; free some space, or choose another folder with --embeddings"
-            )
+        with one_at_a_time(self.folder, _PATIENCE_S):
+            # Another run may have begun here since the folder was looked at.
+            self.check()
+            needed, free = count * self.bytes_per_image, shutil.disk_usage(self.folder).free
+            if needed > free:
+                raise InputError(
+                    f"{count} embeddings take {in_megabytes(needed)}, the disk of {self.folder} has "
+                    f"{in_megabytes(free)} free; free some space, or choose another folder with --embeddings"
+                )
+            write_json(self.folder / SEAL_NAME, self.seal)
 
     def path(self, place: Place) -> Path:
-        """Returns the file of an image; where two data sets share a name, its seal tells them apart."""
+        """Returns the file of an image: data sets of one name in two places have a folder each."""
         source = place.source
         named = re.sub(r"[^\w.-]+", "_", f"{source.kind}-{source.folder}-{source.split}")
-        folder = self.folder / named / f"{place.number // _PER_FOLDER:06d}"
+        where = f"{source.kind} {self._data_root / source.folder} {source.split}"
+        digest = hashlib.sha256(where.encode()).hexdigest()[:_NAMED_BY]
+        folder = self.folder / f"{named}-{digest}" / f"{place.number // _PER_FOLDER:06d}"
         return folder / f"{place.number:09d}.safetensors"
 
     def write(self, place: Place, image: Pixels, embedding: Tensor) -> None:

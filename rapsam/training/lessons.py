@@ -37,12 +37,15 @@ class Teacher(NamedTuple):
     store: EmbeddingStore
 
 
-def build_lesson_teacher(config: RunConfig, lesson: LessonConfig, note: Note | None) -> Teacher | None:
+def build_lesson_teacher(
+    config: RunConfig, lesson: LessonConfig, data_root: Path, note: Note | None
+) -> Teacher | None:
     """Builds the teacher of a recipe, None without one.
 
     Args:
         config: The recipe.
         lesson: That of the recipe.
+        data_root: Folder in which the recipe's data sets lie.
         note: Is told which wrappers of the weight file were taken off, and on which terms it may be used.
 
     Raises:
@@ -63,9 +66,9 @@ def build_lesson_teacher(config: RunConfig, lesson: LessonConfig, note: Note | N
             f"{given.checkpoint} holds other weights than the teacher had with which the run was begun; put "
             "these back, or start a new run"
         )
-    shape = network.embedding_shape((side, side))
+    shape = _whole_embedding(network, side)
     seal = Seal(teacher=given.model, weights_sha256=digest, side=side, shape=shape)
-    store = EmbeddingStore(Path(given.embeddings), seal)
+    store = EmbeddingStore(Path(given.embeddings), seal, data_root)
     store.check()
     return Teacher(network, store)
 
@@ -97,7 +100,7 @@ def build_student(
         torch.manual_seed(config.seed)
         student = promptable(build_model(config.model), config.model)
     side = config.data.height
-    shape = student.embedding_shape((side, side))
+    shape = _whole_embedding(student, side)
     if checkpoint is not None:
         load_checkpoint(student, checkpoint, note)
     if teacher is not None:
@@ -105,6 +108,17 @@ def build_student(
         for ours, theirs in _shared_parts(student, teacher.network):
             ours.load_state_dict(theirs.state_dict())
     return student
+
+
+def _whole_embedding(network: Promptable, side: int) -> tuple[int, int, int]:
+    """Returns the shape of an embedding without padding but an image's own: lessons know of no other."""
+    if network.fixed_side not in (None, side):
+        wanted = network.fixed_side
+        raise InputError(
+            f"data.height {side} for {network.name}, which takes images of {wanted}x{wanted}; expected "
+            f"--set data.height={wanted} --set data.width={wanted}"
+        )
+    return network.embedding_shape((side, side))
 
 
 def _check_alike(student: Promptable, shape: tuple[int, int, int], teacher: Teacher) -> None:
@@ -182,8 +196,11 @@ def keep_embeddings(
 def _embed(
     teacher: Teacher, places: list[tuple[MixedSource, int]], device: torch.device, progress: Progress
 ) -> None:
-    network, store = teacher.network.to(device), teacher.store
+    store = teacher.store
     left = [pair for pair in places if store.missing([Place(pair[0].config, pair[1])])]
+    if not left:
+        return
+    network = teacher.network.to(device)
     for done, (mixed, index) in enumerate(left, start=1):
         try:
             image = mixed.source.read(index).frames[0]

@@ -89,7 +89,7 @@ def prepare(config: RunConfig, start: StartingPoint, data_root: Path, note: Note
     for value, option in ((start.backbone, "--backbone"), (start.classifier, "--classifier")):
         if value is not None:
             raise InputError(f"{option} for {config.model}, which takes none: leave it out")
-    master = build_lesson_teacher(config, lesson, note)
+    master = build_lesson_teacher(config, lesson, data_root, note)
     config = with_teacher_sealed(config, lesson, master)
     student = build_student(config, master, start.checkpoint, note)
     samples = open_samples(config, data_root, student, master.store if master else None)

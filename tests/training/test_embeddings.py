@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import namedtuple
 
+import msgspec
 import numpy as np
 import pytest
 import safetensors.torch
@@ -30,7 +31,7 @@ IMAGE = np.arange(5 * 7 * 3, dtype=np.uint8).reshape(5, 7, 3)
 
 @pytest.fixture
 def store(tmp_path):
-    return EmbeddingStore(tmp_path / "kept", SEAL)
+    return EmbeddingStore(tmp_path / "kept", SEAL, tmp_path)
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def _teacher(folder):
     seal = Seal(
         teacher="repvit", weights_sha256=weights_sha256(network.state_dict()), side=SIDE, shape=(256, 4, 4)
     )
-    return Teacher(network, EmbeddingStore(folder, seal))
+    return Teacher(network, EmbeddingStore(folder, seal, folder.parent))
 
 
 def _keep(teacher, source):
@@ -94,7 +95,9 @@ def test_an_embedding_comes_back_in_half_precision(store, embedding):
     assert found.dtype == torch.float32
     assert torch.equal(found, embedding.half().float())
     path = store.path(Place(SOURCE, 7))
-    assert path.relative_to(store.folder).as_posix() == "coco_panoptic-a_b-train/000000/000000007.safetensors"
+    named, *rest = path.relative_to(store.folder).parts
+    assert named.startswith("coco_panoptic-a_b-train-")
+    assert rest == ["000000", "000000007.safetensors"]
     assert path.stat().st_size <= store.bytes_per_image < path.stat().st_size + 300
 
 
@@ -133,6 +136,30 @@ def test_an_image_that_cannot_be_read_has_no_embedding(tmp_path):
     assert [done for done, _ in steps] == [1, 3, 4]
 
 
+def test_data_sets_of_one_name_in_two_places_share_a_folder(store, embedding, tmp_path):
+    elsewhere, place = EmbeddingStore(store.folder, SEAL, tmp_path / "elsewhere"), Place(SOURCE, 0)
+    for mine, image in ((store, IMAGE), (elsewhere, IMAGE + 1)):
+        assert mine.missing([place]) == [place]
+        mine.write(place, image, embedding)
+    assert torch.equal(store.read(place, IMAGE), elsewhere.read(place, IMAGE + 1))
+    spelled_alike = Place(msgspec.structs.replace(SOURCE, folder="a_b"), 0)
+    assert store.missing([spelled_alike]) == [spelled_alike]
+
+
+def test_a_run_that_begins_later_does_not_take_a_folder_over(store):
+    other = EmbeddingStore(
+        store.folder,
+        Seal(teacher="repvit", weights_sha256="cd" * 32, side=SIDE, shape=(256, 4, 4)),
+        store.folder,
+    )
+    for each in (store, other):
+        each.check()
+    store.begin(1)
+    with pytest.raises(InputError, match="holds embeddings of repvit"):
+        other.begin(1)
+    store.check()
+
+
 def test_a_folder_of_another_teacher_is_refused(store, tmp_path):
     store.begin(1)
     store.check()
@@ -143,11 +170,11 @@ def test_a_folder_of_another_teacher_is_refused(store, tmp_path):
         with pytest.raises(
             InputError, match=r"holds embeddings of repvit \(abab.*\) at 64 px; expected those"
         ):
-            EmbeddingStore(store.folder, other).check()
+            EmbeddingStore(store.folder, other, store.folder).check()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("x")
     with pytest.raises(InputError, match="holds other files than embeddings"):
-        EmbeddingStore(tmp_path / "mine", SEAL).check()
+        EmbeddingStore(tmp_path / "mine", SEAL, tmp_path).check()
     (store.folder / embeddings.SEAL_NAME).write_text("{")
     with pytest.raises(InputError, match="what rapsam wrote about embeddings: remove"):
         store.check()
@@ -194,7 +221,9 @@ def test_the_embedding_of_another_image_or_teacher_is_refused(store, embedding, 
         store.read(place, IMAGE + 1)
     # Copied into the folder of another teacher, as no one should.
     other = EmbeddingStore(
-        tmp_path / "other", Seal(teacher="repvit", weights_sha256="cd" * 32, side=SIDE, shape=(256, 4, 4))
+        tmp_path / "other",
+        Seal(teacher="repvit", weights_sha256="cd" * 32, side=SIDE, shape=(256, 4, 4)),
+        tmp_path,
     )
     shutil.copytree(store.folder, other.folder)
     with pytest.raises(EmbeddingError, match="is not of repvit"):

@@ -148,6 +148,19 @@ def test_two_processes_share_embeddings_and_lose_what_one_loses(world, teacher, 
     assert two.losses == pytest.approx(one.losses, rel=1e-4)
 
 
+def test_a_run_goes_on_from_another_folder(world, teacher, tmp_path, monkeypatch):
+    monkeypatch.chdir(teacher.parent)
+    named = ("--teacher", teacher.name, "--embeddings", "kept-here")
+    done = rapsam("train", "sam-nano-encoder", "--data", world, "--out", tmp_path / "run", *named, *FEW)
+    assert done.code == 0, done.err
+    shutil.rmtree(tmp_path / "run" / "checkpoints" / "step-00000006")
+    (tmp_path / "run" / "weights.safetensors").unlink()
+    monkeypatch.chdir(tmp_path)
+    again = rapsam("train", "--resume", tmp_path / "run", "--data", world, "--accelerator", "cpu")
+    assert again.code == 0, again.err
+    assert not (tmp_path / "kept-here").exists()
+
+
 def test_a_run_goes_on_with_no_other_teacher(lesson, world, teacher, tmp_path):
     mine = shutil.copy(teacher, tmp_path / "mine.safetensors")
     run = tmp_path / "run"
@@ -217,7 +230,12 @@ def test_an_altered_embedding_ends_a_run(lesson, tmp_path):
         (("--teacher", "nowhere"), "unknown checkpoint 'nowhere'"),
         (
             ("--teacher", "formula", "--teacher-model", "mobile_sam"),
-            "mobile_sam embeds an image of 64 px as 256x64x64, edge_sam_nano as 256x4x4; expected a teacher",
+            "data.height 64 for mobile_sam, which takes images of 1024x1024; expected --set data.height=1024",
+        ),
+        (("--set", "model=mobile_sam"), "data.height 64 for mobile_sam, which takes images of 1024x1024"),
+        (
+            ("--teacher", "formula", "--teacher-model", "edge_sam_nano", "--set", "model=rapsam_nano"),
+            "model rapsam_nano answers no points on an image embedding",
         ),
         (
             ("--teacher", "nano-synth", "--teacher-model", "rapsam_nano"),

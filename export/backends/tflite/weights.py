@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+_ALIGNMENT = 16
+"""Of the data of a buffer, as the format's schema says."""
+_IDENTIFIER = b"TFL3"
 _MOST_BYTES = 2_000_000_000
 """A flatbuffer ends at 2^31 bytes; what is larger keeps its weights behind it."""
 
@@ -20,7 +25,15 @@ def with_weights_inside(content: bytearray) -> bytes:
     Returns:
         The same graph, or the content as it is where it would be too large.
     """
+    import flatbuffers
     from ai_edge_litert.tools import flatbuffer_utils
+
+    class Aligned(flatbuffers.Builder):  # type: ignore[misc] # untyped package
+        """Puts bytes where the format has them: weights are read in place, as numbers of up to 8 bytes."""
+
+        def StartVector(self, elemSize: int, numElems: int, alignment: int) -> Any:  # noqa: ANN401, N802
+            wide = _ALIGNMENT if elemSize == 1 else alignment
+            return super().StartVector(elemSize, numElems, wide)
 
     if len(content) > _MOST_BYTES:
         return bytes(content)
@@ -29,4 +42,6 @@ def with_weights_inside(content: bytearray) -> bytes:
         if buffer.data is not None:
             # Arrays are written at once, other data byte by byte.
             buffer.data = np.frombuffer(buffer.data, np.uint8)
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+    builder = Aligned(len(content))
+    builder.Finish(model.Pack(builder), file_identifier=_IDENTIFIER)
+    return bytes(builder.Output())

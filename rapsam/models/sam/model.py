@@ -36,6 +36,11 @@ class Sam(Promptable):
         self.prompt_encoder = PromptEncoder()
         self.mask_decoder = MaskDecoder()
 
+    @property
+    def fixed_side(self) -> int | None:
+        """See `Promptable.fixed_side`."""
+        return self.config.encoder.fixed_size
+
     def embedding_shape(self, size: tuple[int, int]) -> tuple[int, int, int]:
         """Returns channels, height and width of the embedding of an image of this size; see `encode`."""
         side, stride = self.config.encoder.fixed_size, self.image_encoder.stride

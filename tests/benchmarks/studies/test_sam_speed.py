@@ -38,7 +38,7 @@ def operators(path):
 
 
 @pytest.mark.parametrize("name", ["repvit", "tiny"])
-def test_their_encoder_computes_the_same_with_nothing_merged(name, tmp_path):
+def test_their_encoder_computes_the_same_with_all_branches(name, tmp_path):
     model, path = small_sam(name), tmp_path / "encoder.onnx"
     export_encoder(model, SIDE, path)
     image = np.random.default_rng(0).normal(size=(1, 3, SIDE, SIDE)).astype(np.float32)
@@ -79,6 +79,9 @@ def test_a_bundle_takes_turns_with_their_graphs(monkeypatch, tmp_path, tiny_bund
     ]
     assert all(each.ms > 0 and each.ratio > 0 for each in run.stages)
     assert run.macs["decoder"][0] > run.macs["decoder"][1] > 0
+    monkeypatch.setattr("rapsam.benchmarks.studies.sam_speed.RECIPE", "onnx-fp16")
+    with pytest.raises(InputError, match="is of the recipe 'onnx-fp32'; expected onnx-fp16"):
+        measure(tmp_path / "bundle")
     monkeypatch.undo()
     with pytest.raises(InputError, match="expected a network of the kind of SAM"):
         measure(tiny_bundle)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from torch import nn
 
@@ -77,6 +78,12 @@ def test_fp16_weights_lie_inside_the_flatbuffer(tmp_path) -> None:
     buffers = [model.Buffers(number) for number in range(model.BuffersLength())]
     assert max(buffer.DataLength() for buffer in buffers) == 512 * 512 * 2
     assert all(buffer.Offset() == buffer.Size() == 0 for buffer in buffers)
+    # Where they are read in place, as the format has them.
+    start = np.frombuffer(content, np.uint8).__array_interface__["data"][0]
+    filled = [buffer.DataAsNumpy() for buffer in buffers if buffer.DataLength()]
+    places = [array.__array_interface__["data"][0] - start for array in filled]
+    assert places
+    assert all(place % 16 == 0 for place in places)
 
 
 def test_nothing_is_written_over_an_existing_file(probe, lowered, tmp_path) -> None:
