@@ -183,8 +183,9 @@ class Segmenter:
             choose: By what that is chosen; None for what the model does best.
 
         Raises:
-            InputError: If the mask logits are not finite.
+            InputError: If mask logits or predicted IoUs are not finite.
         """
+        check_finite("predicted IoUs", logits.iou)
         spec = self.prompt_spec()
         count = len(logits.iou)
         scores = logits.iou

@@ -5,6 +5,7 @@
 
 import { ofOne } from "../chain.js";
 import { chosenCandidates, stabilityScores } from "../tasks/candidates.js";
+import { checkFinite } from "../tasks/logits.js";
 import { interactiveMasks } from "../tasks/prompt.js";
 
 /**
@@ -65,6 +66,13 @@ export function answers(outputs, prompts, spec, geometry) {
   const step = height * width;
   const candidates = iou.data.length / iou.shape[0];
   const count = prompts.length * candidates;
+  if (candidates !== spec.candidates || iou.data.length < count || data.length < count * step) {
+    throw new Error(
+      `the graphs return masks of [${shape}] with predicted IoUs of [${iou.shape}], the bundle says ` +
+        `${spec.candidates} masks a prompt; export it again`,
+    );
+  }
+  checkFinite("predicted IoUs", iou.data);
   const maps = (/** @type {number} */ first, /** @type {number} */ number) => ({
     data: data.subarray(first * step, (first + number) * step),
     shape: [number, height, width],

@@ -22,6 +22,7 @@ import { checkBox, checkPoint, normalisedBoxes, promptBoxes } from "./prompt.js"
  * @property {number} max_points
  * @property {boolean} boxes
  * @property {boolean} masks
+ * @property {number} candidates
  * @property {number | null} point_radius
  * @property {number | null} [single]
  * @property {string} [choice]

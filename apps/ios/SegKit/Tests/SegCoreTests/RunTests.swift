@@ -146,6 +146,7 @@ final class RunTests: XCTestCase {
         XCTAssertEqual(rows.map(\.verdict), [.passed])
         XCTAssertEqual(rows[0].maxAbs, 0)
         XCTAssertTrue(selfTestText(rows).hasPrefix("All 1 outputs are right"))
+        XCTAssertTrue(selfTestText([]).hasPrefix("No output was compared"))
     }
 
     func testASelfTestWhoseFilesDoNotFitIsRefused() throws {

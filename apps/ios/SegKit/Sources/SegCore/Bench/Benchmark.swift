@@ -67,6 +67,7 @@ public final class Benchmark {
             change(name) { $0.firstMs = (now() - before) * 1e3 }
             return outputs
         }
+        defer { found.forget() }
         let stages = try wantedStages(found.all, job.timing.stages)
         tell("Self-test")
         for (place, one) in cases.enumerated() {

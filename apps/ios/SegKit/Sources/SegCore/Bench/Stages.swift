@@ -49,6 +49,9 @@ final class Stages {
         all = try [Stage(kind: "preprocess", of: nil) { [self] in _ = fit() }] + graphStages() + taskStages()
     }
 
+    /// Drops the stages, which hold on to all graphs, as this holds on to them.
+    func forget() { all = [] }
+
     /// What a graph got.
     func inputs(of graph: String) -> Tensors { steps[graph]?.inputs ?? [:] }
 

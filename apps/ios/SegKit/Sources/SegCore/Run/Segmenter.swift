@@ -190,6 +190,7 @@ public final class Segmenter {
                 "the graphs return masks of \(logits.shape) with predicted IoUs of \(iou.shape), the bundle says "
                     + "\(spec.candidates) masks a prompt; export it again")
         }
+        try checkFinite("predicted IoUs", iou.data)
         let scores: [Float]
         switch spec.choice {
         case .iou: scores = Array(iou.data.prefix(total))

@@ -31,7 +31,7 @@ class CameraActivity : Activity() {
     private var isAsking = false
     private val found by lazy { findViewById<TextView>(R.id.found) }
     private var listed = emptyList<Entry>()
-    private var video: Video? = null
+    @Volatile private var video: Video? = null
     private var feed: CameraFeed? = null
 
     override fun onCreate(state: Bundle?) {
@@ -62,6 +62,8 @@ class CameraActivity : Activity() {
     override fun onPause() {
         feed?.close()
         feed = null
+        // What comes back is another scene: its objects are not those of before.
+        video = null
         super.onPause()
     }
 

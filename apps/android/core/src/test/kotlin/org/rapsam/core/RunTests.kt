@@ -113,7 +113,7 @@ private fun wrongQuestions(checks: Checks) {
     checks.test("a bundle whose graphs return other candidates than it says is refused") {
         val session = session(FakeFactory(), TinyBundle().apply { edit = { it["prompts"] = POINT_PROMPTS + ("candidates" to 3) } })
         session.take(PHOTO)
-        assertProblem("1 masks a prompt, the bundle says 3") { session.ask(Prompt.Point(1.0, 1.0)) }
+        assertProblem("the bundle says 3 masks a prompt") { session.ask(Prompt.Point(1.0, 1.0)) }
     }
     checks.test("prompts outside of the photo, and before there is one, are refused") {
         val session = session(FakeFactory())
@@ -147,6 +147,9 @@ private fun selfTests(checks: Checks) {
         assertEqual(Verdict.PASSED, row.verdict)
         assertEqual(0.0, row.maxAbs)
         assertEqual(true, selfTestText(listOf(row)).startsWith("All 1 outputs are right"))
+        val unknown = selfTestText(listOf(row, row.copy(verdict = Verdict.UNKNOWN)))
+        assertEqual(true, unknown.startsWith("1 of 2 outputs are right; of the others"))
+        assertEqual(true, selfTestText(emptyList()).startsWith("No output was compared"))
     }
     checks.test("a self-test whose files do not fit is refused") {
         val bundle = TinyBundle().write()

@@ -13,6 +13,7 @@ import org.rapsam.core.tasks.Picture
 import org.rapsam.core.tasks.Prompt
 import org.rapsam.core.tasks.Size
 import org.rapsam.core.tasks.Tensor
+import org.rapsam.core.tasks.checkFinite
 import org.rapsam.core.tasks.chosenCandidates
 import org.rapsam.core.tasks.encodePrompts
 import org.rapsam.core.tasks.interactiveMasks
@@ -117,18 +118,23 @@ class Segmenter(private val loaded: LoadedBundle) {
         val spec = manifest.prompts ?: throw Problem("this bundle takes no prompts; take another one")
         val logits = ofOne(outputs, Role.MASK_LOGITS)
         val iou = ofOne(outputs, Role.IOU)
-        val candidates = iou.data.size / iou.shape[0]
-        if (candidates != spec.candidates) {
-            throw Problem("the graphs return $candidates masks a prompt, the bundle says ${spec.candidates}; export it again")
-        }
+        val candidates = iou.data.size / (iou.shape.firstOrNull() ?: 1).coerceAtLeast(1)
         val size = logits.shape.takeLast(2)
         val step = size[0] * size[1]
+        val total = prompts.size * candidates
+        if (candidates != spec.candidates || iou.data.size < total || logits.data.size < total * step) {
+            throw Problem(
+                "the graphs return masks of ${logits.shape} with predicted IoUs of ${iou.shape}, the bundle says " +
+                    "${spec.candidates} masks a prompt; export it again",
+            )
+        }
+        checkFinite("predicted IoUs", iou.data)
         val maps = { first: Int, count: Int ->
             Tensor(logits.data.copyOfRange(first * step, (first + count) * step), listOf(count) + size)
         }
         val scores = when (spec.choice) {
-            Choice.IOU -> iou.data.copyOf(prompts.size * candidates)
-            Choice.STABILITY -> stabilityScores(maps(0, prompts.size * candidates), geometry)
+            Choice.IOU -> iou.data.copyOf(total)
+            Choice.STABILITY -> stabilityScores(maps(0, total), geometry)
         }
         return chosenCandidates(scores, prompts.map { it is Prompt.Point }, spec.single).mapIndexed { prompt, chosen ->
             val place = prompt * candidates + chosen

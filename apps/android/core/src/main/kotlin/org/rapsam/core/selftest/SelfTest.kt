@@ -28,7 +28,7 @@ enum class Verdict {
  * @property sqnrDb Signal over error; null without any error, or where a value is not finite.
  * @property measuredDb What the toolkit found; null where it is not known.
  */
-class SelfTestRow(
+data class SelfTestRow(
     val graph: String,
     val output: String,
     val case: String,
