@@ -94,8 +94,8 @@ def test_every_format_answers_on_every_shape_of_image(target, precision, status,
         images={name: draw_scene(5, size) for name, size in SHAPES.items()},
     )
     assert built.report.status == status
-    checked = {row.case for row in built.report.tasks}
-    assert checked >= set(SHAPES)
+    checked = {row.case for row in built.report.tasks if row.status != "not run"}
+    assert checked >= set(SHAPES) if status != "not run" else not checked
 
 
 @pytest.mark.proof
