@@ -73,7 +73,7 @@ class ImageToTokens(nn.Module):
         scale = attention.head_width**-0.5
         self.key_proj = _scaled(attention.key_proj, scale)
         self.value_proj = copy.deepcopy(attention.value_proj)
-        bias = attention.query_proj.bias.detach().reshape(1, NUM_HEADS, -1, 1)
+        bias = attention.query_proj.bias.detach().reshape(1, NUM_HEADS, 1, -1)
         self.register_buffer("query_weight", by_head(attention.query_proj.weight))
         self.register_buffer("query_bias", bias.clone())
         self.register_buffer("out_weight", by_head(attention.out_proj.weight.T))
@@ -94,7 +94,8 @@ class ImageToTokens(nn.Module):
         batch, count, _ = keys.shape
         k = heads(self.key_proj(keys))
         kernels = (k @ self.query_weight).reshape(batch, 1, NUM_HEADS * count, EMBEDDING_WIDTH)
-        offsets = (k @ self.query_bias).reshape(batch, 1, NUM_HEADS, count)
+        # A product with a vector: as a matrix of one column ExecuTorch's delegate for Vulkan loses an axis.
+        offsets = (k * self.query_bias).sum(-1).reshape(batch, 1, NUM_HEADS, count)
         scores = queries @ kernels.transpose(-2, -1)
         scores = scores.reshape(batch, -1, NUM_HEADS, count) + offsets + hidden
         weights = scores.softmax(-1).reshape(batch, 1, -1, NUM_HEADS * count)
