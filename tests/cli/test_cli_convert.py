@@ -53,7 +53,11 @@ def test_a_classifier_gets_its_class_names(tmp_path):
     ("destination", "options", "says"),
     [
         ("new.safetensors", [], "name it: --model rapsam_r50 | rapsam_r18 | rapsam_nano"),
-        ("new.safetensors", ["--model", "nano"], "did you mean rapsam_nano?"),
+        (
+            "new.safetensors",
+            ["--model", "nano"],
+            "did you mean edge_sam_nano, rapsam_nano or repvit_sam_nano?",
+        ),
         ("new.safetensors", ["--model", "rapsam_r18"], "does not fit the model"),
         ("new.onnx", ["--model", "rapsam_nano"], "has the suffix '.onnx'; expected .safetensors"),
         ("published.pth/new.pth", ["--model", "rapsam_nano"], "cannot write"),

@@ -396,7 +396,7 @@ def test_wrong_choices_are_refused(choices, says, tmp_path):
     ("name", "says"),
     [
         ("r50", "did you mean rapsam_r50?"),
-        ("nano", "did you mean rapsam_nano?"),
+        ("nano", "did you mean edge_sam_nano, rapsam_nano or repvit_sam_nano?"),
         ("sam2", "did you mean edge_sam"),
     ],
 )
