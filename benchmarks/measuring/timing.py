@@ -53,6 +53,25 @@ def in_turns(
     return {name: ended.get(name, times[name]) for name in visits}
 
 
+def all_in_turns(
+    visits: Mapping[Key, Callable[[], float]], rounds: int, pause: Callable[[], None]
+) -> dict[Key, list[float]]:
+    """Visits everyone as `in_turns` does, where nobody may fail.
+
+    Returns:
+        Name to one time per round, in the order of `visits`.
+
+    Raises:
+        UnavailableError: With the reason why somebody's visits ended.
+    """
+    times = {}
+    for name, found in in_turns(visits, rounds, pause).items():
+        if isinstance(found, str):
+            raise UnavailableError(found)
+        times[name] = found
+    return times
+
+
 def seconds_per_pass(run: Callable[[], object], at_least_s: float, clock: Clock = time.perf_counter) -> float:
     """Times passes as they follow each other in a stream of frames.
 

@@ -6,10 +6,9 @@ import functools
 import statistics
 from pathlib import Path
 
-from rapsam.benchmarks.measuring.timing import in_turns, seconds_per_pass
+from rapsam.benchmarks.measuring.timing import all_in_turns, seconds_per_pass
 from rapsam.benchmarks.studies.few_bits_records import Times
 from rapsam.contract import GraphContract
-from rapsam.errors import UnavailableError
 from rapsam.export.backends.runtimes import Runtime
 from rapsam.inference.runner import Arrays
 
@@ -44,13 +43,7 @@ def times_beside_float(
     for name, path in (("ours", ours), ("theirs", theirs)):
         runner = runtime.load(path, contract, THREADS)
         visits[name] = functools.partial(seconds_per_pass, functools.partial(runner.run, sample), _AT_LEAST_S)
-    found = in_turns(visits, rounds, lambda: None)
-    seconds = []
-    for name in visits:
-        times = found[name]
-        if isinstance(times, str):
-            raise UnavailableError(times)
-        seconds.append(times)
+    seconds = tuple(all_in_turns(visits, rounds, lambda: None).values())
     return Times(
         ms=1e3 * statistics.median(seconds[0]),
         float_ms=1e3 * statistics.median(seconds[1]),

@@ -29,7 +29,7 @@ from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.latency.record import LatencyRecord, StageTimes
 from rapsam.benchmarks.latency.sampling import sample
 from rapsam.benchmarks.measuring.records import SCHEMA_VERSION, now_utc, write_records
-from rapsam.benchmarks.measuring.timing import in_turns, seconds_per_pass
+from rapsam.benchmarks.measuring.timing import all_in_turns, seconds_per_pass
 from rapsam.benchmarks.runners.base import Variant
 from rapsam.benchmarks.runners.local import LocalRunner
 from rapsam.benchmarks.studies.harness_browser import in_chromium
@@ -113,7 +113,7 @@ def overhead(bundle: Path, rounds: int = ROUNDS) -> Iterator[Ratio]:
             "harness": partial(_harness_pass, stages[name]),
             "plain": partial(seconds_per_pass, stages[name], _VISIT_S),
         }
-        harness, plain = _turns(in_turns(visits, rounds, lambda: time.sleep(_PAUSE_S)), visits)
+        harness, plain = all_in_turns(visits, rounds, lambda: time.sleep(_PAUSE_S)).values()
         names, medians = ("rapsam bench", "a plain loop"), (_median_ms(harness), _median_ms(plain))
         ratio = statistics.median(ours / theirs for ours, theirs in zip(harness, plain, strict=True))
         limit = _MOST_OVERHEAD if medians[1] >= _LONG_MS else None
@@ -169,14 +169,6 @@ def _native(paths: Sequence[Path], timing: Timing = _TIMING) -> tuple[LatencyRec
 
 def _harness_pass(run: Callable[[], object]) -> float:
     return statistics.fmean(sample(run, 1, _VISIT_S, _VISIT_S)) / _NS
-
-
-def _turns(times: Mapping[str, list[float] | str], names: Iterable[str]) -> Iterator[list[float]]:
-    for name in names:
-        found = times[name]
-        if isinstance(found, str):
-            raise UnavailableError(found)
-        yield found
 
 
 def _median_ms(seconds: list[float]) -> float:

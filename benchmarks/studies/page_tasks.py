@@ -25,7 +25,7 @@ import msgspec
 import numpy as np
 
 from rapsam.benchmarks.measuring.records import RESULTS, SCHEMA_VERSION, Versioned, now_utc, write_records
-from rapsam.benchmarks.measuring.timing import in_turns, seconds_per_pass
+from rapsam.benchmarks.measuring.timing import all_in_turns, seconds_per_pass
 from rapsam.benchmarks.studies.speed_passes import crowd
 from rapsam.benchmarks.studies.speed_records import Quartiles, quartiles
 from rapsam.errors import RapSamError, UnavailableError
@@ -266,8 +266,7 @@ def _timed(drawn: Drawn, ask: Callable[[str], Any], rounds: int, visit_s: float)
         "node": lambda: float(ask(f"fuse {drawn.name} {visit_s}")),
         "numpy": functools.partial(seconds_per_pass, drawn.fused, visit_s, time.process_time),
     }
-    times = in_turns(visits, rounds, lambda: time.sleep(_PAUSE_S))
-    node, numpy = (_whole(times[name]) for name in visits)
+    node, numpy = all_in_turns(visits, rounds, lambda: time.sleep(_PAUSE_S)).values()
     return FusionTimes(
         drawn=drawn.name,
         segments=len(drawn.fused().segments),
@@ -276,12 +275,6 @@ def _timed(drawn: Drawn, ask: Callable[[str], Any], rounds: int, visit_s: float)
         ratio=round(float(np.median(np.divide(node, numpy))), 3),
         limit=MOST,
     )
-
-
-def _whole(times: list[float] | str) -> list[float]:
-    if isinstance(times, str):
-        raise UnavailableError(times)
-    return times
 
 
 def _write_job(drawings: Sequence[Drawn], folder: Path) -> None:

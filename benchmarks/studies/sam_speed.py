@@ -15,7 +15,7 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +23,7 @@ from typing import NamedTuple
 from rapsam.benchmarks.latency.bundle_subject import bundle_subject, timed_scene
 from rapsam.benchmarks.latency.file_subject import file_subject
 from rapsam.benchmarks.measuring.records import SCHEMA_VERSION, now_utc, write_records
-from rapsam.benchmarks.measuring.timing import in_turns, seconds_per_pass
+from rapsam.benchmarks.measuring.timing import all_in_turns, seconds_per_pass
 from rapsam.benchmarks.studies.runtime_speed import PAUSE_S
 from rapsam.benchmarks.studies.sam_exports import export_decoder, export_encoder
 from rapsam.benchmarks.studies.sam_speed_records import (
@@ -35,7 +35,7 @@ from rapsam.benchmarks.studies.sam_speed_records import (
     known_sam_speed,
 )
 from rapsam.benchmarks.studies.speed_lowering import WEIGHTS
-from rapsam.errors import InputError, RapSamError, UnavailableError, quoted
+from rapsam.errors import InputError, RapSamError, quoted
 from rapsam.export.backends.catalogue import RUNTIMES
 from rapsam.export.backends.packages import installed_versions
 from rapsam.export.bundle.manifest import Manifest
@@ -108,10 +108,11 @@ def measure(bundle: Path, rounds: int = ROUNDS) -> SamSpeedRun:
     if manifest.recipe != RECIPE:
         raise InputError(f"{bundle} is of the recipe {quoted(manifest.recipe)}; expected {RECIPE}")
     load_average = round(os.getloadavg()[0], 2)
-    with tempfile.TemporaryDirectory() as folder:
-        visits = {**_ours(bundle), **_theirs(model, manifest, Path(folder))}
-        times = in_turns(visits, rounds, lambda: time.sleep(PAUSE_S))
     compared = _comparisons(name)
+    wanted = dict.fromkeys(each for pair in compared for each in (pair.stage, pair.beside))
+    with tempfile.TemporaryDirectory() as folder:
+        visits = {**_ours(bundle, wanted), **_theirs(model, manifest, Path(folder))}
+        times = all_in_turns(visits, rounds, lambda: time.sleep(PAUSE_S))
     return SamSpeedRun(
         created_utc=now_utc(),
         machine=this_machine(),
@@ -136,11 +137,10 @@ def _comparisons(model: str) -> tuple[Comparison, ...]:
     )
 
 
-def _ours(bundle: Path) -> Visits:
+def _ours(bundle: Path, wanted: Iterable[str]) -> Visits:
     subject = bundle_subject(bundle, RUNTIMES["onnx"][0], THREADS)
-    wanted = {each.stage for each in _comparisons("")} | {each.beside for each in _comparisons("")}
     named = {f"{stage.kind} {stage.of}": stage.run for stage in subject.stages}
-    return {name: partial(seconds_per_pass, run, _VISIT_S) for name, run in named.items() if name in wanted}
+    return {name: partial(seconds_per_pass, named[name], _VISIT_S) for name in wanted if name in named}
 
 
 def _theirs(model: Sam, manifest: Manifest, folder: Path) -> Visits:
@@ -155,8 +155,8 @@ def _theirs(model: Sam, manifest: Manifest, folder: Path) -> Visits:
     return visits
 
 
-def _beside(compared: Comparison, times: dict[str, list[float] | str]) -> StageBeside:
-    ours, theirs = _seconds(times[compared.stage]), _seconds(times[compared.beside])
+def _beside(compared: Comparison, times: dict[str, list[float]]) -> StageBeside:
+    ours, theirs = times[compared.stage], times[compared.beside]
     return StageBeside(
         stage=compared.stage,
         beside=compared.beside,
@@ -165,12 +165,6 @@ def _beside(compared: Comparison, times: dict[str, list[float] | str]) -> StageB
         ratio=round(statistics.median(one / other for one, other in zip(ours, theirs, strict=True)), 4),
         limit=compared.limit,
     )
-
-
-def _seconds(times: list[float] | str) -> list[float]:
-    if isinstance(times, str):
-        raise UnavailableError(times)
-    return times
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from rapsam.benchmarks.measuring.timing import in_own_process, in_turns, seconds_per_pass
+from rapsam.benchmarks.measuring.timing import all_in_turns, in_own_process, in_turns, seconds_per_pass
 from rapsam.errors import UnavailableError
 
 
@@ -17,6 +17,16 @@ class Clock:
 
     def __call__(self):
         return self.now
+
+
+def test_where_nobody_may_fail_the_first_failure_ends_it():
+    def broken():
+        raise UnavailableError("no runtime")
+
+    visits = {"b": lambda: 2.0, "a": lambda: 1.0}
+    assert list(all_in_turns(visits, 3, lambda: None).items()) == [("b", [2.0] * 3), ("a", [1.0] * 3)]
+    with pytest.raises(UnavailableError, match="no runtime"):
+        all_in_turns({**visits, "c": broken}, 3, lambda: None)
 
 
 @pytest.mark.parametrize(
