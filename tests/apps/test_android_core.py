@@ -8,21 +8,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 from torch import nn
 
 from apps.android.toolchain.jvm import CORE_TESTS, PATH_PROGRAM, VECTORS
-from rapsam.benchmarks.latency.facts import Timing
-from rapsam.benchmarks.runners.app_contract import BUNDLE, DONE, FOLDER, JOB, OUT, AppJob
-from rapsam.benchmarks.runners.ios.answers import measured_of, read_result
+from rapsam.benchmarks.runners.app_contract import DONE
 from rapsam.contract import GraphContract
 from rapsam.export.backends import BACKENDS
 from rapsam.export.backends.catalogue import RECIPES
-from rapsam.export.bundle.seal import verify_bundle
 from rapsam.graph.capture import capture
 from tests.apps.android_agreement import CPU, Agreement, agreements
+from tests.apps.asked_of_apps import RUN, RUNTIME, asked, judged, write_job
 from tests.apps.converted_bundle import write_converted_bundle
 from tests.apps.test_photo_page import SIZES, photo
 from tests.benchmarks.runners.browser.tiny_tflite_file import write_tiny_tflite
@@ -30,9 +27,7 @@ from tests.benchmarks.tiny_onnx_bundle import write_tiny_bundle
 from tests.quantize.test_policy import spec
 
 _C_PROGRAM = Path(__file__).with_name("run_tflite_in_c.py")
-RUNTIME = "ONNX Runtime"
 IOU = 0.999
-RUN = "r1"
 
 
 @pytest.fixture(scope="module")
@@ -40,14 +35,6 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bundles") / "tiny"
     write_tiny_bundle(folder)
     return folder
-
-
-def asked(size):
-    height, width = size
-    return {
-        "points": [(0.0, 0.0), (width * 0.75, height * 0.3), (width - 0.5, height - 0.25)],
-        "boxes": [(width * 0.1, height * 0.2, width * 0.8, height * 0.9), (0.0, 0.0, width, height)],
-    }
 
 
 def test_golden_vectors_and_bad_input(android_app):
@@ -104,16 +91,10 @@ def test_tensorflow_lite_in_c_reads_fp16_files(android_app, tmp_path):
 
 
 def test_the_toolkit_reads_what_a_benchmark_leaves(android_app, folder, tmp_path):
-    timing = Timing(iters=3, min_seconds=0, rounds=1, pause_s=0, warmup_max_s=0, sustained_s=0.1)
-    job = AppJob(schema_version=1, run_id=RUN, runtime=RUNTIME, threads=1, timing=timing)
-    place = tmp_path / FOLDER / RUN
-    place.mkdir(parents=True)
-    (place / JOB).write_bytes(msgspec.json.encode(job))
-    (place / BUNDLE).symlink_to(folder)
+    write_job(tmp_path, folder)
     done = android_app.run(PATH_PROGRAM, "bench", tmp_path, RUN)
     assert (tmp_path / DONE).read_text() == f"{RUN}\n", done.stdout + done.stderr
-    result = read_result(place / OUT, job)
-    measured = measured_of(folder, verify_bundle(folder), place / OUT, result, timing, RUNTIME)
+    measured = judged(tmp_path, folder)
     assert measured.fidelity is not None
     assert measured.fidelity.status == "passed"
     assert all(graph.first_ms for graph in measured.graphs)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import msgspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -15,21 +14,17 @@ from apps.ios.toolchain.check import check_style
 from apps.ios.toolchain.kit import build_kit, counting_library
 from apps.ios.toolchain.swift import APPS, swift_build
 from apps.ios.toolchain.tools import missing
-from rapsam.benchmarks.latency.facts import Timing
-from rapsam.benchmarks.runners.app_contract import BUNDLE, DONE, FOLDER, JOB, OUT, AppJob
-from rapsam.benchmarks.runners.ios.answers import measured_of, read_result
-from rapsam.export.bundle.seal import verify_bundle
+from rapsam.benchmarks.runners.app_contract import DONE
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.panoptic import panoptic_segmentation
+from tests.apps.asked_of_apps import RUN, RUNTIME, asked, judged, write_job
 from tests.apps.moving_bundle import write_moving_bundle
 from tests.apps.test_moving_pictures import clip
 from tests.apps.test_photo_page import SIZES, iou, photo
 from tests.benchmarks.tiny_onnx_bundle import write_tiny_bundle
 from tests.cli.resealing import reseal
 
-RUNTIME = "ONNX Runtime"
 IOU = 0.999
-RUN = "r1"
 VECTORS = APPS / "fixtures" / "vectors"
 
 
@@ -48,19 +43,27 @@ def folder(tmp_path_factory):
     return folder
 
 
-def asked(size):
-    height, width = size
-    return {
-        "points": [(0.0, 0.0), (width * 0.75, height * 0.3), (width - 0.5, height - 0.25)],
-        "boxes": [(width * 0.1, height * 0.2, width * 0.8, height * 0.9), (0.0, 0.0, width, height)],
-    }
-
-
 def save(folder, pictures):
     paths = [folder / f"{number}.png" for number in range(len(pictures))]
     for path, picture in zip(paths, pictures, strict=True):
         Image.fromarray(picture).save(path)
     return [str(path) for path in paths]
+
+
+def segmented(kit, bundle, scratch):
+    """Asks for objects and regions of all photos; maps and masks lie in the folder then."""
+    paths = save(scratch, [photo(*size) for size in SIZES])
+    photos = [{"photo": path, **asked(size)} for path, size in zip(paths, SIZES, strict=True)]
+    (scratch / "asked.json").write_text(json.dumps(photos))
+    arguments = ("segment", bundle, RUNTIME, scratch / "asked.json", scratch)
+    done = kit.run(*arguments, folders=[bundle, scratch])
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def assert_same_regions(scratch, number, masks):
+    for place, mask in enumerate(masks):
+        mine = np.fromfile(scratch / f"{number}.mask{place}.bin", np.uint8).reshape(mask.shape)
+        assert iou(mine.astype(bool), mask) >= IOU
 
 
 def test_golden_vectors_and_bad_input(kit):
@@ -72,12 +75,7 @@ def test_golden_vectors_and_bad_input(kit):
 
 
 def test_objects_and_regions_are_those_of_python(kit, folder, tmp_path):
-    paths = save(tmp_path, [photo(*size) for size in SIZES])
-    photos = [{"photo": path, **asked(size)} for path, size in zip(paths, SIZES, strict=True)]
-    (tmp_path / "asked.json").write_text(json.dumps(photos))
-    arguments = ("segment", folder, RUNTIME, tmp_path / "asked.json", tmp_path)
-    done = kit.run(*arguments, folders=[folder, tmp_path])
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = segmented(kit, folder, tmp_path)
     assert found["version"].startswith("1.29")
     bundle = rapsam.load_bundle(folder)
     for number, (size, told) in enumerate(zip(SIZES, found["photos"], strict=True)):
@@ -90,26 +88,17 @@ def test_objects_and_regions_are_those_of_python(kit, folder, tmp_path):
             assert iou(drawn == segment.id, expected.panoptic_map == segment.id) >= IOU
             assert row[3] == pytest.approx(segment.score, abs=1e-6)
         answered = bundle.predict(photo(*size), **asked(size))
-        for place, mask in enumerate(answered.masks):
-            mine = np.fromfile(tmp_path / f"{number}.mask{place}.bin", np.uint8).reshape(size)
-            assert iou(mine.astype(bool), mask) >= IOU
+        assert_same_regions(tmp_path, number, answered.masks)
         np.testing.assert_allclose(told["iou"], answered.predicted_iou, atol=1e-6)
 
 
 def test_regions_of_prompts_as_points_are_those_of_python(kit, clicker_bundle, tmp_path):
-    paths = save(tmp_path, [photo(*size) for size in SIZES])
-    photos = [{"photo": path, **asked(size)} for path, size in zip(paths, SIZES, strict=True)]
-    (tmp_path / "asked.json").write_text(json.dumps(photos))
-    arguments = ("segment", clicker_bundle, RUNTIME, tmp_path / "asked.json", tmp_path)
-    done = kit.run(*arguments, folders=[clicker_bundle, tmp_path])
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = segmented(kit, clicker_bundle, tmp_path)
     bundle = rapsam.load_bundle(clicker_bundle)
     for number, (size, told) in enumerate(zip(SIZES, found["photos"], strict=True)):
         answered = bundle.predict(photo(*size), **asked(size))
         assert any(mask.any() for mask in answered.masks)
-        for place, mask in enumerate(answered.masks):
-            mine = np.fromfile(tmp_path / f"{number}.mask{place}.bin", np.uint8).reshape(size)
-            assert iou(mine.astype(bool), mask) >= IOU
+        assert_same_regions(tmp_path, number, answered.masks)
         np.testing.assert_allclose(told["iou"], answered.predicted_iou, atol=1e-5)
 
 
@@ -132,16 +121,10 @@ def test_tracks_are_those_of_python(kit, tmp_path):
 
 
 def test_the_toolkit_reads_what_a_benchmark_leaves(kit, folder, tmp_path):
-    timing = Timing(iters=3, min_seconds=0, rounds=1, pause_s=0, warmup_max_s=0, sustained_s=0.1)
-    job = AppJob(schema_version=1, run_id=RUN, runtime=RUNTIME, threads=1, timing=timing)
-    place = tmp_path / FOLDER / RUN
-    place.mkdir(parents=True)
-    (place / JOB).write_bytes(msgspec.json.encode(job))
-    (place / BUNDLE).symlink_to(folder)
+    write_job(tmp_path, folder)
     done = kit.run("bench", tmp_path, RUN, folders=[folder, tmp_path])
     assert (tmp_path / DONE).read_text() == f"{RUN}\n", done.stdout + done.stderr
-    result = read_result(place / OUT, job)
-    measured = measured_of(folder, verify_bundle(folder), place / OUT, result, timing, RUNTIME)
+    measured = judged(tmp_path, folder)
     assert measured.fidelity is not None
     assert measured.fidelity.status == "passed"
     assert all(graph.first_ms for graph in measured.graphs)
