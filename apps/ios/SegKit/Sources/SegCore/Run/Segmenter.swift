@@ -46,12 +46,6 @@ public final class Segmenter {
     /// Whether it finds objects.
     public var findsObjects: Bool { finding != nil }
 
-    /// Whether it follows objects from frame to frame.
-    public var followsObjects: Bool { following != nil }
-
-    /// Whether it takes a tap or a box.
-    public var takesPrompts: Bool { prompted != nil && manifest.prompts != nil }
-
     /// Takes the photo that the next questions are about.
     public func take(_ picture: Picture) {
         let fitted = fit(picture)

@@ -39,9 +39,6 @@ class Segmenter(private val loaded: LoadedBundle) {
     /** Whether it finds objects. */
     val findsObjects: Boolean get() = finding != null
 
-    /** Whether it takes a tap or a box. */
-    val takesPrompts: Boolean get() = prompted != null && manifest.prompts != null
-
     private class Taken(val fitted: Fitted, val graphs: Map<String, Graph>)
 
     /** Takes the photo, or the frame, that the next questions are about. */
