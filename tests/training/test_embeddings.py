@@ -19,7 +19,8 @@ from rapsam.tasks.preprocess import normalised_square
 from rapsam.training import embeddings
 from rapsam.training.config import DataConfig, SourceConfig
 from rapsam.training.embeddings import EmbeddingError, EmbeddingStore, Place, Seal
-from rapsam.training.lessons import Teacher, keep_embeddings
+from rapsam.training.lessons import Teacher, build_student, keep_embeddings
+from rapsam.training.recipe_files import load_recipe
 from rapsam.training.samples import MixedSamples, MixedSource
 from tests.models.sam.small_networks import small_sam
 
@@ -178,6 +179,19 @@ def test_a_folder_of_another_teacher_is_refused(store, tmp_path):
     (store.folder / embeddings.SEAL_NAME).write_text("{")
     with pytest.raises(InputError, match="what rapsam wrote about embeddings: remove"):
         store.check()
+
+
+def test_a_student_with_embeddings_of_another_shape_is_refused(tmp_path):
+    """As between families: the networks of this one have one stride."""
+    config = load_recipe("sam-nano-encoder", [])
+    shape = (256, 4, 4)
+    seal = Seal(teacher="repvit", weights_sha256="ab" * 32, side=config.data.height, shape=shape)
+    teacher = Teacher(small_sam("repvit"), EmbeddingStore(tmp_path, seal, tmp_path))
+    with pytest.raises(
+        InputError,
+        match="repvit embeds an image of 128 px as 256x4x4, edge_sam_nano as 256x8x8; expected a teacher",
+    ):
+        build_student(config, teacher, None, None)
 
 
 def _altered(path):

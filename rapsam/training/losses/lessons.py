@@ -125,10 +125,11 @@ class MaskLesson(Lesson):
         # Only a point may mean several regions.
         meant = clear if asked.boxed else slice(None)
         bce = dice = embedding.new_zeros(())
+        valid: Tensor | None = None  # of the size of the answers, the same in every round
         for turn in range(self.config.rounds):
             logits = self.model.answer(embedding[None], asked.points, asked.labels).mask_logits
             wanted = self._wanted(sample, asked, logits)
-            valid = _valid(sample, logits.shape[-2:])
+            valid = _valid(sample, logits.shape[-2:]) if valid is None else valid
             more_bce, more_dice = masks_compared(logits[:, meant], wanted[:, meant], valid)
             bce, dice = bce + more_bce.sum(), dice + more_dice.sum()
             if turn + 1 < self.config.rounds:
