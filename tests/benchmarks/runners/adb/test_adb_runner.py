@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +20,8 @@ from rapsam.benchmarks.runners.adb.runner import AdbRunner
 from rapsam.benchmarks.runners.adb.tool import AdbTool
 from rapsam.benchmarks.runners.base import Variant, Wanted
 from rapsam.errors import BundleError, InputError, UnavailableError
-from tests.benchmarks.runners.adb.native import PATIENCE, WATCH
+from tests.adbd import STUBS
+from tests.benchmarks.runners.adb.native import PATIENCE, WATCH, linux_compiler
 
 QUICK = Timing(iters=4, min_seconds=0.0, rounds=2, pause_s=0.0, warmup_max_s=0.1)
 CPU = "ONNX Runtime"
@@ -67,17 +70,16 @@ def test_right_and_wrong_bundles_take_turns_on_the_device(runner, phone, tiny_bu
 
 
 def test_a_variant_that_finds_no_memory_beside_others_runs_by_itself(
-    runner, phone, tiny_bundle, wrong_bundle
+    program, phone, tiny_bundle, wrong_bundle, tmp_path
 ):
-    killed = []
-
-    def kill_last(line: str) -> None:
-        if "variant 0: burst" in line and not killed:
-            killed.append(phone.shell("kill -9 $(pgrep -P $(cat /data/local/tmp/*/pid) | tail -n 1)"))
-
-    timing = Timing(iters=4, min_seconds=1.0, rounds=2, pause_s=0.0, warmup_max_s=0.1, stages=("see",))
-    beside, alone = measure(runner, wrong_bundle, tiny_bundle, timing=timing, progress=kill_last)
-    assert (alone.status, alone.fidelity.status, len(alone.stages)) == ("done", "passed", 1)
+    shutil.copy(program.library, phone.stubs / "real.so")
+    killing = tmp_path / "killing.so"
+    source = Path(__file__).with_name("killing_ort.c")
+    words = ("-shared", "-fPIC", "-Wall", "-Werror", f'-DREAL="/{STUBS}/real.so"', "-o", killing, source)
+    subprocess.run([linux_compiler(), *words], check=True)
+    runner = AdbRunner(lambda _abis: program._replace(library=killing), PATIENCE, WATCH)
+    alone, beside = measure(runner, tiny_bundle, wrong_bundle)
+    assert (alone.status, alone.error, alone.fidelity.status) == ("done", None, "passed")
     assert any("it ran by itself" in note for note in alone.notes)
     assert not any("it ran by itself" in note for note in beside.notes)
 
