@@ -23,7 +23,7 @@ from rapsam.models.deployment import finds_objects, takes_prompts
 from rapsam.models.network import SegmentationNetwork
 from rapsam.models.origins import weights_sha256
 from rapsam.tasks.arrays import Masks, Pixels
-from rapsam.tasks.candidates import chosen_candidates, stability_scores
+from rapsam.tasks.candidates import chosen_candidates, stability_to_choose
 from rapsam.tasks.clips import clip_ends, clip_length
 from rapsam.tasks.duplicates import DistinctTracks
 from rapsam.tasks.everything import EverythingSpec, Region
@@ -189,11 +189,12 @@ class Segmenter:
         spec = self.prompt_spec()
         count = len(logits.iou)
         scores = logits.iou
+        if ambiguous is None:
+            ambiguous = np.ones(count, np.bool_)
         if (choose or spec.choice) == "stability":
-            flat = logits.mask_logits.reshape(-1, *logits.mask_logits.shape[-2:])
-            check_finite("mask logits", flat)
-            scores = stability_scores(flat, geometry).reshape(scores.shape)
-        chosen = chosen_candidates(spec, scores, np.ones(count, np.bool_) if ambiguous is None else ambiguous)
+            check_finite("mask logits", logits.mask_logits)
+            scores = stability_to_choose(spec, logits.mask_logits, geometry, ambiguous)
+        chosen = chosen_candidates(spec, scores, ambiguous)
         return PromptResult(
             masks=interactive_masks(logits.mask_logits[np.arange(count), chosen], geometry),
             mask_logits=logits.mask_logits,

@@ -12,7 +12,7 @@ import numpy as np
 from rapsam.tasks.arrays import Floats, Indices, Masks
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.prompt_set import PromptSet, PromptSpec
-from rapsam.tasks.resize import original_tiles
+from rapsam.tasks.resize import enlarged_blocks
 
 STABILITY_OFFSET = 1.0
 """How far the threshold of 0 is moved up and down to see how much of a mask depends on it."""
@@ -59,16 +59,29 @@ def stability_scores(mask_logits: Floats, geometry: ImageGeometry) -> Floats:
         (N,) float32, 0..1; 0 for a mask without any pixel above -1.
     """
     core, reach = np.zeros((2, len(mask_logits)), np.int64)
-    for tile in original_tiles(mask_logits.shape[-2:], geometry):
-        source = tile.source_of(mask_logits)
-        values = source.reshape(len(source), -1)
-        # An enlarged logit lies between the smallest and the largest of these.
-        inside, outside = values.min(axis=1) > STABILITY_OFFSET, values.max(axis=1) <= -STABILITY_OFFSET
-        pixels = tile.down.shape[0] * tile.across.shape[0]
-        core += inside * pixels
-        reach += inside * pixels
-        mixed = np.flatnonzero(~(inside | outside))
-        enlarged = tile.enlarged(source[mixed])
-        core[mixed] += np.count_nonzero(enlarged > STABILITY_OFFSET, axis=(1, 2))
-        reach[mixed] += np.count_nonzero(enlarged > -STABILITY_OFFSET, axis=(1, 2))
+    for number, logits in enumerate(mask_logits):
+        for block in enlarged_blocks(logits, geometry, above=-STABILITY_OFFSET):
+            core[number] += np.count_nonzero(block.values > STABILITY_OFFSET)
+            reach[number] += np.count_nonzero(block.values > -STABILITY_OFFSET)
     return np.asarray(core / np.maximum(reach, 1), np.float32)
+
+
+def stability_to_choose(
+    spec: PromptSpec, mask_logits: Floats, geometry: ImageGeometry, ambiguous: Masks
+) -> Floats:
+    """Measures the stability of those candidates among which `chosen_candidates` chooses.
+
+    Args:
+        spec: Of the model.
+        mask_logits: (K, M, h, w) float32 at any stride of the padded input, finite.
+        geometry: Sizes of the image.
+        ambiguous: (K,) bool; see `chosen_candidates`.
+
+    Returns:
+        (K, M) float32, 0..1; 0 for all that are not asked for.
+    """
+    scores = np.zeros(mask_logits.shape[:2], np.float32)
+    asked = ambiguous if spec.single is not None else np.ones_like(ambiguous)
+    for prompt in np.flatnonzero(asked):
+        scores[prompt, spec.offered] = stability_scores(mask_logits[prompt, spec.offered], geometry)
+    return scores

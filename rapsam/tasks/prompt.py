@@ -13,7 +13,7 @@ from rapsam.errors import InputError
 from rapsam.tasks.arrays import Floats, Masks
 from rapsam.tasks.geometry import ImageGeometry, Size
 from rapsam.tasks.logits import check_finite
-from rapsam.tasks.resize import original_tiles
+from rapsam.tasks.resize import enlarged_blocks
 
 POINT_RADIUS = 3.0
 """A point of RAP-SAM is a box that reaches this many pixels of the network's image to every side."""
@@ -91,15 +91,10 @@ def interactive_masks(mask_logits: Floats, geometry: ImageGeometry) -> Masks:
     if mask_logits.ndim != 3 or 0 in mask_logits.shape:
         raise InputError(f"mask logits have the shape {list(mask_logits.shape)}; expected (prompts, h, w)")
     check_finite("mask logits", mask_logits)
-    masks = np.empty((len(mask_logits), *geometry.original_size), np.bool_)
-    for tile in original_tiles(mask_logits.shape[-2:], geometry):
-        source = tile.source_of(mask_logits)
-        positive = source.reshape(len(source), -1) > 0
-        everywhere, somewhere = np.asarray(positive.all(axis=1)), positive.any(axis=1)
-        # An enlarged logit is a mean of these with no negative weight, so where all agree it does too.
-        masks[:, *tile.place] = everywhere[:, None, None]
-        mixed = np.flatnonzero(somewhere & ~everywhere)
-        masks[mixed, *tile.place] = tile.enlarged(source[mixed]) > 0
+    masks = np.zeros((len(mask_logits), *geometry.original_size), np.bool_)
+    for mask, logits in zip(masks, mask_logits, strict=True):
+        for block in enlarged_blocks(logits, geometry, above=0):
+            np.greater(block.values, 0, out=mask[block.place])
     return masks
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rapsam.errors import InputError
-from rapsam.tasks.candidates import chosen_candidates, stability_scores
+from rapsam.tasks.candidates import chosen_candidates, stability_scores, stability_to_choose
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.prompt_encoding import encode_prompts
 from rapsam.tasks.prompt_set import Prompt, PromptSet
@@ -120,3 +120,16 @@ def test_stability_counts_pixels_of_the_image(original):
     expected = core / np.maximum(reach, 1)
     np.testing.assert_allclose(stability_scores(logits, geometry), expected, atol=1e-6)
     assert expected[2:].tolist() == [1, 0, 0]
+
+
+def test_stability_is_measured_of_those_only_among_which_is_chosen():
+    logits = np.random.default_rng(3).normal(size=(3, SPEC.candidates, 8, 8)).astype(np.float32)
+    geometry = ImageGeometry(padded_size=(32, 32), content_size=(32, 24), original_size=(50, 37))
+    ambiguous = np.array([True, False, True])
+    every = stability_scores(logits.reshape(-1, 8, 8), geometry).reshape(3, -1)
+    found = stability_to_choose(SPEC, logits, geometry, ambiguous)
+    offered = np.isin(np.arange(SPEC.candidates), SPEC.offered)
+    np.testing.assert_array_equal(found, every * (ambiguous[:, None] & offered))
+    assert (chosen_candidates(SPEC, found, ambiguous) == chosen_candidates(SPEC, every, ambiguous)).all()
+    without = msgspec.structs.replace(SPEC, single=None)
+    np.testing.assert_array_equal(stability_to_choose(without, logits, geometry, ambiguous), every)

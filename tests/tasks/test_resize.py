@@ -9,7 +9,14 @@ from torch.nn import functional as F
 
 from rapsam.errors import InputError
 from rapsam.tasks.geometry import ImageGeometry
-from rapsam.tasks.resize import axis_matrix, original_tiles, resize_image, resize_maps, to_original
+from rapsam.tasks.resize import (
+    axis_matrix,
+    enlarged_blocks,
+    original_tiles,
+    resize_image,
+    resize_maps,
+    to_original,
+)
 
 sides = st.integers(1, 70)
 
@@ -96,3 +103,24 @@ def test_tiles_of_a_large_photograph_stay_small_and_cover_it_once():
         covered[tile.place] += 1
         np.testing.assert_allclose(values, 1, atol=1e-6)
     assert (covered == 1).all()
+
+
+@given(
+    content=st.tuples(st.integers(1, 64), st.integers(1, 96)),
+    original=st.tuples(st.integers(1, 150), st.integers(1, 150)),
+    above=st.sampled_from([-1.0, 0.0, 2.0, 9.0, np.inf]),
+    seed=st.integers(0, 99),
+)
+def test_blocks_hold_what_tiles_hold_and_leave_nothing_out_above_the_value(content, original, above, seed):
+    random = np.random.default_rng(seed)
+    mask_logits = random.normal(-4, 3, (16, 24)).astype(np.float32)
+    geometry = ImageGeometry(padded_size=(64, 96), content_size=content, original_size=original)
+    expected = np.empty(original, np.float32)
+    for tile in original_tiles((16, 24), geometry):
+        expected[tile.place] = tile.enlarged(tile.source_of(mask_logits[None]))[0]
+    times = np.zeros(original, np.uint8)
+    for block in enlarged_blocks(mask_logits, geometry, above):
+        np.testing.assert_allclose(block.values, expected[block.place], atol=1e-5)
+        times[block.place] += 1
+    assert times.max(initial=0) <= 1
+    assert not (expected[times == 0] > above + 1e-5).any()

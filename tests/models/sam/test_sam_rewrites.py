@@ -121,7 +121,8 @@ def test_upscaling_as_products(dtype):
     image, kernels = drawn(2, 24, WIDTH, dtype=dtype), drawn(2, 4, 32, dtype=dtype)
     features = decoder.upscaling(image.transpose(1, 2).unflatten(-1, GRID))
     expected = (kernels @ features.flatten(2)).unflatten(-1, features.shape[-2:])
-    assert_same(DeployedUpscaling(decoder, GRID)(image, kernels), expected)
+    found = DeployedUpscaling(decoder, GRID)(image.unsqueeze(1), kernels.unsqueeze(1))
+    assert_same(found, expected)
 
 
 @each_dtype

@@ -97,7 +97,7 @@ class ImageToTokens(nn.Module):
         # A product with a vector: as a matrix of one column ExecuTorch's delegate for Vulkan loses an axis.
         offsets = (k * self.query_bias).sum(-1).reshape(batch, 1, NUM_HEADS, count)
         scores = queries @ kernels.transpose(-2, -1)
-        scores = scores.reshape(batch, -1, NUM_HEADS, count) + offsets + hidden
+        scores = scores.reshape(batch, -1, NUM_HEADS, count) + (offsets + hidden)
         weights = scores.softmax(-1).reshape(batch, 1, -1, NUM_HEADS * count)
         answers = heads(self.value_proj(values)) @ self.out_weight + self.out_bias
         told: Tensor = weights @ answers.reshape(batch, 1, -1, EMBEDDING_WIDTH)

@@ -104,4 +104,5 @@ class DeployedDecoder(nn.Module):
         # What slots say is no longer asked.
         tokens = self.final_norm((tokens + seen)[:, :LEARNED_TOKENS])
         kernels = [mlp(tokens[:, 1 + place]) for place, mlp in enumerate(self.kernel_mlps)]
-        return self.upscaling(pixels.squeeze(1), torch.stack(kernels, dim=1)), self.iou_head(tokens[:, 0])
+        masks = self.upscaling(pixels, torch.stack(kernels, dim=1).unsqueeze(1))
+        return masks, self.iou_head(tokens[:, 0])

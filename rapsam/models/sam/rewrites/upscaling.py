@@ -1,8 +1,9 @@
-"""From pixels of the embedding to masks, as products of vectors.
+"""From pixels of the embedding to masks, as products of vectors, without moving a pixel.
 
 A transposed convolution whose kernel is as large as its stride makes each of its four pixels from one: a
-matrix product with four times the outputs. Norms and activations work on single pixels, in whatever order
-these lie. So pixels are put in their places once, at the end, when only masks are left of their channels.
+matrix product with four times the outputs. Of these, the two of one row lie side by side in the result when
+they lie so in the outputs: with a matrix for the upper two and one for the lower two, pixels come out in rows
+as they are in a map. Rows are put in their order once, at the end, when only masks are left of the channels.
 """
 
 from __future__ import annotations
@@ -12,22 +13,20 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rapsam.models.sam.layers import LayerNorm2d
-from rapsam.models.sam.mask_decoder import MASK_WIDTH, NUM_MASKS, MaskDecoder
+from rapsam.models.sam.mask_decoder import MASK_WIDTH, MaskDecoder
 from rapsam.models.sam.rewrites.norms import vector_norm
 
 # Legend: B prompts, P pixels of the embedding, M masks (4).
 
 _DOUBLED = 2
-_PARTS = _DOUBLED * _DOUBLED
-"""Pixels that one becomes when sides are doubled."""
 
 
 class MaskProduct(nn.Module):
-    """The product that makes mask logits, (B, n, 32) by (B, 32, M)."""
+    """The product that makes mask logits, (B, 1, M, 32) by (B, 1, 32, n)."""
 
-    def forward(self, features: Tensor, kernels: Tensor) -> Tensor:
+    def forward(self, kernels: Tensor, features: Tensor) -> Tensor:
         """Multiplies."""
-        return features @ kernels
+        return kernels @ features
 
 
 class DeployedUpscaling(nn.Module):
@@ -43,51 +42,46 @@ class DeployedUpscaling(nn.Module):
         first, norm, _, second, _ = decoder.upscaling
         assert isinstance(norm, LayerNorm2d)
         self.size = size
-        self.first = _as_linear(first)
+        self.first = _by_row(first)
         self.norm = vector_norm(norm)
-        self.second = _as_linear(second)
+        self.second = _by_row(second)
         self.mask_product = MaskProduct()
 
     def forward(self, image: Tensor, kernels: Tensor) -> Tensor:
         """Makes mask logits.
 
         Args:
-            image: (B, P, 256).
-            kernels: (B, M, 32).
+            image: (B, 1, P, 256).
+            kernels: (B, 1, M, 32).
 
         Returns:
             (B, M, 4 h, 4 w).
         """
-        batch, pixels, _ = image.shape
-        halves = self.first(image).reshape(batch, pixels * _PARTS, 2 * MASK_WIDTH)
-        quarters = self.second(F.gelu(self.norm(halves)))
-        features = F.gelu(quarters).reshape(batch, pixels * _PARTS * _PARTS, MASK_WIDTH)
-        masks = self.mask_product(features, kernels.transpose(1, 2))
-        return self._in_place(masks.reshape(batch, pixels, _PARTS, _PARTS * NUM_MASKS))
-
-    def _in_place(self, masks: Tensor) -> Tensor:
-        """Puts (B, P, parts, parts * M) where they belong: first the finer parts, then the coarser."""
-        batch = masks.shape[0]
-        # Channels as a shuffle wants them: masks, then finer parts, then coarser parts.
-        sorted_ = masks.reshape(-1, _PARTS, _PARTS, NUM_MASKS).permute(0, 3, 2, 1)
-        maps = sorted_.reshape(batch, *self.size, NUM_MASKS * _PARTS * _PARTS).permute(0, 3, 1, 2)
-        return _shuffled(_shuffled(maps))
-
-
-def _shuffled(maps: Tensor) -> Tensor:
-    """Computes `F.pixel_shuffle(maps, 2)` by moving axes: that of ExecuTorch 1.4.1 gave other pixels."""
-    batch, channels, height, width = maps.shape
-    parts = maps.reshape(batch * channels // _PARTS, _DOUBLED, _DOUBLED, height, width).permute(0, 3, 1, 4, 2)
-    return parts.reshape(batch, channels // _PARTS, height * _DOUBLED, width * _DOUBLED)
+        batch, _, pixels, _ = image.shape
+        height, width = self.size
+        rows: list[Tensor] = []
+        for upper_or_lower in self.first:
+            halves = upper_or_lower(image).reshape(batch, 1, pixels * _DOUBLED, 2 * MASK_WIDTH)
+            halves = F.gelu(self.norm(halves))
+            for finer in self.second:
+                quarters = finer(halves).reshape(batch, 1, pixels * _DOUBLED**2, MASK_WIDTH)
+                masks = self.mask_product(kernels, F.gelu(quarters).transpose(-2, -1))
+                rows.append(masks.reshape(batch, -1, height, width * _DOUBLED**2))
+        return torch.cat(rows, dim=-1).reshape(batch, -1, height * _DOUBLED**2, width * _DOUBLED**2)
 
 
 @torch.no_grad()
-def _as_linear(layer: nn.Module) -> nn.Linear:
-    """Makes the matrix of a transposed convolution that doubles: its outputs are parts, then channels."""
+def _by_row(layer: nn.Module) -> nn.ModuleList:
+    """Makes matrices of a transposed convolution that doubles, for upper and for lower pixels.
+
+    The outputs of each are those of the left pixel, then of the right one.
+    """
     assert isinstance(layer, nn.ConvTranspose2d)
     assert layer.bias is not None
-    weight = layer.weight
-    made = nn.Linear(weight.shape[0], _PARTS * weight.shape[1], dtype=weight.dtype)
-    made.weight.copy_(weight.permute(2, 3, 1, 0).reshape(-1, weight.shape[0]))
-    made.bias.copy_(layer.bias.repeat(_PARTS))
+    made = nn.ModuleList()
+    for weight in layer.weight.unbind(2):
+        linear = nn.Linear(layer.in_channels, _DOUBLED * layer.out_channels, dtype=weight.dtype)
+        linear.weight.copy_(weight.permute(2, 1, 0).flatten(0, 1))
+        linear.bias.copy_(layer.bias.repeat(_DOUBLED))
+        made.append(linear)
     return made
