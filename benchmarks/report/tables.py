@@ -18,6 +18,7 @@ from rapsam.benchmarks.report.few_bits_plot import plot_losses
 from rapsam.benchmarks.report.harness import harness_table
 from rapsam.benchmarks.report.lint_rules import lint_rules_table
 from rapsam.benchmarks.report.markdown import replace_table, short_name, table, where_and_when
+from rapsam.benchmarks.report.sam_formats import sam_formats_table
 from rapsam.benchmarks.report.sam_speed import sam_speed_table
 from rapsam.benchmarks.report.speed import speed_tables
 from rapsam.benchmarks.report.summary import summary_table
@@ -26,6 +27,7 @@ from rapsam.benchmarks.studies import export_matrix, few_bits, runtime_speed, sa
 from rapsam.benchmarks.studies.distillation_records import known_distillation
 from rapsam.benchmarks.studies.export_matrix import ExportRecord, ExportRecords
 from rapsam.benchmarks.studies.harness_records import known_harness
+from rapsam.benchmarks.studies.sam_format_records import known_sam_formats
 from rapsam.benchmarks.studies.sam_speed_records import known_sam_speed
 from rapsam.benchmarks.studies.shipped_weights import known_weights
 from rapsam.benchmarks.studies.training_speed import known_speeds
@@ -34,7 +36,7 @@ from rapsam.files import write_atomic
 SUMMARY, MATRIX, SPEED, FEW_BITS = "summary", "export matrix", "runtime speed", "few bits"
 WEIGHTS, TRAINING, SAMPLING = "shipped weights", "training speed", "sampling forms"
 RULES, HARNESS, ARM64 = "lint rules", "harness", "arm64 self-tests"
-SAM_SPEED, DISTILLATION = "promptable speed", "sam distillation"
+SAM_SPEED, SAM_FORMATS, DISTILLATION = "promptable speed", "promptable formats", "sam distillation"
 HEADER = (
     *("model", "size", "recipe", "MB", "run by", "parity"),
     *("object IoU", "prompt IoU", "PQ", "export s", "peak MB"),
@@ -75,7 +77,10 @@ def all_tables() -> dict[str, dict[str, str]]:
         "docs/lint.md": {RULES: lint_rules_table()},
         "docs/nano-synth.md": {WEIGHTS: weights_table(weights)},
         "docs/rewrites.md": {SAMPLING: sampling_table(sampling)},
-        "docs/sam.md": {SAM_SPEED: sam_speed_table(known_sam_speed())},
+        "docs/sam.md": {
+            SAM_SPEED: sam_speed_table(known_sam_speed()),
+            SAM_FORMATS: sam_formats_table(known_sam_formats()),
+        },
         "docs/training.md": {
             TRAINING: training_table(known_speeds()),
             DISTILLATION: distillation_table(known_distillation()),

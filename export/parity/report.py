@@ -70,6 +70,7 @@ class TaskParity(Judgement, frozen=True, kw_only=True):
         case: Name of the input.
         mask_iou: Mean IoU of matched masks (objects), or of the prompts' masks, at the resolution of the
             mask logits, without padding.
+        least_mask_iou: The same of the one mask that is farthest from its partner; no gate asks for it.
         class_agreement: Share of matched queries with the same class.
         pq: Panoptic quality of the exported result against the reference result.
         segments: Segments in the exported result.
@@ -84,6 +85,7 @@ class TaskParity(Judgement, frozen=True, kw_only=True):
     task: str
     case: str
     mask_iou: float | None = None
+    least_mask_iou: float | None = None
     class_agreement: float | None = None
     pq: float | None = None
     segments: int | None = None

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from rapsam.export.backends.base import Provenance
 from rapsam.export.backends.recipes import Gates
@@ -59,6 +60,7 @@ class MaskFigures(NamedTuple):
     """Masks against those of the reference; see `TaskParity`."""
 
     mask_iou: float
+    least_mask_iou: float
     decided: float | None
     rounded: float | None
 
@@ -171,13 +173,13 @@ def judge_masks(
     Returns:
         Status, figures and the reason.
     """
-    mean_iou = _mean_iou(masks, wanted)
+    mean_iou, least = _mean_iou(masks, wanted), float(_pair_ious(masks, wanted).min(initial=1.0))
     reason = under_gate("mask IoU", mean_iou, gate)
     if not reason:
-        return "passed", MaskFigures(mean_iou, None, None), ""
+        return "passed", MaskFigures(mean_iou, least, None, None), ""
     decided = pair_iou(masks, wanted, risky)
     status, reason = excuse(reason, mean_iou, gate, decided, rounded)
-    return status, MaskFigures(mean_iou, decided, min(rounded, default=None)), reason
+    return status, MaskFigures(mean_iou, least, decided, min(rounded, default=None)), reason
 
 
 def pair_iou(masks: Masks, wanted: Masks, left_out: Masks | None = None) -> float | None:
@@ -192,11 +194,17 @@ def pair_iou(masks: Masks, wanted: Masks, left_out: Masks | None = None) -> floa
         0..1. Pairs that are empty on both sides agree without proving anything: they do not count, and
         None is given if there is no other.
     """
+    ious = _pair_ious(masks, wanted, left_out)
+    return float(ious.mean()) if ious.size else None
+
+
+def _pair_ious(masks: Masks, wanted: Masks, left_out: Masks | None = None) -> npt.NDArray[np.float64]:
+    """Returns the IoU of each pair that is not empty on both sides; see `pair_iou`."""
     counted = np.True_ if left_out is None else ~left_out
     inter = (masks & wanted & counted).sum(axis=(1, 2))
     union = ((masks | wanted) & counted).sum(axis=(1, 2))
     filled = union > 0
-    return float((inter[filled] / union[filled]).mean()) if filled.any() else None
+    return np.asarray(inter[filled] / union[filled], np.float64)
 
 
 def _mean_iou(masks: Masks, wanted: Masks) -> float:
@@ -297,6 +305,7 @@ def task_row(
     status: Status,
     *,
     mask_iou: float | None = None,
+    least_mask_iou: float | None = None,
     class_agreement: float | None = None,
     pq: float | None = None,
     segments: int | None = None,
@@ -314,6 +323,7 @@ def task_row(
         case=context.case,
         status=status,
         mask_iou=mask_iou,
+        least_mask_iou=least_mask_iou,
         class_agreement=class_agreement,
         pq=pq,
         segments=segments,

@@ -66,14 +66,27 @@ def _print_tensors(report: ParityReport) -> None:
 
 def _print_tasks(report: ParityReport) -> None:
     print_table(
-        "\nTasks; decided: the same figure over what rounding does not decide, where the gate is missed",
-        ("runtime", "task", "input", "mask IoU", "class agreement", "PQ", "segments", "decided", "status"),
+        "\nTasks; least: IoU of the mask that is farthest off\n"
+        "decided: the same figure over what rounding does not decide, where the gate is missed",
+        (
+            "runtime",
+            "task",
+            "input",
+            "mask IoU",
+            "least",
+            "class agreement",
+            "PQ",
+            "segments",
+            "decided",
+            "status",
+        ),
         [
             (
                 row.runtime,
                 row.task,
                 row.case,
                 _figure(row.mask_iou, ".4f"),
+                _figure(row.least_mask_iou, ".4f"),
                 _figure(row.class_agreement, ".3f"),
                 _figure(row.pq, ".4f"),
                 "-" if row.segments is None else f"{row.segments} of {row.reference_segments}",

@@ -20,8 +20,8 @@ from rapsam.tasks.geometry import ImageGeometry, Size
 
 # Of 32 to 128, the side at which fusing 5 to 50 masks of a 640x640 frame was fastest.
 _TILE_SIDE = 64
-# A larger product OpenBLAS gives to several threads, which then fight with those of a runtime that has just run
-# a graph and goes on spinning: a click took three times as long.
+# A larger product OpenBLAS gives to several threads, which then fight with those of a runtime that has just
+# run a graph and goes on spinning: a click took three times as long.
 _ONE_THREAD = 1 << 18
 
 
