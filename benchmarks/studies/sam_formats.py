@@ -4,8 +4,8 @@
 
 Weights are by formula. Images are square, 4:3, 16:9 and tall: masks that lie beside their objects at other
 shapes than the square are the fault that users report most. Bundles stay in DIR/MODEL/RECIPE; one that is
-there already is compared no more. Formats of one call
-share the reference's outputs. `rapsam.benchmarks.report.tables` writes the table of docs/sam.md.
+there already is compared no more. Formats of one call share what the reference computes.
+`rapsam.benchmarks.report.tables` writes the table of docs/sam.md.
 """
 
 from __future__ import annotations
