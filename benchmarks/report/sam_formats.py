@@ -24,9 +24,9 @@ def sam_formats_table(records: SamFormatRecords) -> str:
     )
     caption = (
         f"Measured on {where}, with `{COMMAND}`. Weights by formula; {prompts} prompts of several kinds on "
-        f"each of {len(images)} drawn images ({', '.join(images)}), four masks each; worst mask: of all of these, "
-        "with its image; delegate: its share of the multiply-adds of encoder and decoder, and its pieces; "
-        "peak MB: memory of the process that made this bundle and those before it."
+        f"each of {len(images)} drawn images ({', '.join(images)}), four masks each; worst mask: of all of "
+        "these, with its image; delegate: its share of the multiply-adds of encoder and decoder, and its "
+        "pieces; peak MB: memory of the process that made this bundle and those before it."
     )
     return f"{table(_HEADER, [_row(row) for row in records.rows])}\n\n{caption}"
 
