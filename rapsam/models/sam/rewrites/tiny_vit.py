@@ -37,7 +37,7 @@ class DeployedWindowAttention(nn.Module):
         padded = padded_to_windows(self.norm(x), self.window)
         parts = self.qkv(split(padded, self.window)).chunk(3, dim=-1)
         q, k, v = (heads(part, self.num_heads) for part in parts)
-        attended = merged((q @ k.transpose(-2, -1) + self.bias).softmax(-1) @ v)
+        attended = merged((_scores(q, k) + self.bias).softmax(-1) @ v)
         whole = joined(attended, padded.shape[1:3], self.window)[:, : x.shape[1], : x.shape[2]]
         return self.proj(whole)  # type: ignore[no-any-return]
 
@@ -52,6 +52,18 @@ def deployed_tiny_vit(encoder: TinyVit) -> TinyVit:
     deployed.neck = deployed_norms(encoder.neck)
     del deployed.unused_norm, deployed.unused_head
     return deployed
+
+
+def _scores(q: Tensor, k: Tensor) -> Tensor:
+    """Multiplies queries with keys, both (B, heads, N, D): (B, heads, N, N).
+
+    All heads of all windows are one batch here. With an axis for heads ONNX Runtime merges the transposition
+    of the keys with the one that told the heads apart, and moves numbers one by one instead of leaving it to
+    the product: 4 % of the encoder's time.
+    """
+    batch, count, length, width = q.shape
+    q, k = (each.reshape(batch * count, 1, length, width) for each in (q, k))
+    return (q @ k.transpose(-2, -1)).reshape(batch, count, length, length)
 
 
 @torch.no_grad()
