@@ -3,23 +3,24 @@
  * @module
  */
 
-import { choose, chosenIn, element, painted, setEnabled } from "./photo/controls.js";
+import { choose, chosenIn, element, painted, setEnabled, setOffered } from "./photo/controls.js";
 import { readPhoto } from "./photo/decode.js";
 import { answerEntry, objectEntries } from "./photo/entries.js";
 import { showLegend } from "./photo/legend.js";
 import { Live } from "./photo/live.js";
 import { MovingPictures } from "./photo/moving_pictures.js";
 import { paintAnswers, paintObjects } from "./photo/pictures.js";
+import { Regions } from "./photo/regions.js";
 import { PageSegmenter } from "./photo/segmenter.js";
 import { Stage } from "./photo/stage.js";
 
 /**
  * @typedef {import("./photo/legend.js").Entry} Entry
- * @typedef {import("./photo/pictures.js").Answer} Answer
  * @typedef {import("./tasks/geometry.js").Picture} Picture
  * @typedef {import("./tasks/panoptic.js").PanopticResult} PanopticResult
  * @typedef {import("./tasks/prompt_encoding.js").Prompt} Prompt
  * @typedef {"objects" | "masks" | "photo"} View
+ * @typedef {"point" | "box" | "more" | "less"} Tool What a gesture asks for: "more" and "less" change a region.
  */
 
 const MOST_THREADS = 4;
@@ -43,6 +44,7 @@ const parts = {
   how: element("how", HTMLParagraphElement),
   found: element("found", HTMLHeadingElement),
   legend: element("legend", HTMLOListElement),
+  undo: element("undo", HTMLButtonElement),
   clear: element("clear", HTMLButtonElement),
   save: element("save", HTMLAnchorElement),
   facts: element("facts", HTMLParagraphElement),
@@ -54,8 +56,7 @@ class PhotoPage {
   #photo = null;
   /** @type {PanopticResult | null} */
   #objects = null;
-  /** @type {Answer[]} */
-  #answers = [];
+  #regions = new Regions(null);
   /** @type {View} */
   #view = "photo";
   /** @type {number | null} Place of the entry that is shown alone. */
@@ -73,6 +74,7 @@ class PhotoPage {
     parts.file.addEventListener("change", () => this.#take(parts.file.files?.[0]));
     parts.camera.addEventListener("click", () => this.#watch("the camera", () => MovingPictures.ofCamera(parts.decoders)));
     parts.stop.addEventListener("click", () => this.live.stop());
+    parts.undo.addEventListener("click", () => this.#undo());
     parts.clear.addEventListener("click", () => this.#clear());
     parts.save.addEventListener("click", () => this.#save());
     parts.views.addEventListener("change", () => this.#show(/** @type {View} */ (chosenIn(parts.views))));
@@ -90,23 +92,29 @@ class PhotoPage {
 
   /** Shows what the bundle can be asked with. */
   #offerTools() {
-    const { prompted, manifest } = this.segmenter;
-    const spec = prompted ? manifest.prompts : null;
-    const takes = { point: (spec?.max_points ?? 0) > 0, box: Boolean(spec?.boxes) };
-    for (const [tool, isTaken] of Object.entries(takes)) setEnabled(parts.tools, tool, isTaken);
-    parts.tools.hidden = !(takes.point && takes.box);
+    const spec = this.#spec;
+    const { canChange } = new Regions(spec);
+    const takes = { point: (spec?.max_points ?? 0) > 0, box: Boolean(spec?.boxes), more: canChange, less: canChange };
+    for (const [tool, isTaken] of Object.entries(takes)) setOffered(parts.tools, tool, isTaken);
+    parts.tools.hidden = Object.values(takes).filter(Boolean).length < 2;
     if (takes.point || takes.box) choose(parts.tools, takes.point ? "point" : "box");
     setEnabled(parts.views, "masks", takes.point || takes.box);
     this.#useTool();
   }
 
+  get #spec() {
+    return this.segmenter.prompted ? this.segmenter.manifest.prompts : null;
+  }
+
   #useTool() {
-    const tool = /** @type {"point" | "box" | null} */ (chosenIn(parts.tools));
-    this.stage.use(tool);
+    const tool = /** @type {Tool | null} */ (chosenIn(parts.tools));
+    this.stage.use(tool === null || tool === "box" ? tool : "point");
     const keys = "With the keyboard: arrow keys move the cross, Shift moves it farther, ";
     const how = {
       point: `Tap or click a thing to get its region. ${keys}Enter asks.`,
       box: `Drag a box around a thing to get its region. ${keys}Enter sets one corner, then the other.`,
+      more: `Tap what the region shall have too. ${keys}Enter asks.`,
+      less: `Tap what the region shall not have. ${keys}Enter asks.`,
     };
     parts.how.textContent = tool ? how[tool] : "This bundle takes no taps or boxes.";
     parts.canvas.setAttribute("aria-label", tool ? "Photo; ask for the region under the cross" : "Photo");
@@ -156,7 +164,7 @@ class PhotoPage {
     this.segmenter.take(picture);
     this.#photo = picture;
     this.#objects = null;
-    this.#answers = [];
+    this.#regions = new Regions(this.#spec);
     parts.work.hidden = false;
     parts.note.textContent = note;
     parts.note.hidden = !note;
@@ -213,14 +221,28 @@ class PhotoPage {
     });
   }
 
-  /** @param {Prompt} prompt */
-  #ask(prompt) {
+  /** @param {Prompt} gesture A tap or a box. */
+  #ask(gesture) {
+    const tool = /** @type {Tool | null} */ (chosenIn(parts.tools));
+    const isChange = tool === "more" || tool === "less";
     this.#queue("Looking for the region", async () => {
       const start = performance.now();
-      const [{ mask, predictedIou }] = await this.segmenter.segment([prompt]);
-      const area = mask.reduce((sum, value) => sum + value, 0);
-      this.#answers.push({ prompt, mask, area, predictedIou });
-      say(`Region ${this.#answers.length} has ${area.toLocaleString("en")} pixels, found in ${milliseconds(start)}`);
+      const regions = this.#regions;
+      const [point] = gesture.points ?? [];
+      const prompt = isChange && point ? regions.changed(point, tool === "more") : gesture;
+      const [region] = await this.segmenter.segment([prompt]);
+      const { area } = regions.take(prompt, region, isChange);
+      const place = regions.current;
+      say(`Region ${place + 1} has ${area.toLocaleString("en")} pixels, found in ${milliseconds(start)}`);
+      this.#show("masks");
+    });
+  }
+
+  #undo() {
+    this.#queue("Undoing", async () => {
+      this.#regions.undo();
+      const left = this.#regions.answers.length;
+      say(left ? `${left} ${left === 1 ? "region" : "regions"} left` : "No region is left");
       this.#show("masks");
     });
   }
@@ -249,7 +271,7 @@ class PhotoPage {
   }
 
   #clear() {
-    this.#answers = [];
+    this.#regions = new Regions(this.#spec);
     this.#show(this.#objects ? "objects" : "photo");
   }
 
@@ -259,7 +281,7 @@ class PhotoPage {
     this.#only = null;
     setEnabled(parts.views, "objects", this.#objects !== null);
     choose(parts.views, view);
-    parts.clear.hidden = this.#answers.length === 0;
+    parts.clear.hidden = parts.undo.hidden = this.#regions.answers.length === 0;
     this.#draw();
   }
 
@@ -271,6 +293,7 @@ class PhotoPage {
     parts.found.textContent = entries.length ? title : nothing;
     showLegend(parts.legend, entries, this.#only, (place) => {
       this.#only = place;
+      if (this.#view === "masks" && place !== null) this.#regions.current = place;
       this.#draw();
     });
   }
@@ -288,8 +311,8 @@ class PhotoPage {
     }
     if (this.#view === "masks") {
       return {
-        entries: this.#answers.map(answerEntry),
-        paint: (canvas) => paintAnswers(canvas, this.#answers, this.#only),
+        entries: this.#regions.answers.map(answerEntry),
+        paint: (canvas) => paintAnswers(canvas, this.#regions.answers, this.#only),
         title: "My regions",
         nothing: "No region yet",
       };

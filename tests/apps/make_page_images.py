@@ -29,6 +29,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
 SEED, PHOTO_SIZE, VIDEO_SIZE = 5, (480, 640), (360, 480)
 FRAMES = 40
 LIMIT_BYTES = 150_000
+SAM_TAPS, SAM_BESIDE = ((0.2, 0.3), (0.55, 0.2), (0.75, 0.75)), (0.5, 0.9)
 DESKTOP = {"viewport": {"width": 1100, "height": 760}}
 PHONE = {
     "viewport": {"width": 360, "height": 780},
@@ -67,8 +68,12 @@ def main() -> None:
             with ready(browser, options.sam, **DESKTOP) as page:
                 give(page, "photo.png", photo)
                 status(page, "ready for your questions")
-                tap(page, 0.5, 0.5)
-                status(page, "Region 1 has")
+                for number, place in enumerate(SAM_TAPS, start=1):
+                    tap(page, *place)
+                    status(page, f"Region {number} has")
+                page.get_by_text("less of it", exact=True).click()
+                tap(page, *SAM_BESIDE)
+                page.locator("#legend .name", has_text="2 taps").wait_for()
                 keep(page, "web-sam.jpg")
 
 

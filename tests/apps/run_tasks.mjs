@@ -54,7 +54,7 @@ const RUN = {
     return { pixels: pixels.data, content_size: geometry.contentSize };
   },
   point_slots(given) {
-    const prompts = [...given.points.map((point) => ({ point })), ...given.boxes.map((box) => ({ box }))];
+    const prompts = [...given.points.map((point) => ({ points: [point] })), ...given.boxes.map((box) => ({ box }))];
     const spec = { encoding: "points", max_points: given.max_points, boxes: given.takes_boxes === 1, masks: false };
     const { points, point_labels } = encodePrompts(prompts, spec, geometryOf(given));
     return { points: points.data, point_labels: point_labels.data };

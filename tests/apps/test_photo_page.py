@@ -88,7 +88,7 @@ def test_objects_and_regions_are_those_of_python(page, bundle, size):
     height, width = size
     points = [(0.0, 0.0), (width * 0.75, height * 0.3), (width - 0.5, height - 0.25)]
     boxes = [(width * 0.1, height * 0.2, width * 0.8, height * 0.9), (0.0, 0.0, width, height)]
-    prompts = [{"point": list(point)} for point in points] + [{"box": list(box)} for box in boxes]
+    prompts = [{"points": [list(point)]} for point in points] + [{"box": list(box)} for box in boxes]
     file = base64.b64encode(encoded(image)).decode()
     found = page.evaluate(COMPUTE, {"name": "a.png", "bytes": file, "prompts": prompts})
     expected = bundle.predict(image)

@@ -45,7 +45,7 @@ def test_objects_and_a_clicked_region_are_those_of_python(tmp_path):
     with PageServer("127.0.0.1", 0, table, {}) as server, started_webkit(tmp_path / "home") as page:
         page.open(f"{server.url}{PAGE}")
         page.wait_for(f"() => ({STATUS})().startsWith('Ready')")
-        given = {"name": name, "bytes": file, "prompts": [{"point": [30, 20]}, {"box": [10, 5, 90, 40]}]}
+        given = {"name": name, "bytes": file, "prompts": [{"points": [[30, 20]]}, {"box": [10, 5, 90, 40]}]}
         found = page.evaluate(COMPUTE, given)
         page.evaluate(DROP, {"name": name, "bytes": file})
         page.wait_for(f"() => ({STATUS})().includes('found in')")

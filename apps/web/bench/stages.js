@@ -77,7 +77,7 @@ class Asked {
     const specs = manifest.graphs.flatMap(({ contract }) => contract.inputs);
     this.count = Math.min(...specs.filter(isPrompt).map(({ shape }) => shape[1]));
     this.prompt = this.spec?.max_points
-      ? { point: /** @type {[number, number]} */ ([width / 2, height / 2]) }
+      ? { points: [/** @type {[number, number]} */ ([width / 2, height / 2])] }
       : { box: /** @type {[number, number, number, number]} */ ([width / 4, height / 4, (3 * width) / 4, (3 * height) / 4]) };
   }
 

@@ -48,6 +48,17 @@ export function choose(group, value) {
 /**
  * @param {HTMLFieldSetElement} group
  * @param {string} value
+ * @param {boolean} isOffered What is not, is not shown either.
+ */
+export function setOffered(group, value, isOffered) {
+  setEnabled(group, value, isOffered);
+  const label = radio(group, value).closest("label");
+  if (label) label.hidden = !isOffered;
+}
+
+/**
+ * @param {HTMLFieldSetElement} group
+ * @param {string} value
  * @param {boolean} isEnabled
  */
 export function setEnabled(group, value, isEnabled) {

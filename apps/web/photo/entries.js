@@ -9,9 +9,10 @@ import { segmentColour } from "./pictures.js";
 
 /**
  * @typedef {import("../tasks/panoptic.js").PanopticResult} PanopticResult
+ * @typedef {import("../tasks/prompt_encoding.js").Prompt} Prompt
  * @typedef {import("../tasks/video.js").TrackedInstance} TrackedInstance
  * @typedef {import("./legend.js").Entry} Entry
- * @typedef {import("./pictures.js").Answer} Answer
+ * @typedef {import("./regions.js").Answer} Answer
  */
 
 /**
@@ -35,13 +36,21 @@ export function objectEntries({ segments, size }, labels) {
  * @returns {Entry}
  */
 export function answerEntry({ prompt, area, predictedIou }, place) {
-  const numbers = (prompt.point ?? prompt.box ?? []).map((value) => Math.round(value)).join(", ");
   return {
-    name: `${prompt.point ? "Tap" : "Box"} ${numbers}`,
+    name: promptName(prompt),
     figure: `predicted IoU ${predictedIou.toFixed(2)}`,
     colour: classColour(place),
     data: { area: String(area) },
   };
+}
+
+/** @param {Prompt} prompt */
+function promptName({ points = [], box }) {
+  const numbers = (/** @type {number[]} */ values) => values.map((value) => Math.round(value)).join(", ");
+  if (!box && points.length === 1) return `Tap ${numbers(points[0])}`;
+  const taps = `${points.length} ${points.length === 1 ? "tap" : "taps"}`;
+  if (!box) return taps;
+  return `Box ${numbers(box)}${points.length ? ` and ${taps}` : ""}`;
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 
 import { ofOne } from "../chain.js";
-import { chosenCandidates, stabilityScores } from "../tasks/candidates.js";
+import { chosenCandidates, stabilityToChoose } from "../tasks/candidates.js";
 import { checkFinite } from "../tasks/logits.js";
 import { interactiveMasks } from "../tasks/prompt.js";
 
@@ -17,7 +17,10 @@ import { interactiveMasks } from "../tasks/prompt.js";
  * @typedef {import("../tasks/prompt_encoding.js").Prompt} Prompt
  * @typedef {import("../tasks/prompt_encoding.js").PromptSpec} PromptSpec
  *
- * @typedef {{mask: Uint8Array, predictedIou: number}} Region The answer to a prompt; the mask is (h0, w0).
+ * @typedef {object} Region The answer to a prompt.
+ * @property {Uint8Array} mask (h0, w0).
+ * @property {number} predictedIou
+ * @property {Float32Array} logits (h, w) of the mask, as the network gave them: another prompt may take them.
  */
 
 /**
@@ -77,11 +80,14 @@ export function answers(outputs, prompts, spec, geometry) {
     data: data.subarray(first * step, (first + number) * step),
     shape: [number, height, width],
   });
+  const ambiguous = prompts.map(({ points, box, mask }) => points?.length === 1 && !box && !mask);
   const byStability = spec.choice === "stability";
-  const scores = byStability ? stabilityScores(maps(0, count), geometry) : iou.data.subarray(0, count);
-  const ambiguous = prompts.map(({ point }) => point !== undefined);
+  const scores = byStability
+    ? stabilityToChoose(spec, maps(0, count), ambiguous, geometry)
+    : iou.data.subarray(0, count);
   return chosenCandidates(spec, scores, ambiguous).map((candidate, prompt) => {
     const place = prompt * candidates + candidate;
-    return { mask: interactiveMasks(maps(place, 1), geometry)[0], predictedIou: iou.data[place] };
+    const [mask] = interactiveMasks(maps(place, 1), geometry);
+    return { mask, predictedIou: iou.data[place], logits: maps(place, 1).data.slice() };
   });
 }

@@ -12,9 +12,8 @@ import { INSTANCE_STEP } from "../tasks/panoptic.js";
  * @typedef {import("../tasks/palette.js").Colour} Colour
  * @typedef {import("../tasks/panoptic.js").PanopticResult} PanopticResult
  * @typedef {import("../tasks/panoptic.js").Segment} Segment
- * @typedef {import("../tasks/prompt_encoding.js").Prompt} Prompt
  * @typedef {import("../tasks/video.js").TrackedInstance} TrackedInstance
- * @typedef {{prompt: Prompt, mask: Uint8Array, area: number, predictedIou: number}} Answer
+ * @typedef {import("./regions.js").Answer} Answer
  */
 
 /**
@@ -66,6 +65,9 @@ export function paintAnswers(canvas, answers, only) {
   );
   for (const [place, { prompt }] of shown) {
     if (prompt.box) paintBox(canvas, prompt.box, width + 1, classColour(place));
-    if (prompt.point) paintPoint(canvas, prompt.point, 3 * width + 3, classColour(place));
+    prompt.points?.forEach((point, tap) => {
+      const isBeside = prompt.positive?.[tap] === false;
+      paintPoint(canvas, point, 3 * width + 3, classColour(place), isBeside);
+    });
   }
 }

@@ -121,7 +121,7 @@ export class Stage {
   #up(event) {
     if (event.button !== 0 || !event.isPrimary) return;
     this.parts.cross.hidden = true;
-    if (this.tool === "point") this.ask({ point: this.#place(event) });
+    if (this.tool === "point") this.ask({ points: [this.#place(event)] });
     if (this.tool === "box" && this.#corner) this.#finishBox(this.#place(event));
   }
 
@@ -138,7 +138,7 @@ export class Stage {
       const step = STEP * Math.max(canvas.width, canvas.height) * (event.shiftKey ? 5 : 1);
       this.#pointed = inside([this.#pointed[0] + arrow[0] * step, this.#pointed[1] + arrow[1] * step], canvas);
       if (this.#corner) this.#showBand(this.#corner, this.#pointed);
-    } else if (this.tool === "point") this.ask({ point: [...this.#pointed] });
+    } else if (this.tool === "point") this.ask({ points: [[...this.#pointed]] });
     else if (this.#corner) this.#finishBox(this.#pointed);
     else this.#corner = [...this.#pointed];
     cross.hidden = false;

@@ -36,6 +36,27 @@ export function chosenCandidates({ single = null }, scores, ambiguous) {
 }
 
 /**
+ * Measures the stability of those candidates among which `chosenCandidates` chooses.
+ * @param {PromptSpec} spec
+ * @param {Tensor} maskLogits (K * M, h, w) at any stride of the padded input.
+ * @param {boolean[]} ambiguous (K), see there.
+ * @param {Geometry} geometry
+ * @returns {Float32Array} (K, M), 0..1; 0 for all that are not asked for.
+ */
+export function stabilityToChoose({ single = null }, { data, shape }, ambiguous, geometry) {
+  const [total, height, width] = shape;
+  const count = total / ambiguous.length;
+  const step = height * width;
+  const scores = new Float32Array(total);
+  for (let place = 0; place < total; place++) {
+    const isAsked = single === null || (ambiguous[Math.floor(place / count)] && place % count !== single);
+    const map = { data: data.subarray(place * step, (place + 1) * step), shape: [1, height, width] };
+    if (isAsked) scores[place] = stabilityScores(map, geometry)[0];
+  }
+  return scores;
+}
+
+/**
  * Measures how little masks change when their threshold moves: pixels of the original image above +1, by those
  * above -1.
  * @param {Tensor} maskLogits (N, h, w) at any stride of the padded input.

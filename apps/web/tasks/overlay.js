@@ -161,21 +161,23 @@ function erode(mask, inner, height, width) {
 }
 
 /**
- * Draws a smooth filled disc with a white rim, in place.
+ * Draws a smooth disc with a white rim, or a hollow one in white with a rim, in place.
  * @param {Picture} canvas
  * @param {[number, number]} point x and y in pixels.
  * @param {number} radius
  * @param {Colour} colour
+ * @param {boolean} isHollow
  */
-export function paintPoint(canvas, [x, y], radius, colour) {
+export function paintPoint(canvas, [x, y], radius, colour, isHollow = false) {
+  const [rim, middle] = isHollow ? [colour, WHITE] : [WHITE, colour];
   const reach = Math.trunc(radius) + 3;
   const [middleX, middleY] = [Math.trunc(x), Math.trunc(y)];
   for (let row = Math.max(middleY - reach, 0); row < Math.min(middleY + reach + 1, canvas.height); row++) {
     for (let column = Math.max(middleX - reach, 0); column < Math.min(middleX + reach + 1, canvas.width); column++) {
       const distance = Math.hypot(row - y, column - x);
       const at = (row * canvas.width + column) * canvas.channels;
-      blend(canvas.data, at, within(radius + 0.5 - distance), WHITE);
-      blend(canvas.data, at, within(radius * 0.7 + 0.5 - distance), colour);
+      blend(canvas.data, at, within(radius + 0.5 - distance), rim);
+      blend(canvas.data, at, within(radius * 0.7 + 0.5 - distance), middle);
     }
   }
 }
