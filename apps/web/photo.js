@@ -311,7 +311,7 @@ class PhotoPage {
     }
     if (this.#view === "masks") {
       return {
-        entries: this.#regions.answers.map(answerEntry),
+        entries: this.#regions.answers.map((answer, place) => answerEntry(answer, place, this.#spec)),
         paint: (canvas) => paintAnswers(canvas, this.#regions.answers, this.#only),
         title: "My regions",
         nothing: "No region yet",

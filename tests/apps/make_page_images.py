@@ -29,7 +29,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
 SEED, PHOTO_SIZE, VIDEO_SIZE = 5, (480, 640), (360, 480)
 FRAMES = 40
 LIMIT_BYTES = 150_000
-SAM_TAPS, SAM_BESIDE = ((0.2, 0.3), (0.55, 0.2), (0.75, 0.75)), (0.5, 0.9)
+SAM_TAPS, SAM_BESIDE = ((0.07, 0.4), (0.85, 0.45), (0.75, 0.75)), (0.42, 0.78)
 DESKTOP = {"viewport": {"width": 1100, "height": 760}}
 PHONE = {
     "viewport": {"width": 360, "height": 780},

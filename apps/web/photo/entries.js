@@ -10,6 +10,7 @@ import { segmentColour } from "./pictures.js";
 /**
  * @typedef {import("../tasks/panoptic.js").PanopticResult} PanopticResult
  * @typedef {import("../tasks/prompt_encoding.js").Prompt} Prompt
+ * @typedef {import("../tasks/prompt_encoding.js").PromptSpec} PromptSpec
  * @typedef {import("../tasks/video.js").TrackedInstance} TrackedInstance
  * @typedef {import("./legend.js").Entry} Entry
  * @typedef {import("./regions.js").Answer} Answer
@@ -33,12 +34,14 @@ export function objectEntries({ segments, size }, labels) {
 /**
  * @param {Answer} answer
  * @param {number} place
+ * @param {PromptSpec | null} spec Where masks are chosen by stability, no predicted IoU was learnt: none is told.
  * @returns {Entry}
  */
-export function answerEntry({ prompt, area, predictedIou }, place) {
+export function answerEntry({ prompt, mask, area, predictedIou }, place, spec) {
+  const isLearnt = spec?.choice !== "stability";
   return {
     name: promptName(prompt),
-    figure: `predicted IoU ${predictedIou.toFixed(2)}`,
+    figure: isLearnt ? `predicted IoU ${predictedIou.toFixed(2)}` : `area ${percent(area / mask.length)}`,
     colour: classColour(place),
     data: { area: String(area) },
   };
