@@ -46,7 +46,8 @@ def test_regions_are_those_of_python(browser, folder, choice):
         for shape in SHAPES:
             image, (points, boxes) = draw_scene(3, shape), prompts_on(*shape)
             asked = [{"points": [point]} for point in points] + [{"box": box} for box in boxes]
-            asked += [{"points": points[:2], "positive": [True, False]}, {"points": points[1:2], "box": boxes[0]}]
+            asked.append({"points": points[:2], "positive": [True, False]})
+            asked.append({"points": points[1:2], "box": boxes[0]})
             file = base64.b64encode(encoded(image)).decode()
             found = page.evaluate(ASK, {"name": "a.png", "bytes": file, "prompts": asked})
             several = (
