@@ -39,8 +39,9 @@ class Search {
    * @param {number} row
    */
   assign(row) {
-    const { sink, length } = this.#path(row);
+    const sink = this.#path(row);
     const { count, columnOf, rowOf, ofRows, ofColumns, shortest } = this;
+    const length = shortest[sink];
     ofRows[row] += length;
     for (let i = 0; i < count; i++) {
       if (this.rowSeen[i] && i !== row) ofRows[i] += length - shortest[columnOf[i]];
@@ -54,9 +55,9 @@ class Search {
   }
 
   /**
-   * Finds the shortest way from a row to a column that is free.
+   * Finds the shortest way from a row to a column that is free; `shortest` has its length.
    * @param {number} start
-   * @returns {{sink: number, length: number}}
+   * @returns {number} That column.
    */
   #path(start) {
     const { count, cost, shortest, remaining, rowOf } = this;
@@ -87,7 +88,7 @@ class Search {
       length = lowest;
       const column = remaining[nearest];
       this.columnSeen[column] = 1;
-      if (rowOf[column] === -1) return { sink: column, length };
+      if (rowOf[column] === -1) return column;
       row = rowOf[column];
       remaining[nearest] = remaining[--left];
     }

@@ -159,7 +159,7 @@ function contend(mask, scores, tile, { enlarger, best, reached }, width, { winne
   for (let y = tile.top, i = 0; y < tile.bottom; y++) {
     for (let place = y * width + tile.left, end = place + across; place < end; place++, i++) {
       const logit = values[i];
-      const covers = logit >= 0 || (logit > -SLACK && coversBelow(logit));
+      const covers = logit >= 0 || (logit > -SLACK && f32(f32(Math.exp(-logit)) + 1) <= 1 / COVERED);
       if (covers) covered += 1;
       // About its probability, to less than a third of `SLACK` of it; NaN where that is next to nothing.
       const along = Math.min(Math.max((logit + LIMIT) * STEPS, 0), LAST);
@@ -168,8 +168,11 @@ function contend(mask, scores, tile, { enlarger, best, reached }, width, { winne
       const mine = score * (below + (along - step) * (PROBABILITIES[step + 1] - below));
       const bar = reached[i];
       if (mine < bar * (1 - SLACK)) continue;
-      const isClear = bar < 0 || mine > bar * (1 + SLACK);
-      if (!isClear && !wins(logit, score, best[i], scores[winners[place]])) continue;
+      // Where the two are near each other, as float32 has them.
+      if (bar >= 0 && !(mine > bar * (1 + SLACK))) {
+        const ours = f32(score / f32(f32(Math.exp(-logit)) + 1));
+        if (!(ours > f32(scores[winners[place]] / f32(f32(Math.exp(-best[i])) + 1)))) continue;
+      }
       best[i] = logit;
       reached[i] = mine;
       winners[place] = mask;
@@ -185,17 +188,6 @@ function contend(mask, scores, tile, { enlarger, best, reached }, width, { winne
  */
 function coversBelow(logit) {
   return inverseProbability(logit) <= 1 / COVERED;
-}
-
-/**
- * @param {number} logit
- * @param {number} score
- * @param {number} bestLogit
- * @param {number} bestScore
- * @returns {boolean} Whether one score times probability is the larger one, as float32 has it.
- */
-function wins(logit, score, bestLogit, bestScore) {
-  return f32(score / inverseProbability(logit)) > f32(bestScore / inverseProbability(bestLogit));
 }
 
 /**
