@@ -168,8 +168,8 @@ function contend(mask, scores, tile, { enlarger, best, reached }, width, { winne
       const mine = score * (below + (along - step) * (PROBABILITIES[step + 1] - below));
       const bar = reached[i];
       if (mine < bar * (1 - SLACK)) continue;
-      // Where the two are near each other, as float32 has them.
-      if (bar >= 0 && !(mine > bar * (1 + SLACK))) {
+      // Where the two are near each other, or one is not known, as float32 has them.
+      if (!(bar < 0 || mine > bar * (1 + SLACK))) {
         const ours = f32(score / f32(f32(Math.exp(-logit)) + 1));
         if (!(ours > f32(scores[winners[place]] / f32(f32(Math.exp(-best[i])) + 1)))) continue;
       }
