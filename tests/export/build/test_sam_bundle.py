@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
@@ -11,9 +9,7 @@ import rapsam
 from rapsam.contract import ENLARGED_MASKS
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.models.families import FAMILIES
-from rapsam.models.sam.deployment import MAX_POINTS
 from rapsam.tasks.prompt_set import Prompt, PromptSet
-from tests.models.sam.golden_sam import FLIPPED_PIXELS, IOU, LOGITS, formula_sam, images_of
 from tests.models.sam.small_networks import small_family, small_sam
 
 PROMPTS = PromptSet(
@@ -96,45 +92,3 @@ def test_every_format_answers_on_every_shape_of_image(target, precision, status,
     assert built.report.status == status
     checked = {row.case for row in built.report.tasks if row.status != "not run"}
     assert checked >= set(SHAPES) if status != "not run" else not checked
-
-
-@pytest.mark.proof
-def test_a_bundle_gives_the_recorded_masks_of_the_original(tmp_path):
-    rapsam.export_bundle(
-        formula_sam("edge_sam"),
-        tmp_path / "bundle",
-        target="onnx",
-        precision="fp32",
-        tasks=("prompt",),
-        size=(1024, 1024),
-    )
-    for files in images_of("edge_sam"):
-        check_recorded(tmp_path / "bundle", files)
-
-
-def check_recorded(folder, files):
-    cases, answers = json.loads(bytes(files["meta"]))["cases"], {}
-    known = rapsam.load_bundle(folder).embed(files["image"])
-    height, width = files["image"].shape[:2]
-    for name, case in cases.items():
-        if len(case.get("pc", ())) > MAX_POINTS:
-            continue
-        found = known.segment(PromptSet((recorded_prompt(case, answers),)))
-        offered = slice(1, 4) if case["mm"] else slice(0, 1)
-        logits, iou = found.mask_logits[0, offered], found.candidate_iou[0, offered]
-        np.testing.assert_allclose(logits[:, ::4, ::4], files[f"{name}/low_sub"], atol=LOGITS)
-        np.testing.assert_allclose(iou, files[f"{name}/iou"], atol=IOU)
-        recorded = np.unpackbits(files[f"{name}/mask_bits"], axis=-1)[:, : height * width]
-        masks = found.candidates[0, offered][: len(recorded)].reshape(len(recorded), -1)
-        assert (masks != recorded).sum(1).max() <= FLIPPED_PIXELS, name
-        answers[name] = logits[iou.argmax()]
-    assert len(answers) == len(cases) - 1
-
-
-def recorded_prompt(case, answers):
-    return Prompt(
-        points=tuple(map(tuple, case.get("pc", ()))),
-        positive=tuple(label == 1 for label in case.get("pl", ())),
-        box=tuple(case["box"]) if "box" in case else None,
-        mask=answers[case["mask"]] if "mask" in case else None,
-    )
