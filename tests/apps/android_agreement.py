@@ -28,7 +28,7 @@ from rapsam.tasks.panoptic import PanopticResult
 from tests.apps.test_photo_page import iou
 
 Prompts = Mapping[str, Sequence[tuple[float, ...]]]
-CPU = {"onnx": "ONNX Runtime", "tflite": "TensorFlow Lite"}
+CPU = {"onnx": "ONNX Runtime", "tflite": "TensorFlow Lite", "executorch": "ExecuTorch"}
 
 
 class Agreement(NamedTuple):

@@ -13,9 +13,10 @@ import pytest
 from apps.android.toolchain import tools as tools_module
 from apps.android.toolchain.api_jar import api_jar
 from apps.android.toolchain.apk import check_apk, read_badging, write_apk
+from apps.android.toolchain.build import graph_suffix
 from apps.android.toolchain.downloads import Download, fetch
 from apps.android.toolchain.signatures import read_signatures
-from rapsam.errors import ExportError, UnavailableError
+from rapsam.errors import ExportError, InputError, UnavailableError
 
 SIGNATURES = """// Signature format: 2.0
 package android.test {
@@ -162,3 +163,9 @@ def test_a_package_that_is_another_or_not_there_is_refused(tmp_path, monkeypatch
 def test_without_tools_the_reason_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv(tools_module.FOLDER_VARIABLE, str(tmp_path / "none"))
     assert "make android" in (tools_module.missing_for_jvm() or "")
+
+
+def test_a_bundle_that_the_app_does_not_run_is_refused(tmp_path):
+    assert graph_suffix(tmp_path, "executorch-fp32") == ".pte"
+    with pytest.raises(InputError, match="executorch-vulkan, which the app does not run; expected"):
+        graph_suffix(tmp_path, "executorch-vulkan-fp16")

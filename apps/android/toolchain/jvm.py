@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from apps.android.toolchain.bionic import SHIM, build_shim, linux_library
 from apps.android.toolchain.commands import compile_kotlin
+from apps.android.toolchain.native import FBJNI, SOURCE, build_fbjni
 from apps.android.toolchain.tools import (
     ENGINES,
     FOR_JVM,
@@ -34,7 +35,7 @@ VECTORS = APP.parent / "fixtures" / "vectors"
 ABI = "x86_64"
 CORE_TESTS = "org.rapsam.core.MainKt"
 PATH_PROGRAM = "org.rapsam.sample.PathProgramKt"
-MODULES = ("core", "engine-onnx", "engine-tflite")
+MODULES = ("core", "engine-onnx", "engine-tflite", "engine-executorch", "fbjni")
 _TESTS = ("core", "app")
 _JAR = "app.jar"
 _LOCK_S = 300.0
@@ -53,7 +54,7 @@ class JvmApp(NamedTuple):
 
     def command(self, main: str, *arguments: str | Path) -> list[str]:
         """Returns the command line of a program of it."""
-        jars = (self.folder / _JAR, self.tools.kotlin_library, self.tools.onnx_runtime_classes)
+        jars = (self.folder / _JAR, self.tools.kotlin_library, *engine_classes(self.tools))
         options = ["-XX:+UseSerialGC", "-Xmx1g", f"-Donnxruntime.native.path={self.folder}"]
         options.append(f"-Djava.library.path={self.folder}")
         words = [program("java", "a JDK, version 17 or later"), *options, "-cp", ":".join(map(str, jars))]
@@ -83,7 +84,7 @@ def build_jvm_app() -> JvmApp:
     folder = BUILD / "jvm"
     with one_at_a_time(folder, _LOCK_S):
         for name, digest, build in (
-            ("libraries", _digest([SHIM, *_libraries(tools).values()]), _build_libraries),
+            ("libraries", _digest([SHIM, SOURCE, *_libraries(tools).values()]), _build_libraries),
             ("classes", _digest([*_sources(), tools.kotlin / "kotlin-compiler.jar"]), _build_classes),
         ):
             stamp = folder / f"{name}.sha256"
@@ -94,9 +95,15 @@ def build_jvm_app() -> JvmApp:
     return JvmApp(folder, tools)
 
 
+def engine_classes(tools: Tools) -> tuple[Path, ...]:
+    """Returns the jars of the runtimes."""
+    return tools.onnx_runtime_classes, tools.executorch_classes
+
+
 def _build_libraries(tools: Tools, folder: Path) -> None:
     build_shim(folder)
-    for name, library in _libraries(tools).items():
+    libraries = {**_libraries(tools), FBJNI: build_fbjni(ABI, folder / "native")}
+    for name, library in libraries.items():
         (folder / name).write_bytes(linux_library(library.read_bytes()))
 
 
@@ -105,7 +112,7 @@ def _libraries(tools: Tools) -> dict[str, Path]:
 
 
 def _build_classes(tools: Tools, folder: Path) -> None:
-    compile_kotlin(tools, _roots(), [tools.onnx_runtime_classes], folder / _JAR)
+    compile_kotlin(tools, _roots(), engine_classes(tools), folder / _JAR)
 
 
 def _roots() -> list[Path]:

@@ -31,9 +31,15 @@ _KOTLIN_JARS = (
 )
 _ARCHIVE = "package/Plugins/Android/onnxruntime.aar"
 _TFLITE = "libtensorflowlite_jni.so"
-ENGINES = {".onnx": ("libonnxruntime.so", "libonnxruntime4j_jni.so"), ".tflite": (_TFLITE,)}
-"""What graphs end in, to the libraries that run them."""
+_EXECUTORCH = "libexecutorch.so"
+ENGINES = {
+    ".onnx": ("libonnxruntime.so", "libonnxruntime4j_jni.so"),
+    ".tflite": (_TFLITE,),
+    ".pte": (_EXECUTORCH,),
+}
+"""What graphs end in, to the libraries that run them. ExecuTorch's needs one more: `native`."""
 _TFLITE_FOLDER = "package/android/src/main/cpp/lib/tensorflow/jni"
+_EXECUTORCH_FOLDER = "package/third-party/android/libs/executorch"
 _MOBSF_TOOLS = "mobsf/StaticAnalyzer/tools"
 _APKTOOL = f"{_MOBSF_TOOLS}/apktool_2.10.0.jar"
 _SIGNATURES = "./core/api/current.txt"
@@ -79,6 +85,17 @@ TENSORFLOW_LITE = Download(
     7,
     {f"{_TFLITE_FOLDER}/{abi}/{_TFLITE}": f"{abi}-{_TFLITE}" for abi in ABIS},
 )
+EXECUTORCH = Download(
+    "npm",
+    "react-native-executorch",
+    "0.9.0",
+    "8980299a5c9f5a4ad088d945e48ec14a8edc94c909fe042fc210685092e48431",
+    31,
+    {
+        "package/android/libs/classes.jar": "executorch.jar",
+        **{f"{_EXECUTORCH_FOLDER}/{abi}/{_EXECUTORCH}": f"{abi}-{_EXECUTORCH}" for abi in ABIS},
+    },
+)
 API = Download(
     "apt",
     "android-platform-frameworks-base",
@@ -88,10 +105,10 @@ API = Download(
     {_SIGNATURES: "signatures.txt"},
 )
 
-FOR_JVM = (KOTLIN, ONNX_RUNTIME, TENSORFLOW_LITE)
+FOR_JVM = (KOTLIN, ONNX_RUNTIME, TENSORFLOW_LITE, EXECUTORCH)
 """What tests in a Java machine need."""
-FOR_APK = (KOTLIN, ANDROID, API, ONNX_RUNTIME)
-"""What an app needs whose graphs ONNX Runtime runs."""
+FOR_APK = (KOTLIN, ANDROID, API, ONNX_RUNTIME, EXECUTORCH)
+"""What an app needs whose graphs ONNX Runtime or ExecuTorch runs."""
 
 Say = Callable[[str], None]
 
@@ -104,6 +121,7 @@ class Tools(NamedTuple):
         android: Folder of aapt2, R8, apksigner and the resources of Android itself.
         onnx_runtime: Folder of ONNX Runtime for Android: its classes and libraries.
         tensorflow_lite: Folder of TensorFlow Lite for Android: its libraries.
+        executorch: Folder of ExecuTorch for Android: its classes and libraries.
         api: Folder of the public API.
     """
 
@@ -111,6 +129,7 @@ class Tools(NamedTuple):
     android: Path
     onnx_runtime: Path
     tensorflow_lite: Path
+    executorch: Path
     api: Path
 
     @property
@@ -124,6 +143,11 @@ class Tools(NamedTuple):
         return self.onnx_runtime / "onnxruntime.jar"
 
     @property
+    def executorch_classes(self) -> Path:
+        """Java classes of ExecuTorch."""
+        return self.executorch / "executorch.jar"
+
+    @property
     def api_classes(self) -> Path:
         """Android's public API, without code."""
         return self.api / f"android-{API_LEVEL}.jar"
@@ -135,7 +159,8 @@ class Tools(NamedTuple):
             abi: The binary interface.
             suffix: Of the files, a key of `ENGINES`.
         """
-        folder = {".onnx": self.onnx_runtime, ".tflite": self.tensorflow_lite}[suffix]
+        folders = {".onnx": self.onnx_runtime, ".tflite": self.tensorflow_lite, ".pte": self.executorch}
+        folder = folders[suffix]
         return {name: folder / f"{abi}-{name}" for name in ENGINES[suffix]}
 
 
@@ -145,7 +170,7 @@ def find_tools() -> Tools:
     Raises:
         UnavailableError: See `user_cache`.
     """
-    return Tools(*map(_place, (KOTLIN, ANDROID, ONNX_RUNTIME, TENSORFLOW_LITE, API)))
+    return Tools(*map(_place, (KOTLIN, ANDROID, ONNX_RUNTIME, TENSORFLOW_LITE, EXECUTORCH, API)))
 
 
 def _place(download: Download) -> Path:
@@ -159,7 +184,7 @@ def missing_for_jvm() -> str | None:
     """Says what lacks to compile the core and run it in a Java machine, and what to do; None if nothing."""
     if not all(_place(download).is_dir() for download in FOR_JVM):
         return f"the tools to build the Android app are not there yet; {HOW}"
-    programs = [program for program in ("java", "gcc") if shutil.which(program) is None]
+    programs = [program for program in ("java", "gcc", "clang", "ld.lld") if shutil.which(program) is None]
     return f"{', '.join(programs)} is not installed; install it" if programs else None
 
 
