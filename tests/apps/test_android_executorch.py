@@ -49,35 +49,35 @@ def halve(app, path):
     return [line for line in done.stdout.splitlines() if not line.startswith("I tokenizers")]
 
 
-def test_a_graph_is_run(android_app, path):
+def test_a_graph_is_run(executorch_app, path):
     lower(path)
     halves = " ".join(str(number / 2) for number in range(32))
-    assert halve(android_app, path) == [halves, halves]
+    assert halve(executorch_app, path) == [halves, halves]
 
 
-def test_a_file_that_is_no_graph_is_a_message(android_app, path):
+def test_a_file_that_is_no_graph_is_a_message(executorch_app, path):
     path.write_bytes(b"no graph at all, but some bytes" * 100)
-    (told,) = halve(android_app, path)
+    (told,) = halve(executorch_app, path)
     assert told.startswith("problem: ExecuTorch refuses the graph half ([Executorch Error 0x12] ")
     assert told.endswith("; export the bundle again")
 
 
-def test_a_delegate_that_the_library_lacks_is_a_message(android_app, path):
+def test_a_delegate_that_the_library_lacks_is_a_message(executorch_app, path):
     lower(path, "executorch-vulkan")
-    assert halve(android_app, path) == [
+    assert halve(executorch_app, path) == [
         "problem: the graph half is lowered for VulkanBackend, which this app's ExecuTorch does not have; "
         "expected XnnpackBackend: export the bundle with --target executorch"
     ]
 
 
-def test_a_graph_of_another_shape_is_a_message(android_app, path):
+def test_a_graph_of_another_shape_is_a_message(executorch_app, path):
     lower(path, channels=4)
-    (told,) = halve(android_app, path)
+    (told,) = halve(executorch_app, path)
     assert told.startswith("problem: ExecuTorch fails to run the graph half ([Executorch Error ")
 
 
-def test_a_graph_with_more_outputs_is_a_message(android_app, path):
+def test_a_graph_with_more_outputs_is_a_message(executorch_app, path):
     lower(path, outputs=2)
-    assert halve(android_app, path) == [
+    assert halve(executorch_app, path) == [
         "problem: the graph half has 2 outputs; its contract says 1: export the bundle again"
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import shutil
 import struct
@@ -14,6 +15,7 @@ from apps.android.toolchain import tools as tools_module
 from apps.android.toolchain.api_jar import api_jar
 from apps.android.toolchain.apk import check_apk, read_badging, write_apk
 from apps.android.toolchain.build import graph_suffix
+from apps.android.toolchain.dex import as_java_8
 from apps.android.toolchain.downloads import Download, fetch
 from apps.android.toolchain.signatures import read_signatures
 from rapsam.errors import ExportError, InputError, UnavailableError
@@ -137,6 +139,36 @@ def wheel(folder):
         archive.writestr("a.jar", inner.getvalue())
         archive.writestr("b", b"beside")
     return path
+
+
+def test_a_folder_of_a_package_is_taken_whole(tmp_path, monkeypatch):
+    path = tmp_path / "p.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("top/", "top/a", "top/in/b", "topmost", "other"):
+            archive.writestr(name, name)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    client(tmp_path, monkeypatch, f"cp {path} ./p-1.whl")
+    target = tmp_path / "target"
+    target.mkdir()
+    fetch(Download("npm", "p", "1", digest, 1, {"top/": "new/", "other": "c"}), target)
+    files = {str(path.relative_to(target)): path.read_text() for path in target.rglob("*") if path.is_file()}
+    assert files == {"new/a": "top/a", "new/in/b": "top/in/b", "c": "other"}
+
+
+def test_a_folder_that_a_package_lacks_is_told(tmp_path, monkeypatch):
+    path = wheel(tmp_path)
+    client(tmp_path, monkeypatch, f"cp {path} ./p-1.whl")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(UnavailableError, match="has no lost/"):
+        fetch(Download("npm", "p", "1", digest, 1, {"b": "b", "lost/": ""}), tmp_path)
+
+
+def test_classes_are_said_to_be_of_java_8():
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as jar:
+        jar.writestr("a/B.class", b"\xca\xfe\xba\xbe\0\0\0\x31rest")
+    with zipfile.ZipFile(io.BytesIO(as_java_8(stream.getvalue()))) as jar:
+        assert jar.read("a/B.class") == b"\xca\xfe\xba\xbe\0\0\0\x34rest"
 
 
 def client(folder, monkeypatch, body):

@@ -9,6 +9,7 @@ into a library itself first, and glibc's into the program, whose C++ runtime is 
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -91,8 +92,12 @@ def linux_library(library: bytes) -> bytes:
     return bytes(data)
 
 
-def build_shim(folder: Path) -> Path:
+def build_shim(folder: Path, compiler: Sequence[str | Path] = ()) -> Path:
     """Builds what Android's libraries find in place of bionic.
+
+    Args:
+        folder: For the library.
+        compiler: Of another machine's kind than this one's, with its options; none for this machine's.
 
     Returns:
         The library, in the folder.
@@ -102,15 +107,15 @@ def build_shim(folder: Path) -> Path:
     """
     target = folder / _SHIM_NAME
     command = [
-        program("gcc", "gcc"),
+        *(compiler or [program("gcc", "gcc")]),
         "-O1",
         "-shared",
         "-fPIC",
         f"-Wl,-soname,{_SHIM_NAME}",
         "-o",
-        str(target),
+        target,
     ]
-    run([*command, str(SHIM), "-Wl,--no-as-needed", "-lpthread", "-ldl", "-lm"])
+    run([*command, SHIM, "-Wl,--no-as-needed", "-lpthread", "-ldl", "-lm", "-lc"])
     return target
 
 

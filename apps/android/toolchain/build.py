@@ -216,19 +216,34 @@ def graph_suffix(bundle: Path, recipe: str) -> str:
     return BACKENDS[target].suffix
 
 
+def build_app(bundle: Path | None) -> list[Path]:
+    """Fetches the tools, and builds the app.
+
+    Args:
+        bundle: What the app is to hold; None for one of the smallest network.
+
+    Returns:
+        See `build_apks`.
+
+    Raises:
+        RapSamError: If that cannot be done.
+    """
+    bundle = bundle or _own_bundle()
+    suffix = graph_suffix(bundle, verify_runnable(bundle).recipe)
+    also = (TENSORFLOW_LITE,) if suffix == ".tflite" else ()
+    tools = fetch_tools(lambda line: print(line, flush=True), (*FOR_APK, *also))
+    print("building the app", flush=True)
+    return build_apks(bundle, suffix, tools)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Fetches the tools, and builds the app."""
+    """Builds the app."""
     parser = argparse.ArgumentParser(prog="apps/android/build.sh", description="Builds the Android app.")
     parser.add_argument("--bundle", type=Path, help="what the app is to hold; default: one of rapsam_nano")
     options = parser.parse_args(arguments)
     start = time.monotonic()
     try:
-        bundle = options.bundle or _own_bundle()
-        suffix = graph_suffix(bundle, verify_runnable(bundle).recipe)
-        also = (TENSORFLOW_LITE,) if suffix == ".tflite" else ()
-        tools = fetch_tools(lambda line: print(line, flush=True), (*FOR_APK, *also))
-        print("building the app", flush=True)
-        for apk in build_apks(bundle, suffix, tools):
+        for apk in build_app(options.bundle):
             print(f"{apk}  {apk.stat().st_size / 1e6:.1f} MB")
         print(f"done in {time.monotonic() - start:.0f} s")
     except RapSamError as error:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from apps.android.toolchain.commands import run
 from apps.android.toolchain.tools import program
+from rapsam.errors import UnavailableError
 
 SOURCE = Path(__file__).resolve().parents[1] / "fbjni" / "src" / "main" / "cpp" / "fbjni.cpp"
 FBJNI = "libfbjni.so"
-COMPILERS = ("clang", "ld.lld")
+_COMPILERS = ("clang", "ld.lld")
 _TARGETS = {"arm64-v8a": "aarch64-linux-android26", "x86_64": "x86_64-linux-android26"}
 _OF_ANDROID = ("c", "dl")
 """Libraries of Android that it takes functions from; here they are empty."""
@@ -30,6 +32,14 @@ _COMPILE = (
 )
 
 
+def missing_compilers() -> str | None:
+    """Says what lacks to build it, and what to do; None if nothing."""
+    missing = [name for name in _COMPILERS if shutil.which(name) is None]
+    return (
+        f"there is no {' and no '.join(missing)} for ExecuTorch; install clang and lld" if missing else None
+    )
+
+
 def build_fbjni(abi: str, folder: Path) -> Path:
     """Builds what ExecuTorch's library needs between C++ and Java.
 
@@ -45,8 +55,9 @@ def build_fbjni(abi: str, folder: Path) -> Path:
         ExportError: With what it said.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    clang = [program("clang", "clang and lld"), f"--target={_TARGETS[abi]}"]
-    program("ld.lld", "lld")
+    if missing := missing_compilers():
+        raise UnavailableError(missing)
+    clang = ["clang", f"--target={_TARGETS[abi]}"]
     empty = folder / "stdio.h"  # jni.h asks for it, and uses nothing of it
     empty.write_text("")
     for name in _OF_ANDROID:

@@ -1,8 +1,8 @@
 // What ExecuTorch's library for Android takes from Facebook's library fbjni: 27 functions between C++ and Java.
 //
-// No registry that this app is built from has an fbjni of the same kind: its last one there, 0.2.2, was built by an NDK whose
-// unwinder is another than that of ExecuTorch's library, so that every refusal ends the process, and for pages of 4 KB only. Here
-// exceptions are thrown by ExecuTorch's own copy of the C++ runtime, which is also what catches them.
+// No registry that this app is built from has an fbjni of the same kind: its last one there, 0.2.2, is for pages of 4 KB only, and
+// was built with a C++ runtime and an unwinder of its own. Where these are found before those of ExecuTorch's library, a refusal
+// ends the process. Here exceptions are always thrown by ExecuTorch's own copy of the C++ runtime, which is also what catches them.
 //
 // Names and conventions of calls are those of C++ on Android (Itanium's, and libc++'s std::__ndk1). References to Java objects are
 // one pointer; functions return them as classes with a destructor: by a hidden address, hence C++ and not C.
