@@ -37,6 +37,7 @@ help:
 	@echo "make arm64      what 'rapsam bench --on qemu-arm64' needs: arm64 programs and qemu, without root"
 	@echo "make android    the Android app: signed APKs with a bundle, in apps/android/build; BUNDLE=... for another"
 	@echo "make android-test  the app without Android, in a Java machine, with Android's own libraries"
+	@echo "make android-deep  the app as it is built, run: its code, and its libraries for both processors; BUNDLE=... for others"
 	@echo "make ios-check  the iOS app's code: its tests on Linux, its types against declarations of Apple's frameworks"
 	@echo "make webkit     what the proof needs that shows the web page in WebKitGTK: by apt, as root"
 	@echo "make fuzz       hostile inputs of six kinds, COUNT=500 of each; failing ones stay in fuzz-failures"
@@ -110,14 +111,18 @@ adbd: $(INSTALLED)
 arm64: $(INSTALLED)
 	@$(BIN)/python -m rapsam.benchmarks.runners.qemu_arm64
 
-# The tools come once into the user's cache, 399 MB; the tests alone need 236 MB of them.
-.PHONY: android android-test ios-check
+# The tools come once into the user's cache, 430 MB; the tests alone need 267 MB of them.
+.PHONY: android android-test android-deep ios-check
 android: $(INSTALLED)
 	@apps/android/build.sh $(if $(BUNDLE),--bundle $(BUNDLE))
 
 android-test: $(INSTALLED)
 	@$(BIN)/python -m apps.android.toolchain.jvm
 	$(BIN)/python -m pytest -q -n 0 tests/apps/test_android_*.py
+
+# Not in CI: 35 MB of tools more, and minutes for each bundle.
+android-deep: $(INSTALLED)
+	@$(BIN)/python -m tests.apps.android_deep $(BUNDLE)
 
 # Swift, in a chroot in the user's cache: 2.7 GB on disk, root only.
 ios-check: $(INSTALLED)

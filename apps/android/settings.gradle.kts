@@ -16,4 +16,4 @@ dependencyResolutionManagement {
 }
 
 rootProject.name = "rapsam-sample"
-include(":core", ":engine-onnx", ":engine-tflite", ":app")
+include(":core", ":engine-onnx", ":engine-tflite", ":engine-executorch", ":app")

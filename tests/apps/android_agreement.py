@@ -28,7 +28,7 @@ from rapsam.tasks.panoptic import PanopticResult
 from tests.apps.test_photo_page import iou
 
 Prompts = Mapping[str, Sequence[tuple[float, ...]]]
-CPU = {"onnx": "ONNX Runtime", "tflite": "TensorFlow Lite"}
+CPU = {"onnx": "ONNX Runtime", "tflite": "TensorFlow Lite", "executorch": "ExecuTorch"}
 
 
 class Agreement(NamedTuple):
@@ -48,9 +48,22 @@ class Agreement(NamedTuple):
     region_ious: tuple[float, ...]
     iou_error: float
 
+    def __str__(self) -> str:
+        """Tells it in a line."""
+        regions = " ".join(f"{value:.5f}" for value in self.region_ious)
+        return (
+            f"segments {'equal' if self.same_segments else 'DIFFER'}, IoU {self.segment_iou:.5f}, "
+            f"score {self.score_error:.1e}; regions {regions}, predicted IoU {self.iou_error:.1e}"
+        )
+
 
 def agreements(
-    app: JvmApp, folder: Path, pictures: Sequence[tuple[Pixels, Prompts]], scratch: Path, runtime: str
+    app: JvmApp,
+    folder: Path,
+    pictures: Sequence[tuple[Pixels, Prompts]],
+    scratch: Path,
+    runtime: str,
+    patience_s: float = 300.0,
 ) -> list[Agreement]:
     """Compares both on pictures with their prompts."""
     asked = []
@@ -59,7 +72,8 @@ def agreements(
         Image.fromarray(picture).save(path)
         asked.append({"photo": str(path), **prompts})
     (scratch / "asked.json").write_text(json.dumps(asked))
-    done = app.run(PATH_PROGRAM, "segment", folder, runtime, scratch / "asked.json", scratch)
+    words = (folder, runtime, scratch / "asked.json", scratch)
+    done = app.run(PATH_PROGRAM, "segment", *words, patience_s=patience_s)
     assert done.stdout.startswith("{"), done.stdout + done.stderr
     found = json.loads(done.stdout.splitlines()[-1])["photos"]
     bundle = rapsam.load_bundle(folder)
@@ -97,10 +111,14 @@ def _objects(bundle: Segmenter, picture: Pixels, told: dict, place: Path) -> tup
     )
 
 
+def photographs() -> list[Pixels]:
+    """Returns two photographs, of 427x640 pixels."""
+    return import_module("sklearn.datasets").load_sample_images().images
+
+
 def _pictures() -> list[tuple[Pixels, Prompts]]:
-    photographs = import_module("sklearn.datasets").load_sample_images().images
     found = []
-    for picture in (*photographs, draw_scene(3, (960, 1280)), draw_scene(4, (501, 333))):
+    for picture in (*photographs(), draw_scene(3, (960, 1280)), draw_scene(4, (501, 333))):
         height, width = picture.shape[:2]
         points = [(width * 0.5, height * 0.5), (width * 0.2, height * 0.7), (width - 1.0, 0.0)]
         box = (width * 0.3, height * 0.25, width * 0.8, height * 0.75)
@@ -114,11 +132,7 @@ def main() -> None:
     runtime = sys.argv[2] if len(sys.argv) > 2 else CPU[folder.name.split("-")[0]]
     with TemporaryDirectory() as scratch:
         for found in agreements(build_jvm_app(), folder, _pictures(), Path(scratch), runtime):
-            regions = " ".join(f"{value:.5f}" for value in found.region_ious)
-            print(
-                f"segments {'equal' if found.same_segments else 'DIFFER'}, IoU {found.segment_iou:.5f}, "
-                f"score {found.score_error:.1e}; regions {regions}, predicted IoU {found.iou_error:.1e}"
-            )
+            print(found)
 
 
 if __name__ == "__main__":

@@ -27,15 +27,15 @@ def asked(size: tuple[int, int]) -> dict[str, list[tuple[float, ...]]]:
     }
 
 
-def write_job(documents: Path, bundle: Path) -> None:
-    """Puts a short benchmark of a bundle where an app looks for it in its documents."""
+def write_job(documents: Path, bundle: Path, job: AppJob = _JOB) -> None:
+    """Puts a benchmark of a bundle, a short one, where an app looks for it in its documents."""
     place = documents / FOLDER / RUN
     place.mkdir(parents=True)
-    (place / JOB).write_bytes(msgspec.json.encode(_JOB))
+    (place / JOB).write_bytes(msgspec.json.encode(job))
     (place / BUNDLE).symlink_to(bundle)
 
 
-def judged(documents: Path, bundle: Path) -> Measured:
+def judged(documents: Path, bundle: Path, job: AppJob = _JOB) -> Measured:
     """Reads and judges what an app left, as `rapsam bench` does."""
     out = documents / FOLDER / RUN / OUT
-    return measured_of(bundle, verify_bundle(bundle), out, read_result(out, _JOB), _TIMING, RUNTIME)
+    return measured_of(bundle, verify_bundle(bundle), out, read_result(out, job), job.timing, job.runtime)

@@ -6,6 +6,7 @@ import pytest
 
 import rapsam
 from apps.android.toolchain.jvm import build_jvm_app
+from apps.android.toolchain.native import missing_compilers
 from apps.android.toolchain.tools import missing_for_jvm
 from rapsam.models.families import FAMILIES
 from tests.models.sam.small_networks import SIDE, small_family, small_sam
@@ -18,6 +19,15 @@ def android_app():
     if missing is not None:
         pytest.skip(missing)
     return build_jvm_app()
+
+
+@pytest.fixture
+def executorch_app(android_app):
+    """The same, where it can run ExecuTorch."""
+    missing = missing_compilers()
+    if missing is not None:
+        pytest.skip(missing)
+    return android_app
 
 
 @pytest.fixture(scope="session")

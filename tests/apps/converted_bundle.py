@@ -33,7 +33,7 @@ class See(nn.Module):
     """Makes the picture smaller: values 0..255 / 16."""
 
     def forward(self, picture: Tensor) -> Tensor:
-        return functional.max_pool2d(picture / 16, 4)
+        return functional.max_pool2d(picture / 16, 4, 4)
 
 
 class Find(nn.Module):

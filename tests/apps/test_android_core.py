@@ -65,8 +65,13 @@ def eighths(size):
     return {"points": [], "boxes": boxes}
 
 
-@pytest.mark.parametrize("recipe", ["onnx-fp16", "tflite-fp32", "tflite-fp16"])
-def test_other_formats_and_precisions_are_those_of_python(android_app, tmp_path, recipe):
+CONVERTED = ["onnx-fp16", "tflite-fp32", "tflite-fp16", "executorch-fp32", "executorch-fp16"]
+
+
+@pytest.mark.parametrize("recipe", CONVERTED)
+def test_other_formats_and_precisions_are_those_of_python(android_app, tmp_path, recipe, request):
+    if recipe.startswith("executorch"):
+        request.getfixturevalue("executorch_app")
     write_converted_bundle(tmp_path / recipe, recipe)
     pictures = [(photo(*size), eighths(size)) for size in SIZES]
     found = agreements(android_app, tmp_path / recipe, pictures, tmp_path, CPU[recipe.split("-")[0]])

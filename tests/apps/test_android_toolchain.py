@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import shutil
 import struct
@@ -13,9 +14,11 @@ import pytest
 from apps.android.toolchain import tools as tools_module
 from apps.android.toolchain.api_jar import api_jar
 from apps.android.toolchain.apk import check_apk, read_badging, write_apk
+from apps.android.toolchain.build import graph_suffix
+from apps.android.toolchain.dex import as_java_8
 from apps.android.toolchain.downloads import Download, fetch
 from apps.android.toolchain.signatures import read_signatures
-from rapsam.errors import ExportError, UnavailableError
+from rapsam.errors import ExportError, InputError, UnavailableError
 
 SIGNATURES = """// Signature format: 2.0
 package android.test {
@@ -138,6 +141,36 @@ def wheel(folder):
     return path
 
 
+def test_a_folder_of_a_package_is_taken_whole(tmp_path, monkeypatch):
+    path = tmp_path / "p.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("top/", "top/a", "top/in/b", "topmost", "other"):
+            archive.writestr(name, name)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    client(tmp_path, monkeypatch, f"cp {path} ./p-1.whl")
+    target = tmp_path / "target"
+    target.mkdir()
+    fetch(Download("npm", "p", "1", digest, 1, {"top/": "new/", "other": "c"}), target)
+    files = {str(path.relative_to(target)): path.read_text() for path in target.rglob("*") if path.is_file()}
+    assert files == {"new/a": "top/a", "new/in/b": "top/in/b", "c": "other"}
+
+
+def test_a_folder_that_a_package_lacks_is_told(tmp_path, monkeypatch):
+    path = wheel(tmp_path)
+    client(tmp_path, monkeypatch, f"cp {path} ./p-1.whl")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(UnavailableError, match="has no lost/"):
+        fetch(Download("npm", "p", "1", digest, 1, {"b": "b", "lost/": ""}), tmp_path)
+
+
+def test_classes_are_said_to_be_of_java_8():
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as jar:
+        jar.writestr("a/B.class", b"\xca\xfe\xba\xbe\0\0\0\x31rest")
+    with zipfile.ZipFile(io.BytesIO(as_java_8(stream.getvalue()))) as jar:
+        assert jar.read("a/B.class") == b"\xca\xfe\xba\xbe\0\0\0\x34rest"
+
+
 def client(folder, monkeypatch, body):
     """Puts a program called npm in the way."""
     program = folder / "npm"
@@ -162,3 +195,9 @@ def test_a_package_that_is_another_or_not_there_is_refused(tmp_path, monkeypatch
 def test_without_tools_the_reason_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv(tools_module.FOLDER_VARIABLE, str(tmp_path / "none"))
     assert "make android" in (tools_module.missing_for_jvm() or "")
+
+
+def test_a_bundle_that_the_app_does_not_run_is_refused(tmp_path):
+    assert graph_suffix(tmp_path, "executorch-fp32") == ".pte"
+    with pytest.raises(InputError, match="executorch-vulkan, which the app does not run; expected"):
+        graph_suffix(tmp_path, "executorch-vulkan-fp16")

@@ -49,4 +49,5 @@ dependencies {
     implementation(project(":core"))
     implementation(project(":engine-onnx"))
     implementation(project(":engine-tflite"))
+    implementation(project(":engine-executorch"))
 }

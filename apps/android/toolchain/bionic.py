@@ -2,12 +2,14 @@
 
 Android's C library, bionic, marks its symbols with a version of its own and has other names and sizes of a
 few things. In the copy those marks and the names of bionic's libraries become entries that the loader passes
-over, and functions that differ get another name, under which `bionic_shim.c` has them.
+over, and functions that differ get another name, under which `bionic_shim.c` has them. Android's loader looks
+into a library itself first, and glibc's into the program, whose C++ runtime is another: the copy says so.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,6 +46,7 @@ _RENAMED = frozenset(
 """Get a capital first letter."""
 _NULL, _NEEDED, _STRTAB, _SYMTAB, _STRSZ = 0, 1, 5, 6, 10
 _VERSIONS = frozenset((0x6FFFFFF0, 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF))
+_SYMBOLIC = 16
 _PASSED_OVER = 0x6000F000
 """Of the range for operating systems; glibc knows none of these."""
 _LOAD, _DYNAMIC = 1, 2
@@ -70,11 +73,13 @@ def linux_library(library: bytes) -> bytes:
     entries = [(place, *struct.unpack_from("<QQ", data, place)) for place in places]
     values = {tag: value for _, tag, value in entries}
     texts = _offset_of(segments, values[_STRTAB])
-    for number, (place, tag, value) in enumerate(entries):
-        if tag == _NULL:
-            break
-        if tag in _VERSIONS or (tag == _NEEDED and _text(data, texts + value) in _ABSENT):
-            struct.pack_into("<Q", data, place, _PASSED_OVER + number)
+    passed_over = [
+        place
+        for place, tag, value in entries[: [tag for _, tag, _ in entries].index(_NULL)]
+        if tag in _VERSIONS or (tag == _NEEDED and _text(data, texts + value) in _ABSENT)
+    ]
+    for number, place in enumerate(passed_over):
+        struct.pack_into("<Q", data, place, _PASSED_OVER + number if number else _SYMBOLIC)
     symbols = _offset_of(segments, values[_SYMTAB])
     assert symbols < texts, "a linker of Android puts the symbols before their names"
     for place in range(symbols, texts, _SYMBOL_BYTES):
@@ -87,8 +92,12 @@ def linux_library(library: bytes) -> bytes:
     return bytes(data)
 
 
-def build_shim(folder: Path) -> Path:
+def build_shim(folder: Path, compiler: Sequence[str | Path] = ()) -> Path:
     """Builds what Android's libraries find in place of bionic.
+
+    Args:
+        folder: For the library.
+        compiler: Of another machine's kind than this one's, with its options; none for this machine's.
 
     Returns:
         The library, in the folder.
@@ -98,15 +107,15 @@ def build_shim(folder: Path) -> Path:
     """
     target = folder / _SHIM_NAME
     command = [
-        program("gcc", "gcc"),
+        *(compiler or [program("gcc", "gcc")]),
         "-O1",
         "-shared",
         "-fPIC",
         f"-Wl,-soname,{_SHIM_NAME}",
         "-o",
-        str(target),
+        target,
     ]
-    run([*command, str(SHIM), "-Wl,--no-as-needed", "-lpthread", "-ldl", "-lm"])
+    run([*command, SHIM, "-Wl,--no-as-needed", "-lpthread", "-ldl", "-lm", "-lc"])
     return target
 
 

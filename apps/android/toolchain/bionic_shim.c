@@ -1,7 +1,7 @@
-/* What Android's x86-64 libraries take from bionic and glibc has not, or has otherwise; see bionic.py.
+/* What Android's 64-bit libraries take from bionic and glibc has not, or has otherwise; see bionic.py.
  *
- * Functions with a capital letter stand for those of the same name whose data differ. On x86-64 glibc's mutexes and
- * conditions fit where bionic's are, and zeros begin both alike, so these are passed on.
+ * Functions with a capital letter stand for those of the same name whose data differ. glibc's conditions fit
+ * where bionic's are, and what its mutexes use; zeros begin both alike, so these are passed on.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -17,6 +17,7 @@
 
 #define STREAM_BYTES 152 /* of bionic's FILE, of which __sF holds the first three */
 #define ATTRIBUTE_BYTES 56
+#define MUTEX_BYTES 40
 #define SIGNALS_BYTES 8
 
 char __sF[3 * STREAM_BYTES];
@@ -111,7 +112,14 @@ long Sysconf(int name) {
   }
 }
 
-int Pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t *how) { return pthread_mutex_init(mutex, how); }
+/* glibc's mutex for arm64 has 48 bytes, of which it uses 40. */
+int Pthread_mutex_init(void *mutex, const pthread_mutexattr_t *how) {
+  pthread_mutex_t made;
+  int result = pthread_mutex_init(&made, how);
+  memcpy(mutex, &made, MUTEX_BYTES);
+  return result;
+}
+
 int Pthread_cond_init(pthread_cond_t *condition, void *how) { return (void)how, pthread_cond_init(condition, NULL); }
 int Pthread_cond_destroy(pthread_cond_t *condition) { return pthread_cond_destroy(condition); }
 int Pthread_cond_wait(pthread_cond_t *condition, pthread_mutex_t *mutex) { return pthread_cond_wait(condition, mutex); }

@@ -17,11 +17,11 @@ from pathlib import Path
 from apps.android.toolchain.api_jar import java_jar
 from apps.android.toolchain.apk import Badging, check_apk, read_badging, write_apk
 from apps.android.toolchain.commands import JAVA, compile_kotlin, java, run
-from apps.android.toolchain.jvm import APP, BUILD, MODULES
+from apps.android.toolchain.jvm import APP, BUILD, MODULES, engine_classes
+from apps.android.toolchain.native import FBJNI, build_fbjni
 from apps.android.toolchain.tools import (
     ABIS,
     API_LEVEL,
-    ENGINES,
     FOR_APK,
     TENSORFLOW_LITE,
     Tools,
@@ -30,10 +30,13 @@ from apps.android.toolchain.tools import (
 )
 from rapsam import __version__
 from rapsam.errors import ExportError, InputError, RapSamError
-from rapsam.export.bundle.manifest import Manifest
+from rapsam.export.backends import BACKENDS
+from rapsam.export.backends.catalogue import RECIPES
 from rapsam.export.bundle.seal import verify_runnable
 
 PACKAGE = "org.rapsam.sample"
+TARGETS = ("onnx", "tflite", "executorch")
+"""Of bundles that the app runs."""
 MIN_API = 26
 MAX_BYTES = 40_000_000
 """Of one APK with the bundle of the smallest network."""
@@ -70,7 +73,8 @@ def build_apks(bundle: Path, suffix: str, tools: Tools) -> list[Path]:
     made = []
     for abi in ABIS:
         libraries = {
-            f"lib/{abi}/{name}": path.read_bytes() for name, path in tools.libraries(abi, suffix).items()
+            f"lib/{abi}/{name}": path.read_bytes()
+            for name, path in _libraries(tools, abi, suffix, scratch).items()
         }
         unsigned, apk = scratch / f"{abi}.unsigned.apk", BUILD / f"rapsam-sample-{abi}.apk"
         write_apk(base, {"classes.dex": dex.read_bytes(), **libraries}, unsigned)
@@ -78,6 +82,13 @@ def build_apks(bundle: Path, suffix: str, tools: Tools) -> list[Path]:
         _check(tools, apk, abi)
         made.append(apk)
     return made
+
+
+def _libraries(tools: Tools, abi: str, suffix: str, scratch: Path) -> dict[str, Path]:
+    libraries = tools.libraries(abi, suffix)
+    if suffix == ".pte":
+        libraries[FBJNI] = build_fbjni(abi, scratch / "native" / abi)
+    return libraries
 
 
 def _link_resources(tools: Tools, bundle: Path, scratch: Path) -> Path:
@@ -116,7 +127,7 @@ def _compile(tools: Tools, scratch: Path) -> Path:
     javac = [program("javac", "a JDK, version 17 or later"), "--release", JAVA, "-Xlint:-options", "-Werror"]
     run([*javac, "-d", scratch / "r", *sources])
     run([program("jar", "a JDK"), "cf", resources, "-C", scratch / "r", "."])
-    used = [tools.api_classes, tools.onnx_runtime_classes, resources]
+    used = [tools.api_classes, *engine_classes(tools), resources]
     compile_kotlin(
         tools, [APP / name / "src" / "main" / "kotlin" for name in (*MODULES, "app")], used, classes
     )
@@ -127,7 +138,7 @@ def _compile(tools: Tools, scratch: Path) -> Path:
         arguments += ["--lib", library]
     for rule in (APP / "app" / "rules.pro", scratch / "resources.pro"):
         arguments += ["--pg-conf", rule]
-    arguments += [classes, resources, tools.onnx_runtime_classes, tools.kotlin_library]
+    arguments += [classes, resources, *engine_classes(tools), tools.kotlin_library]
     java(tools.android / "r8.jar", "com.android.tools.r8.R8", *arguments)
     return scratch / "dex" / "classes.dex"
 
@@ -191,32 +202,48 @@ def _own_bundle() -> Path:
     return folder / _BUNDLE
 
 
-def _suffix(bundle: Path, manifest: Manifest) -> str:
-    """Returns what all graphs of a bundle end in.
+def graph_suffix(bundle: Path, recipe: str) -> str:
+    """Returns what all graphs of a bundle end in, which has a recipe of that name.
 
     Raises:
-        InputError: If nothing runs them on Android.
+        InputError: If nothing in the app runs them.
     """
-    suffixes = {Path(entry.path).suffix for entry in manifest.graphs}
-    if len(suffixes) != 1 or not suffixes <= set(ENGINES):
-        raise InputError(f"{bundle} is for another platform; expected one of --target onnx or tflite")
-    return suffixes.pop()
+    target = RECIPES[recipe].backend
+    if target not in TARGETS:
+        raise InputError(
+            f"{bundle} is of --target {target}, which the app does not run; expected {', '.join(TARGETS)}"
+        )
+    return BACKENDS[target].suffix
+
+
+def build_app(bundle: Path | None) -> list[Path]:
+    """Fetches the tools, and builds the app.
+
+    Args:
+        bundle: What the app is to hold; None for one of the smallest network.
+
+    Returns:
+        See `build_apks`.
+
+    Raises:
+        RapSamError: If that cannot be done.
+    """
+    bundle = bundle or _own_bundle()
+    suffix = graph_suffix(bundle, verify_runnable(bundle).recipe)
+    also = (TENSORFLOW_LITE,) if suffix == ".tflite" else ()
+    tools = fetch_tools(lambda line: print(line, flush=True), (*FOR_APK, *also))
+    print("building the app", flush=True)
+    return build_apks(bundle, suffix, tools)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Fetches the tools, and builds the app."""
+    """Builds the app."""
     parser = argparse.ArgumentParser(prog="apps/android/build.sh", description="Builds the Android app.")
     parser.add_argument("--bundle", type=Path, help="what the app is to hold; default: one of rapsam_nano")
     options = parser.parse_args(arguments)
     start = time.monotonic()
     try:
-        bundle = options.bundle or _own_bundle()
-        manifest = verify_runnable(bundle)
-        suffix = _suffix(bundle, manifest)
-        also = (TENSORFLOW_LITE,) if suffix == ".tflite" else ()
-        tools = fetch_tools(lambda line: print(line, flush=True), (*FOR_APK, *also))
-        print("building the app", flush=True)
-        for apk in build_apks(bundle, suffix, tools):
+        for apk in build_app(options.bundle):
             print(f"{apk}  {apk.stat().st_size / 1e6:.1f} MB")
         print(f"done in {time.monotonic() - start:.0f} s")
     except RapSamError as error:

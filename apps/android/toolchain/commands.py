@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from apps.android.toolchain.tools import Tools, program
@@ -17,8 +17,12 @@ JAVA = "8"
 """Whose classes may be used: Android has these, and few of later ones."""
 
 
-def run(command: Sequence[str | Path], *, folder: Path | None = None) -> str:
+def run(command: Sequence[str | Path], *, environment: Mapping[str, str] | None = None) -> str:
     """Runs a command.
+
+    Args:
+        command: Its words.
+        environment: In which; None for this one.
 
     Returns:
         What it said on standard output.
@@ -29,7 +33,7 @@ def run(command: Sequence[str | Path], *, folder: Path | None = None) -> str:
     words = [str(word) for word in command]
     try:
         done = subprocess.run(
-            words, cwd=folder, capture_output=True, text=True, timeout=_PATIENCE_S, check=False
+            words, env=environment, capture_output=True, text=True, timeout=_PATIENCE_S, check=False
         )
     except subprocess.TimeoutExpired as error:
         raise ExportError(f"{words[0]} did not end in {_PATIENCE_S} s") from error

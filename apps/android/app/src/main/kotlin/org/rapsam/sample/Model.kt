@@ -11,6 +11,7 @@ import org.rapsam.core.run.EngineFactory
 import org.rapsam.core.run.LoadedBundle
 import org.rapsam.core.run.Segmenter
 import org.rapsam.core.session.PhotoSession
+import org.rapsam.engine.executorch.ExecutorchEngineFactory
 import org.rapsam.engine.onnx.OnnxEngineFactory
 import org.rapsam.engine.tflite.TfliteEngineFactory
 
@@ -18,7 +19,7 @@ import org.rapsam.engine.tflite.TfliteEngineFactory
 const val TAG = "RapSAM"
 
 /** What runs graphs here; to add an engine, add its factory. */
-val ENGINES: List<EngineFactory> = listOf(OnnxEngineFactory(), TfliteEngineFactory())
+val ENGINES: List<EngineFactory> = listOf(OnnxEngineFactory(), TfliteEngineFactory(), ExecutorchEngineFactory())
 
 /**
  * The bundle and what runs it. All work is done one after another on one thread, which is not the screen's.

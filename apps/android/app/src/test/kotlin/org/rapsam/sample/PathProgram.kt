@@ -28,10 +28,11 @@ import org.rapsam.core.selftest.selfTestText
 import org.rapsam.core.tasks.Picture
 import org.rapsam.core.tasks.Prompt
 import org.rapsam.core.tasks.Tensor
+import org.rapsam.engine.executorch.ExecutorchEngineFactory
 import org.rapsam.engine.onnx.OnnxEngineFactory
 import org.rapsam.engine.tflite.TfliteEngineFactory
 
-private val FACTORIES = listOf(OnnxEngineFactory(), TfliteEngineFactory())
+private val FACTORIES = listOf(OnnxEngineFactory(), TfliteEngineFactory(), ExecutorchEngineFactory())
 
 /**
  * What the app does between a photo and its screen, without Android: for tests that compare it with Python.

@@ -82,6 +82,11 @@ fun checkNames(contract: GraphContract, inputs: Collection<String>, outputs: Col
             )
         }
     }
+    checkTypes(contract)
+}
+
+/** Throws a [Problem] unless a graph has float32 alone. */
+fun checkTypes(contract: GraphContract) {
     val other = (contract.inputs + contract.outputs).find { it.dtype != "float32" }
     if (other != null) {
         throw Problem("${other.name} of ${contract.graph} is ${other.dtype}; this app runs float32: install a newer app")

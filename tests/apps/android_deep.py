@@ -1,0 +1,134 @@
+"""The Android app as it is built, run: its own code, and its own libraries for both kinds of processors.
+
+    python -m tests.apps.android_deep [BUNDLE ...]
+
+For each bundle, or for one of rapsam_nano, both apps are built, and of each what can run outside of Android
+is run: the self-test, a benchmark whose outputs are judged by the gates of parity, a file that is no graph,
+and photos whose results must be Python's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from apps.android.toolchain.build import build_app
+from apps.android.toolchain.built import open_app
+from apps.android.toolchain.jvm import BUILD, PATH_PROGRAM, JvmApp, build_jvm_app
+from apps.android.toolchain.native import missing_compilers
+from apps.android.toolchain.tools import ABIS, FOR_DEEP, fetch_tools, missing_for_jvm
+from rapsam.benchmarks.latency.facts import Timing
+from rapsam.benchmarks.runners.app_contract import AppJob
+from rapsam.errors import RapSamError, UnavailableError
+from rapsam.export.backends import BACKENDS
+from rapsam.export.backends.catalogue import RECIPES
+from rapsam.export.bundle.seal import verify_runnable
+from rapsam.export.parity.sample_images import draw_scene
+from rapsam.tasks.arrays import Pixels
+from tests.apps.android_agreement import CPU, Agreement, Prompts, agreements, photographs
+from tests.apps.asked_of_apps import RUN, judged, write_job
+
+IOU = 0.999
+SCORE_ERROR = 1e-5
+_PATIENCE_S = 3600.0
+_TIMING = Timing(iters=1, min_seconds=0, rounds=1, pause_s=0, warmup_max_s=0, stages=("preprocess",))
+
+
+def say(line: str) -> None:
+    """Tells what is done."""
+    print(line, flush=True)
+
+
+def findings(app: JvmApp, runtime: str, scratch: Path) -> Iterator[tuple[str, bool]]:
+    """Runs an app.
+
+    Args:
+        app: With its bundle.
+        runtime: What it shall compute with.
+        scratch: An empty folder.
+
+    Yields:
+        What was found, and whether it is right.
+    """
+    bundle = app.folder / "bundle"
+    done = app.run(PATH_PROGRAM, "selftest", bundle, runtime, patience_s=_PATIENCE_S)
+    told = [line for line in done.stdout.splitlines() if line.endswith("right")]
+    yield f"self-test: {told[0] if told else done.stdout + done.stderr[-2000:]}", bool(told)
+    job = AppJob(schema_version=1, run_id=RUN, runtime=runtime, threads=1, timing=_TIMING)
+    write_job(scratch, bundle, job)
+    done = app.run(PATH_PROGRAM, "bench", scratch, RUN, patience_s=_PATIENCE_S)
+    fidelity = judged(scratch, bundle, job).fidelity
+    status = "no answer" if fidelity is None else fidelity.status
+    yield f"gates of parity: {status}", status == "passed"
+    path = scratch / f"damaged{BACKENDS[RECIPES[verify_runnable(bundle).recipe].backend].suffix}"
+    path.write_bytes(b"no graph at all, but some bytes" * 100)
+    done = app.run(PATH_PROGRAM, "halve", path, "halved", patience_s=_PATIENCE_S)
+    told = [line for line in done.stdout.splitlines() if line.startswith("problem: ")]
+    yield f"what is no graph: {told[0] if told else done.stdout + done.stderr[-2000:]}", bool(told)
+    pictures = _pictures()
+    for found in agreements(app, bundle, pictures, scratch, runtime, patience_s=_PATIENCE_S):
+        yield f"a photo, compared with Python: {found}", is_right(found)
+
+
+def _pictures() -> list[tuple[Pixels, Prompts]]:
+    found = []
+    for picture in (photographs()[0], draw_scene(3, (480, 640))):
+        height, width = picture.shape[:2]
+        points = [(width * 0.5, height * 0.5), (width * 0.2, height * 0.7)]
+        boxes = [(width * 0.3, height * 0.25, width * 0.8, height * 0.75)]
+        found.append((np.ascontiguousarray(picture), {"points": points, "boxes": boxes}))
+    return found
+
+
+def is_right(found: Agreement) -> bool:
+    """Tells whether results are those of Python."""
+    return (
+        found.same_segments
+        and min(found.segment_iou, *found.region_ious) >= IOU
+        and max(found.score_error, found.iou_error) <= SCORE_ERROR
+    )
+
+
+def run_built_apps(bundle: Path | None) -> bool:
+    """Builds and runs the apps of a bundle; tells whether all is right."""
+    apks = build_app(bundle)
+    tests, all_right = build_jvm_app(), True
+    for abi, apk in zip(ABIS, apks, strict=True):
+        start = time.monotonic()
+        app = open_app(apk, abi, tests, BUILD / "deep" / abi, say)
+        runtime = CPU[RECIPES[verify_runnable(app.folder / "bundle").recipe].backend]
+        with TemporaryDirectory() as scratch:
+            for line, is_right in findings(app, runtime, Path(scratch)):
+                say(f"{'passed' if is_right else 'FAILED'}: {apk.name}, {runtime}: {line}")
+                all_right &= is_right
+        say(f"{apk.name}, {runtime}: {time.monotonic() - start:.0f} s")
+    return all_right
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Ends with 1 if anything is wrong, and with an error where it cannot be known."""
+    parser = argparse.ArgumentParser(
+        prog="make android-deep", description="Runs the Android app as it is built."
+    )
+    parser.add_argument("bundles", nargs="*", type=Path, metavar="BUNDLE", help="default: one of rapsam_nano")
+    options = parser.parse_args(arguments)
+    start = time.monotonic()
+    try:
+        fetch_tools(say, FOR_DEEP)
+        if missing := missing_for_jvm() or missing_compilers():
+            raise UnavailableError(missing)
+        right = [run_built_apps(bundle) for bundle in options.bundles or (None,)]
+    except RapSamError as error:
+        sys.exit(f"error: {error}")
+    say(f"done in {time.monotonic() - start:.0f} s")
+    sys.exit(0 if all(right) else 1)
+
+
+if __name__ == "__main__":
+    main()
