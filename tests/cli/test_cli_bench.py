@@ -13,7 +13,7 @@ from rapsam.benchmarks.latency.record_file import SCHEMA_FILE, read_latency_reco
 from rapsam.cli.bench import seconds_of
 from rapsam.errors import InputError
 from tests.benchmarks.open_onnx_file import write_open_file
-from tests.benchmarks.runners.adb.fake_adb import HEAD, write_fake_adb
+from tests.benchmarks.runners.android.fake_adb import HEAD, write_fake_adb
 from tests.benchmarks.tiny_onnx_bundle import write_tiny_bundle
 from tests.cli.cli_runs import assert_refused, rapsam
 from tests.published_schemas import assert_valid

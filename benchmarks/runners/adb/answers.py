@@ -15,9 +15,9 @@ from rapsam.benchmarks.latency.job import Measured
 from rapsam.benchmarks.latency.record import MAX_SAMPLES, Memory, Mode, StageTimes, Window
 from rapsam.benchmarks.latency.stage_times import stage_times
 from rapsam.benchmarks.latency.untimed_graph import untimed_graph
-from rapsam.benchmarks.runners.adb.device import AdbDevice
 from rapsam.benchmarks.runners.adb.job_files import DeviceRun, longest
 from rapsam.benchmarks.runners.adb.workload import DeviceStage, GraphFile, Workload
+from rapsam.benchmarks.runners.android.device import AdbDevice
 from rapsam.contract import TensorSpec
 from rapsam.errors import JSON_ERRORS, UnavailableError, printable, quoted, shortened
 from rapsam.export.backends.runtimes import Runtime

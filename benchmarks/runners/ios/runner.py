@@ -13,9 +13,9 @@ from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.latency.record import LatencyRecord
 from rapsam.benchmarks.latency.stage_names import StageName, bundle_stages, known_stages
 from rapsam.benchmarks.measuring.records import now_utc
+from rapsam.benchmarks.runners.app_answers import measured_of, read_result
 from rapsam.benchmarks.runners.app_contract import SCHEMA_VERSION, AppJob
 from rapsam.benchmarks.runners.base import Progress, Variant, Wanted
-from rapsam.benchmarks.runners.ios.answers import measured_of, read_result
 from rapsam.benchmarks.runners.ios.devices import Phone, find_phone
 from rapsam.benchmarks.runners.ios.record import Answered, phone_record
 from rapsam.benchmarks.runners.ios.session import Patience, PhoneSession

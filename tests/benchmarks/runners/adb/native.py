@@ -6,8 +6,8 @@ import shutil
 import time
 from pathlib import Path
 
-from rapsam.benchmarks.runners.adb.device import Patience
-from rapsam.benchmarks.runners.adb.session import Watch
+from rapsam.benchmarks.runners.android.device import Patience
+from rapsam.benchmarks.runners.android.watching import Watch
 from tests.golden_files import fail_or_skip
 
 WATCH = Watch(look_s=0.05, sensors_s=0.2, hang_s=30.0, cool_s=0.2, cool_look_s=0.05)

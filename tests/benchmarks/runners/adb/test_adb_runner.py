@@ -14,10 +14,10 @@ import pytest
 from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.latency.record_file import read_latency_records, write_latency_records
 from rapsam.benchmarks.latency.verdict import fastest_correct
-from rapsam.benchmarks.runners.adb.device import AdbDevice
 from rapsam.benchmarks.runners.adb.program import android_program
 from rapsam.benchmarks.runners.adb.runner import AdbRunner
-from rapsam.benchmarks.runners.adb.tool import AdbTool
+from rapsam.benchmarks.runners.android.device import AdbDevice
+from rapsam.benchmarks.runners.android.tool import AdbTool
 from rapsam.benchmarks.runners.base import Variant, Wanted
 from rapsam.errors import BundleError, InputError, UnavailableError
 from tests.adbd import STUBS

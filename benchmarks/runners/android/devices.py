@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from rapsam.benchmarks.runners.adb.tool import AdbTool, last_words
+from rapsam.benchmarks.runners.android.tool import AdbTool, last_words
 from rapsam.errors import UnavailableError, printable, quoted, shortened
 
 READY = "device"

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from rapsam.benchmarks.runners.adb.device import AdbDevice
-from rapsam.benchmarks.runners.adb.tool import ANSWER_S, last_words
+from rapsam.benchmarks.runners.android.device import AdbDevice
+from rapsam.benchmarks.runners.android.tool import ANSWER_S, last_words
 from rapsam.benchmarks.runners.base import Progress
 from rapsam.errors import UnavailableError
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rapsam.benchmarks.latency.facts import DeviceFacts
 from rapsam.benchmarks.latency.record import Charge, Temperature
-from rapsam.benchmarks.runners.adb.device import AdbDevice
+from rapsam.benchmarks.runners.android.device import AdbDevice
 from rapsam.errors import printable, shortened
 
 THERMAL_STATUS = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
@@ -59,6 +59,16 @@ class AndroidFacts(NamedTuple):
         if self.screen is None:
             return "the device does not say whether its screen was on"
         return f"the screen was {'off' if self.screen in _ASLEEP else 'on'} ({self.screen})"
+
+
+def unknown_device(serial: str | None) -> DeviceFacts:
+    """Describes a device that was gone before it could be asked.
+
+    Args:
+        serial: Of the one that was meant; None if none was named.
+    """
+    unknown: dict[str, Any] = dict.fromkeys(DeviceFacts.__struct_fields__)
+    return DeviceFacts(**unknown | {"platform": "android", "id": _text(serial)})
 
 
 def read_facts(device: AdbDevice) -> AndroidFacts:

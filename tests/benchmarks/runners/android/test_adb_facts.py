@@ -7,8 +7,8 @@ import pytest
 
 from rapsam.benchmarks.latency.facts import DeviceFacts
 from rapsam.benchmarks.latency.record import Charge, Temperature
-from rapsam.benchmarks.runners.adb.facts import read_facts, read_sensors
-from tests.benchmarks.runners.adb.recorded import BATTERY, MEMORY, POWER, PROCESSORS, PROPERTIES, THERMAL
+from rapsam.benchmarks.runners.android.facts import read_facts, read_sensors
+from tests.benchmarks.runners.android.recorded import BATTERY, MEMORY, POWER, PROCESSORS, PROPERTIES, THERMAL
 
 SAID = {
     "getprop": PROPERTIES,
