@@ -21,11 +21,10 @@ from rapsam.benchmarks.runners.android.facts import AndroidFacts, read_facts
 from rapsam.benchmarks.runners.android.transfer import Item, bring, folder_for, remove
 from rapsam.benchmarks.runners.android.watching import Watch, cool_down, heat_notes
 from rapsam.benchmarks.runners.base import Progress, Variant
-from rapsam.contract import GraphContract
+from rapsam.benchmarks.runners.replayed import remote_runtime
 from rapsam.errors import RapSamError
-from rapsam.export.backends.runtimes import THREADS, Runtime
+from rapsam.export.backends.runtimes import THREADS
 from rapsam.files import sha256_of, size_of
-from rapsam.inference.runner import Runner
 
 MakeProgram = Callable[[Sequence[str]], DeviceProgram]
 """Makes the program for a device that runs these binary interfaces, preferred first."""
@@ -144,7 +143,7 @@ class Attempt:
                 continue
             self._progress(f"{device.serial}: reading results of variant {place}")
             try:
-                self.found[number] = reader.measured(place, run, self._timing, _runtime(name))
+                self.found[number] = reader.measured(place, run, self._timing, remote_runtime(name))
             except RapSamError as error:
                 if device.is_lost:
                     raise
@@ -166,12 +165,3 @@ def bring_tools(device: AdbDevice, items: Sequence[Item], progress: Progress) ->
     folder = folder_for(items)
     bring(device, folder, items, progress)
     return ask_about(device, folder)
-
-
-def _runtime(name: str) -> Runtime:
-    """Names the runtime of the device for reports; nothing is loaded by it here."""
-
-    def load(path: Path, contract: GraphContract, threads: int) -> Runner:
-        raise AssertionError(f"{path}, {contract.graph}, {threads}: the graphs run on the device")
-
-    return Runtime(name, lambda: None, load)

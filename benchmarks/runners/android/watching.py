@@ -22,6 +22,8 @@ class Watch(NamedTuple):
         hang_s: Seconds, beside those that are measured, after which it counts as hung.
         cool_s: Longest time that it may take to cool down before it is measured.
         cool_look_s: Between two looks at that.
+        unlock_s: Longest time that somebody may take to unlock it.
+        folder_s: Longest time that an app may take to make its folder.
     """
 
     look_s: float = 2.0
@@ -29,6 +31,8 @@ class Watch(NamedTuple):
     hang_s: float = 900.0
     cool_s: float = 300.0
     cool_look_s: float = 5.0
+    unlock_s: float = 120.0
+    folder_s: float = 60.0
 
 
 class SensorLog:
