@@ -122,9 +122,11 @@ def test_a_phone_that_is_not_there_is_refused_in_one_line(tiny, tmp_path, monkey
     write_fake_adb(tmp_path, HEAD)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.delenv("ANDROID_SERIAL", raising=False)
-    assert_refused(rapsam("bench", tiny / "right", "--on", "adb"), "--on 'adb': no device; connect a phone")
-    refused = rapsam("bench", tiny / "right", "--on", "adb:X1")
-    assert_refused(refused, "--on 'adb:X1': no device 'X1'; connected: none")
+    for where in ("adb", "adb-app"):
+        refused = rapsam("bench", tiny / "right", "--on", where)
+        assert_refused(refused, f"--on '{where}': no device; connect a phone")
+        refused = rapsam("bench", tiny / "right", "--on", f"{where}:X1")
+        assert_refused(refused, f"--on '{where}:X1': no device 'X1'; connected: none")
 
 
 def test_what_is_no_bundle_is_refused(tiny, tmp_path):

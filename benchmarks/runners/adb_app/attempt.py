@@ -81,11 +81,11 @@ class Attempt:
         try:
             manifest = verify_runnable(variant.path)
             job = new_job(variant, self._timing)
-            self._log(f"{variant}: copying to {device.serial}")
-            files.push(variant.path, manifest, job)
-            notes.append(cool_down(device, self._watch, self._log))
-            await_unlocked(device, self._watch, self._log)
             with self._ended(device, files, job):
+                self._log(f"{variant}: copying to {device.serial}")
+                files.push(variant.path, manifest, job)
+                notes.append(cool_down(device, self._watch, self._log))
+                await_unlocked(device, self._watch, self._log)
                 self._log(f"{variant}: running on {device.serial}")
                 run = run_app(device, job, longest_s(manifest, self._timing), self._watch, self._log)
                 sensors = run.sensors

@@ -7,6 +7,7 @@ shell copies them: some phones refuse `adb push` into the folder of an app ("rem
 from __future__ import annotations
 
 import hashlib
+import re
 import shlex
 import tempfile
 from collections.abc import Iterator
@@ -43,6 +44,10 @@ from rapsam.files import sha256_of, size_of
 
 # What the shell makes, the app must be able to read and to remove.
 _OPEN = "umask 0"
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+_NAME = 60
+# Of one command: the shell takes no line of any length.
+_STEPS = 50
 
 
 class RunFiles:
@@ -97,7 +102,9 @@ class RunFiles:
             f"cat {places[item.name]}/{item.name} > {shlex.quote(f'{folder}/{path}')}"
             for path, item in files.items()
         ]
-        self._do(f"{_OPEN}; {' && '.join(steps)}", list(files.values()))
+        patience_s = handling_s(sum(item.size_bytes for item in files.values()))
+        for start in range(0, len(steps), _STEPS):
+            self._do(f"{_OPEN}; {' && '.join(steps[start : start + _STEPS])}", patience_s)
 
     def remove_run(self, job: AppJob) -> None:
         """Removes what was brought for a job, and what the app wrote; what was pushed stays for the next."""
@@ -142,8 +149,8 @@ class RunFiles:
             places |= {item.name: folder for item in items}
         return places
 
-    def _do(self, script: str, items: list[Item]) -> None:
-        done = self._device.shell(script, handling_s(sum(item.size_bytes for item in items)))
+    def _do(self, script: str, patience_s: float) -> None:
+        done = self._device.shell(script, patience_s)
         if done.code and FULL in done.errors:
             raise UnavailableError(f"{self._device.serial} is full: {FULL}; free some space on it")
         if done.code:
@@ -153,12 +160,17 @@ class RunFiles:
 
 
 def _bundle_files(bundle: Path, manifest: Manifest) -> dict[str, Item]:
-    """Lists the files of a bundle, by their places in the folder of a run; names on the way are our own."""
+    """Lists the files of a bundle, by their places in the folder of a run."""
     sealed = {entry.path: (entry.sha256, entry.size_bytes) for entry in manifest.files}
     for name in (MANIFEST_NAME, SEAL_NAME):
         data = (bundle / name).read_bytes()
         sealed[name] = hashlib.sha256(data).hexdigest(), len(data)
     return {
-        f"{BUNDLE}/{path}": Item(f"f{number}", bundle / path, sha256, size_bytes)
+        f"{BUNDLE}/{path}": Item(_pushed_name(number, path), bundle / path, sha256, size_bytes)
         for number, (path, (sha256, size_bytes)) in enumerate(sealed.items())
     }
+
+
+def _pushed_name(number: int, path: str) -> str:
+    """Names a file on its way, where there are no folders: so that no two are alike, and people know it."""
+    return f"{number}.{_UNSAFE.sub('_', path)[-_NAME:]}"

@@ -83,9 +83,10 @@ def find_device(tool: AdbTool, serial: str | None) -> ListedDevice:
     if not devices:
         raise UnavailableError(_NO_DEVICE)
     if len(devices) > 1:
-        named = ", ".join(map(str, devices))
+        named, first = ", ".join(map(str, devices)), devices[0].serial
         raise UnavailableError(
-            f"{len(devices)} devices: {named}; name the one that is meant, as in --on adb:{devices[0].serial}"
+            f"{len(devices)} devices: {named}; name the one that is meant, as in --on adb:{first} or "
+            f"adb-app:{first}"
         )
     return _ready(devices[0])
 

@@ -359,7 +359,7 @@ def test_a_full_phone_is_told_before_and_while_it_fills(app_phone, runner, tiny_
     assert record.error == f"{serial} is full: No space left on device; free some space on it"
 
 
-@pytest.mark.parametrize("words", ["pushing f1", "the app runs", "reading results"])
+@pytest.mark.parametrize("words", ["pushing 1.", "the app runs", "reading results"])
 def test_a_run_goes_on_when_the_cable_is_back(app_phone, runner, tiny_bundle, tiny_outputs, words):
     phone = app_phone.device
     app_phone.app_answers(RESULT, tiny_outputs)
