@@ -42,7 +42,8 @@ def check_installed(device: AdbDevice) -> None:
     """
     done = device.shell(f"pm path {APP_ID}")
     said = done.output.decode(errors="replace")
-    if said.startswith("package:"):
+    # Some phones warn of their own libraries before they answer.
+    if any(line.startswith("package:") for line in said.splitlines()):
         return
     if said.strip() or done.errors.strip():
         words = last_words(f"{said}\n{done.errors}")
@@ -111,4 +112,4 @@ def last_of_app(device: AdbDevice, pid: str | None) -> str:
 def _log(device: AdbDevice, pid: str) -> str:
     """Returns what the app itself, and Android of its crash, logged as wrong."""
     log = f"logcat -d -v raw --pid={pid} -s RapSAM:W AndroidRuntime:E"
-    return device.said(f"{log} 2>/dev/null | tail -n 200", _MAX_BYTES)
+    return device.said(f"{log} 2>/dev/null | tail -n 50", _MAX_BYTES)

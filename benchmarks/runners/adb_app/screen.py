@@ -7,7 +7,7 @@ import time
 from typing import NamedTuple
 
 from rapsam.benchmarks.runners.android.device import AdbDevice
-from rapsam.benchmarks.runners.android.facts import read_wakefulness, said_parts
+from rapsam.benchmarks.runners.android.facts import WAKEFULNESS, read_wakefulness, said_parts
 from rapsam.benchmarks.runners.android.watching import Watch
 from rapsam.benchmarks.runners.app_contract import APP_ID
 from rapsam.benchmarks.runners.base import Log
@@ -58,8 +58,8 @@ def read_screen(device: AdbDevice) -> Screen:
     """
     power, policy, activities = said_parts(
         device,
-        "dumpsys power",
-        "dumpsys window policy",
+        WAKEFULNESS,
+        "dumpsys window policy | grep -m 1 '^ *showing='",
         "dumpsys activity activities | grep -m 4 ResumedActivity",
     )
     locked, front = _LOCKED.search(policy), _FRONT.search(activities)

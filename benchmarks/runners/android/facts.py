@@ -21,6 +21,8 @@ _CHARGING = {"2": True, "3": False, "4": False, "5": True}
 """BatteryManager's numbers: charging, discharging, not charging, full."""
 _SCREEN = re.compile(r"mWakefulness=(Awake|Asleep|Dozing|Dreaming)")
 _MARK = "rapsam-next"
+WAKEFULNESS = "dumpsys power | grep -m 1 mWakefulness="
+"""Of all that it says about power, which may be much, the line that tells of the screen."""
 _ASLEEP = ("Asleep", "Dozing")
 
 
@@ -78,7 +80,7 @@ def read_facts(device: AdbDevice) -> AndroidFacts:
         UnavailableError: If it is lost for good, or says far too much.
     """
     properties = dict(_PROPERTY.findall(device.said("getprop", _MAX_BYTES)))
-    parts = said_parts(device, "cat /proc/meminfo", "cat /proc/cpuinfo", "cat /proc/loadavg", "dumpsys power")
+    parts = said_parts(device, "cat /proc/meminfo", "cat /proc/cpuinfo", "cat /proc/loadavg", WAKEFULNESS)
     memory, processors, load, power = parts
     saving = device.said("settings get global low_power", _MAX_BYTES).strip()
     reading = read_sensors(device, 0.0)
@@ -128,7 +130,7 @@ def said_parts(device: AdbDevice, *commands: str) -> list[str]:
 
 
 def read_wakefulness(power: str) -> str | None:
-    """Finds in what `dumpsys power` says whether the screen is on; None where it does not say."""
+    """Finds in what `WAKEFULNESS` says whether the screen is on; None where it does not say."""
     found = _SCREEN.search(power)
     return found[1] if found else None
 

@@ -414,6 +414,8 @@ def test_a_phone_without_the_app(app_phone, runner, tiny_bundle, tmp_path):
     )
     assert runner.unavailable(serial).startswith(reason)
     assert failed(runner, app_phone, tiny_bundle, tmp_path).startswith(reason)
+    app_phone.says("pm", f"WARNING: linker: x has text relocations\npackage:/data/app/{APP_ID}/base.apk\n")
+    assert runner.unavailable(serial) is None
     app_phone.says("pm", "cmd: Can't find service: package\n")
     assert "does not tell which apps it has (cmd: Can't find service: package)" in runner.unavailable(serial)
 
