@@ -9,7 +9,8 @@ import pytest
 
 from rapsam.benchmarks.runners.adb.program import DeviceProgram, compile_program
 from rapsam.benchmarks.runners.adb.runner import AdbRunner
-from tests.benchmarks.runners.adb.native import PATIENCE, WATCH, linux_compiler
+from tests.benchmarks.runners.adb.native import linux_compiler
+from tests.benchmarks.runners.android.patience import PATIENCE, WATCH
 
 
 @pytest.fixture(scope="session")

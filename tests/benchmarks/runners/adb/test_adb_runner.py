@@ -21,7 +21,8 @@ from rapsam.benchmarks.runners.android.tool import AdbTool
 from rapsam.benchmarks.runners.base import Variant, Wanted
 from rapsam.errors import BundleError, InputError, UnavailableError
 from tests.adbd import STUBS
-from tests.benchmarks.runners.adb.native import PATIENCE, WATCH, linux_compiler
+from tests.benchmarks.runners.adb.native import linux_compiler
+from tests.benchmarks.runners.android.patience import PATIENCE, WATCH
 
 QUICK = Timing(iters=4, min_seconds=0.0, rounds=2, pause_s=0.0, warmup_max_s=0.1)
 CPU = "ONNX Runtime"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rapsam.benchmarks.runners.adb_app.runner import AdbAppRunner
-from tests.benchmarks.runners.adb.native import PATIENCE, WATCH
 from tests.benchmarks.runners.adb_app.app_phone import AppPhone
+from tests.benchmarks.runners.android.patience import PATIENCE, WATCH
 
 
 @pytest.fixture

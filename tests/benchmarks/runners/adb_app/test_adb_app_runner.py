@@ -8,10 +8,12 @@ import pytest
 
 from rapsam.benchmarks.latency.record_file import read_latency_records, write_latency_records
 from rapsam.benchmarks.runners.adb_app.app import DOCUMENTS
+from rapsam.benchmarks.runners.adb_app.runner import AdbAppRunner
 from rapsam.benchmarks.runners.app_contract import APP_ID, DONE, FOLDER, output_file
 from rapsam.benchmarks.runners.base import Variant, Wanted
 from rapsam.errors import InputError, UnavailableError
 from tests.benchmarks.runners.adb_app.app_phone import LOCKED, POLICY, STARTED, STARTING
+from tests.benchmarks.runners.android.patience import PATIENCE, WATCH
 from tests.benchmarks.runners.app_result import GRAPHS, QUICK, RESULT
 
 CPU = "ONNX Runtime"
@@ -198,10 +200,10 @@ def test_a_slow_start_is_one_that_goes_on(app_phone, runner, tiny_bundle, tiny_o
     assert record.status == "done"
 
 
-def test_an_app_that_hangs_is_ended(app_phone, runner, tiny_bundle, tmp_path):
+def test_an_app_that_hangs_is_ended(app_phone, tiny_bundle, tmp_path):
     app_phone.app_does("")
     app_phone.says("log", "the phone has not enough memory for that; close other apps\n")
-    runner._watch = runner._watch._replace(hang_s=0.5)
+    runner = AdbAppRunner(PATIENCE, WATCH._replace(hang_s=0.5))
     error = failed(runner, app_phone, tiny_bundle, tmp_path)
     assert error.startswith("the app did not finish in 0 s; its last words: the phone has not enough memory")
     assert error.endswith("keep the phone unlocked and the app in front, or measure less")
@@ -301,7 +303,7 @@ def test_the_app_makes_its_folder_itself(app_phone, runner, tiny_bundle, tiny_ou
     assert not starts[0].endswith("rapsam-benchmark")
     app_phone.device.shell(f"rm -r {DOCUMENTS}")
     app_phone.app_does("")
-    runner._watch = runner._watch._replace(folder_s=0.2)
+    runner = AdbAppRunner(PATIENCE, WATCH._replace(folder_s=0.2))
     assert "and its folder did not appear); measure with --on adb" in failed(
         runner, app_phone, tiny_bundle, tmp_path
     )
@@ -315,7 +317,7 @@ def test_a_locked_phone_is_woken_and_waited_for(app_phone, runner, tiny_bundle, 
     assert failed(runner, app_phone, tiny_bundle, tmp_path) == unlock
     assert runner.unavailable(None) == unlock
     assert app_phone.asked() == ["input keyevent KEYCODE_WAKEUP", "wm dismiss-keyguard"]
-    runner._watch = runner._watch._replace(unlock_s=60.0)
+    runner = AdbAppRunner(PATIENCE, WATCH._replace(unlock_s=60.0))
     log = Lines(f"{serial} is locked: unlock it", lambda: app_phone.says("policy", POLICY))
     (record,) = measure(runner, tiny_bundle, log=log)
     assert record.status == "done"
@@ -359,7 +361,7 @@ def test_a_full_phone_is_told_before_and_while_it_fills(app_phone, runner, tiny_
     assert record.error == f"{serial} is full: No space left on device; free some space on it"
 
 
-@pytest.mark.parametrize("words", ["pushing 1.", "the app runs", "reading results"])
+@pytest.mark.parametrize("words", ["pushing 1.", "running on", "the app runs", "reading results"])
 def test_a_run_goes_on_when_the_cable_is_back(app_phone, runner, tiny_bundle, tiny_outputs, words):
     phone = app_phone.device
     app_phone.app_answers(RESULT, tiny_outputs)
@@ -381,14 +383,15 @@ def test_a_cable_that_stays_lost_is_told_and_what_arrived_is_used_again(
 ):
     phone = app_phone.device
     app_phone.app_answers(RESULT, tiny_outputs)
-    runner._patience = runner._patience._replace(reconnect_s=0.3)
-    first, second = measure(runner, tiny_bundle, tiny_bundle, log=Lines("pushing job.json", phone.pull_out))
+    impatient = AdbAppRunner(PATIENCE._replace(reconnect_s=0.3), WATCH)
+    first, second = measure(
+        impatient, tiny_bundle, tiny_bundle, log=Lines("pushing job.json", phone.pull_out)
+    )
     assert first.error == second.error
     assert f"{phone.serial} was lost" in first.error
     assert "is not back after 0.3 s; connect it, and run the same command" in first.error
     phone.plug_in()
     phone.wait()
-    runner._patience = runner._patience._replace(reconnect_s=15.0)
     log = Lines()
     (record,) = measure(runner, tiny_bundle, log=log, device=phone.serial)
     assert record.error is None
