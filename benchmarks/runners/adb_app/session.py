@@ -19,8 +19,6 @@ from rapsam.benchmarks.runners.app_contract import APP_ID, AppJob
 from rapsam.benchmarks.runners.base import Progress
 from rapsam.errors import UnavailableError, quoted
 
-_MOST_DONE_BYTES = 200
-
 
 def make_documents(device: AdbDevice, watch: Watch) -> None:
     """Lets the app make its folder, where it has never been started: one that the shell makes it cannot read.
@@ -75,7 +73,7 @@ def _watched(device: AdbDevice, job: AppJob, watch: Watch, longest_s: float, pro
     # The process first: what it wrote last, it wrote before it ended.
     look = (
         f"p=$(pidof {APP_ID}); "
-        f'if [ -f {DONE_FILE} ] && [ "$(head -c {_MOST_DONE_BYTES} {DONE_FILE})" = {job.run_id} ]; '
+        f"if [ -f {DONE_FILE} ] && grep -qx {job.run_id} {DONE_FILE}; "
         'then echo ended $p; elif [ -n "$p" ]; then echo running $p; else echo gone; fi'
     )
     sensors = SensorLog(device, watch.sensors_s)
