@@ -27,14 +27,16 @@ from tests.golden_files import fail_or_skip
 
 VARIABLE = "RAPSAM_ADBD"
 STUBS = "stubs"
-"""Folder in the chroot where tests put what the device says of itself."""
+"""Folder in the chroot where tests put what the device says of itself; in its "bin", programs that it has."""
+SDCARD = "sdcard"
+"""Folder in the chroot that apps share; empty at first."""
 _PACKAGES = {"mmdebstrap": "mmdebstrap", "adb": "adb", "clang": "clang", "ld.lld": "lld"}
 """Programs and the packages that they come in: adb and compilers for the tests, the other for the chroot."""
 _INCLUDED = "base-files,adbd,mksh,toybox,libstdc++6"
 _TOOLS = ("nsenter", "unshare", "ip", "adb")
 _ADBD = "/usr/lib/android-sdk/platform-tools/adbd"
 _STUB = "#!/bin/sh\nexec cat /{folder}/{name}{which} 2>/dev/null\n"
-_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin", "LANG": "C"}
+_ENVIRONMENT = {"PATH": f"/{STUBS}/bin:/usr/sbin:/usr/bin", "LANG": "C"}
 _PATIENCE_S = 20.0
 
 
@@ -100,15 +102,18 @@ class Device:
         serial: By which adb knows it.
         adb: The program that reaches it.
         stubs: Folder of what it says of itself: "getprop", "dumpsys-battery", ...
+        programs: Folder of programs that it has beside its own, or in their place.
+        root: Its root folder, as its own processes see it that have left the chroot.
     """
 
     def __init__(self, scratch: Path) -> None:
         self._port = random.randrange(20_000, 32_000)
         self.serial = f"127.0.0.1:{self._port}"
         self.stubs = scratch / STUBS
-        self.stubs.mkdir()
+        self.programs = self.stubs / "bin"
+        self.programs.mkdir(parents=True)
         self.adb = scratch / "bin" / "adb"
-        self._root = chroot_folder()
+        self.root = chroot_folder()
         self._unshare = subprocess.Popen(
             ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "sh", "-ec", self._prepare()],
             stdout=subprocess.PIPE,
@@ -176,7 +181,8 @@ class Device:
 
     def fill_disk(self, free_kib: int) -> None:
         """Leaves so much room where the shell may write."""
-        self.shell(f"mount -o remount,size={free_kib}k /data/local/tmp")
+        for place in ("/data/local/tmp", f"/{SDCARD}"):
+            self.shell(f"mount -o remount,size={free_kib}k {place}")
 
     def end(self) -> None:
         """Ends the device with all that runs on it."""
@@ -191,10 +197,11 @@ class Device:
             self._adbd.wait()
 
     def _prepare(self) -> str:
-        root = self._root
+        root = self.root
         return (
             f"mount --make-rprivate /; ip link set lo up; mount --bind {self.stubs} {root}/{STUBS}; "
             f"mount -t proc proc {root}/proc; mount -t tmpfs -o size=400m tmpfs {root}/data/local/tmp; "
+            f"mkdir -p {root}/{SDCARD}; mount -t tmpfs -o size=400m tmpfs {root}/{SDCARD}; "
             f"mount -t tmpfs tmpfs {root}/dev; mkdir {root}/dev/pts; "
             "for d in null zero urandom random; do "
             f"touch {root}/dev/$d; mount --bind /dev/$d {root}/dev/$d; done; "
@@ -203,7 +210,7 @@ class Device:
         )
 
     def _inside(self) -> list[str]:
-        return ["nsenter", "-t", str(self._init), "-n", "-m", "-p", "--", "chroot", str(self._root)]
+        return ["nsenter", "-t", str(self._init), "-n", "-m", "-p", "--", "chroot", str(self.root)]
 
     @staticmethod
     def _first_child(process: int) -> int:

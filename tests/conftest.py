@@ -74,3 +74,15 @@ def browser():
 
     with started_browser() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def android_app():
+    """The Android app in a Java machine, without Android but with its libraries."""
+    from apps.android.toolchain.jvm import build_jvm_app
+    from apps.android.toolchain.tools import missing_for_jvm
+
+    missing = missing_for_jvm()
+    if missing is not None:
+        pytest.skip(missing)
+    return build_jvm_app()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rapsam.benchmarks.runners.adb.runner import AdbRunner
+from rapsam.benchmarks.runners.adb_app.runner import AdbAppRunner
 from rapsam.benchmarks.runners.base import DeviceRunner
 from rapsam.benchmarks.runners.browser.runner import BrowserRunner
 from rapsam.benchmarks.runners.ios.runner import IosRunner
@@ -13,6 +14,7 @@ from rapsam.errors import unknown_name
 RUNNERS: dict[str, DeviceRunner] = {
     "local": LocalRunner(),
     "adb": AdbRunner(),
+    "adb-app": AdbAppRunner(),
     "browser": BrowserRunner(),
     "qemu-arm64": QemuArm64Runner(),
     "ios": IosRunner(),

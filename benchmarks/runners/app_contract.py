@@ -15,6 +15,8 @@ from rapsam.benchmarks.latency.facts import MAX_ITEMS, Count, Part, Text, Texts,
 from rapsam.benchmarks.latency.record import MAX_SAMPLES, Charge, Memory, Mode, StageKind, Window
 
 SCHEMA_VERSION = 1
+APP_ID = "org.rapsam.sample"
+"""By which phones know the sample app, of iOS and Android."""
 FOLDER = "rapsam-bench"
 """In the app's documents; below it, a folder of its own for every run."""
 JOB, BUNDLE, OUT, RESULT = "job.json", "bundle", "out", "result.json"
@@ -22,7 +24,7 @@ JOB, BUNDLE, OUT, RESULT = "job.json", "bundle", "out", "result.json"
 DONE = "benchmark.done"
 """In the app's documents; holds the number of the run, and is written last."""
 ARGUMENT = "--rapsam-benchmark"
-"""With the number of the run behind it, at launch."""
+"""With the number of the run behind it, at launch; Android's extra has its name without the dashes."""
 MAX_RESULT_BYTES = 64 << 20
 _Samples = Annotated[tuple[Ms, ...], msgspec.Meta(min_length=1, max_length=MAX_SAMPLES)]
 

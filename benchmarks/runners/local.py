@@ -21,9 +21,10 @@ from rapsam.benchmarks.measuring.timing import in_turns
 from rapsam.benchmarks.runners.base import Progress, Variant, Wanted
 from rapsam.benchmarks.runners.child import ChildProcess
 from rapsam.benchmarks.runners.local_record import local_facts, local_record
-from rapsam.errors import InputError, UnavailableError, quoted
+from rapsam.benchmarks.runners.threads import check_threads, thread_counts
+from rapsam.errors import InputError, UnavailableError
 from rapsam.export.backends.bare_file import file_backends, file_contract
-from rapsam.export.backends.runtimes import THREADS, Runtime
+from rapsam.export.backends.runtimes import Runtime
 from rapsam.export.bundle.seal import verify_runnable
 
 PATIENCE_S = 900.0
@@ -62,10 +63,7 @@ class LocalRunner:
         """See `DeviceRunner.variants`. Numbers of threads are powers of two, and that of all processors."""
         del device
         cores = len(_processors())
-        if wanted.threads is not None and not 1 <= wanted.threads <= cores:
-            raise InputError(
-                f"--threads {quoted(wanted.threads)}; expected 1 to {cores}, the processors of this machine"
-            )
+        check_threads(wanted, cores, "this machine")
         found = []
         for path in wanted.paths:
             if path.is_dir():
@@ -164,13 +162,8 @@ def _runtimes(path: Path, wanted: Wanted) -> Iterable[Runtime]:
 
 
 def _threads(runtime: Runtime, wanted: Wanted, cores: int) -> tuple[int | None, ...]:
-    if not has_times(runtime):
-        return (None,)  # the results do not depend on it
-    if wanted.threads is not None:
-        return (wanted.threads,)
-    if not wanted.all_units:
-        return (min(THREADS, cores),)
-    return (*(1 << power for power in range((cores - 1).bit_length())), cores)
+    # Of those without times the results do not depend on it.
+    return thread_counts(wanted, cores) if has_times(runtime) else (None,)
 
 
 def _job(variant: Variant, timing: Timing) -> Job:

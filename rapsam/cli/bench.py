@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="local",
         metavar="WHERE",
         help="device: local, this machine (default); adb, an Android phone, or adb:SERIAL, one of several; "
+        "adb-app[:SERIAL], the sample app on it; "
         "ios, an iPhone at this Mac; browser[:ADDRESS[:PORT]], whatever opens a page that is served there; "
         "qemu-arm64, to tell what arm64 kernels compute",
     )

@@ -8,8 +8,8 @@ import msgspec
 
 from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.latency.job import Measured
+from rapsam.benchmarks.runners.app_answers import measured_of, read_result
 from rapsam.benchmarks.runners.app_contract import BUNDLE, FOLDER, JOB, OUT, AppJob
-from rapsam.benchmarks.runners.ios.answers import measured_of, read_result
 from rapsam.export.bundle.seal import verify_bundle
 
 RUN = "r1"

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from apps.ios.toolchain.swift import APP
-from rapsam.benchmarks.runners.ios.devices import BUNDLE_IDENTIFIER
+from rapsam.benchmarks.runners.app_contract import APP_ID
 from rapsam.benchmarks.runners.ios.runner import RUNTIMES
 
 PROJECT = APP / "SegApp.xcodeproj" / "project.pbxproj"
@@ -127,7 +127,7 @@ def test_it_is_the_app_that_the_toolkit_drives(project):
         each["buildSettings"] for each in project["objects"].values() if each["isa"] == "XCBuildConfiguration"
     ]
     named = [each for each in settings if "PRODUCT_BUNDLE_IDENTIFIER" in each]
-    assert {each["PRODUCT_BUNDLE_IDENTIFIER"] for each in named} == {BUNDLE_IDENTIFIER}
+    assert {each["PRODUCT_BUNDLE_IDENTIFIER"] for each in named} == {APP_ID}
     for each in named:
         assert each["INFOPLIST_KEY_NSCameraUsageDescription"]
         assert each["INFOPLIST_KEY_UIFileSharingEnabled"] == "YES"

@@ -13,7 +13,7 @@ from rapsam.benchmarks.latency.record_file import SCHEMA_FILE, read_latency_reco
 from rapsam.cli.bench import seconds_of
 from rapsam.errors import InputError
 from tests.benchmarks.open_onnx_file import write_open_file
-from tests.benchmarks.runners.adb.fake_adb import HEAD, write_fake_adb
+from tests.benchmarks.runners.android.fake_adb import HEAD, write_fake_adb
 from tests.benchmarks.tiny_onnx_bundle import write_tiny_bundle
 from tests.cli.cli_runs import assert_refused, rapsam
 from tests.published_schemas import assert_valid
@@ -122,9 +122,11 @@ def test_a_phone_that_is_not_there_is_refused_in_one_line(tiny, tmp_path, monkey
     write_fake_adb(tmp_path, HEAD)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.delenv("ANDROID_SERIAL", raising=False)
-    assert_refused(rapsam("bench", tiny / "right", "--on", "adb"), "--on 'adb': no device; connect a phone")
-    refused = rapsam("bench", tiny / "right", "--on", "adb:X1")
-    assert_refused(refused, "--on 'adb:X1': no device 'X1'; connected: none")
+    for where in ("adb", "adb-app"):
+        refused = rapsam("bench", tiny / "right", "--on", where)
+        assert_refused(refused, f"--on '{where}': no device; connect a phone")
+        refused = rapsam("bench", tiny / "right", "--on", f"{where}:X1")
+        assert_refused(refused, f"--on '{where}:X1': no device 'X1'; connected: none")
 
 
 def test_what_is_no_bundle_is_refused(tiny, tmp_path):

@@ -15,9 +15,10 @@ from rapsam.benchmarks.latency.job import Measured
 from rapsam.benchmarks.latency.record import MAX_SAMPLES, Memory, Mode, StageTimes, Window
 from rapsam.benchmarks.latency.stage_times import stage_times
 from rapsam.benchmarks.latency.untimed_graph import untimed_graph
-from rapsam.benchmarks.runners.adb.device import AdbDevice
 from rapsam.benchmarks.runners.adb.job_files import DeviceRun, longest
 from rapsam.benchmarks.runners.adb.workload import DeviceStage, GraphFile, Workload
+from rapsam.benchmarks.runners.android.device import AdbDevice
+from rapsam.benchmarks.runners.replayed import ReplayedGraph
 from rapsam.contract import TensorSpec
 from rapsam.errors import JSON_ERRORS, UnavailableError, printable, quoted, shortened
 from rapsam.export.backends.runtimes import Runtime
@@ -125,7 +126,7 @@ class Reader(NamedTuple):
             for case in range(1, len(workload.cases) + 1)
         ]
         runners = {
-            graph.contract.graph: _ReplayedGraph(iter([case[place] for case in outputs]))
+            graph.contract.graph: ReplayedGraph([case[place] for case in outputs])
             for place, graph in enumerate(workload.graphs)
         }
         return run_self_test(workload.path, workload.manifest, runtime, runners)
@@ -146,17 +147,6 @@ class Reader(NamedTuple):
                 f"the device wrote {found} as output {spec.name!r}; expected {size:,} bytes"
             )
         return np.frombuffer(data, "<f4").astype(np.float32).reshape(spec.shape)
-
-
-class _ReplayedGraph:
-    """A graph that another machine ran, case after case, on inputs that it had there."""
-
-    def __init__(self, outputs: Iterator[Arrays]) -> None:
-        self._outputs = outputs
-
-    def run(self, inputs: object) -> Arrays:
-        del inputs
-        return next(self._outputs)
 
 
 def _graph_run(graph: GraphFile, found: _Graph) -> GraphRun:

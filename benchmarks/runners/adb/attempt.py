@@ -10,21 +10,21 @@ from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.latency.job import Measured
 from rapsam.benchmarks.latency.stage_names import check_stages, graph_stages
 from rapsam.benchmarks.runners.adb.answers import Reader
-from rapsam.benchmarks.runners.adb.device import AdbDevice
-from rapsam.benchmarks.runners.adb.facts import THERMAL_STATUS, AndroidFacts, read_facts
 from rapsam.benchmarks.runners.adb.job_files import DeviceRun, job_items
 from rapsam.benchmarks.runners.adb.ort_library import LIBRARY
 from rapsam.benchmarks.runners.adb.program import PROGRAM, DeviceProgram
-from rapsam.benchmarks.runners.adb.session import About, Ran, Watch, ask_about, cool_down, run_job, stop
-from rapsam.benchmarks.runners.adb.transfer import Item, bring, folder_for, remove
+from rapsam.benchmarks.runners.adb.session import About, Ran, ask_about, run_job, stop
 from rapsam.benchmarks.runners.adb.units import UNITS
 from rapsam.benchmarks.runners.adb.workload import Workload, workload_of
+from rapsam.benchmarks.runners.android.device import AdbDevice
+from rapsam.benchmarks.runners.android.facts import AndroidFacts, read_facts
+from rapsam.benchmarks.runners.android.transfer import Item, bring, folder_for, remove
+from rapsam.benchmarks.runners.android.watching import Watch, cool_down, heat_notes
 from rapsam.benchmarks.runners.base import Progress, Variant
-from rapsam.contract import GraphContract
+from rapsam.benchmarks.runners.replayed import remote_runtime
 from rapsam.errors import RapSamError
-from rapsam.export.backends.runtimes import THREADS, Runtime
+from rapsam.export.backends.runtimes import THREADS
 from rapsam.files import sha256_of, size_of
-from rapsam.inference.runner import Runner
 
 MakeProgram = Callable[[Sequence[str]], DeviceProgram]
 """Makes the program for a device that runs these binary interfaces, preferred first."""
@@ -76,9 +76,7 @@ class Attempt:
             self._run(device)
         except RapSamError as error:
             self.fail(str(error))
-        if device.losses:
-            times = f"{device.losses} time{'s' * (device.losses > 1)}"
-            self.notes.append(f"the connection was lost {times}; the run on the device went on")
+        self.notes += device.loss_notes
 
     def fail(self, reason: str) -> None:
         """Says why nothing came of those of which nothing is known yet."""
@@ -137,10 +135,7 @@ class Attempt:
         self.notes.append(cool_down(device, self._watch, self._progress))
         ran = run_job(device, tools, folder, self._timing, len(runs), self._watch, self._progress)
         self.ran, reader = ran, Reader(device, folder)
-        if ran.hottest not in (None, THERMAL_STATUS[0]):
-            self.notes.append(
-                f"thermal status {ran.hottest} was reached during the run: the device throttled, or may have"
-            )
+        self.notes += heat_notes(ran.sensors.hottest)
         for place, (number, run) in enumerate(runs.items()):
             reason, name = ran.reasons[place], self._variants[number].runtime
             if reason is not None:
@@ -148,7 +143,7 @@ class Attempt:
                 continue
             self._progress(f"{device.serial}: reading results of variant {place}")
             try:
-                self.found[number] = reader.measured(place, run, self._timing, _runtime(name))
+                self.found[number] = reader.measured(place, run, self._timing, remote_runtime(name))
             except RapSamError as error:
                 if device.is_lost:
                     raise
@@ -170,12 +165,3 @@ def bring_tools(device: AdbDevice, items: Sequence[Item], progress: Progress) ->
     folder = folder_for(items)
     bring(device, folder, items, progress)
     return ask_about(device, folder)
-
-
-def _runtime(name: str) -> Runtime:
-    """Names the runtime of the device for reports; nothing is loaded by it here."""
-
-    def load(path: Path, contract: GraphContract, threads: int) -> Runner:
-        raise AssertionError(f"{path}, {contract.graph}, {threads}: the graphs run on the device")
-
-    return Runtime(name, lambda: None, load)

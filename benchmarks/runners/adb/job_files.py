@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rapsam.benchmarks.latency.facts import Timing
-from rapsam.benchmarks.runners.adb.transfer import Item
 from rapsam.benchmarks.runners.adb.workload import DeviceStage, Tensor, Workload
+from rapsam.benchmarks.runners.android.transfer import Item
 from rapsam.errors import InputError, quoted
 
 JOB = "job"

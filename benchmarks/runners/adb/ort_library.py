@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from rapsam.benchmarks.runners.adb.tool import last_words
+from rapsam.benchmarks.runners.android.tool import last_words
 from rapsam.errors import BundleError, UnavailableError
 from rapsam.files import write_atomic
 from rapsam.untrusted import read_limited, read_start

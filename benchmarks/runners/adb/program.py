@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rapsam.benchmarks.runners.adb.ort_library import find_library
-from rapsam.benchmarks.runners.adb.tool import last_words
+from rapsam.benchmarks.runners.android.tool import last_words
 from rapsam.errors import UnavailableError, quoted
 from rapsam.files import write_atomic
 from rapsam.user_cache import user_cache

@@ -10,15 +10,15 @@ import msgspec
 from rapsam.benchmarks.latency.facts import AppFacts, Conditions, DeviceFacts, RuntimeFacts
 from rapsam.benchmarks.latency.job import NOTHING, Measured
 from rapsam.benchmarks.latency.record import Charge, LatencyRecord, Temperature
+from rapsam.benchmarks.runners.android.emulator import without_times
 from rapsam.benchmarks.runners.base import Variant
 from rapsam.benchmarks.runners.record_parts import RunFacts, record_of, record_text
 
 RUNNER = "adb"
 SHELL_NOTE = (
     "measured in a process of adb's shell: Android schedules it otherwise than the activity that a user "
-    "looks at, which may be faster or slower"
+    "looks at, which may be faster or slower; --on adb-app measures in the sample app"
 )
-EMULATOR_NOTE = "the device is an emulator: its times would be those of this computer, and none are told"
 
 
 class AdbFacts(NamedTuple):
@@ -53,7 +53,7 @@ def adb_record(facts: AdbFacts, variant: Variant, found: Measured | str) -> Late
     """
     measured = NOTHING if isinstance(found, str) else found
     if facts.is_emulator:
-        measured = _without_times(measured)
+        measured = without_times(measured)
     run = RunFacts(
         runner=RUNNER,
         provenance="emulated" if facts.is_emulator else "measured",
@@ -79,29 +79,6 @@ def adb_record(facts: AdbFacts, variant: Variant, found: Measured | str) -> Late
         notes=tuple(map(record_text, _unique([SHELL_NOTE, *facts.notes, *measured.notes]))),
     )
     return record_of(run, measured, found if isinstance(found, str) else None)
-
-
-def _without_times(measured: Measured) -> Measured:
-    """Leaves what an emulator can show: what the graphs compute, not how long that takes on a phone."""
-    graphs = tuple(
-        msgspec.structs.replace(
-            graph,
-            load_ms=None,
-            first_ms=None,
-            average_warmup_ms=None,
-            warmup_iters=None,
-            is_warm=None,
-        )
-        for graph in measured.graphs
-    )
-    return msgspec.structs.replace(
-        measured,
-        graphs=graphs,
-        stages=(),
-        sustained=None,
-        memory=None,
-        notes=(*measured.notes, EMULATOR_NOTE),
-    )
 
 
 def _unique(notes: Sequence[str]) -> Sequence[str]:

@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from rapsam.benchmarks.latency.facts import DeviceFacts, Timing
+from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.latency.record import LatencyRecord
 from rapsam.benchmarks.latency.stage_names import StageName, graph_stages
 from rapsam.benchmarks.measuring.records import now_utc
 from rapsam.benchmarks.runners.adb.attempt import Attempt, MakeProgram, bring_tools, tools_of
-from rapsam.benchmarks.runners.adb.device import AdbDevice, Patience
-from rapsam.benchmarks.runners.adb.devices import find_device
-from rapsam.benchmarks.runners.adb.facts import read_facts
 from rapsam.benchmarks.runners.adb.program import android_program
 from rapsam.benchmarks.runners.adb.record import AdbFacts, adb_record
-from rapsam.benchmarks.runners.adb.session import Watch
-from rapsam.benchmarks.runners.adb.tool import AdbTool, find_adb
 from rapsam.benchmarks.runners.adb.units import UNITS, Unit
 from rapsam.benchmarks.runners.adb.workload import SUFFIX
+from rapsam.benchmarks.runners.android.device import Patience, meant_serial, open_device
+from rapsam.benchmarks.runners.android.devices import find_device
+from rapsam.benchmarks.runners.android.facts import read_facts, unknown_device
+from rapsam.benchmarks.runners.android.tool import AdbTool, find_adb
+from rapsam.benchmarks.runners.android.watching import Watch
 from rapsam.benchmarks.runners.base import Progress, Variant, Wanted
-from rapsam.benchmarks.runners.record_parts import app_facts, conditions_of, record_text
+from rapsam.benchmarks.runners.record_parts import app_facts, conditions_of
+from rapsam.benchmarks.runners.threads import check_threads, thread_counts
 from rapsam.errors import InputError, UnavailableError, quoted, unknown_name
 from rapsam.export.backends.catalogue import RECIPES
 from rapsam.export.backends.runtimes import THREADS
 from rapsam.export.bundle.seal import verify_runnable
 
-SERIAL_VARIABLE = "ANDROID_SERIAL"
 _ONNX = "onnx"
 _ONNX_ONLY = (
     f"over adb only ONNX Runtime runs so far; expected a bundle of the target {_ONNX}, or an {SUFFIX} file: "
-    f"export one, as with --target {_ONNX}"
+    f"export one, as with --target {_ONNX}, or measure a .tflite bundle in the sample app, with --on adb-app"
 )
 
 
@@ -60,7 +58,7 @@ class AdbRunner:
     def unavailable(self, device: str | None) -> str | None:
         """See `DeviceRunner.unavailable`."""
         try:
-            find_device(AdbTool(find_adb()), _serial(device))
+            find_device(AdbTool(find_adb()), meant_serial(device))
         except UnavailableError as error:
             return str(error)
         return None
@@ -69,13 +67,10 @@ class AdbRunner:
         """See `DeviceRunner.variants`. Numbers of threads are powers of two, and that of all processors."""
         for path in wanted.paths:
             _check_subject(path)
-        found = self._device(device, _quiet)
+        found = open_device(device, self._patience, _quiet)
         facts = read_facts(found)
         cores = facts.device.cores or THREADS
-        if wanted.threads is not None and not 1 <= wanted.threads <= cores:
-            raise InputError(
-                f"--threads {quoted(wanted.threads)}; expected 1 to {cores}, the processors of {found.serial}"
-            )
+        check_threads(wanted, cores, found.serial)
         units: tuple[Unit, ...] = UNITS[:1]
         if wanted.all_units or wanted.runtime not in (None, UNITS[0].runtime):
             about = bring_tools(found, tools_of(self._make(facts.abis)), _quiet)
@@ -84,7 +79,7 @@ class AdbRunner:
             Variant(path, unit.runtime, count, wanted.shapes)
             for path in wanted.paths
             for unit in _wanted_units(units, wanted)
-            for count in _threads(unit, wanted, cores)
+            for count in (thread_counts(wanted, cores) if unit.has_threads else (None,))
         )
 
     def stages(self, path: Path) -> tuple[StageName, ...]:
@@ -103,34 +98,25 @@ class AdbRunner:
         created = now_utc()
         attempt = Attempt(variants, timing, self._make, self._watch, progress)
         try:
-            attempt.run(self._device(device, progress))
+            attempt.run(open_device(device, self._patience, progress))
         except UnavailableError as error:
             attempt.fail(str(error))
         ran, about, facts = attempt.ran, attempt.about, attempt.facts
         common = AdbFacts(
             created_utc=created,
-            device=_nothing_known(device) if facts is None else facts.device,
+            device=unknown_device(meant_serial(device)) if facts is None else facts.device,
             app=app_facts(),
             conditions=conditions_of(timing, command, len(variants)),
             version=None if about is None else about.version,
             library_sha256=attempt.library_sha256,
-            thermal=() if ran is None else ran.thermal,
-            battery=() if ran is None else ran.battery,
+            thermal=() if ran is None else ran.sensors.thermal,
+            battery=() if ran is None else ran.sensors.battery,
             notes=tuple(attempt.notes),
             is_emulator=facts is not None and facts.is_emulator,
         )
         return tuple(
             adb_record(common, variant, attempt.found[number]) for number, variant in enumerate(variants)
         )
-
-    def _device(self, device: str | None, progress: Progress) -> AdbDevice:
-        tool = AdbTool(find_adb())
-        return AdbDevice(tool, find_device(tool, _serial(device)).serial, self._patience, progress)
-
-
-def _serial(device: str | None) -> str | None:
-    """Returns the serial number that is meant, by the user or by the variable that adb itself reads."""
-    return device or os.environ.get(SERIAL_VARIABLE) or None
 
 
 def _check_subject(path: Path) -> None:
@@ -152,25 +138,6 @@ def _wanted_units(units: tuple[Unit, ...], wanted: Wanted) -> tuple[Unit, ...]:
     if wanted.runtime not in known:
         raise unknown_name("runtime", wanted.runtime, known)
     return (known[wanted.runtime],)
-
-
-def _threads(unit: Unit, wanted: Wanted, cores: int) -> tuple[int | None, ...]:
-    if not unit.has_threads:
-        return (None,)
-    if wanted.threads is not None:
-        return (wanted.threads,)
-    if not wanted.all_units:
-        return (min(THREADS, cores),)
-    return (*(1 << power for power in range((cores - 1).bit_length())), cores)
-
-
-def _nothing_known(device: str | None) -> DeviceFacts:
-    """Describes a device that was gone before it could be asked."""
-    serial = _serial(device)
-    unknown: dict[str, Any] = dict.fromkeys(DeviceFacts.__struct_fields__)
-    unknown["platform"] = "android"
-    unknown["id"] = None if serial is None else record_text(serial)
-    return DeviceFacts(**unknown)
 
 
 def _quiet(line: str) -> None:

@@ -9,17 +9,15 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from rapsam.benchmarks.latency.facts import Timing
-from rapsam.benchmarks.latency.record import Charge, Temperature
-from rapsam.benchmarks.runners.adb.device import AdbDevice
-from rapsam.benchmarks.runners.adb.facts import THERMAL_STATUS, read_sensors
 from rapsam.benchmarks.runners.adb.job_files import JOB
 from rapsam.benchmarks.runners.adb.ort_library import LIBRARY
 from rapsam.benchmarks.runners.adb.program import PROGRAM
-from rapsam.benchmarks.runners.adb.tool import last_words
+from rapsam.benchmarks.runners.android.device import AdbDevice
+from rapsam.benchmarks.runners.android.tool import last_words
+from rapsam.benchmarks.runners.android.watching import SensorLog, Watch
 from rapsam.benchmarks.runners.base import Progress
 from rapsam.errors import JSON_ERRORS, UnavailableError, printable, quoted, shortened
 
-MAX_READINGS = 100_000
 _MAX_BYTES = 1 << 17
 _MOST_STAGES = 64
 _ABOUT_S = 60.0
@@ -34,24 +32,6 @@ _LOOK = (
     "elif [ $a = 1 ]; then echo running; cat state; else echo gone; fi"
 )
 _STOP = f"{_ALIVE}; [ $a = 1 ] && kill -9 -- -$p"
-
-
-class Watch(NamedTuple):
-    """How a device is watched.
-
-    Attributes:
-        look_s: Between two looks: each costs the device some milliseconds.
-        sensors_s: Between two readings of its heat and battery.
-        hang_s: Seconds, beside those that are measured, after which it counts as hung.
-        cool_s: Longest time that it may take to cool down before it is measured.
-        cool_look_s: Between two looks at that.
-    """
-
-    look_s: float = 2.0
-    sensors_s: float = 5.0
-    hang_s: float = 900.0
-    cool_s: float = 300.0
-    cool_look_s: float = 5.0
 
 
 class About(NamedTuple):
@@ -71,15 +51,11 @@ class Ran(NamedTuple):
 
     Attributes:
         reasons: For each variant, why there is no result of it; None if there is one.
-        thermal: Readings of the thermometers.
-        battery: Readings of the battery.
-        hottest: The highest thermal status that was seen; None where the device has none.
+        sensors: What was read of heat and battery meanwhile.
     """
 
     reasons: tuple[str | None, ...]
-    thermal: tuple[Temperature, ...]
-    battery: tuple[Charge, ...]
-    hottest: str | None
+    sensors: SensorLog
 
 
 def ask_about(device: AdbDevice, tools: str) -> About:
@@ -98,21 +74,6 @@ def ask_about(device: AdbDevice, tools: str) -> About:
         said = done.errors if done.errors.strip() else done.output.decode(errors="replace")
         raise UnavailableError(f"the program does not work on {device.serial}: {last_words(said)}")
     return About(lines[0], frozenset(lines[1:64]))
-
-
-def cool_down(device: AdbDevice, watch: Watch, progress: Progress) -> str:
-    """Waits until the device is not hot, for a bounded time; returns what is to be told of that."""
-    start = time.monotonic()
-    while True:
-        status, waited = read_sensors(device, 0.0).thermal, time.monotonic() - start
-        if status is None:
-            return "the device does not tell its thermal status: whether it was cool before is not known"
-        if status == THERMAL_STATUS[0]:
-            return f"thermal status none before the run, after {waited:.0f} s of waiting"
-        if waited >= watch.cool_s:
-            return f"thermal status {status} before the run, still after {waited:.0f} s of waiting"
-        progress(f"{device.serial} is hot, its thermal status {status}; waiting")
-        time.sleep(watch.cool_look_s)
 
 
 def stop(device: AdbDevice, folder: str) -> None:
@@ -159,8 +120,8 @@ def _watched(
     device: AdbDevice, folder: str, timing: Timing, variants: int, watch: Watch, progress: Progress
 ) -> Ran:
     longest_s = watch.hang_s + max(timing.max_seconds * _MOST_STAGES, timing.sustained_s or 0.0)
-    start = changed = time.monotonic()
-    readings, next_reading, state = [read_sensors(device, 0.0)], watch.sensors_s, ""
+    changed, state = time.monotonic(), ""
+    sensors = SensorLog(device, watch.sensors_s)
     while True:
         kind, _, found = device.said(f"cd {folder} && {{ {_LOOK}; }}", _MAX_BYTES).partition("\n")
         now = time.monotonic()
@@ -173,18 +134,10 @@ def _watched(
             progress(f"{device.serial}: {_shown(state)}")
         elif now - changed > longest_s:
             raise UnavailableError(f"the run hangs: nothing new in {longest_s:g} s, at last: {_shown(state)}")
-        if now - start >= next_reading and len(readings) < MAX_READINGS:
-            readings.append(read_sensors(device, round(now - start, 3)))
-            next_reading = now - start + watch.sensors_s
+        sensors.look()
         time.sleep(watch.look_s)
-    readings.append(read_sensors(device, round(time.monotonic() - start, 3)))
-    statuses = [reading.thermal for reading in readings if reading.thermal is not None]
-    return Ran(
-        reasons=_reasons(device, folder, variants),
-        thermal=tuple(one for reading in readings for one in reading.temperatures),
-        battery=tuple(one for reading in readings for one in reading.charges),
-        hottest=max(statuses, key=THERMAL_STATUS.index, default=None),
-    )
+    sensors.read()
+    return Ran(_reasons(device, folder, variants), sensors)
 
 
 def _reasons(device: AdbDevice, folder: str, variants: int) -> tuple[str | None, ...]:

@@ -10,12 +10,11 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
+from rapsam.benchmarks.runners.app_contract import APP_ID
 from rapsam.benchmarks.runners.ios.devicectl import DevicectlError, ask
 from rapsam.benchmarks.runners.record_parts import record_text
 from rapsam.errors import UnavailableError, quoted
 
-BUNDLE_IDENTIFIER = "org.rapsam.sample"
-"""Of the sample app."""
 _TRUST = "unlock it and tap Trust"
 _DEVELOPER = "switch it on under Settings, Privacy & Security, Developer Mode"
 _CONNECT = "connect it by cable, or to the same network"
@@ -191,11 +190,9 @@ def _check_usable(phone: Phone) -> None:
         locked = None
     if locked:
         raise UnavailableError(f"{phone} is locked; unlock it, and keep it so: an app cannot start otherwise")
-    apps = ask(_Apps, "device", "info", "apps", "--device", phone.udid, "--bundle-id", BUNDLE_IDENTIFIER).apps
-    if not any(app.bundle_identifier == BUNDLE_IDENTIFIER for app in apps):
-        raise UnavailableError(
-            f"the sample app {BUNDLE_IDENTIFIER} is not on {phone}; build it in Xcode and install it"
-        )
+    apps = ask(_Apps, "device", "info", "apps", "--device", phone.udid, "--bundle-id", APP_ID).apps
+    if not any(app.bundle_identifier == APP_ID for app in apps):
+        raise UnavailableError(f"the sample app {APP_ID} is not on {phone}; build it in Xcode and install it")
 
 
 def _case(state: _State) -> str | None:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
-from rapsam.benchmarks.latency.facts import AppFacts, Conditions, DeviceFacts, RuntimeFacts
-from rapsam.benchmarks.latency.job import NOTHING, Measured
+from rapsam.benchmarks.latency.facts import Conditions, DeviceFacts
+from rapsam.benchmarks.latency.job import NOTHING
 from rapsam.benchmarks.latency.record import LatencyRecord
+from rapsam.benchmarks.runners.app_answers import Answered
 from rapsam.benchmarks.runners.app_contract import AppResult
+from rapsam.benchmarks.runners.app_record import app_run_facts
 from rapsam.benchmarks.runners.base import Variant
 from rapsam.benchmarks.runners.ios.devices import Phone
-from rapsam.benchmarks.runners.record_parts import RunFacts, app_facts, record_of
+from rapsam.benchmarks.runners.record_parts import record_of
 
 RUNNER = "ios"
-
-
-class Answered(NamedTuple):
-    """What an app answered, and what it comes to."""
-
-    result: AppResult
-    measured: Measured
 
 
 def phone_record(
@@ -41,30 +36,8 @@ def phone_record(
         found: What came of it, or why nothing did.
     """
     result = None if isinstance(found, str) else found.result
-    run = RunFacts(
-        runner=RUNNER,
-        provenance="measured",
-        created_utc=created_utc,
-        device=_device(phone, result),
-        app=_app(result),
-        runtime=RuntimeFacts(
-            name=variant.runtime,
-            version=None if result is None else result.runtime_version,
-            versions={},
-            binary_sha256=None,
-        ),
-        path=variant.path,
-        requested=variant.runtime,
-        threads=variant.threads,
-        cpus=None,
-        conditions=conditions,
-    )
+    run = app_run_facts(RUNNER, "measured", created_utc, conditions, _device(phone, result), variant, result)
     return record_of(run, NOTHING, found) if isinstance(found, str) else record_of(run, found.measured, None)
-
-
-def _app(result: AppResult | None) -> AppFacts:
-    """Describes what measured: this toolkit, through the app."""
-    return msgspec.structs.replace(app_facts(), build_type=None if result is None else result.build_type)
 
 
 def _device(phone: Phone | None, result: AppResult | None) -> DeviceFacts:

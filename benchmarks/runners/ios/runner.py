@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import platform
-import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import msgspec
-
 from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.latency.record import LatencyRecord
-from rapsam.benchmarks.latency.stage_names import StageName, bundle_stages, known_stages
+from rapsam.benchmarks.latency.stage_names import StageName, known_stages
 from rapsam.benchmarks.measuring.records import now_utc
-from rapsam.benchmarks.runners.app_contract import SCHEMA_VERSION, AppJob
+from rapsam.benchmarks.runners.app_answers import Answered, measured_of, read_result
+from rapsam.benchmarks.runners.app_requests import app_conditions, longest_s, new_job, wanted_runtimes
 from rapsam.benchmarks.runners.base import Progress, Variant, Wanted
-from rapsam.benchmarks.runners.ios.answers import measured_of, read_result
 from rapsam.benchmarks.runners.ios.devices import Phone, find_phone
-from rapsam.benchmarks.runners.ios.record import Answered, phone_record
+from rapsam.benchmarks.runners.ios.record import phone_record
 from rapsam.benchmarks.runners.ios.session import Patience, PhoneSession
-from rapsam.benchmarks.runners.record_parts import conditions_of
-from rapsam.errors import InputError, RapSamError, UnavailableError, quoted, unknown_name
-from rapsam.export.backends.catalogue import RECIPES
+from rapsam.errors import InputError, RapSamError, UnavailableError, quoted
 from rapsam.export.backends.runtimes import THREADS
-from rapsam.export.bundle.manifest import Manifest
 from rapsam.export.bundle.seal import verify_runnable
 
 RUNTIMES = {
@@ -34,7 +28,6 @@ RUNTIMES = {
 WITH_THREADS = ("ONNX Runtime",)
 """Those that are told a number of threads."""
 MAX_THREADS = 16
-_ORDER = "one after another"
 
 
 class IosRunner:
@@ -69,7 +62,7 @@ class IosRunner:
         return tuple(
             Variant(path, runtime, (wanted.threads or THREADS) if runtime in WITH_THREADS else None)
             for path in wanted.paths
-            for runtime in _runtimes(path, wanted)
+            for runtime in wanted_runtimes(path, wanted, RUNTIMES)
         )
 
     def stages(self, path: Path) -> tuple[StageName, ...]:
@@ -86,7 +79,7 @@ class IosRunner:
     ) -> tuple[LatencyRecord, ...]:
         """See `DeviceRunner.measure`."""
         created = now_utc()
-        conditions = msgspec.structs.replace(conditions_of(timing, command, len(variants)), order=_ORDER)
+        conditions = app_conditions(timing, command, len(variants))
         records = []
         phone: Phone | None = None
         for variant in variants:
@@ -103,45 +96,15 @@ class IosRunner:
 
     def _answered(self, phone: Phone, variant: Variant, timing: Timing, progress: Progress) -> Answered:
         manifest = verify_runnable(variant.path)
-        job = AppJob(
-            schema_version=SCHEMA_VERSION,
-            run_id=uuid.uuid4().hex,
-            runtime=variant.runtime,
-            threads=variant.threads,
-            timing=timing,
-        )
+        job = new_job(variant, timing)
         session = PhoneSession(phone.udid, self._patience)
         progress(f"{variant}: copying to {phone}")
         session.push(variant.path, job)
         progress(f"{variant}: running on {phone}")
-        session.run(job, _longest_s(manifest, timing))
+        session.run(job, longest_s(manifest, timing))
         progress(f"{variant}: copying back")
         with session.pulled(job) as folder:
             result = read_result(folder, job)
             return Answered(
                 result, measured_of(variant.path, manifest, folder, result, timing, variant.runtime)
             )
-
-
-def _runtimes(path: Path, wanted: Wanted) -> tuple[str, ...]:
-    if path.is_file():
-        raise InputError(f"{path} is a bare file; expected a bundle: the sample app takes no other")
-    backend = RECIPES[verify_runnable(path).recipe].backend
-    if backend not in RUNTIMES:
-        raise UnavailableError(
-            f"{path} is of the target {backend}, which the sample app does not run; expected one of "
-            f"{', '.join(RUNTIMES)}"
-        )
-    known = RUNTIMES[backend]
-    if wanted.runtime is None:
-        return known if wanted.all_units else known[:1]
-    if wanted.runtime not in known:
-        raise unknown_name("runtime", wanted.runtime, known)
-    return (wanted.runtime,)
-
-
-def _longest_s(manifest: Manifest, timing: Timing) -> float:
-    """Returns how long the app measures at most: every stage, every warm-up, and the sustained run."""
-    stages = sum(stage.is_wanted(timing.stages) for stage in bundle_stages(manifest))
-    warm_ups = len(manifest.graphs) * timing.warmup_max_s
-    return stages * timing.max_seconds + warm_ups + (timing.sustained_s or 0.0)

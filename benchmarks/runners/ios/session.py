@@ -15,6 +15,7 @@ from typing import IO, NamedTuple
 import msgspec
 
 from rapsam.benchmarks.runners.app_contract import (
+    APP_ID,
     ARGUMENT,
     BUNDLE,
     DONE,
@@ -29,7 +30,6 @@ from rapsam.benchmarks.runners.ios.devicectl import (
     devicectl_command,
     reason_of_refusal,
 )
-from rapsam.benchmarks.runners.ios.devices import BUNDLE_IDENTIFIER
 from rapsam.errors import BundleError, UnavailableError
 from rapsam.untrusted import read_limited
 
@@ -65,7 +65,7 @@ class PhoneSession:
     def __init__(self, udid: str, patience: Patience) -> None:
         self._patience = patience
         self._device = ("--device", udid)
-        self._container = ("--domain-type", "appDataContainer", "--domain-identifier", BUNDLE_IDENTIFIER)
+        self._container = ("--domain-type", "appDataContainer", "--domain-identifier", APP_ID)
 
     def push(self, bundle: Path, job: AppJob) -> None:
         """Copies a bundle and the job to the phone.
@@ -136,7 +136,7 @@ class PhoneSession:
     def _launched(self, job: AppJob, said: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
         """Starts the app; with "--console" the command lasts as long as the app."""
         launch = ("device", "process", "launch", "--console", "--terminate-existing", *self._device)
-        command = devicectl_command(*launch, BUNDLE_IDENTIFIER, ARGUMENT, job.run_id)
+        command = devicectl_command(*launch, APP_ID, ARGUMENT, job.run_id)
         try:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
         except OSError as error:

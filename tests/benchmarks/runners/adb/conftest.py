@@ -1,8 +1,7 @@
-"""A device with a real adbd, and the program that measures, built for it."""
+"""The program that measures, built for the device of the tests."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import onnxruntime
@@ -10,9 +9,8 @@ import pytest
 
 from rapsam.benchmarks.runners.adb.program import DeviceProgram, compile_program
 from rapsam.benchmarks.runners.adb.runner import AdbRunner
-from tests.adbd import started_device
-from tests.benchmarks.runners.adb.native import PATIENCE, WATCH, linux_compiler
-from tests.benchmarks.runners.adb.recorded import BATTERY, POWER, PROPERTIES, THERMAL
+from tests.benchmarks.runners.adb.native import linux_compiler
+from tests.benchmarks.runners.android.patience import PATIENCE, WATCH
 
 
 @pytest.fixture(scope="session")
@@ -22,23 +20,6 @@ def program(tmp_path_factory) -> DeviceProgram:
     compile_program(linux_compiler(), (), made, ("-ldl",))
     (library,) = Path(onnxruntime.__file__).parent.glob("capi/libonnxruntime.so.*")
     return DeviceProgram(made, library, "a compiler of Linux")
-
-
-@pytest.fixture
-def phone(monkeypatch):
-    """A device that says of itself what a phone once said; adb on the path reaches it, and only it."""
-    with started_device() as device:
-        monkeypatch.setenv("PATH", f"{device.adb.parent}{os.pathsep}{os.environ['PATH']}")
-        monkeypatch.delenv("ANDROID_SERIAL", raising=False)
-        for name, said in (
-            ("getprop", PROPERTIES),
-            ("dumpsys-battery", BATTERY),
-            ("dumpsys-thermalservice", THERMAL),
-            ("dumpsys-power", POWER),
-            ("settings", "0\n"),
-        ):
-            (device.stubs / name).write_text(said)
-        yield device
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What tests of the program share: how long to wait for a device, a compiler, the smallest job."""
+"""What tests of the program share: a compiler, the smallest job."""
 
 from __future__ import annotations
 
@@ -6,12 +6,7 @@ import shutil
 import time
 from pathlib import Path
 
-from rapsam.benchmarks.runners.adb.device import Patience
-from rapsam.benchmarks.runners.adb.session import Watch
 from tests.golden_files import fail_or_skip
-
-WATCH = Watch(look_s=0.05, sensors_s=0.2, hang_s=30.0, cool_s=0.2, cool_look_s=0.05)
-PATIENCE = Patience(reconnect_s=15.0, pause_s=0.05)
 
 HEAD = "rapsam-job 1\nlibrary ./lib.so\ntiming 1 0 0 1 0 0 0 1000000000\n"
 VARIANT = "variant cpu 1\ngraph g.onnx\nin 0 a\nout 1 b\ncase\ngive 0 1 t.bin 1 2\nstage 0\n"

@@ -14,14 +14,15 @@ import pytest
 from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.latency.record_file import read_latency_records, write_latency_records
 from rapsam.benchmarks.latency.verdict import fastest_correct
-from rapsam.benchmarks.runners.adb.device import AdbDevice
 from rapsam.benchmarks.runners.adb.program import android_program
 from rapsam.benchmarks.runners.adb.runner import AdbRunner
-from rapsam.benchmarks.runners.adb.tool import AdbTool
+from rapsam.benchmarks.runners.android.device import AdbDevice
+from rapsam.benchmarks.runners.android.tool import AdbTool
 from rapsam.benchmarks.runners.base import Variant, Wanted
 from rapsam.errors import BundleError, InputError, UnavailableError
 from tests.adbd import STUBS
-from tests.benchmarks.runners.adb.native import PATIENCE, WATCH, linux_compiler
+from tests.benchmarks.runners.adb.native import linux_compiler
+from tests.benchmarks.runners.android.patience import PATIENCE, WATCH
 
 QUICK = Timing(iters=4, min_seconds=0.0, rounds=2, pause_s=0.0, warmup_max_s=0.1)
 CPU = "ONNX Runtime"

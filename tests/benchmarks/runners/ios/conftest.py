@@ -11,12 +11,7 @@ from typing import Any
 
 import pytest
 
-from rapsam.benchmarks.runners.app_contract import output_file
-from rapsam.benchmarks.runners.ios.devices import BUNDLE_IDENTIFIER
-from rapsam.export.backends import BACKENDS
-from rapsam.export.bundle.private_copy import load_graphs
-from rapsam.export.bundle.seal import verify_bundle
-from rapsam.export.parity.self_test import run_self_test
+from rapsam.benchmarks.runners.app_contract import APP_ID
 from tests.benchmarks.runners.ios.phone import listing, old_device
 
 FAKE = Path(__file__).with_name("fake_xcrun.py")
@@ -31,7 +26,7 @@ class FakePhone:
         self.does("well")
         self.lists(old_device())
         self.answers("lock", {"result": {"passcodeRequired": False, "unlockedSinceBoot": True}})
-        self.answers("apps", {"result": {"apps": [{"bundleIdentifier": BUNDLE_IDENTIFIER, "version": "1"}]}})
+        self.answers("apps", {"result": {"apps": [{"bundleIdentifier": APP_ID, "version": "1"}]}})
 
     def does(self, mode: str) -> None:
         (self.folder / "mode").write_text(mode)
@@ -59,33 +54,6 @@ def phone(monkeypatch, tmp_path):
     monkeypatch.setenv("PHONE", str(folder))
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     return FakePhone(folder)
-
-
-@pytest.fixture(scope="session")
-def tiny_outputs(tiny_bundle, tmp_path_factory):
-    """What the graphs of the tiny bundle return in its self-test, as an app leaves it."""
-    folder = tmp_path_factory.mktemp("outputs")
-    manifest = verify_bundle(tiny_bundle)
-    (runtime,) = BACKENDS["onnx"].runtimes
-
-    class Recorded:
-        def __init__(self, runner, contract, place):
-            self.runner, self.contract, self.place, self.case = runner, contract, place, 0
-
-        def run(self, inputs):
-            made = self.runner.run(inputs)
-            for place, spec in enumerate(self.contract.outputs):
-                made[spec.name].astype("<f4").tofile(folder / output_file(self.case, self.place, place))
-            self.case += 1
-            return made
-
-    runners = load_graphs(runtime, tiny_bundle, manifest)
-    recorded = {
-        entry.contract.graph: Recorded(runners[entry.contract.graph], entry.contract, place)
-        for place, entry in enumerate(manifest.graphs)
-    }
-    run_self_test(tiny_bundle, manifest, runtime, recorded)
-    return folder
 
 
 @pytest.fixture

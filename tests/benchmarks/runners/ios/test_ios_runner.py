@@ -6,7 +6,6 @@ import json
 
 import pytest
 
-from rapsam.benchmarks.latency.facts import Timing
 from rapsam.benchmarks.latency.record_file import read_latency_records, write_latency_records
 from rapsam.benchmarks.runners.app_contract import output_file
 from rapsam.benchmarks.runners.base import Variant, Wanted
@@ -14,37 +13,9 @@ from rapsam.benchmarks.runners.ios import runner as ios_runner
 from rapsam.benchmarks.runners.ios.runner import IosRunner
 from rapsam.benchmarks.runners.ios.session import Patience
 from rapsam.errors import InputError, UnavailableError
+from tests.benchmarks.runners.app_result import GRAPHS, QUICK, RESULT
 from tests.benchmarks.runners.ios.phone import UDID
 
-QUICK = Timing(iters=2, min_seconds=0.0, max_seconds=0.0, warmup_max_s=0.0, stages=("graph",))
-GRAPHS = ("see", "find", "answer")
-GRAPH = {
-    "reported": ["CPUExecutionProvider"],
-    "load_ms": 10.0,
-    "compile_ms": None,
-    "first_ms": 5.0,
-    "average_warmup_ms": 2.0,
-    "warmup_iters": 4,
-    "is_warm": True,
-}
-RESULT = {
-    "schema_version": 1,
-    "run_id": "RUN",
-    "error": None,
-    "app_version": "1.0 (7)",
-    "build_type": "release",
-    "runtime_version": "1.29.0",
-    "phone": {"cores": 6, "ram_mb": 7600, "low_power": False, "battery_pct": 80.0, "charging": True},
-    "graphs": [{"graph": graph, **GRAPH} for graph in GRAPHS],
-    "stages": [
-        {"kind": "graph", "of": graph, "mode": "burst", "samples_ms": [1.0, 2.0, 3.0]} for graph in GRAPHS
-    ],
-    "sustained": None,
-    "memory": {"baseline_mb": 30, "peak_mb": 90, "metric": "phys_footprint"},
-    "battery": None,
-    "thermal_states": ["nominal", "fair"],
-    "input": "a photograph",
-}
 WITHOUT = {"runtime": "ONNX Runtime", "threads": 2}
 
 

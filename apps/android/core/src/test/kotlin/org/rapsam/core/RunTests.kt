@@ -213,6 +213,24 @@ private fun benchmarks(checks: Checks) {
         val error = parseJson(File(ran(job("r1"), Mood.RETURNS_NAN), "result.json").readText(), "result")["error"].text()
         assertEqual(true, "NaN" in error)
     }
+    checks.test("what other runs left is removed, and nothing beside it") {
+        val documents = Files.createTempDirectory("documents").toFile()
+        for (path in listOf("$BENCH_FOLDER/old/out/result.json", "$BENCH_FOLDER/r1/out/old.bin", "bundle/kept", DONE_FILE)) {
+            File(documents, path).apply { parentFile.mkdirs() }.writeText("old")
+        }
+        JobFolder(documents, "r1").run(AppBuild("1", "debug"), Quiet, emptyList()) {}
+        assertEqual(listOf("r1"), File(documents, BENCH_FOLDER).list()!!.toList())
+        assertEqual(listOf("result.json"), File(documents, "$BENCH_FOLDER/r1/out").list()!!.toList())
+        assertEqual("old", File(documents, "bundle/kept").readText())
+        assertEqual("r1\n", File(documents, DONE_FILE).readText())
+    }
+    checks.test("that a run has ended is told where no result can be written, too") {
+        val documents = Files.createTempDirectory("documents").toFile()
+        File(documents, BENCH_FOLDER).mkdirs()
+        File(documents, "$BENCH_FOLDER/r1").writeText("no folder")
+        assertProblem("cannot write to") { JobFolder(documents, "r1").run(AppBuild("1", "debug"), Quiet, emptyList()) {} }
+        assertEqual("r1\n", File(documents, DONE_FILE).readText())
+    }
     checks.test("a run whose name leads elsewhere is refused") {
         assertProblem("no number of a run") {
             JobFolder(File("/tmp"), "../x").run(AppBuild("1", "debug"), Quiet, emptyList()) {}

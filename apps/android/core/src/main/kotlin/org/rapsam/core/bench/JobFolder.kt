@@ -24,14 +24,30 @@ class JobFolder(private val documents: File, private val runId: String) {
     private val out = File(folder, OUT_FOLDER)
 
     /**
-     * Runs the job. Whatever goes wrong is left as the result, and so is told where it was asked.
+     * Runs the job. Whatever goes wrong is left as the result, and so is told where it was asked; and that the run has ended
+     * is told there even where no result can be written.
      *
      * @return Why there is no result; null if there is one.
      * @throws Problem If not even that can be written.
      */
     fun run(app: AppBuild, phone: Phone, factories: List<EngineFactory>, tell: (String) -> Unit): String? {
         if (!isRunId(runId)) throw Problem("\"$runId\" is no number of a run; expected letters, digits, - and _")
+        removeOthers()
+        try {
+            return leaveResult(app, phone, factories, tell)
+        } finally {
+            write(File(documents, DONE_FILE), "$runId\n".toByteArray())
+        }
+    }
+
+    /** Removes what other runs left, and this one if it was started before. */
+    private fun removeOthers() {
+        File(documents, DONE_FILE).delete()
+        File(documents, BENCH_FOLDER).listFiles()?.filter { it.name != runId }?.forEach { it.deleteRecursively() }
         out.deleteRecursively()
+    }
+
+    private fun leaveResult(app: AppBuild, phone: Phone, factories: List<EngineFactory>, tell: (String) -> Unit): String? {
         if (!out.mkdirs()) throw Problem("cannot write to ${out.path}; expected the folder of a run: push it again")
         var error: String? = null
         val result = try {
@@ -44,7 +60,6 @@ class JobFolder(private val documents: File, private val runId: String) {
             errorJson(runId, app, phone.facts(), error)
         }
         write(File(out, RESULT_FILE), result.toByteArray())
-        write(File(documents, DONE_FILE), "$runId\n".toByteArray())
         return error
     }
 
@@ -70,11 +85,12 @@ class JobFolder(private val documents: File, private val runId: String) {
         }
     }
 
-    /** Writes a file so that nobody meets half of one. */
+    /** Writes a file so that nobody meets half of one, and the computer's shell may read it: Android gives it to the app alone. */
     private fun write(file: File, content: ByteArray) {
         val scratch = File(file.path + ".part")
         try {
             scratch.writeBytes(content)
+            scratch.setReadable(true, false)
             if (!scratch.renameTo(file)) throw IOException("it cannot be renamed")
         } catch (error: IOException) {
             throw Problem("cannot write ${file.name} (${error.message}); free some space on the phone", error)

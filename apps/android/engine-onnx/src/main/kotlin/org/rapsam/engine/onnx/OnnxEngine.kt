@@ -39,7 +39,11 @@ class OnnxEngineFactory : EngineFactory {
             }
             return refusing("$NAME does not start") { OnnxEngine(runtime, provider, threads) }
         } catch (error: LinkageError) {
-            throw Problem("the library of $NAME cannot be loaded (${error.message}); install the app for this phone", error)
+            throw Problem(
+                "the library of $NAME cannot be loaded (${error.message}); install an app that was built for this " +
+                    "phone, with a bundle of this format",
+                error,
+            )
         }
     }
 }

@@ -32,7 +32,11 @@ class TfliteEngineFactory : EngineFactory {
         System.loadLibrary(LIBRARY)
         TfliteEngine(threads ?: CHOSEN_BY_LIBRARY)
     } catch (error: LinkageError) {
-        throw Problem("the library of $NAME cannot be loaded (${error.message}); install the app for this phone", error)
+        throw Problem(
+            "the library of $NAME cannot be loaded (${error.message}); install an app that was built for this " +
+                "phone, with a bundle of this format",
+            error,
+        )
     }
 }
 

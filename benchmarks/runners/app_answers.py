@@ -1,9 +1,10 @@
-"""What the app left behind, which is not trusted: read within limits, then judged here."""
+"""What an app left behind, which is not trusted: read within limits, then judged here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -25,6 +26,7 @@ from rapsam.benchmarks.runners.app_contract import (
 )
 from rapsam.benchmarks.runners.graph_parts import untimed_entry
 from rapsam.benchmarks.runners.record_parts import record_text
+from rapsam.benchmarks.runners.replayed import ReplayedGraph, remote_runtime
 from rapsam.contract import TensorSpec
 from rapsam.errors import JSON_ERRORS, BundleError, UnavailableError, printable, quoted, shortened
 from rapsam.export.backends.runtimes import Runtime
@@ -32,12 +34,18 @@ from rapsam.export.bundle.golden import INDEX, MAX_INDEX_BYTES, GoldenIndex
 from rapsam.export.bundle.manifest import Manifest
 from rapsam.export.parity.report import TensorParity
 from rapsam.export.parity.self_test import run_self_test
-from rapsam.inference.runner import Arrays
 from rapsam.tasks.arrays import Floats
 from rapsam.untrusted import read_limited
 
 _SHOWN = 300
 _THERMAL = "heat as the system calls it, in order: {}"
+
+
+class Answered(NamedTuple):
+    """What an app answered, and what it comes to."""
+
+    result: AppResult
+    measured: Measured
 
 
 def read_result(folder: Path, job: AppJob) -> AppResult:
@@ -88,7 +96,7 @@ def measured_of(
         for entry, told in zip(manifest.graphs, result.graphs, strict=True)
     )
     stages = tuple(_stages(manifest, result, timing))
-    rows = _rows(bundle, manifest, folder, Runtime(runtime, lambda: None, _never))
+    rows = _rows(bundle, manifest, folder, remote_runtime(runtime))
     return Measured(
         graphs=graphs,
         stages=stages,
@@ -127,34 +135,42 @@ def _stages(manifest: Manifest, result: AppResult, timing: Timing) -> Iterator[S
         yield stage_times(name, stage.mode, stage.samples_ms, timing, sustained_seconds(result.sustained))
 
 
+def output_sizes(bundle: Path, manifest: Manifest) -> dict[str, int]:
+    """Lists the files of outputs that an app must leave, with their bytes.
+
+    Args:
+        bundle: It.
+        manifest: Of it, verified.
+    """
+    return {
+        output_file(case, graph, place): 4 * spec.size
+        for case in range(_cases(bundle))
+        for graph, entry in enumerate(manifest.graphs)
+        for place, spec in enumerate(entry.contract.outputs)
+    }
+
+
+def _cases(bundle: Path) -> int:
+    index = msgspec.json.decode(read_limited(bundle / INDEX, MAX_INDEX_BYTES), type=GoldenIndex)
+    return len(index.cases)
+
+
 def _rows(bundle: Path, manifest: Manifest, folder: Path, runtime: Runtime) -> tuple[TensorParity, ...]:
     """Judges the outputs by the gates and excuses of every self-test."""
-    index = msgspec.json.decode(read_limited(bundle / INDEX, MAX_INDEX_BYTES), type=GoldenIndex)
     # All are read before any is judged: one that is missing is no wrong answer.
     runners = {
-        entry.contract.graph: _Replayed(
+        entry.contract.graph: ReplayedGraph(
             [
                 {
                     spec.name: _output(folder / output_file(case, graph, place), spec)
                     for place, spec in enumerate(entry.contract.outputs)
                 }
-                for case in range(len(index.cases))
+                for case in range(_cases(bundle))
             ]
         )
         for graph, entry in enumerate(manifest.graphs)
     }
     return run_self_test(bundle, manifest, runtime, runners)
-
-
-class _Replayed:
-    """A graph that a phone ran, case after case, on inputs that it had there."""
-
-    def __init__(self, cases: list[Arrays]) -> None:
-        self._cases = iter(cases)
-
-    def run(self, inputs: object) -> Arrays:
-        del inputs
-        return next(self._cases)
 
 
 def _output(path: Path, spec: TensorSpec) -> Floats:
@@ -169,7 +185,3 @@ def _output(path: Path, spec: TensorSpec) -> Floats:
             f"the app left {len(data):,} bytes of output {spec.name!r}; expected {4 * spec.size:,}"
         )
     return np.frombuffer(data, "<f4").astype(np.float32).reshape(spec.shape)
-
-
-def _never(*_arguments: object) -> _Replayed:
-    raise AssertionError("the phone has loaded it")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rapsam.benchmarks.runners import RUNNERS, find_runner
-from tests.benchmarks.runners.adb.fake_adb import GALAXY, HEAD, PIXEL, write_fake_adb
+from tests.benchmarks.runners.android.fake_adb import GALAXY, HEAD, PIXEL, write_fake_adb
 
 UNAUTHORISED = "8XV7N15A10000001       unauthorized 1-1 transport_id:4\n"
 OFFLINE = "8XV7N15A10000001       offline 1-1 transport_id:4\n"

@@ -27,7 +27,7 @@ _LOST = (
     *("device still connecting", "device still authorizing", "failed to get feature set", "transport", "EOF"),
     *("couldn't read from device", "connect failed", "Broken pipe"),
 )
-_FULL = "No space left on device"
+FULL = "No space left on device"
 
 
 class LostError(UnavailableError):
@@ -124,5 +124,5 @@ def _refuse_known(done: Finished, serial: str | None) -> None:
     # Programs on the device complain there too, but adb itself does it with this exit code and beginning.
     if gone and any(line.startswith(("error:", "adb: ", "* ", "- ")) for line in words.splitlines()):
         raise LostError(last_words(words))
-    if _FULL in words:
-        raise UnavailableError(f"{serial} is full: {_FULL}; free some space on it")
+    if FULL in words:
+        raise UnavailableError(f"{serial} is full: {FULL}; free some space on it")

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from rapsam.benchmarks.runners.adb.devices import READY, is_place, list_devices
-from rapsam.benchmarks.runners.adb.tool import ANSWER_S, MAX_ANSWER_BYTES, AdbTool, LostError, last_words
+from rapsam.benchmarks.runners.android.devices import READY, find_device, is_place, list_devices
+from rapsam.benchmarks.runners.android.tool import (
+    ANSWER_S,
+    MAX_ANSWER_BYTES,
+    AdbTool,
+    LostError,
+    find_adb,
+    last_words,
+)
 from rapsam.benchmarks.runners.base import Progress
 from rapsam.benchmarks.runners.bounded_process import Finished
 from rapsam.errors import UnavailableError
 
+SERIAL_VARIABLE = "ANDROID_SERIAL"
 MAX_LOSSES = 10
 """Of one command: a cable that is lost more often is broken."""
 _PUSH_S = 60.0
@@ -34,6 +43,26 @@ class Patience(NamedTuple):
 
     reconnect_s: float = 120.0
     pause_s: float = 1.0
+
+
+def meant_serial(device: str | None) -> str | None:
+    """Returns the serial number that is meant, by the user or by the variable that adb itself reads."""
+    return device or os.environ.get(SERIAL_VARIABLE) or None
+
+
+def open_device(device: str | None, patience: Patience, progress: Progress) -> AdbDevice:
+    """Finds the device that is meant.
+
+    Args:
+        device: Its serial number, as the user wrote it; None for the only one.
+        patience: For when it is lost.
+        progress: Told when it is lost and found.
+
+    Raises:
+        UnavailableError: If there is no adb, or no such device that can be used.
+    """
+    tool = AdbTool(find_adb())
+    return AdbDevice(tool, find_device(tool, meant_serial(device)).serial, patience, progress)
 
 
 class AdbDevice:
@@ -102,8 +131,17 @@ class AdbDevice:
             UnavailableError: If it is larger, or the device is lost for good.
         """
         timeout_s = _PUSH_S + limit / _SLOWEST_BYTES_PER_S
-        done = self.shell(f"cat {path}", timeout_s, limit)
+        # Of a pipe nothing may ever come.
+        done = self.shell(f"[ -f {path} ] && cat {path}", timeout_s, limit)
         return None if done.code else done.output
+
+    @property
+    def loss_notes(self) -> tuple[str, ...]:
+        """What is to be told of how often it was lost."""
+        if not self.losses:
+            return ()
+        times = f"{self.losses} time{'s' * (self.losses > 1)}"
+        return (f"the connection was lost {times}; the run on the device went on",)
 
     def _whole_answer(self, script: str, timeout_s: float, limit: int) -> Finished:
         """Runs a script that says when it has ended: of a device that is lost meanwhile adb tells nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from rapsam.benchmarks.runners.adb.tool import AdbTool, last_words
+from rapsam.benchmarks.runners.android.tool import AdbTool, last_words
 from rapsam.errors import UnavailableError, printable, quoted, shortened
 
 READY = "device"
@@ -83,9 +83,10 @@ def find_device(tool: AdbTool, serial: str | None) -> ListedDevice:
     if not devices:
         raise UnavailableError(_NO_DEVICE)
     if len(devices) > 1:
-        named = ", ".join(map(str, devices))
+        named, first = ", ".join(map(str, devices)), devices[0].serial
         raise UnavailableError(
-            f"{len(devices)} devices: {named}; name the one that is meant, as in --on adb:{devices[0].serial}"
+            f"{len(devices)} devices: {named}; name the one that is meant, as in --on adb:{first} or "
+            f"adb-app:{first}"
         )
     return _ready(devices[0])
 

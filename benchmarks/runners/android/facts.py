@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rapsam.benchmarks.latency.facts import DeviceFacts
 from rapsam.benchmarks.latency.record import Charge, Temperature
-from rapsam.benchmarks.runners.adb.device import AdbDevice
+from rapsam.benchmarks.runners.android.device import AdbDevice
 from rapsam.errors import printable, shortened
 
 THERMAL_STATUS = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
@@ -21,6 +21,8 @@ _CHARGING = {"2": True, "3": False, "4": False, "5": True}
 """BatteryManager's numbers: charging, discharging, not charging, full."""
 _SCREEN = re.compile(r"mWakefulness=(Awake|Asleep|Dozing|Dreaming)")
 _MARK = "rapsam-next"
+WAKEFULNESS = "dumpsys power | grep -m 1 mWakefulness="
+"""Of all that it says about power, which may be much, the line that tells of the screen."""
 _ASLEEP = ("Asleep", "Dozing")
 
 
@@ -61,6 +63,16 @@ class AndroidFacts(NamedTuple):
         return f"the screen was {'off' if self.screen in _ASLEEP else 'on'} ({self.screen})"
 
 
+def unknown_device(serial: str | None) -> DeviceFacts:
+    """Describes a device that was gone before it could be asked.
+
+    Args:
+        serial: Of the one that was meant; None if none was named.
+    """
+    unknown: dict[str, Any] = dict.fromkeys(DeviceFacts.__struct_fields__)
+    return DeviceFacts(**unknown | {"platform": "android", "id": _text(serial)})
+
+
 def read_facts(device: AdbDevice) -> AndroidFacts:
     """Asks a device what it is.
 
@@ -68,12 +80,11 @@ def read_facts(device: AdbDevice) -> AndroidFacts:
         UnavailableError: If it is lost for good, or says far too much.
     """
     properties = dict(_PROPERTY.findall(device.said("getprop", _MAX_BYTES)))
-    parts = _parts(device, "cat /proc/meminfo", "cat /proc/cpuinfo", "cat /proc/loadavg", "dumpsys power")
+    parts = said_parts(device, "cat /proc/meminfo", "cat /proc/cpuinfo", "cat /proc/loadavg", WAKEFULNESS)
     memory, processors, load, power = parts
     saving = device.said("settings get global low_power", _MAX_BYTES).strip()
     reading = read_sensors(device, 0.0)
     charge = next(iter(reading.charges), None)
-    screen = _SCREEN.search(power)
     brand, model = _text(properties.get("ro.product.brand")), _text(properties.get("ro.product.model"))
     facts = DeviceFacts(
         platform="android",
@@ -98,9 +109,30 @@ def read_facts(device: AdbDevice) -> AndroidFacts:
     return AndroidFacts(
         device=facts,
         abis=tuple(abi for abi in abis if abi),
-        screen=screen[1] if screen else None,
+        screen=read_wakefulness(power),
         is_emulator="1" in (properties.get("ro.kernel.qemu"), properties.get("ro.boot.qemu")),
     )
+
+
+def said_parts(device: AdbDevice, *commands: str) -> list[str]:
+    """Returns what each of several commands says: one round trip for all of them.
+
+    Args:
+        device: Where.
+        commands: Nothing in them may come from outside.
+
+    Raises:
+        UnavailableError: If it is lost for good, or says far too much.
+    """
+    script = f"; echo; echo {_MARK}; ".join(f"{command} 2>/dev/null" for command in commands)
+    parts = device.said(script, _MAX_BYTES).split(f"\n{_MARK}\n")
+    return (parts + [""] * len(commands))[: len(commands)]
+
+
+def read_wakefulness(power: str) -> str | None:
+    """Finds in what `WAKEFULNESS` says whether the screen is on; None where it does not say."""
+    found = _SCREEN.search(power)
+    return found[1] if found else None
 
 
 def read_sensors(device: AdbDevice, t_s: float) -> Reading:
@@ -110,7 +142,7 @@ def read_sensors(device: AdbDevice, t_s: float) -> Reading:
         device: The device.
         t_s: Time of the reading.
     """
-    battery, thermal = _parts(device, "dumpsys battery", "dumpsys thermalservice")
+    battery, thermal = said_parts(device, "dumpsys battery", "dumpsys thermalservice")
     values = {
         name.strip(): value.strip()
         for name, _, value in (line.partition(":") for line in battery.splitlines())
@@ -125,13 +157,6 @@ def read_sensors(device: AdbDevice, t_s: float) -> Reading:
         if celsius is not None and len(found) < _MAX_SENSORS:
             found.append(Temperature(t_s=t_s, sensor=_text(name) or "unnamed", celsius=celsius))
     return Reading(tuple(found), _charge(values, t_s), _status(thermal))
-
-
-def _parts(device: AdbDevice, *commands: str) -> list[str]:
-    """Returns what each of several commands says: one round trip for all of them."""
-    script = f"; echo; echo {_MARK}; ".join(f"{command} 2>/dev/null" for command in commands)
-    parts = device.said(script, _MAX_BYTES).split(f"\n{_MARK}\n")
-    return (parts + [""] * len(commands))[: len(commands)]
 
 
 def _latest(thermal: str) -> list[tuple[str, str]]:

@@ -7,8 +7,8 @@ import pytest
 
 from rapsam.benchmarks.latency.facts import DeviceFacts
 from rapsam.benchmarks.latency.record import Charge, Temperature
-from rapsam.benchmarks.runners.adb.facts import read_facts, read_sensors
-from tests.benchmarks.runners.adb.recorded import BATTERY, MEMORY, POWER, PROCESSORS, PROPERTIES, THERMAL
+from rapsam.benchmarks.runners.android.facts import WAKEFULNESS, read_facts, read_sensors
+from tests.benchmarks.runners.android.recorded import BATTERY, MEMORY, POWER, PROCESSORS, PROPERTIES, THERMAL
 
 SAID = {
     "getprop": PROPERTIES,
@@ -16,7 +16,7 @@ SAID = {
     "cat /proc/cpuinfo": PROCESSORS,
     "cat /proc/loadavg": "3.25 2.00 1.00 2/3000 12345\n",
     "settings get global low_power": "1\n",
-    "dumpsys power": POWER,
+    WAKEFULNESS: POWER,
     "dumpsys battery": BATTERY,
     "dumpsys thermalservice": THERMAL,
 }

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from rapsam.benchmarks.runners.adb.device import AdbDevice
-from rapsam.benchmarks.runners.adb.tool import ANSWER_S, last_words
+from rapsam.benchmarks.runners.android.device import AdbDevice
+from rapsam.benchmarks.runners.android.tool import ANSWER_S, last_words
 from rapsam.benchmarks.runners.base import Progress
 from rapsam.errors import UnavailableError
 
@@ -67,18 +67,41 @@ def bring(device: AdbDevice, folder: str, items: Sequence[Item], progress: Progr
     if made.code:
         raise UnavailableError(f"{device.serial}: {folder} cannot be made: {last_words(made.errors)}")
     size_bytes = sum(item.size_bytes for item in items)
-    there = _digests(device, folder, _digest_s(size_bytes))
+    there = _digests(device, folder, handling_s(size_bytes))
     wanted = {item.name: item for item in items}
     # A file of an earlier run, as its result, must not be taken for one of this.
     stale = [name for name in there if name not in wanted and _SAFE.fullmatch(name)]
     if stale:
         device.shell(f"cd {folder} && rm -f {' '.join(stale)}")
     missing = [item for item in items if there.get(item.name) != item.sha256]
-    _check_space(device, folder, sum(item.size_bytes for item in missing))
+    check_space(device, ROOT, sum(item.size_bytes for item in missing))
     for item in missing:
         progress(f"{device.serial}: pushing {item.name} ({item.size_bytes / _MIB:.1f} MiB)")
         _push(device, folder, item)
     return len(missing)
+
+
+def check_space(device: AdbDevice, place: str, needed_bytes: int) -> None:
+    """Refuses before anything is written, where the device says how much room there is.
+
+    Args:
+        device: Where.
+        place: A folder that is there.
+        needed_bytes: How much is to be written, beside what programs leave behind.
+
+    Raises:
+        UnavailableError: If there is less.
+    """
+    lines = device.said(f"df -k {place}").splitlines()
+    fields = lines[-1].split() if lines else []
+    if len(fields) < 6 or not fields[3].isdecimal():
+        return
+    free = int(fields[3][:15]) * 1024
+    if free < needed_bytes + _SPARE_BYTES:
+        raise UnavailableError(
+            f"{device.serial} is full: {free // _MIB} MiB are free in {place}, and "
+            f"{(needed_bytes + _SPARE_BYTES) // _MIB} are needed; free some space on it"
+        )
 
 
 def remove(device: AdbDevice, *folders: str) -> None:
@@ -91,7 +114,9 @@ def _push(device: AdbDevice, folder: str, item: Item) -> None:
     for _ in range(_TRIES):
         device.push(item.source, f"{folder}/{item.name}.part", item.size_bytes)
         # Under its name there is only what is whole: the cable may be lost at any byte.
-        said = device.said(f"cd {folder} && sha256sum {item.name}.part", timeout_s=_digest_s(item.size_bytes))
+        said = device.said(
+            f"cd {folder} && sha256sum {item.name}.part", timeout_s=handling_s(item.size_bytes)
+        )
         digest = said.split(" ")[0]
         if digest == item.sha256:
             device.shell(f"cd {folder} && mv -f {item.name}.part {item.name}; chmod 700 {item.name}")
@@ -106,20 +131,6 @@ def _digests(device: AdbDevice, folder: str, timeout_s: float) -> dict[str, str]
     return {match[2]: match[1] for line in said.splitlines() if (match := _DIGEST.fullmatch(line))}
 
 
-def _digest_s(size_bytes: int) -> float:
-    """Seconds that hashing so much may take on a slow phone."""
+def handling_s(size_bytes: int) -> float:
+    """Seconds that hashing or copying so many bytes may take on a slow phone."""
     return ANSWER_S + size_bytes / _SLOWEST_BYTES_PER_S
-
-
-def _check_space(device: AdbDevice, folder: str, needed: int) -> None:
-    """Refuses before anything is pushed, where the device says how much room there is."""
-    lines = device.said(f"df -k {folder}").splitlines()
-    fields = lines[-1].split() if lines else []
-    if len(fields) < 6 or not fields[3].isdecimal():
-        return
-    free = int(fields[3][:15]) * 1024
-    if free < needed + _SPARE_BYTES:
-        raise UnavailableError(
-            f"{device.serial} is full: {free // _MIB} MiB are free in {ROOT}, and "
-            f"{(needed + _SPARE_BYTES) // _MIB} are needed; free some space on it"
-        )
