@@ -5,7 +5,8 @@ import SegOnnx
 // What the app does between a photo and its screen, without Apple's frameworks: for tests that compare it with Python.
 //
 // `segment BUNDLE RUNTIME ASKED OUT`: ASKED is a JSON file, a list of a `photo` (PNG), `points` and `boxes` each. Into OUT
-// go the maps and masks; what was found is printed as JSON. `follow BUNDLE RUNTIME FRAMES OUT`: FRAMES is a JSON list of
+// go the maps and masks; what was found is printed as JSON. `refine BUNDLE RUNTIME ASKED OUT`: ASKED is a `photo` and
+// `steps`, taps (x, y) or boxes `at` a place with their `meaning`; after each step all regions go into OUT. `follow BUNDLE RUNTIME FRAMES OUT`: FRAMES is a JSON list of
 // PNGs, of a video. `selftest BUNDLE RUNTIME` prints rows. `bench DOCUMENTS RUN` runs a job. `frames GIVEN COUNT` fits and
 // fuses a frame so many times, and prints what that costs. A `Problem` is printed as `problem: ...`.
 
@@ -13,6 +14,7 @@ let words = Array(CommandLine.arguments.dropFirst())
 do {
     switch words.first {
     case "segment": try segment(words[1], words[2], words[3], words[4])
+    case "refine": try refine(words[1], words[2], words[3], words[4])
     case "follow": try follow(words[1], words[2], words[3], words[4])
     case "selftest": print(selfTestText(try selfTest(load(words[1], words[2]))))
     case "bench":
@@ -21,7 +23,7 @@ do {
             app: AppBuild(version: "0.1.0", type: "debug"), phone: NoPhone(), factories: [OnnxEngineFactory()]
         ) { print($0) }
     case "frames": try frames(words[1], count: Int(words[2]) ?? 1)
-    default: print("problem: expected segment, follow, selftest, bench or frames")
+    default: print("problem: expected segment, refine, follow, selftest, bench or frames")
     }
 } catch {
     print("problem: \(problem(of: error).message)")
@@ -53,6 +55,29 @@ func segment(_ bundle: String, _ runtime: String, _ asked: String, _ out: String
         ]
     }
     print(jsonText(["version": .string(loaded.engine.version), "photos": .list(found)]))
+}
+
+func refine(_ bundle: String, _ runtime: String, _ asked: String, _ out: String) throws {
+    let loaded = try load(bundle, runtime)
+    let session = PhotoSession(labels: loaded.bundle.manifest.labels) { Segmenter(loaded) }
+    let json = try parseJson(String(contentsOfFile: asked, encoding: .utf8), name: asked)
+    session.take(try picture(json.field("photo").text()))
+    _ = try session.prepare()
+    let found = try json.field("steps").items().enumerated().map { number, step -> Json in
+        let place = try step.field("at").items().map { try $0.number() }
+        guard let meaning = TapMeaning(rawValue: try step.field("meaning").text()) else {
+            throw Problem("there is no such meaning of a tap; expected \(TapMeaning.allCases.map(\.rawValue))")
+        }
+        let prompt: Prompt =
+            place.count == 2
+            ? .point(x: place[0], y: place[1])
+            : .box(PromptBox(x1: place[0], y1: place[1], x2: place[2], y2: place[3]))
+        try session.ask(prompt, meaning)
+        let regions = session.regions
+        for (place, region) in regions.enumerated() { try write(region.mask, to: "\(out)/\(number).mask\(place).bin") }
+        return .list(regions.map { .number(Double($0.predictedIou)) })
+    }
+    print(jsonText(.list(found)))
 }
 
 func follow(_ bundle: String, _ runtime: String, _ frames: String, _ out: String) throws {

@@ -39,17 +39,13 @@ public final class Benchmark {
         let facts = phone.facts()
         let baseline = phone.memoryMb()
         tell("Loading")
-        let loaded = try LoadedBundle(bundle, factory: factory, runtime: job.runtime, threads: job.threads) {
-            entry, load in
-            let before = now()
-            let graph = try load()
-            graphs.append(
-                GraphTimes(
-                    graph: entry.contract.graph, loadMs: (now() - before) * 1e3, compileMs: graph.compileMs,
-                    reported: graph.reported))
-            return graph
-        }
+        let loaded = try LoadedBundle(bundle, factory: factory, runtime: job.runtime, threads: job.threads)
         loadedAt = now()
+        graphs = loaded.graphs.map {
+            GraphTimes(
+                graph: $0.contract.graph, loadMs: $0.times.loadMs, compileMs: $0.times.compileMs,
+                reported: $0.reported())
+        }
         let stages = try measure(loaded, takeOutput)
         return Findings(
             facts: facts, runtimeVersion: loaded.engine.version, graphs: graphs, stages: stages, windows: windows,
