@@ -6,7 +6,8 @@ import SegOnnx
 //
 // `segment BUNDLE RUNTIME ASKED OUT`: ASKED is a JSON file, a list of a `photo` (PNG), `points` and `boxes` each. Into OUT
 // go the maps and masks; what was found is printed as JSON. `refine BUNDLE RUNTIME ASKED OUT`: ASKED is a `photo` and
-// `steps`, taps (x, y) or boxes `at` a place with their `meaning`; after each step all regions go into OUT. `follow BUNDLE RUNTIME FRAMES OUT`: FRAMES is a JSON list of
+// `steps`, taps (x, y) or boxes `at` a place with their `meaning`; after each step all regions go into OUT, and the picture at
+// the end. `follow BUNDLE RUNTIME FRAMES OUT`: FRAMES is a JSON list of
 // PNGs, of a video. `selftest BUNDLE RUNTIME` prints rows. `bench DOCUMENTS RUN` runs a job. `frames GIVEN COUNT` fits and
 // fuses a frame so many times, and prints what that costs. A `Problem` is printed as `problem: ...`.
 
@@ -55,29 +56,6 @@ func segment(_ bundle: String, _ runtime: String, _ asked: String, _ out: String
         ]
     }
     print(jsonText(["version": .string(loaded.engine.version), "photos": .list(found)]))
-}
-
-func refine(_ bundle: String, _ runtime: String, _ asked: String, _ out: String) throws {
-    let loaded = try load(bundle, runtime)
-    let session = PhotoSession(labels: loaded.bundle.manifest.labels) { Segmenter(loaded) }
-    let json = try parseJson(String(contentsOfFile: asked, encoding: .utf8), name: asked)
-    session.take(try picture(json.field("photo").text()))
-    _ = try session.prepare()
-    let found = try json.field("steps").items().enumerated().map { number, step -> Json in
-        let place = try step.field("at").items().map { try $0.number() }
-        guard let meaning = TapMeaning(rawValue: try step.field("meaning").text()) else {
-            throw Problem("there is no such meaning of a tap; expected \(TapMeaning.allCases.map(\.rawValue))")
-        }
-        let prompt: Prompt =
-            place.count == 2
-            ? .point(x: place[0], y: place[1])
-            : .box(PromptBox(x1: place[0], y1: place[1], x2: place[2], y2: place[3]))
-        try session.ask(prompt, meaning)
-        let regions = session.regions
-        for (place, region) in regions.enumerated() { try write(region.mask, to: "\(out)/\(number).mask\(place).bin") }
-        return .list(regions.map { .number(Double($0.predictedIou)) })
-    }
-    print(jsonText(.list(found)))
 }
 
 func follow(_ bundle: String, _ runtime: String, _ frames: String, _ out: String) throws {

@@ -81,15 +81,16 @@ final class SessionTests: XCTestCase {
         for (x, meaning) in [(30.0, TapMeaning.newRegion), (10, .newRegion), (20, .add)] {
             try session.ask(.point(x: x, y: 20), meaning)
         }
-        let runs = factory.runs
-        session.undo()
+        let (runs, mask) = (factory.runs, session.regions[1].mask)
+        try session.undo()
+        XCTAssertEqual(session.regions[1].mask, mask)
         XCTAssertEqual(entries(session), ["Tap 1", "Tap 2"])
-        session.undo()
+        try session.undo()
         XCTAssertEqual(entries(session), ["Tap 1"])
         // It is the last one again.
         try session.ask(.point(x: 20, y: 20), .add)
         XCTAssertEqual(entries(session), ["Tap 1, 2 points"])
-        for _ in 0..<3 { session.undo() }
+        for _ in 0..<3 { try session.undo() }
         XCTAssertEqual(entries(session), [])
         XCTAssertEqual(factory.runs, runs + 1)
     }

@@ -5,6 +5,17 @@ public struct Region: Sendable {
     public let predictedIou: Float
     /// (h, w) as the network gave it.
     let logits: Tensor
+    let geometry: Geometry
+
+    /// The same without its mask, which takes most of the memory, and can be made again.
+    var withoutMask: Region { Region(mask: [], predictedIou: predictedIou, logits: logits, geometry: geometry) }
+
+    /// The same with its mask.
+    func withMask() throws -> Region {
+        let one = Tensor(data: logits.data, shape: [1] + logits.shape)
+        return Region(
+            mask: try interactiveMasks(one, geometry)[0], predictedIou: predictedIou, logits: logits, geometry: geometry)
+    }
 }
 
 /// What is in a frame of a video: tracks, where the bundle can follow objects, else the objects of the frame by itself.
@@ -207,9 +218,8 @@ public final class Segmenter {
         let chosen = chosenCandidates(scores, ambiguous: prompts.map(\.isAmbiguous), single: spec.single)
         return try chosen.enumerated().map { prompt, candidate in
             let place = prompt * candidates + candidate
-            let one = Array(logits.data[place * step..<(place + 1) * step])
-            let mask = try interactiveMasks(Tensor(data: one, shape: [1] + size), geometry)[0]
-            return Region(mask: mask, predictedIou: iou.data[place], logits: Tensor(data: one, shape: size))
+            let one = Tensor(data: Array(logits.data[place * step..<(place + 1) * step]), shape: size)
+            return try Region(mask: [], predictedIou: iou.data[place], logits: one, geometry: geometry).withMask()
         }
     }
 

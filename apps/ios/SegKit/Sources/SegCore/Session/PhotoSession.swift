@@ -44,7 +44,7 @@ public final class PhotoSession {
     private var segmenter: Segmenter?
     private var photo: Picture?
     private var objects: PanopticResult?
-    /// Of each region all answers, each to one point more than the one before.
+    /// Of each region all answers, each to one point more than the one before; the last one alone has its mask.
     private var answers: [[Answer]] = []
 
     /// - Parameters:
@@ -104,7 +104,12 @@ public final class PhotoSession {
         }
         let asked = before.map { changed($0, by: prompt, meaning, segmenter.promptSpec) } ?? prompt
         let found = try segmenter.segment([asked]).map { Answer(prompt: asked, region: $0) }
-        if before == nil { answers.append(found) } else { answers[answers.count - 1] += found }
+        if let before {
+            answers[answers.count - 1].removeLast()
+            answers[answers.count - 1] += [Answer(prompt: before.prompt, region: before.region.withoutMask)] + found
+        } else {
+            answers.append(found)
+        }
     }
 
     /// One point more, and the answer before where the network takes it.
@@ -115,11 +120,14 @@ public final class PhotoSession {
             mask: spec?.maskStride == nil ? nil : before.region.logits)
     }
 
-    /// Takes the last point back, or the last box, with what it changed.
-    public func undo() {
-        guard !answers.isEmpty else { return }
-        answers[answers.count - 1].removeLast()
-        answers.removeAll(where: \.isEmpty)
+    /// Takes the last point back, or the last box, with what it changed; the network is not asked again.
+    ///
+    /// - Throws: `Problem` if the region of before cannot be drawn.
+    public func undo() throws {
+        guard var last = answers.popLast() else { return }
+        last.removeLast()
+        guard let before = last.popLast() else { return }
+        answers.append(last + [Answer(prompt: before.prompt, region: try before.region.withMask())])
     }
 
     /// Forgets the regions.
@@ -160,18 +168,27 @@ public final class PhotoSession {
             .sorted { $0.mask.filter { $0 }.count > $1.mask.filter { $0 }.count }
             .map { Layer(region: .ofMask($0.mask), colour: classColour($0.place)) }
         paintMasks(&canvas, layers, width: width)
+        paint(&canvas, current.map(\.prompt), width: width)
         return current.enumerated().map { place, answer in
-            let (prompt, colour) = (answer.prompt, classColour(place))
-            if let box = prompt.box { paintBox(&canvas, box, width: width + 1, colour: colour) }
-            for point in prompt.points {
-                paintPoint(
-                    &canvas, x: point.x, y: point.y, radius: 3 * Double(width) + 3, colour: colour,
-                    isHollow: !point.isInside)
-            }
+            let prompt = answer.prompt
             let points = prompt.points.count > 1 ? ", \(prompt.points.count) points" : ""
             return FoundEntry(
                 name: "\(prompt.box == nil ? "Tap" : "Box") \(place + 1)\(points)",
-                figure: "predicted IoU \(String(format: "%.2f", answer.region.predictedIou))", colour: colour)
+                figure: "predicted IoU \(String(format: "%.2f", answer.region.predictedIou))", colour: classColour(place))
+        }
+    }
+
+    /// Paints what was asked, points beside a region hollow.
+    private func paint(_ canvas: inout Picture, _ prompts: [Prompt], width: Int) {
+        for (place, prompt) in prompts.enumerated() {
+            if let box = prompt.box { paintBox(&canvas, box, width: width + 1, colour: classColour(place)) }
+        }
+        for (place, prompt) in prompts.enumerated() {
+            for point in prompt.points {
+                paintPoint(
+                    &canvas, x: point.x, y: point.y, radius: 3 * Double(width) + 3, colour: classColour(place),
+                    isHollow: !point.isInside)
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ private let sameObjectIou = 0.7
 
 /// The objects of one video, followed from frame to frame, as rapsam/inference/segmenter.py does it: remembers the queries of
 /// one frame, and a number for everything that was seen.
-struct Follower {
+public struct Follower {
     private let numThings: Int
     private let limits: Limits
     private var tracker = NearOnlineTracker()
@@ -14,7 +14,7 @@ struct Follower {
     /// - Parameters:
     ///   - numThings: The first classes that are things.
     ///   - topK: Candidates of a frame.
-    init(numThings: Int, topK: Int) {
+    public init(numThings: Int, topK: Int) {
         self.numThings = numThings
         limits = Limits(topK: topK, minScore: minScore)
     }
@@ -27,7 +27,7 @@ struct Follower {
     ///   - maskLogits: (N, h, w).
     /// - Returns: In falling order of score; of several on one object, one.
     /// - Throws: `Problem` if the arrays do not fit each other or are not finite.
-    mutating func next(
+    public mutating func next(
         classLogits: Tensor, queries: Tensor, maskLogits: Tensor, geometry: Geometry
     ) throws -> [TrackedInstance] {
         let frame = try tracker.update(classLogits: classLogits, queries: queries, maskLogits: maskLogits)

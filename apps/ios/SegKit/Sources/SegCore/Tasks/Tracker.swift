@@ -86,7 +86,9 @@ public struct NearOnlineTracker {
 /// The entries along the first axis in another order.
 private func inOrder(_ tensor: Tensor, _ order: [Int]) -> Tensor {
     let step = tensor.data.count / max(order.count, 1)
-    let data = order.flatMap { tensor.data[$0 * step..<($0 + 1) * step] }
+    var data: [Float] = []
+    data.reserveCapacity(tensor.data.count)
+    for place in order { data += tensor.data[place * step..<(place + 1) * step] }
     return Tensor(data: data, shape: tensor.shape)
 }
 
