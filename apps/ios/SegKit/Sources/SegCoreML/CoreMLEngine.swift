@@ -19,7 +19,7 @@
             guard let caches = FileManager.default.urls(for: .cachesDirectory, in: .userDomainMask).first else {
                 throw Problem("the app has no caches on this phone; install it again")
             }
-            let compiled = CompiledModels(in: caches.appendingPathComponent("compiled"), ending: ".mlmodelc")
+            let compiled = CompiledModels(in: caches.appendingPathComponent("compiled"), name: "model.mlmodelc")
             return CoreMLEngine(runtime, units: try units(runtime), compiled)
         }
 
@@ -47,12 +47,12 @@
 
         /// Bundles need a version of iOS, and a Mac that runs the app has another number.
         var release: [Int]? {
-            #if os(iOS)
+            #if os(macOS)
+                return nil
+            #else
                 let process = ProcessInfo.processInfo
                 let system = process.operatingSystemVersion
                 return process.isiOSAppOnMac ? nil : [system.majorVersion, system.minorVersion, system.patchVersion]
-            #else
-                return nil
             #endif
         }
 
@@ -74,7 +74,7 @@
             let found = try compiled.find(origin) { try MLModel.compileModel(at: package) }
             do {
                 return try CoreMLGraph(found, configuration, contract, runtime: runtime)
-            } catch  where found.compileMs == nil && (error as? Problem) == nil {
+            } catch  where !found.isNew && (error as? Problem) == nil {
                 // What an earlier start left has become unreadable: once more, from the package.
                 compiled.remove(origin)
                 return try loaded(package, contract, origin)

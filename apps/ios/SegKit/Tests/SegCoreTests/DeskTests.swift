@@ -104,22 +104,28 @@ final class DeskTests: XCTestCase {
             try files.createDirectory(at: place, withIntermediateDirectories: true)
             return place
         }
-        let models = CompiledModels(in: folder.appendingPathComponent("new"), ending: ".mlmodelc")
+        let models = CompiledModels(in: folder.appendingPathComponent("new"), name: "model.mlmodelc")
         let first = try models.find("a", compile: compile)
-        XCTAssertNotNil(first.compileMs)
-        let again = try CompiledModels(in: folder.appendingPathComponent("new"), ending: ".mlmodelc")
+        XCTAssertTrue(first.isNew)
+        let again = try CompiledModels(in: folder.appendingPathComponent("new"), name: "model.mlmodelc")
             .find("a", compile: compile)
-        XCTAssertNil(again.compileMs)
+        XCTAssertFalse(again.isNew)
+        XCTAssertEqual(again.compileMs, try XCTUnwrap(first.compileMs))
         XCTAssertEqual(again.place, first.place)
-        XCTAssertEqual(first.place.pathExtension, "mlmodelc")
+        XCTAssertEqual(first.place.lastPathComponent, "model.mlmodelc")
         let other = try models.find("b", compile: compile)
         models.keep(only: ["b", "c"])
         XCTAssertFalse(files.fileExists(atPath: first.place.path))
         XCTAssertTrue(files.fileExists(atPath: other.place.path))
         models.remove("b")
-        _ = try models.find("b", compile: compile)
+        XCTAssertTrue(try models.find("b", compile: compile).isNew)
         XCTAssertEqual(made, 3)
-        let full = CompiledModels(in: URL(fileURLWithPath: "/dev/null/x"), ending: ".x")
+        // Nothing but these is left, also of what was given up half-way.
+        let half = folder.appendingPathComponent("new/half.part")
+        try files.createDirectory(at: half, withIntermediateDirectories: true)
+        models.keep(only: ["b"])
+        XCTAssertEqual(try files.contentsOfDirectory(atPath: folder.appendingPathComponent("new").path).count, 1)
+        let full = CompiledModels(in: URL(fileURLWithPath: "/dev/null/x"), name: "x")
         assertProblem("free some space") { try full.find("a", compile: compile) }
     }
 

@@ -19,7 +19,7 @@ public protocol Graph: AnyObject {
 public struct LoadTimes: Sendable {
     /// Loading alone.
     public let loadMs: Double
-    /// Making the file ready for this phone before that; nil where that is one, or was done at an earlier start.
+    /// Making the file ready for this phone before that, whenever that was; nil where that is one, or not known.
     public let compileMs: Double?
 
     public init(loadMs: Double, compileMs: Double?) {

@@ -14,7 +14,8 @@ public struct Region: Sendable {
     func withMask() throws -> Region {
         let one = Tensor(data: logits.data, shape: [1] + logits.shape)
         return Region(
-            mask: try interactiveMasks(one, geometry)[0], predictedIou: predictedIou, logits: logits, geometry: geometry)
+            mask: try interactiveMasks(one, geometry)[0], predictedIou: predictedIou, logits: logits, geometry: geometry
+        )
     }
 }
 

@@ -172,9 +172,10 @@ public final class PhotoSession {
         return current.enumerated().map { place, answer in
             let prompt = answer.prompt
             let points = prompt.points.count > 1 ? ", \(prompt.points.count) points" : ""
+            let iou = String(format: "%.2f", answer.region.predictedIou)
             return FoundEntry(
-                name: "\(prompt.box == nil ? "Tap" : "Box") \(place + 1)\(points)",
-                figure: "predicted IoU \(String(format: "%.2f", answer.region.predictedIou))", colour: classColour(place))
+                name: "\(prompt.box == nil ? "Tap" : "Box") \(place + 1)\(points)", figure: "predicted IoU \(iou)",
+                colour: classColour(place))
         }
     }
 
