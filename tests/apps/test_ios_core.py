@@ -172,8 +172,8 @@ def test_no_more_memory_is_taken_for_a_photo_than_is_reckoned_with(kit, folder, 
         peaks.append(1024 * json.loads(done.stdout.splitlines()[-1])["peak_kb"])
     (few, many) = (height * width for height, width in sizes)
     per_pixel = (peaks[1] - peaks[0]) / (many - few)
-    # The app's 33 less the two images on its screen, 8.
-    assert 15 < per_pixel < 25.5
+    # The app's 33 less the image that was on its screen before; that it writes the picture stands for the new one.
+    assert 25 < per_pixel < 30
 
 
 def test_tracks_are_those_of_python(kit, tmp_path):
@@ -228,9 +228,8 @@ def test_a_frame_takes_little_memory_beside_its_result(kit, tmp_path):
     for taken in found["paint_bytes"][1:]:  # the picture, which is the photo's until something is painted
         assert 4 * 240 * 320 <= taken <= 4 * 240 * 320 + 16_384
     assert found["tracks"] == [16] * 4
-    for taken in found["follow_bytes"][1:]:  # a mask of each candidate, and the mask logits in the tracks' order
-        least, most = (count * 240 * 320 + mask_logits.nbytes for count in (16, given["top_k"]))
-        assert least <= taken <= most + 131_072
+    for taken in found["follow_bytes"][1:]:  # a mask of each track, and of one that lay on another's object
+        assert 17 * 240 * 320 <= taken <= 17 * 240 * 320 + 16_384
     geometry = ImageGeometry(padded_size=(256, 256), content_size=(192, 256), original_size=(240, 320))
     expected = panoptic_segmentation(
         class_logits, mask_logits, geometry, 8, score_threshold=0.4, overlap_threshold=0.0

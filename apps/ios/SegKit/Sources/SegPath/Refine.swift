@@ -8,6 +8,8 @@ func refine(_ bundle: String, _ runtime: String, _ asked: String, _ out: String)
     let json = try parseJson(String(contentsOfFile: asked, encoding: .utf8), name: asked)
     session.take(try picture(json.field("photo").text()))
     _ = try session.prepare()
+    // As on a screen, which shows the objects first.
+    _ = session.shown()
     let found = try json.field("steps").items().enumerated().map { number, step -> Json in
         let place = try step.field("at").items().map { try $0.number() }
         guard let meaning = TapMeaning(rawValue: try step.field("meaning").text()) else {

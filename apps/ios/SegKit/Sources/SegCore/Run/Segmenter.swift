@@ -7,6 +7,9 @@ public struct Region: Sendable {
     let logits: Tensor
     let geometry: Geometry
 
+    /// Pixels of the mask.
+    var area: Int { mask.reduce(0) { $0 + ($1 ? 1 : 0) } }
+
     /// The same without its mask, which takes most of the memory, and can be made again.
     var withoutMask: Region { Region(mask: [], predictedIou: predictedIou, logits: logits, geometry: geometry) }
 

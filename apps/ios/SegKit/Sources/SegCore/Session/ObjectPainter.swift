@@ -49,7 +49,8 @@ public final class ObjectPainter {
         }
     }
 
-    private func paint(_ canvas: inout Picture, _ layers: [Layer]) {
+    /// Paints layers, from the bottom to the top, in place.
+    func paint(_ canvas: inout Picture, _ layers: [Layer]) {
         let kept = masks?.size == canvas.size ? masks : nil
         let painter = kept ?? MaskPainter(size: canvas.size)
         masks = painter

@@ -164,10 +164,10 @@ public final class PhotoSession {
         let current = answers.compactMap(\.last)
         // Large masks first, so that a small one inside stays visible.
         let layers = current.enumerated()
-            .map { (place: $0.offset, mask: $0.element.region.mask) }
-            .sorted { $0.mask.filter { $0 }.count > $1.mask.filter { $0 }.count }
+            .map { (place: $0.offset, mask: $0.element.region.mask, area: $0.element.region.area) }
+            .sorted { $0.area > $1.area }
             .map { Layer(region: .ofMask($0.mask), colour: classColour($0.place)) }
-        paintMasks(&canvas, layers, width: width)
+        painter.paint(&canvas, layers)
         paint(&canvas, current.map(\.prompt), width: width)
         return current.enumerated().map { place, answer in
             let prompt = answer.prompt

@@ -9,6 +9,7 @@ public struct Follower {
     private let limits: Limits
     private var tracker = NearOnlineTracker()
     private var numbers = TrackNumbers()
+    private var enlarger: Enlarger?
     private var distinct = DistinctTracks(sameObjectIou: sameObjectIou)
 
     /// - Parameters:
@@ -31,7 +32,11 @@ public struct Follower {
         classLogits: Tensor, queries: Tensor, maskLogits: Tensor, geometry: Geometry
     ) throws -> [TrackedInstance] {
         let frame = try tracker.update(classLogits: classLogits, queries: queries, maskLogits: maskLogits)
+        let kept = enlarger.flatMap { $0.fits(maskLogits, geometry) ? $0 : nil }
+        let enlarger = kept ?? Enlarger(of: maskLogits, geometry: geometry)
+        self.enlarger = enlarger
         return distinct.of(
-            trackedInstances(frame, geometry, numThings: numThings, limits: limits, numbers: &numbers))
+            trackedInstances(
+                frame, geometry, numThings: numThings, limits: limits, numbers: &numbers, enlarger: enlarger))
     }
 }
