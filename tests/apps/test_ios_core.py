@@ -164,7 +164,9 @@ def test_no_more_memory_is_taken_for_a_photo_than_is_reckoned_with(kit, folder, 
     for size in sizes:
         (path,) = save(tmp_path, [photo(*size)])
         height, width = size
-        steps = [{"at": [width * share, height / 2], "meaning": "New region"} for share in (0.1, 0.4, 0.7, 0.9)]
+        steps = [
+            {"at": [width * share, height / 2], "meaning": "New region"} for share in (0.1, 0.4, 0.7, 0.9)
+        ]
         (tmp_path / "asked.json").write_text(json.dumps({"photo": path, "steps": steps}))
         done = kit.run(
             "refine", folder, RUNTIME, tmp_path / "asked.json", tmp_path, folders=[folder, tmp_path]
@@ -172,7 +174,8 @@ def test_no_more_memory_is_taken_for_a_photo_than_is_reckoned_with(kit, folder, 
         peaks.append(1024 * json.loads(done.stdout.splitlines()[-1])["peak_kb"])
     (few, many) = (height * width for height, width in sizes)
     per_pixel = (peaks[1] - peaks[0]) / (many - few)
-    # The app's 33 less the image that was on its screen before; that it writes the picture stands for the new one.
+    # The app's 33 less the image that was on its screen before; the picture that is written stands for the
+    # new one.
     assert 25 < per_pixel < 30
 
 

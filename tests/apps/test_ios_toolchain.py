@@ -113,7 +113,9 @@ def test_a_command_sees_no_device_but_those_that_every_program_needs(place):
 
 def test_a_command_that_does_not_end_is_told_in_one_line(place):
     program(place, "unshare", "exec sleep 30")
-    with pytest.raises(UnavailableError, match=r"^swift build did not end within 0\.2 s; run it again") as told:
+    with pytest.raises(
+        UnavailableError, match=r"^swift build did not end within 0\.2 s; run it again"
+    ) as told:
         in_chroot(find_tools(), ["swift", "build"], patience_s=0.2)
     assert "\n" not in str(told.value)
 

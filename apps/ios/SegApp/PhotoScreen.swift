@@ -141,8 +141,8 @@ struct PhotoScreen: View {
 
     private func memoryIsShort() {
         Task {
-            guard (try? await worker.run { $0.forget() }) == true else { return }
-            // What was asked of it is not wanted any more.
+            guard (try? await worker.run { $0.forget() }) == true, turns.counts(shown.photo) else { return }
+            // What was asked of it is not wanted any more; a photo that is on its way is.
             if await show(turns.choose()) {
                 complain(Problem("memory is short, so the photo was let go; close other apps, and choose it again"))
             }

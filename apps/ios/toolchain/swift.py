@@ -7,8 +7,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from apps.ios.toolchain.tools import ISOLATED, Tools
-from rapsam.errors import ExportError, UnavailableError, printable, shortened
+from apps.ios.toolchain.tools import ISOLATED, Tools, called
+from rapsam.errors import ExportError, printable, shortened
 from rapsam.locks import one_at_a_time
 
 APPS = Path(__file__).resolve().parents[2]
@@ -39,27 +39,14 @@ def in_chroot(
         patience_s: Seconds after which it is ended.
 
     Raises:
-        UnavailableError: If it was.
+        UnavailableError: If it was, or cannot be isolated.
     """
     variables = {"PATH": "/usr/bin:/bin", "HOME": _HOME, "LANG": "C.UTF-8", **(environment or {})}
     words = [f"{name}={value}" for name, value in variables.items()]
     inner = shlex.join(["chroot", str(tools.swift), "/usr/bin/env", "-i", *words, *map(str, command)])
     script = f"{_mounts(tools, [APPS, tools.onnx_runtime, *folders])}\nexec {inner}"
-    try:
-        return subprocess.run(
-            [*ISOLATED, "sh", "-ec", script],
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=patience_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        words = shortened(printable(shlex.join(map(str, command))))
-        raise UnavailableError(
-            f"{words} did not end within {patience_s:g} s; run it again when this machine has less to do"
-        ) from error
+    what = shortened(printable(shlex.join(map(str, command))))
+    return called([*ISOLATED, "sh", "-ec", script], patience_s, what=what, cwd="/")
 
 
 def checked(done: subprocess.CompletedProcess[str], what: str) -> str:
@@ -77,7 +64,8 @@ def _mounts(tools: Tools, folders: Sequence[Path]) -> str:
     """Returns a script that brings folders into the chroot, under their own names, for one process alone."""
     root = shlex.quote(str(tools.swift))
     lines = ["mount --make-rprivate /", f"mount -t proc proc {root}/proc"]
-    # Above the chroot's own folders, so that nothing stays in them, and no device of this machine is seen but these.
+    # Above the chroot's own folders, so that nothing stays in them; of this machine's devices no others are
+    # seen.
     lines += [f"mount -t tmpfs tmpfs {root}/{folder}" for folder in ("dev", "tmp")]
     for device in _DEVICES:
         lines += [f"touch {root}/dev/{device}", f"mount --bind /dev/{device} {root}/dev/{device}"]

@@ -82,7 +82,7 @@ def missing() -> str | None:
 def _confined() -> str | None:
     """Says why no command can be isolated here, as in many containers; None if it can."""
     try:
-        done = _called([*ISOLATED, "mount", "--make-rprivate", "/"], _QUERY_S)
+        done = called([*ISOLATED, "mount", "--make-rprivate", "/"], _QUERY_S)
     except UnavailableError as error:
         return str(error)
     if done.returncode == 0:
@@ -91,19 +91,36 @@ def _confined() -> str | None:
     return f"Swift runs in a chroot with mounts of its own, which this machine does not allow: {reason}"
 
 
-def _called(command: list[str], patience_s: float) -> subprocess.CompletedProcess[str]:
-    """Runs a command.
+def called(
+    command: list[str], patience_s: float, *, what: str | None = None, cwd: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs a command, which reads nothing.
+
+    Args:
+        command: Program and arguments.
+        patience_s: Seconds after which it is ended.
+        what: Its name for messages; None for the program's.
+        cwd: Folder to run it in; None for this one.
 
     Raises:
         UnavailableError: If its program is not there, or it does not end in time.
     """
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=patience_s, check=False)
+        return subprocess.run(
+            command,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=patience_s,
+            check=False,
+        )
     except FileNotFoundError as error:
         raise UnavailableError(f"{command[0]} is not installed; {HOW}, which names what it needs") from error
     except subprocess.TimeoutExpired as error:
         raise UnavailableError(
-            f"{command[0]} did not end within {patience_s:g} s; run it again when this machine has less to do"
+            f"{what or command[0]} did not end within {patience_s:g} s; run it again when this machine has "
+            "less to do"
         ) from error
 
 
@@ -146,13 +163,13 @@ def fetch_tools(say: Say) -> Tools:
 def _make_chroot(folder: Path) -> None:
     """Makes the chroot; apt compares every package with the digests that Debian signs."""
     command = [_MAKER, "--variant=minbase", f"--include={_PACKAGES}", RELEASE, str(folder)]
-    done = _called(command, _PATIENCE_S)
+    done = called(command, _PATIENCE_S)
     if done.returncode != 0:
         complaints = [line for line in done.stderr.splitlines() if line.startswith("E: ")]
         reason = complaints[0].removeprefix("E: ") if complaints else f"exit code {done.returncode}"
         raise UnavailableError(f"{_MAKER} cannot make the chroot: {shortened(printable(reason))}")
     command = ["chroot", str(folder), "dpkg-query", "--show", "--showformat=${Version}", "swiftlang"]
-    told = _called(command, _QUERY_S).stdout
+    told = called(command, _QUERY_S).stdout
     if not told.startswith(f"{SWIFT}-"):
         found = shortened(printable(told.strip()))
         raise UnavailableError(
