@@ -79,6 +79,7 @@ final class BenchTests: XCTestCase {
         XCTAssertEqual(mask.count, 4 * (tinySide / 4) * (tinySide / 4))
         XCTAssertEqual(try result.field("thermal_states").items().map { try $0.text() }, ["nominal"])
         XCTAssertEqual(try result.field("battery").items()[0].field("percent").number(), 50)
+        XCTAssertEqual(try result.field("graphs").items()[1].field("reported").items().map { try $0.text() }, ["fake"])
         // As the runtime measured them: nothing beside loading is in them.
         XCTAssertEqual(try result.field("graphs").items()[0].field("load_ms").number(), 3)
         XCTAssertEqual(try result.field("graphs").items()[0].field("compile_ms").number(), 2)
