@@ -13,25 +13,6 @@ public struct Shown: Sendable {
     public let entries: [FoundEntry]
 }
 
-/// What a tap asks for.
-public enum TapMeaning: String, CaseIterable, Sendable {
-    /// A region of its own.
-    case newRegion = "New region"
-    /// That the last region holds this place too.
-    case add = "Add"
-    /// That the last region does not hold this place.
-    case takeAway = "Take away"
-
-    /// For those who hear it.
-    public var explained: String {
-        switch self {
-        case .newRegion: "A tap asks for a new region"
-        case .add: "A tap adds a place to the last region"
-        case .takeAway: "A tap takes a place away from the last region"
-        }
-    }
-}
-
 /// One photo, and all that was asked of it. It knows no screen. One thread at a time.
 public final class PhotoSession {
     private struct Answer {

@@ -21,18 +21,6 @@ public struct PromptSpec: Sendable {
     /// Pixels of the network's image per pixel of an earlier answer that it takes; nil if it takes none.
     let maskStride: Int?
 
-    /// What a tap may ask for.
-    public var meanings: [TapMeaning] {
-        if maxPoints < 2 { return [.newRegion] }
-        return negativePoints ? TapMeaning.allCases : [.newRegion, .add]
-    }
-
-    /// Says for people what to do to get a region.
-    var invitation: String {
-        let tap = maxPoints > 0 ? ["tap what you want"] : []
-        return (tap + (boxes ? ["hold a finger on the photo and drag a box"] : [])).joined(separator: ", or ")
-    }
-
     /// Says for people what one prompt may be.
     var described: String {
         let points = maxPoints == 0 ? [] : [maxPoints == 1 ? "one point" : "up to \(maxPoints) points"]
