@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -12,6 +13,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ import pytest
 PROGRAMS = ("WebKitWebDriver", "Xvfb", "dbus-run-session")
 BROWSERS = "/usr/lib/*/webkit2gtk-4.1/MiniBrowser"
 STARTS, TIMEOUT_S = 5, 120
+START_S, END_S = 30, 10
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
 
 
@@ -98,10 +101,12 @@ def display():
     os.close(write)
     try:
         with os.fdopen(read) as told:
-            yield int(told.readline())
+            ready, _, _ = select.select([told], [], [], START_S)
+            number = told.readline().strip() if ready else ""
+        assert number, f"Xvfb told no display within {START_S} s"
+        yield int(number)
     finally:
-        server.terminate()
-        server.wait()
+        end(server, server.send_signal)
 
 
 @contextlib.contextmanager
@@ -122,8 +127,17 @@ def driver(environment):
                 break
         yield address
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
+        end(process, lambda number: os.killpg(process.pid, number))
+
+
+def end(process: subprocess.Popen, send: Callable[[int], None]) -> None:
+    """Asks a program to end, and ends it if it does not."""
+    send(signal.SIGTERM)
+    try:
+        process.wait(END_S)
+    except subprocess.TimeoutExpired:
+        send(signal.SIGKILL)
+        process.wait(END_S)
 
 
 def called(method: str, url: str, body: object = None) -> dict:

@@ -101,6 +101,44 @@ def test_a_command_sees_only_what_it_is_given_at_its_own_place(place, tmp_path):
     assert "--net" in script
 
 
+def test_a_command_sees_no_device_but_those_that_every_program_needs(place):
+    program(place, "unshare", 'for word; do echo "$word"; done')
+    script = in_chroot(find_tools(), ["swift"]).stdout
+    root = find_tools().swift
+    bound = [line.split()[2] for line in script.splitlines() if line.startswith("mount --bind /dev")]
+    assert bound == ["/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"]
+    assert f"mount -t tmpfs tmpfs {root}/dev" in script
+    assert "rbind" not in script
+
+
+def test_a_command_that_does_not_end_is_told_in_one_line(place):
+    program(place, "unshare", "exec sleep 30")
+    with pytest.raises(
+        UnavailableError, match=r"^swift build did not end within 0\.2 s; run it again"
+    ) as told:
+        in_chroot(find_tools(), ["swift", "build"], patience_s=0.2)
+    assert "\n" not in str(told.value)
+
+
+def test_a_maker_of_chroots_that_does_not_end_is_told_in_one_line(place, monkeypatch):
+    monkeypatch.setattr(tools_module, "_PATIENCE_S", 0.2)
+    program(place, "mmdebstrap", "exec sleep 30")
+    with pytest.raises(UnavailableError, match=r"^mmdebstrap did not end within 0\.2 s"):
+        fetch_tools(print)
+
+
+def test_a_machine_that_allows_no_mounts_is_told(place, monkeypatch):
+    program(place, "unshare", "echo 'unshare failed: Operation not permitted' >&2; exit 1")
+    with pytest.raises(UnavailableError, match=r"not allow: unshare failed: Operation not permitted; run"):
+        fetch_tools(print)
+    for folder in find_tools():
+        folder.mkdir(parents=True)
+    assert missing().endswith("does not allow: unshare failed: Operation not permitted")
+    (place / "unshare").unlink()
+    monkeypatch.setenv("PATH", str(place))
+    assert missing().startswith("unshare is not installed")
+
+
 def test_a_package_manager_that_crashes_is_asked_once_more(place, tmp_path, monkeypatch):
     monkeypatch.setattr(swift_module, "BUILD", tmp_path / "build")
     once = 'cd "${0%/*}"; echo run >> runs; [ -e crashed ] && exit 0; touch crashed; kill -9 $$'

@@ -11,33 +11,43 @@ struct SeenFrame: Sendable {
     let milliseconds: Double
 }
 
-/// The camera at the back. Frames are looked at on the worker's queue, so those that come meanwhile are dropped by the system.
+/// The camera at the back; `CameraLife` says what becomes of it. Frames are looked at on the worker's queue, so those that come meanwhile are dropped by the system.
 final class CameraFeed: NSObject, AVCaptureVideoDataOutputSampleBufferDelegate, @unchecked Sendable {
-    /// Of a frame, or why there will be none.
-    typealias Seeing = @Sendable (Result<SeenFrame, any Error>) -> Void
+    /// Told of every frame.
+    typealias Seeing = @Sendable (SeenFrame) -> Void
+
+    /// Told of what happens to the camera.
+    typealias Happening = @Sendable (CameraLife.Event) -> Void
 
     private let session = AVCaptureSession()
     private let worker: ModelWorker
     private let seeing: Seeing
+    private let happening: Happening
     private var frames = FramePicture()
     private var observers: [any NSObjectProtocol] = []
 
     /// Asks whether the camera may be used, and makes it ready.
     ///
     /// - Throws: `Problem` if there is none, or it is refused or in use.
-    static func opened(_ worker: ModelWorker, seeing: @escaping Seeing) async throws -> CameraFeed {
+    static func opened(
+        _ worker: ModelWorker, seeing: @escaping Seeing, happening: @escaping Happening
+    ) async throws -> CameraFeed {
         let camera = AVCaptureDevice.default(.builtInWideAngleCamera, for: .video, position: .back)
         let isAllowed = camera == nil ? false : await AVCaptureDevice.requestAccess(for: .video)
         if let problem = cameraProblem(isThere: camera != nil, isAllowed: isAllowed) { throw problem }
         guard let camera, let input = try? AVCaptureDeviceInput(device: camera) else {
             throw Problem("the camera does not open; close other apps that use it, and try again")
         }
-        return try CameraFeed(input, worker, seeing)
+        return try CameraFeed(input, worker, seeing, happening)
     }
 
-    private init(_ input: AVCaptureDeviceInput, _ worker: ModelWorker, _ seeing: @escaping Seeing) throws {
+    private init(
+        _ input: AVCaptureDeviceInput, _ worker: ModelWorker, _ seeing: @escaping Seeing,
+        _ happening: @escaping Happening
+    ) throws {
         self.worker = worker
         self.seeing = seeing
+        self.happening = happening
         super.init()
         let output = AVCaptureVideoDataOutput()
         output.videoSettings = [kCVPixelBufferPixelFormatTypeKey as String: kCVPixelFormatType_32BGRA]
@@ -53,13 +63,21 @@ final class CameraFeed: NSObject, AVCaptureVideoDataOutputSampleBufferDelegate, 
         if let connection = output.connection(with: .video), connection.isVideoRotationAngleSupported(90) {
             connection.videoRotationAngle = 90
         }
-        for name in [AVCaptureSession.wasInterruptedNotification, AVCaptureSession.runtimeErrorNotification] {
-            let observer = NotificationCenter.default.addObserver(forName: name, object: session, queue: nil) { _ in
-                seeing(
-                    .failure(Problem("the camera was interrupted; close what uses it, and come back to this screen")))
-            }
-            observers.append(observer)
+        tell(AVCaptureSession.wasInterruptedNotification) { _ in .interrupted }
+        tell(AVCaptureSession.interruptionEndedNotification) { _ in .interruptionEnded }
+        tell(AVCaptureSession.runtimeErrorNotification) { note in
+            let error = note.userInfo?[AVCaptureSessionErrorKey] as? AVError
+            return error?.code == .mediaServicesWereReset
+                ? .mediaServicesReset
+                : .failed("the camera stopped; close other apps that use it, and come back to this screen")
         }
+    }
+
+    private func tell(_ name: NSNotification.Name, _ event: @escaping @Sendable (Notification) -> CameraLife.Event) {
+        observers.append(
+            NotificationCenter.default.addObserver(forName: name, object: session, queue: nil) { [happening] note in
+                happening(event(note))
+            })
     }
 
     deinit {
@@ -88,9 +106,9 @@ final class CameraFeed: NSObject, AVCaptureVideoDataOutputSampleBufferDelegate, 
             }
             let image = try shownImage(view.picture)
             let passed = (ContinuousClock.now - start) / .milliseconds(1)
-            seeing(.success(SeenFrame(image: image, entries: view.entries, milliseconds: passed)))
+            seeing(SeenFrame(image: image, entries: view.entries, milliseconds: passed))
         } catch {
-            seeing(.failure(error))
+            happening(.failed(told(error)))
         }
     }
 

@@ -6,6 +6,8 @@ import SwiftUI
 /// while one is computed is left out.
 struct CameraScreen: View {
     let worker: ModelWorker
+    @Environment(\.scenePhase) private var phase
+    @State private var life = CameraLife()
     @State private var feed: CameraFeed?
     @State private var shown = OnScreen()
 
@@ -15,43 +17,51 @@ struct CameraScreen: View {
             Spacer()
             FoundList(shown: shown)
         }
-        .task { await begin() }
-        .onDisappear { end() }
+        .task { happened(.appeared) }
+        .onDisappear { happened(.disappeared) }
+        .onChange(of: phase) { _, phase in
+            // In between, as under a message of the system, frames go on.
+            if phase == .active { happened(.activated) }
+            if phase == .background { happened(.deactivated) }
+        }
     }
 
-    private func begin() async {
+    private func happened(_ event: CameraLife.Event) {
+        switch life.handle(event) {
+        case .nothing: break
+        case .open: open()
+        case .start: feed?.start()
+        case .stop: feed?.stop()
+        case .close:
+            feed?.stop()
+            feed = nil
+        }
+        UIApplication.shared.isIdleTimerDisabled = feed != nil
+        shown.problem = life.notice
+    }
+
+    private func open() {
         shown = OnScreen()
-        do {
-            let found = try await CameraFeed.opened(worker) { result in
-                Task { @MainActor in show(result) }
+        Task {
+            do {
+                if let problem = try await worker.run({ try $0.bundle().manifest.cameraProblem }) { throw problem }
+                feed = try await CameraFeed.opened(worker) { frame in
+                    Task { @MainActor in show(frame) }
+                } happening: { event in
+                    Task { @MainActor in happened(event) }
+                }
+                try await worker.run { try $0.camera().beginVideo() }
+                happened(.opened)
+            } catch {
+                feed = nil
+                happened(.failed(told(error)))
             }
-            try await worker.run { try $0.camera().beginVideo() }
-            // Somebody may have gone to another screen meanwhile.
-            if Task.isCancelled { return }
-            UIApplication.shared.isIdleTimerDisabled = true
-            feed = found
-            found.start()
-        } catch {
-            shown.problem = told(error)
         }
     }
 
-    private func end() {
-        UIApplication.shared.isIdleTimerDisabled = false
-        feed?.stop()
-        feed = nil
-    }
-
-    private func show(_ result: Result<SeenFrame, any Error>) {
-        switch result {
-        case .success(let frame):
-            shown.image = frame.image
-            shown.entries = frame.entries
-            shown.status = "\(frame.entries.count) objects in \(Int(frame.milliseconds)) ms; heat \(ApplePhone.heat)"
-            shown.problem = ""
-        case .failure(let error):
-            shown.problem = told(error)
-            end()
-        }
+    private func show(_ frame: SeenFrame) {
+        shown.image = frame.image
+        shown.entries = frame.entries
+        shown.status = "\(frame.entries.count) objects in \(Int(frame.milliseconds)) ms; heat \(ApplePhone.heat)"
     }
 }

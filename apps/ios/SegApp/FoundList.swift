@@ -5,6 +5,8 @@ import SwiftUI
 struct OnScreen {
     var image: UIImage?
     var size = PixelSize(height: 0, width: 0)
+    /// Number of the photo; see `PhotoTurns`.
+    var photo = 0
     var entries: [FoundEntry] = []
     var status = ""
     var problem = ""

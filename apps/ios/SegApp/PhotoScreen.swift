@@ -3,21 +3,39 @@ import PhotosUI
 import SegCore
 import SwiftUI
 
-/// Photos: objects, and regions by tap or box.
+/// Photos: objects, and regions by taps or boxes.
 struct PhotoScreen: View {
+    /// Something to do with the photo of a number.
+    private struct Work: Sendable {
+        let photo: Int
+        /// Told what begins; returns what was done, for people.
+        let job: @Sendable (Desk, (String) -> Void) throws -> String
+    }
+
     let worker: ModelWorker
     @State private var chosen: PhotosPickerItem?
     @State private var shown = OnScreen()
+    @State private var turns = PhotoTurns<Work>()
+    @State private var meaning = TapMeaning.newRegion
+    @State private var meanings: [TapMeaning] = []
+
+    private var isBusy: Bool { turns.isBusy || !turns.counts(shown.photo) }
 
     var body: some View {
         VStack {
             HStack {
                 PhotosPicker("Photo", selection: $chosen, matching: .images)
-                Button("Clear") { work("cleared") { try $0.session().clear() } }
+                Button("Undo") { work { try $0.session().undo() } }.disabled(isBusy)
+                Button("Clear") { work { try $0.session().clear() } }.disabled(isBusy)
+                if isBusy { ProgressView() }
             }
-            PromptView(image: shown.image, size: shown.size) { prompt in
-                work("region found") { try $0.session().ask(prompt) }
+            if meanings.count > 1 {
+                Picker("What a tap asks for", selection: $meaning) {
+                    ForEach(meanings, id: \.self) { Text($0.rawValue).accessibilityLabel($0.explained) }
+                }
+                .pickerStyle(.segmented)
             }
+            PromptView(image: shown.image, size: shown.size, ask: ask)
             FoundList(shown: shown)
         }
         .task { await describe() }
@@ -28,9 +46,14 @@ struct PhotoScreen: View {
     }
 
     private func describe() async {
+        if shown.image != nil { return }
         shown.status = "Loading"
         do {
-            shown.status = try await worker.run { try $0.description() }
+            let (line, found) = try await worker.run { desk in
+                (try desk.description(), try desk.bundle().manifest.prompting?.meanings ?? [])
+            }
+            meanings = found
+            if !isBusy { shown.status = line }
         } catch {
             complain(error)
         }
@@ -38,110 +61,96 @@ struct PhotoScreen: View {
 
     private func take(_ item: PhotosPickerItem?) {
         guard let item else { return }
+        let photo = turns.choose()
+        meaning = .newRegion
+        shown.status = "Reading the photo"
         Task {
             do {
                 guard let data = try await item.loadTransferable(type: Data.self) else {
                     throw Problem("that photo cannot be read; choose one that lies on this phone")
                 }
-                work("objects found") { desk in
+                offer(photo) { desk, tell in
                     let session = try desk.session()
                     session.take(try readPhoto(data))
-                    try session.find()
+                    return try session.prepare(tell)
                 }
             } catch {
+                guard turns.counts(photo) else { return }
+                turns.fallBack(to: shown.photo)
                 complain(error)
             }
         }
     }
 
-    /// Does something, says how long it took, and shows what there is then.
-    private func work(_ done: String, _ job: @escaping @Sendable (Desk) throws -> Void) {
-        shown.status = "Working"
+    private func ask(_ prompt: Prompt) {
+        let meaning = meaning
+        offer(shown.photo) { desk, tell in
+            tell("Looking for the region")
+            try desk.session().ask(prompt, meaning)
+            return "Region found"
+        }
+    }
+
+    private func work(_ change: @escaping @Sendable (Desk) throws -> Void) {
+        offer(shown.photo) { desk, _ in
+            try change(desk)
+            return "Done"
+        }
+    }
+
+    private func offer(_ photo: Int, _ job: @escaping @Sendable (Desk, (String) -> Void) throws -> String) {
+        if let work = turns.offer(Work(photo: photo, job: job), on: photo) { perform(work) }
+    }
+
+    /// Does something, shows what there is then, and how long it took; then what waits.
+    private func perform(_ work: Work) {
         shown.problem = ""
+        let tell: @Sendable (String) -> Void = { line in
+            Task { @MainActor in
+                if turns.counts(work.photo) { shown.status = line }
+            }
+        }
         Task {
             do {
                 let start = ContinuousClock.now
-                try await worker.run(job)
-                let passed = ContinuousClock.now - start
-                await show()
-                shown.status = "\(done) in \(passed.formatted(.units(allowed: [.milliseconds])))"
+                let done = try await worker.run { try work.job($0, tell) }
+                let passed = (ContinuousClock.now - start).formatted(.units(allowed: [.milliseconds]))
+                if await show(work.photo) { shown.status = "\(done) (\(passed))" }
             } catch {
-                complain(error)
-                await show()
+                if await show(work.photo) { complain(error) }
             }
+            if let next = turns.next() { perform(next) }
         }
     }
 
-    /// Paints on the worker's thread, and shows what it painted.
-    private func show() async {
+    /// Paints on the worker's thread, and shows what it painted, unless another photo was chosen meanwhile.
+    private func show(_ photo: Int) async -> Bool {
         do {
             let view = try await worker.run { try $0.session().shown() }
+            guard turns.counts(photo) else { return false }
+            shown.photo = photo
             shown.image = try view.map { try shownImage($0.picture) }
             shown.size = view?.picture.size ?? PixelSize(height: 0, width: 0)
             shown.entries = view?.entries ?? []
+            return true
         } catch {
-            complain(error)
+            if turns.counts(photo) { complain(error) }
+            return false
         }
     }
 
     private func memoryIsShort() {
         Task {
-            guard (try? await worker.run { $0.forget() }) == true else { return }
-            complain(Problem("memory is short, so the photo was let go; close other apps, and choose it again"))
-            await show()
+            guard (try? await worker.run { $0.forget() }) == true, turns.counts(shown.photo) else { return }
+            // What was asked of it is not wanted any more; a photo that is on its way is.
+            if await show(turns.choose()) {
+                complain(Problem("memory is short, so the photo was let go; close other apps, and choose it again"))
+            }
         }
     }
 
     private func complain(_ error: any Error) {
         shown.problem = told(error)
         shown.status = ""
-    }
-}
-
-/// A picture that is asked: a tap for what is there, a finger that is held and then dragged for what is in the box.
-private struct PromptView: View {
-    let image: UIImage?
-    let size: PixelSize
-    let ask: (Prompt) -> Void
-    @State private var drag: DragGesture.Value?
-
-    var body: some View {
-        GeometryReader { geometry in
-            let place = ShownPlace(of: size, inWidth: geometry.size.width, height: geometry.size.height)
-            ZStack {
-                if let image { Image(uiImage: image).resizable().scaledToFit() }
-                if let drag { Frame(from: drag.startLocation, to: drag.location).stroke(.white, lineWidth: 2) }
-            }
-            .frame(width: geometry.size.width, height: geometry.size.height)
-            .contentShape(Rectangle())
-            .gesture(box(place))
-            .simultaneousGesture(
-                SpatialTapGesture().onEnded { tap in
-                    if let prompt = place?.tap(x: tap.location.x, y: tap.location.y) { ask(prompt) }
-                })
-        }
-    }
-
-    private func box(_ place: ShownPlace?) -> some Gesture {
-        LongPressGesture(minimumDuration: 0.3).sequenced(before: DragGesture(minimumDistance: 4))
-            .onChanged { value in
-                if case .second(true, let dragged) = value { drag = dragged }
-            }
-            .onEnded { value in
-                drag = nil
-                guard case .second(true, let dragged?) = value else { return }
-                let (start, end) = (dragged.startLocation, dragged.location)
-                if let prompt = place?.box(fromX: start.x, y: start.y, toX: end.x, y: end.y) { ask(prompt) }
-            }
-    }
-}
-
-/// The outline of a box that is being dragged.
-private struct Frame: Shape {
-    let from: CGPoint
-    let to: CGPoint
-
-    nonisolated func path(in rect: CGRect) -> Path {
-        Path(CGRect(x: min(from.x, to.x), y: min(from.y, to.y), width: abs(to.x - from.x), height: abs(to.y - from.y)))
     }
 }

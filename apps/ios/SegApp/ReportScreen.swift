@@ -4,14 +4,8 @@ import SwiftUI
 
 /// The self-test, or the benchmark, for a compute unit.
 struct ReportScreen: View {
-    /// What is reported.
-    enum Kind: String {
-        case selfTest = "Self-test"
-        case benchmark = "Benchmark"
-    }
-
     let worker: ModelWorker
-    let kind: Kind
+    let kind: Report
     @State private var runtimes: [String] = []
     @State private var runtime = ""
     @State private var isRunning = false
@@ -48,7 +42,9 @@ struct ReportScreen: View {
         let tell: @Sendable (String) -> Void = { line in Task { @MainActor in step = line } }
         Task {
             do {
-                text = try await worker.run { try report(kind, runtime, $0, tell) }
+                text = try await worker.run { desk in
+                    try desk.text(of: kind, screenJob(runtime), phone: ApplePhone(), tell: tell)
+                }
             } catch {
                 text = told(error)
             }
@@ -56,16 +52,5 @@ struct ReportScreen: View {
             isRunning = false
             step = ""
         }
-    }
-}
-
-private func report(
-    _ kind: ReportScreen.Kind, _ runtime: String, _ desk: Desk, _ tell: @escaping @Sendable (String) -> Void
-) throws -> String {
-    switch kind {
-    case .selfTest: return selfTestText(try selfTest(desk.loaded(for: runtime), onCase: tell))
-    case .benchmark:
-        let benchmark = Benchmark(screenJob(runtime), on: ApplePhone(), tell: tell)
-        return findingsText(try benchmark.run(desk.bundle(), with: desk.factory()))
     }
 }

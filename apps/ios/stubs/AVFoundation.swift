@@ -56,11 +56,19 @@ public final class AVCaptureVideoDataOutput: AVCaptureOutput {
     ) { fatalError() }
 }
 
+public let AVCaptureSessionErrorKey = "AVCaptureSessionErrorKey"
+
+public struct AVError: Error {
+    public enum Code: Int, Sendable { case unknown, mediaServicesWereReset }
+    public var code: Code { fatalError() }
+}
+
 public final class AVCaptureSession: NSObject, @unchecked Sendable {
     public struct Preset: Sendable {
         public static let vga640x480 = Preset()
     }
     public static let wasInterruptedNotification = NSNotification.Name("interrupted")
+    public static let interruptionEndedNotification = NSNotification.Name("interruption ended")
     public static let runtimeErrorNotification = NSNotification.Name("error")
     public var sessionPreset: Preset {
         get { fatalError() }

@@ -1,5 +1,9 @@
-// What SegCoreML uses of Core ML.
+// What SegCoreML uses of Core ML, and of what Foundation has on Apple's systems alone.
 import Foundation
+
+extension ProcessInfo {
+    public var isiOSAppOnMac: Bool { fatalError() }
+}
 
 public enum MLComputeUnits: Int, Sendable { case cpuOnly, cpuAndGPU, all, cpuAndNeuralEngine }
 

@@ -89,6 +89,25 @@ extension State where Value: ExpressibleByNilLiteral {
 }
 
 @propertyWrapper
+public struct GestureState<Value> {
+    public init(wrappedValue: Value) { fatalError() }
+    public var wrappedValue: Value { fatalError() }
+    public var projectedValue: GestureState<Value> { self }
+}
+
+public struct EnvironmentValues {
+    public var scenePhase: ScenePhase { fatalError() }
+}
+
+@propertyWrapper
+public struct Environment<Value> {
+    public init(_ keyPath: KeyPath<EnvironmentValues, Value>) { fatalError() }
+    public var wrappedValue: Value { fatalError() }
+}
+
+public enum ScenePhase: Sendable { case background, inactive, active }
+
+@propertyWrapper
 public struct Binding<Value> {
     public init(get: @escaping () -> Value, set: @escaping (Value) -> Void) { fatalError() }
     public var wrappedValue: Value {
@@ -130,6 +149,20 @@ public struct Button: View {
     public init(_ title: LocalizedStringKey, action: @escaping @MainActor () -> Void) { fatalError() }
     @_disfavoredOverload
     public init<S: StringProtocol>(_ title: S, action: @escaping @MainActor () -> Void) { fatalError() }
+}
+
+public struct ProgressView: View {
+    public typealias Body = Never
+    public init() { fatalError() }
+}
+
+@MainActor @preconcurrency
+public protocol PickerStyle {}
+
+public struct SegmentedPickerStyle: PickerStyle {}
+
+extension PickerStyle where Self == SegmentedPickerStyle {
+    public static var segmented: SegmentedPickerStyle { fatalError() }
 }
 
 public struct Picker<SelectionValue: Hashable, Content: View>: View {
@@ -252,8 +285,12 @@ extension Gesture {
     public func sequenced<Other: Gesture>(before other: Other) -> SequenceGesture<Self, Other> { fatalError() }
 }
 
-extension Gesture where Value: Equatable {
-    public func onChanged(_ action: @escaping (Value) -> Void) -> ChangedGesture<Self> { fatalError() }
+public struct Transaction {}
+
+extension Gesture {
+    public func updating<State>(
+        _ state: GestureState<State>, body: @escaping (Value, inout State, inout Transaction) -> Void
+    ) -> ChangedGesture<Self> { fatalError() }
 }
 
 public struct SequenceGesture<First: Gesture, Second: Gesture>: Gesture {
@@ -293,6 +330,8 @@ extension View {
     public func font(_ font: Font?) -> some View { EmptyView() }
     public func padding() -> some View { EmptyView() }
     public func disabled(_ disabled: Bool) -> some View { EmptyView() }
+    public func accessibilityLabel<S: StringProtocol>(_ label: S) -> some View { EmptyView() }
+    public func pickerStyle<S: PickerStyle>(_ style: S) -> some View { EmptyView() }
     public func scaledToFit() -> some View { EmptyView() }
     public func frame(width: CGFloat? = nil, height: CGFloat? = nil) -> some View { EmptyView() }
     public func frame(maxWidth: CGFloat? = nil, maxHeight: CGFloat? = nil) -> some View { EmptyView() }

@@ -7,8 +7,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from apps.ios.toolchain.tools import Tools
-from rapsam.errors import ExportError
+from apps.ios.toolchain.tools import ISOLATED, Tools, called
+from rapsam.errors import ExportError, printable, shortened
 from rapsam.locks import one_at_a_time
 
 APPS = Path(__file__).resolve().parents[2]
@@ -17,6 +17,7 @@ BUILD = APP / "build"
 _PATIENCE_S = 900.0
 _TRIES = 2
 _HOME = "/tmp"
+_DEVICES = ("null", "zero", "random", "urandom")
 LIBRARIES = "/usr/libexec/swift/lib/swift/linux"
 
 
@@ -36,21 +37,16 @@ def in_chroot(
         folders: That it reads and writes, beside the apps of this repository and ONNX Runtime.
         environment: Variables.
         patience_s: Seconds after which it is ended.
+
+    Raises:
+        UnavailableError: If it was, or cannot be isolated.
     """
     variables = {"PATH": "/usr/bin:/bin", "HOME": _HOME, "LANG": "C.UTF-8", **(environment or {})}
     words = [f"{name}={value}" for name, value in variables.items()]
     inner = shlex.join(["chroot", str(tools.swift), "/usr/bin/env", "-i", *words, *map(str, command)])
-    isolated = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child"]
     script = f"{_mounts(tools, [APPS, tools.onnx_runtime, *folders])}\nexec {inner}"
-    return subprocess.run(
-        [*isolated, "sh", "-ec", script],
-        cwd="/",
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=patience_s,
-        check=False,
-    )
+    what = shortened(printable(shlex.join(map(str, command))))
+    return called([*ISOLATED, "sh", "-ec", script], patience_s, what=what, cwd="/")
 
 
 def checked(done: subprocess.CompletedProcess[str], what: str) -> str:
@@ -67,9 +63,12 @@ def checked(done: subprocess.CompletedProcess[str], what: str) -> str:
 def _mounts(tools: Tools, folders: Sequence[Path]) -> str:
     """Returns a script that brings folders into the chroot, under their own names, for one process alone."""
     root = shlex.quote(str(tools.swift))
-    lines = ["mount --make-rprivate /", f"mount -t proc proc {root}/proc", f"mount --rbind /dev {root}/dev"]
-    # Above the chroot's own /tmp, so that nothing stays in it.
-    lines += [f"mount -t tmpfs tmpfs {root}/tmp"]
+    lines = ["mount --make-rprivate /", f"mount -t proc proc {root}/proc"]
+    # Above the chroot's own folders, so that nothing stays in them; of this machine's devices no others are
+    # seen.
+    lines += [f"mount -t tmpfs tmpfs {root}/{folder}" for folder in ("dev", "tmp")]
+    for device in _DEVICES:
+        lines += [f"touch {root}/dev/{device}", f"mount --bind /dev/{device} {root}/dev/{device}"]
     for folder in dict.fromkeys(folder.resolve() for folder in folders):
         place = shlex.quote(f"{tools.swift}{folder}")
         lines += [f"mkdir -p {place}", f"mount --bind {shlex.quote(str(folder))} {place}"]

@@ -23,7 +23,9 @@ SWIFT = "6.0.3"
 _MAKER = "mmdebstrap"
 _PACKAGES = "swiftlang,libc6-dev,libstdc++-14-dev"
 _PROGRAMS = (_MAKER, "unshare", "chroot", "npm")
-_PATIENCE_S = 1800
+ISOLATED = ("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child")
+"""What a command runs in: its own mounts, processes, and no network."""
+_PATIENCE_S, _QUERY_S = 1800, 60
 _IOS = "package/Plugins/iOS~/onnxruntime.xcframework/ios-arm64/onnxruntime.framework"
 _HEADERS = ("onnxruntime_c_api.h", "onnxruntime_ep_c_api.h", "onnxruntime_error_code.h")
 
@@ -74,7 +76,52 @@ def missing() -> str | None:
         return "Swift runs in a chroot, which takes root"
     if not all(place.is_dir() for place in find_tools()):
         return f"the tools to build the iOS app's code are not there yet; {HOW}"
-    return None
+    return _confined()
+
+
+def _confined() -> str | None:
+    """Says why no command can be isolated here, as in many containers; None if it can."""
+    try:
+        done = called([*ISOLATED, "mount", "--make-rprivate", "/"], _QUERY_S)
+    except UnavailableError as error:
+        return str(error)
+    if done.returncode == 0:
+        return None
+    reason = shortened(printable(done.stderr.strip() or f"exit code {done.returncode}"))
+    return f"Swift runs in a chroot with mounts of its own, which this machine does not allow: {reason}"
+
+
+def called(
+    command: list[str], patience_s: float, *, what: str | None = None, cwd: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs a command, which reads nothing.
+
+    Args:
+        command: Program and arguments.
+        patience_s: Seconds after which it is ended.
+        what: Its name for messages; None for the program's.
+        cwd: Folder to run it in; None for this one.
+
+    Raises:
+        UnavailableError: If its program is not there, or it does not end in time.
+    """
+    try:
+        return subprocess.run(
+            command,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=patience_s,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise UnavailableError(f"{command[0]} is not installed; {HOW}, which names what it needs") from error
+    except subprocess.TimeoutExpired as error:
+        raise UnavailableError(
+            f"{what or command[0]} did not end within {patience_s:g} s; run it again when this machine has "
+            "less to do"
+        ) from error
 
 
 def fetch_tools(say: Say) -> Tools:
@@ -98,6 +145,9 @@ def fetch_tools(say: Say) -> Tools:
         raise UnavailableError(
             f"{', '.join(lost)} is not installed; install it, as with apt-get install {_MAKER}"
         )
+    confined = _confined()
+    if confined is not None:
+        raise UnavailableError(f"{confined}; run this where it may, as in a privileged container")
     if not tools.onnx_runtime.is_dir():
         say(f"fetching {ONNX_RUNTIME}")
         with atomic_folder(tools.onnx_runtime) as folder:
@@ -113,13 +163,13 @@ def fetch_tools(say: Say) -> Tools:
 def _make_chroot(folder: Path) -> None:
     """Makes the chroot; apt compares every package with the digests that Debian signs."""
     command = [_MAKER, "--variant=minbase", f"--include={_PACKAGES}", RELEASE, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
+    done = called(command, _PATIENCE_S)
     if done.returncode != 0:
         complaints = [line for line in done.stderr.splitlines() if line.startswith("E: ")]
         reason = complaints[0].removeprefix("E: ") if complaints else f"exit code {done.returncode}"
         raise UnavailableError(f"{_MAKER} cannot make the chroot: {shortened(printable(reason))}")
     command = ["chroot", str(folder), "dpkg-query", "--show", "--showformat=${Version}", "swiftlang"]
-    told = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    told = called(command, _QUERY_S).stdout
     if not told.startswith(f"{SWIFT}-"):
         found = shortened(printable(told.strip()))
         raise UnavailableError(

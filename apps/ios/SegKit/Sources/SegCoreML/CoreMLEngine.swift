@@ -16,7 +16,11 @@
             if let threads {
                 throw Problem("Core ML chooses its threads by itself; expected none, not \(threads)")
             }
-            return CoreMLEngine(runtime, units: try units(runtime))
+            guard let caches = FileManager.default.urls(for: .cachesDirectory, in: .userDomainMask).first else {
+                throw Problem("the app has no caches on this phone; install it again")
+            }
+            let compiled = CompiledModels(in: caches.appendingPathComponent("compiled"), name: "model.mlmodelc")
+            return CoreMLEngine(runtime, units: try units(runtime), compiled)
         }
 
         private func units(_ runtime: String) throws -> MLComputeUnits {
@@ -33,16 +37,30 @@
         let version: String? = ProcessInfo.processInfo.operatingSystemVersionString
         private let runtime: String
         private let configuration = MLModelConfiguration()
+        private let compiled: CompiledModels
 
-        init(_ runtime: String, units: MLComputeUnits) {
+        init(_ runtime: String, units: MLComputeUnits, _ compiled: CompiledModels) {
             self.runtime = runtime
+            self.compiled = compiled
             configuration.computeUnits = units
         }
 
-        func load(_ bundle: ModelBundle, _ entry: GraphEntry) throws -> any Graph {
+        /// Bundles need a version of iOS, and a Mac that runs the app has another number.
+        var release: [Int]? {
+            #if os(macOS)
+                return nil
+            #else
+                let process = ProcessInfo.processInfo
+                let system = process.operatingSystemVersion
+                return process.isiOSAppOnMac ? nil : [system.majorVersion, system.minorVersion, system.patchVersion]
+            #endif
+        }
+
+        func load(_ bundle: ModelBundle, _ entry: GraphEntry) throws -> any LoadedGraph {
             let package = try bundle.verifiedPlace(entry.path)
+            compiled.keep(only: bundle.manifest.graphs.map { origin(bundle, $0) })
             do {
-                return try CoreMLGraph(package, configuration, entry.contract, runtime: runtime)
+                return try loaded(package, entry.contract, origin(bundle, entry))
             } catch let problem as Problem {
                 throw problem
             } catch {
@@ -51,28 +69,44 @@
                         + "compute unit, or export the bundle again")
             }
         }
+
+        private func loaded(_ package: URL, _ contract: GraphContract, _ origin: String) throws -> any LoadedGraph {
+            let found = try compiled.find(origin) { try MLModel.compileModel(at: package) }
+            do {
+                return try CoreMLGraph(found, configuration, contract, runtime: runtime)
+            } catch  where !found.isNew && (error as? Problem) == nil {
+                // What an earlier start left has become unreadable: once more, from the package.
+                compiled.remove(origin)
+                return try loaded(package, contract, origin)
+            }
+        }
+
+        /// Another system may compile a package otherwise.
+        private func origin(_ bundle: ModelBundle, _ entry: GraphEntry) -> String {
+            "\(bundle.digest(entry.path)) \(ProcessInfo.processInfo.operatingSystemVersionString)"
+        }
     }
 
-    private final class CoreMLGraph: Graph {
+    private final class CoreMLGraph: LoadedGraph {
         let contract: GraphContract
-        let reported: [String]?
-        let compileMs: Double?
+        let times: LoadTimes
         private let runtime: String
         private let model: MLModel
-        /// Among the temporary files, for as long as the model may read it.
         private let compiled: URL
+        private let configuration: MLModelConfiguration
         /// Kept for all runs: what is given next takes the place of what was.
         private let arrays: [String: MLMultiArray]
         private let features: MLDictionaryFeatureProvider
 
         init(
-            _ package: URL, _ configuration: MLModelConfiguration, _ contract: GraphContract, runtime: String
+            _ found: CompiledModels.Found, _ configuration: MLModelConfiguration, _ contract: GraphContract,
+            runtime: String
         ) throws {
-            let before = DispatchTime.now().uptimeNanoseconds
-            compiled = try MLModel.compileModel(at: package)
-            compileMs = Double(DispatchTime.now().uptimeNanoseconds - before) / 1e6
-            model = try MLModel(contentsOf: compiled, configuration: configuration)
-            reported = placement(of: compiled, configuration)
+            (model, times) = try LoadTimes.measured(compileMs: found.compileMs) {
+                try MLModel(contentsOf: found.place, configuration: configuration)
+            }
+            compiled = found.place
+            self.configuration = configuration
             self.contract = contract
             self.runtime = runtime
             let pairs = try contract.inputs.map { spec in
@@ -88,9 +122,7 @@
                 outputs: Array(description.outputDescriptionsByName.keys))
         }
 
-        deinit {
-            try? FileManager.default.removeItem(at: compiled)
-        }
+        func reported() -> [String]? { placement(of: compiled, configuration) }
 
         func run(_ inputs: Tensors) throws -> Tensors {
             for spec in contract.inputs { try fill(spec, with: inputs[spec.name]) }

@@ -31,15 +31,14 @@ private final class OnnxEngine: Engine {
         api.functions.ReleaseSessionOptions(options)
     }
 
-    func load(_ bundle: ModelBundle, _ entry: GraphEntry) throws -> any Graph {
+    func load(_ bundle: ModelBundle, _ entry: GraphEntry) throws -> any LoadedGraph {
         try OnnxGraph(api, options, model: bundle.file(entry.path), entry.contract)
     }
 }
 
-private final class OnnxGraph: Graph {
+private final class OnnxGraph: LoadedGraph {
     let contract: GraphContract
-    let reported: [String]? = ["CPUExecutionProvider"]
-    let compileMs: Double? = nil
+    let times: LoadTimes
     private let api: OnnxApi
     private let session: OpaquePointer
     private let memory: OpaquePointer
@@ -50,9 +49,11 @@ private final class OnnxGraph: Graph {
         self.api = api
         self.contract = contract
         let refusal = "\(api.runtime) refuses the graph \(contract.graph)"
-        session = try model.withUnsafeBytes { bytes in
-            try api.made(refusal) {
-                $0.CreateSessionFromArray(api.environment, bytes.baseAddress, bytes.count, options, &$1)
+        (session, times) = try LoadTimes.measured {
+            try model.withUnsafeBytes { bytes in
+                try api.made(refusal) {
+                    $0.CreateSessionFromArray(api.environment, bytes.baseAddress, bytes.count, options, &$1)
+                }
             }
         }
         memory = try api.made { $0.CreateCpuMemoryInfo(OrtArenaAllocator, OrtMemTypeDefault, &$1) }
@@ -73,6 +74,8 @@ private final class OnnxGraph: Graph {
         api.functions.ReleaseMemoryInfo(memory)
         api.functions.ReleaseSession(session)
     }
+
+    func reported() -> [String]? { ["CPUExecutionProvider"] }
 
     func run(_ inputs: Tensors) throws -> Tensors {
         let failure = "\(api.runtime) fails to run the graph \(contract.graph)"

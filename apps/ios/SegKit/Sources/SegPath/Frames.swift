@@ -1,12 +1,13 @@
 import Foundation
 import SegCore
 
-/// Fits a camera's frame into a network's input, fuses mask logits into a panoptic map and paints it, again and again, as the
-/// live path does. GIVEN is a JSON file: `photo` (PNG), `size` of the network's input, `class_logits` and `mask_logits`, each with its
-/// `shape` and a `file` of float32, and `num_things`, `score` and `overlap`.
+/// Fits a camera's frame into a network's input, fuses mask logits into a panoptic map and paints it, and follows its objects,
+/// again and again, as the live path does. GIVEN is a JSON file: `photo` (PNG), `size` of the network's input, `class_logits`,
+/// `mask_logits` and `queries`, each with its `shape` and a `file` of float32, and `num_things`, `score`, `overlap` and `top_k`.
 ///
-/// Prints JSON: `map`, the sum of the map's values, which tells that all frames are alike; milliseconds of the process for
-/// each `fit`, `fuse` and `paint`; and, where `counting.c` is loaded before the program, the bytes that each took from the heap.
+/// Prints JSON: `map`, the sum of the map's values, which tells that all frames are alike; `tracks`, how many each frame has;
+/// milliseconds of the process for each `fit`, `fuse`, `paint` and `follow`; and, where `counting.c` is loaded before the
+/// program, the bytes that each took from the heap.
 func frames(_ given: String, count: Int) throws {
     let json = try parseJson(String(contentsOfFile: given, encoding: .utf8), name: given)
     let photo = try picture(json.field("photo").text())
@@ -21,7 +22,10 @@ func frames(_ given: String, count: Int) throws {
     let fusion = MaskFusion(source: source, geometry: letterbox.geometry)
     var input = [Float](repeating: 0, count: 3 * size.area)
     let painter = MaskPainter(size: photo.size)
-    var (fits, fuses, paints): ([Cost], [Cost], [Cost]) = ([], [], [])
+    let queries = try tensor(json.field("queries"))
+    var follower = Follower(numThings: things, topK: try json.field("top_k").int())
+    var (fits, fuses, paints, follows): ([Cost], [Cost], [Cost], [Cost]) = ([], [], [], [])
+    var tracks: [Int] = []
     var sums: Set<Int> = []
     for _ in 0..<count {
         fits.append(cost { letterbox.fit(photo, padColour: [0, 0, 0], into: &input) })
@@ -40,6 +44,13 @@ func frames(_ given: String, count: Int) throws {
         }
         var canvas = photo
         paints.append(cost { painter.paint(&canvas, layers, width: lineWidth(canvas.size)) })
+        var followed: [TrackedInstance] = []
+        follows.append(
+            try cost {
+                followed = try follower.next(
+                    classLogits: classes, queries: queries, maskLogits: masks, geometry: letterbox.geometry)
+            })
+        tracks.append(followed.count)
     }
     print(
         jsonText([
@@ -48,7 +59,9 @@ func frames(_ given: String, count: Int) throws {
             "fuse_ms": .list(fuses.map { .number($0.milliseconds) }),
             "paint_ms": .list(paints.map { .number($0.milliseconds) }),
             "paint_bytes": .list(paints.map { .int($0.bytes) }), "fit_bytes": .list(fits.map { .int($0.bytes) }),
-            "fuse_bytes": .list(fuses.map { .int($0.bytes) }),
+            "fuse_bytes": .list(fuses.map { .int($0.bytes) }), "tracks": .list(tracks.map { .int($0) }),
+            "follow_ms": .list(follows.map { .number($0.milliseconds) }),
+            "follow_bytes": .list(follows.map { .int($0.bytes) }),
         ]))
 }
 

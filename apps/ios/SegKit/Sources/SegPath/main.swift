@@ -5,7 +5,9 @@ import SegOnnx
 // What the app does between a photo and its screen, without Apple's frameworks: for tests that compare it with Python.
 //
 // `segment BUNDLE RUNTIME ASKED OUT`: ASKED is a JSON file, a list of a `photo` (PNG), `points` and `boxes` each. Into OUT
-// go the maps and masks; what was found is printed as JSON. `follow BUNDLE RUNTIME FRAMES OUT`: FRAMES is a JSON list of
+// go the maps and masks; what was found is printed as JSON. `refine BUNDLE RUNTIME ASKED OUT`: ASKED is a `photo` and
+// `steps`, taps (x, y) or boxes `at` a place with their `meaning`; after each step all regions go into OUT, and the picture at
+// the end. `follow BUNDLE RUNTIME FRAMES OUT`: FRAMES is a JSON list of
 // PNGs, of a video. `selftest BUNDLE RUNTIME` prints rows. `bench DOCUMENTS RUN` runs a job. `frames GIVEN COUNT` fits and
 // fuses a frame so many times, and prints what that costs. A `Problem` is printed as `problem: ...`.
 
@@ -13,6 +15,7 @@ let words = Array(CommandLine.arguments.dropFirst())
 do {
     switch words.first {
     case "segment": try segment(words[1], words[2], words[3], words[4])
+    case "refine": try refine(words[1], words[2], words[3], words[4])
     case "follow": try follow(words[1], words[2], words[3], words[4])
     case "selftest": print(selfTestText(try selfTest(load(words[1], words[2]))))
     case "bench":
@@ -21,7 +24,7 @@ do {
             app: AppBuild(version: "0.1.0", type: "debug"), phone: NoPhone(), factories: [OnnxEngineFactory()]
         ) { print($0) }
     case "frames": try frames(words[1], count: Int(words[2]) ?? 1)
-    default: print("problem: expected segment, follow, selftest, bench or frames")
+    default: print("problem: expected segment, refine, follow, selftest, bench or frames")
     }
 } catch {
     print("problem: \(problem(of: error).message)")

@@ -25,6 +25,17 @@ private func job(_ run: String) -> Json {
     ]
 }
 
+/// What the screen asks for, without its patience.
+func quickJob(_ runtime: String) -> Job {
+    var job = screenJob(runtime)
+    job.timing.iters = 1
+    job.timing.rounds = 1
+    job.timing.minSeconds = 0
+    job.timing.pauseS = 0
+    job.timing.warmupMaxS = 0
+    return job
+}
+
 /// A benchmark that a computer asks for, and one that a person asks for.
 final class BenchTests: XCTestCase {
     private var documents = URL(fileURLWithPath: "/")
@@ -68,6 +79,9 @@ final class BenchTests: XCTestCase {
         XCTAssertEqual(mask.count, 4 * (tinySide / 4) * (tinySide / 4))
         XCTAssertEqual(try result.field("thermal_states").items().map { try $0.text() }, ["nominal"])
         XCTAssertEqual(try result.field("battery").items()[0].field("percent").number(), 50)
+        XCTAssertEqual(try result.field("graphs").items()[1].field("reported").items().map { try $0.text() }, ["fake"])
+        // As the runtime measured them: nothing beside loading is in them.
+        XCTAssertEqual(try result.field("graphs").items()[0].field("load_ms").number(), 3)
         XCTAssertEqual(try result.field("graphs").items()[0].field("compile_ms").number(), 2)
         XCTAssertEqual(try result.field("memory").field("metric").text(), "phys_footprint")
     }
@@ -108,14 +122,8 @@ final class BenchTests: XCTestCase {
     }
 
     func testTheScreensOwnRunEndsInATextOfMedians() throws {
-        var job = screenJob("Fake")
-        job.timing.iters = 1
-        job.timing.rounds = 1
-        job.timing.minSeconds = 0
-        job.timing.pauseS = 0
-        job.timing.warmupMaxS = 0
         let bundle = try TinyBundle().written().opened()
-        let text = findingsText(try Benchmark(job, on: Quiet()) { _ in }.run(bundle, with: FakeFactory()))
+        let text = findingsText(try Benchmark(quickJob("Fake"), on: Quiet()) { _ in }.run(bundle, with: FakeFactory()))
         for words in ["end_to_end panoptic", "click prompt", "peak memory 100 MiB", "heat nominal", "battery 50 %"] {
             XCTAssertTrue(text.contains(words), text)
         }

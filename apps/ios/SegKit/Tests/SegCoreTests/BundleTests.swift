@@ -118,6 +118,15 @@ final class BundleTests: XCTestCase {
         assertProblem("schema_version is true", "a number") { try edited { $0["schema_version"] = true }.opened() }
     }
 
+    func testAManifestOfImagesThatNoPhoneHoldsIsRefusedBeforeAnythingIsMade() {
+        assertProblem("images of 16384x16384 px", "at most 16777216 pixels") {
+            try edited { $0["preprocess"]?["size"] = [16384, 16384] }.opened()
+        }
+        assertProblem("prepares images of 64x32, its graphs take [1, 3, 32, 32]") {
+            try edited { $0["preprocess"]?["size"] = [64, 32] }.opened()
+        }
+    }
+
     func testABundleForAnotherPlatformIsRefused() throws {
         let bundle = TinyBundle()
         bundle.suffix = ".tflite"

@@ -14,6 +14,16 @@ final class FakeFactory: EngineFactory, @unchecked Sendable {
     /// How often a graph ran.
     var runs = 0
 
+    /// What the last graph that ran got.
+    var given: Tensors = [:]
+
+    /// Graphs that are loaded now, and the most that ever were at a time.
+    fileprivate(set) var loaded = 0
+    fileprivate(set) var mostLoaded = 0
+
+    /// How often somebody asked what computes, which may take a while.
+    fileprivate(set) var reports = 0
+
     init(_ mood: Mood = .works) { self.mood = mood }
 
     func open(_ runtime: String, threads: Int?) throws -> any Engine { FakeEngine(self, runtime) }
@@ -29,7 +39,7 @@ private final class FakeEngine: Engine {
         self.runtime = runtime
     }
 
-    func load(_ bundle: ModelBundle, _ entry: GraphEntry) throws -> any Graph {
+    func load(_ bundle: ModelBundle, _ entry: GraphEntry) throws -> any LoadedGraph {
         if factory.mood == .refuses {
             throw Problem("\(runtime) refuses the graph \(entry.contract.graph) (no kernel); take another")
         }
@@ -37,19 +47,28 @@ private final class FakeEngine: Engine {
     }
 }
 
-private final class FakeGraph: Graph {
+private final class FakeGraph: LoadedGraph {
     let contract: GraphContract
-    let reported: [String]? = ["fake"]
-    let compileMs: Double? = 2
+    let times = LoadTimes(loadMs: 3, compileMs: 2)
     private let factory: FakeFactory
 
     init(_ factory: FakeFactory, _ contract: GraphContract) {
         self.factory = factory
         self.contract = contract
+        factory.loaded += 1
+        factory.mostLoaded = max(factory.mostLoaded, factory.loaded)
+    }
+
+    deinit { factory.loaded -= 1 }
+
+    func reported() -> [String]? {
+        factory.reports += 1
+        return ["fake"]
     }
 
     func run(_ inputs: Tensors) throws -> Tensors {
         factory.runs += 1
+        factory.given = inputs
         if factory.mood == .fails {
             throw Problem("Fake fails to run the graph \(contract.graph) (out of memory); take another")
         }
@@ -71,7 +90,7 @@ private final class FakeGraph: Graph {
         case "masks": return (place / (tinySide * tinySide / 16) == 0) == isLeft ? 5 : -5
         case "mask": return isLeft ? 5 : -5
         case "queries": return place % 4 == 0 ? 1 : 0
-        case "iou": return 0.5
+        case "iou": return 0.5 + 0.125 * Float(place)
         default: return 0
         }
     }

@@ -47,8 +47,9 @@ final class FixtureTests: XCTestCase {
 
     private func pointsCase(_ one: FixtureCase) throws {
         let spec = PromptSpec(
-            encoding: "points", maxPoints: try one.int("max_points"), boxes: try one.int("takes_boxes") == 1,
-            pointRadius: 0, candidates: 4, single: nil, choice: .iou, maskStride: nil)
+            encoding: "points", maxPoints: try one.int("max_points"), negativePoints: true,
+            boxes: try one.int("takes_boxes") == 1, pointsWithBox: true, pointRadius: 0, candidates: 4, single: nil,
+            choice: .iou, maskStride: nil)
         let points = try one.rows("points").map { Prompt.point(x: $0[0], y: $0[1]) }
         let found = try encodePrompts(points + boxes(one).map(Prompt.box), spec, one.geometry())
         for role in ["points", "point_labels"] { try one.check(role, XCTUnwrap(found[role]).data) }

@@ -13,7 +13,7 @@ final class RunTests: XCTestCase {
 
     private func session(_ factory: FakeFactory, _ bundle: TinyBundle = TinyBundle()) throws -> PhotoSession {
         let loaded = try loaded(factory, bundle)
-        return PhotoSession(Segmenter(loaded), labels: loaded.bundle.manifest.labels)
+        return PhotoSession(labels: loaded.bundle.manifest.labels) { Segmenter(loaded) }
     }
 
     private func bundle(_ edit: @escaping (inout Json) -> Void) -> TinyBundle {
@@ -26,7 +26,7 @@ final class RunTests: XCTestCase {
         let session = try session(FakeFactory())
         XCTAssertNil(session.shown())
         session.take(photo)
-        XCTAssertEqual(try session.find(), 2)
+        XCTAssertEqual(try session.prepare(), "2 objects found")
         let shown = try XCTUnwrap(session.shown())
         XCTAssertEqual(shown.entries.map(\.name), ["cup", "wall"])
         XCTAssertNotEqual(shown.picture.argb, photo.argb)
@@ -36,7 +36,8 @@ final class RunTests: XCTestCase {
         let factory = FakeFactory()
         let session = try session(factory)
         session.take(photo)
-        try session.find()
+        _ = try session.prepare()
+        XCTAssertEqual(factory.runs, 1)
         try session.ask(.point(x: 3, y: 4))
         try session.ask(.box(PromptBox(x1: 1, y1: 2, x2: 30, y2: 20)))
         XCTAssertEqual(factory.runs, 3)
@@ -51,9 +52,9 @@ final class RunTests: XCTestCase {
         session.forget()
         XCTAssertFalse(session.hasPhoto)
         XCTAssertNil(session.shown())
-        assertProblem("no photo yet") { try session.find() }
+        assertProblem("no photo yet") { try session.prepare() }
         session.take(photo)
-        XCTAssertEqual(try session.find(), 2)
+        XCTAssertEqual(try session.prepare(), "2 objects found")
     }
 
     func testObjectsAreFollowedWhereTheBundleCan() throws {
@@ -85,10 +86,38 @@ final class RunTests: XCTestCase {
         }
     }
 
+    func testAShortMemoryDoesNotRenumberTracks() throws {
+        let following = bundle { $0["pipelines"] = [tinyPipeline("video")] }
+        let segmenter = Segmenter(try loaded(FakeFactory(), following))
+        var numbers: [[Int]] = []
+        for step in 0..<4 {
+            guard case .tracks(let tracks, _) = try segmenter.look(at: photo) else { return XCTFail("no tracks") }
+            numbers.append(tracks.map(\.trackId))
+            if step == 0 { segmenter.forget() }
+            if step == 1 { segmenter.forget() }
+        }
+        XCTAssertEqual(numbers, [[1], [1], [1], [1]])
+    }
+
+    func testTracksAreListedByNumberWhateverTheirScores() {
+        let painter = ObjectPainter(labels: [ClassLabel(name: "cup", isThing: true)])
+        let box = PixelBox(x1: 0, y1: 0, x2: 1, y2: 1)
+        let mask = [Bool](repeating: true, count: photo.size.area)
+        for scores in [[Float(0.9), 0.8], [0.7, 0.9]] {
+            let tracks = scores.enumerated().map { place, score in
+                TrackedInstance(
+                    instance: Instance(score: score, label: 0, query: place, box: box, mask: mask), trackId: place + 1)
+            }
+            let seen = Seen.tracks(
+                tracks.sorted { $0.instance.score > $1.instance.score }, size: photo.size)
+            XCTAssertEqual(painter.painted(seen, on: photo).entries.map(\.name), ["cup #1", "cup #2"])
+        }
+    }
+
     func testNanIsToldAndNothingIsShownAsFound() throws {
         let session = try session(FakeFactory(.returnsNan))
         session.take(photo)
-        assertProblem("1 NaN or infinite values", "another compute unit") { try session.find() }
+        assertProblem("1 NaN or infinite values", "another compute unit") { try session.prepare() }
         assertProblem("NaN") { try session.ask(.point(x: 1, y: 1)) }
         XCTAssertEqual(session.shown()?.entries, [])
     }
@@ -98,7 +127,7 @@ final class RunTests: XCTestCase {
         for (mood, words) in [(Mood.fails, "fails to run"), (.returnsAnotherShape, "expected [1, 3, 4]")] {
             let session = try session(FakeFactory(mood))
             session.take(photo)
-            assertProblem(words) { try session.find() }
+            assertProblem(words) { try session.prepare() }
         }
     }
 

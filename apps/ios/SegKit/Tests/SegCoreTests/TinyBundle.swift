@@ -15,6 +15,9 @@ final class TinyBundle {
     /// Of the graphs' files.
     var suffix = ".fake"
 
+    /// Of a prompt, which is then encoded as points; nil: as boxes.
+    var maxPoints: Int?
+
     /// Changes the manifest before it is sealed.
     var edit: (inout Json) -> Void = { _ in }
 
@@ -63,8 +66,17 @@ final class TinyBundle {
                 tensor("masks", [1, .int(queries), quarter, quarter], "mask_logits"),
                 tensor("queries", [1, .int(queries), 4], "queries"), features,
             ])
+        let asked =
+            maxPoints.map { points in
+                [
+                    tensor("points", [1, 1, .int(points + 2), 2], "points"),
+                    tensor("point_labels", [1, 1, .int(points + 2)], "point_labels"),
+                    tensor("mask_prompt", [1, 1, 1, quarter, quarter], "mask_prompt"),
+                    tensor("has_mask_prompt", [1, 1], "has_mask_prompt"),
+                ]
+            } ?? [tensor("boxes", [1, 1, 4], "boxes")]
         let prompt = graph(
-            "prompt", [features, tensor("boxes", [1, 1, 4], "boxes")],
+            "prompt", [features] + asked,
             [tensor("mask", [1, 1, quarter, quarter], "mask_logits"), tensor("iou", [1, 1], "iou")])
         return [
             "schema_version": 4, "recipe": "fake-fp32", "minimum_runtime": "fake 1", "model": ["name": "tiny"],
@@ -76,7 +88,7 @@ final class TinyBundle {
                 "pad_colour": [123.675, 116.28, 103.53],
             ],
             "postprocess": ["score_threshold": 0.5, "overlap_threshold": 0.5, "top_k": 10],
-            "prompts": tinyPrompts,
+            "prompts": maxPoints.map(pointPrompts) ?? tinyPrompts,
             "files": .list(files.map { tinyFile($0.path, Sha256.hex(of: $0.content), $0.content.count) }),
         ]
     }
@@ -115,10 +127,18 @@ final class TinyBundle {
 
 /// What the tiny bundle takes as a prompt.
 let tinyPrompts: Json = [
-    "encoding": "boxes", "max_points": 1, "boxes": true, "point_radius": 3, "candidates": 1, "single": nil,
-    "choice": "iou",
-    "masks": false, "mask_stride": nil,
+    "encoding": "boxes", "max_points": 1, "negative_points": false, "boxes": true, "points_with_box": false,
+    "point_radius": 3, "candidates": 1, "single": nil, "choice": "iou", "masks": false, "mask_stride": nil,
 ]
+
+/// What it takes where prompts are encoded as points.
+private func pointPrompts(_ maxPoints: Int) -> Json {
+    [
+        "encoding": "points", "max_points": .int(maxPoints), "negative_points": true, "boxes": true,
+        "points_with_box": true, "point_radius": nil, "candidates": 1, "single": nil, "choice": "iou", "masks": true,
+        "mask_stride": 4,
+    ]
+}
 
 /// A pipeline of the tiny bundle.
 func tinyPipeline(_ task: String) -> Json {

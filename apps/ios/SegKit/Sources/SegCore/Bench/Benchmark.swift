@@ -39,18 +39,14 @@ public final class Benchmark {
         let facts = phone.facts()
         let baseline = phone.memoryMb()
         tell("Loading")
-        let loaded = try LoadedBundle(bundle, factory: factory, runtime: job.runtime, threads: job.threads) {
-            entry, load in
-            let before = now()
-            let graph = try load()
-            graphs.append(
-                GraphTimes(
-                    graph: entry.contract.graph, loadMs: (now() - before) * 1e3, compileMs: graph.compileMs,
-                    reported: graph.reported))
-            return graph
-        }
+        let loaded = try LoadedBundle(bundle, factory: factory, runtime: job.runtime, threads: job.threads)
         loadedAt = now()
+        graphs = loaded.graphs.map {
+            GraphTimes(graph: $0.contract.graph, loadMs: $0.times.loadMs, compileMs: $0.times.compileMs)
+        }
         let stages = try measure(loaded, takeOutput)
+        // The runtime may look at the whole graph for that, so it is asked when nothing is timed any more.
+        for graph in loaded.graphs { change(graph.contract.graph) { $0.reported = graph.reported() } }
         return Findings(
             facts: facts, runtimeVersion: loaded.engine.version, graphs: graphs, stages: stages, windows: windows,
             memory: peakMb.map { MemoryUse(baselineMb: baseline, peakMb: $0, metric: phone.memoryMetric) },

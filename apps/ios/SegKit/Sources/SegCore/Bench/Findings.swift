@@ -3,7 +3,7 @@ struct GraphTimes {
     let graph: String
     let loadMs: Double
     let compileMs: Double?
-    let reported: [String]?
+    var reported: [String]?
     var firstMs: Double?
     var warmUp: WarmUp?
 }

@@ -150,9 +150,5 @@ private final class Watched: Graph {
 
     var contract: GraphContract { graph.contract }
 
-    var reported: [String]? { graph.reported }
-
-    var compileMs: Double? { graph.compileMs }
-
     func run(_ inputs: Tensors) throws -> Tensors { try answer(inputs) }
 }

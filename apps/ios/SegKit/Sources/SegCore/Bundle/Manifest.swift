@@ -103,6 +103,16 @@ public struct Manifest: Sendable {
     /// The first classes that are things.
     public var numThings: Int { labels.filter(\.isThing).count }
 
+    /// What it takes as a prompt; nil if no graphs take one.
+    public var prompting: PromptSpec? { pipeline(PipelineTask.prompt) == nil ? nil : prompts }
+
+    /// Why there is nothing for a live camera to show; nil if there is.
+    public var cameraProblem: Problem? {
+        if pipeline(PipelineTask.panoptic) != nil || pipeline(PipelineTask.video) != nil { return nil }
+        return Problem(
+            "this bundle finds no objects by itself, so the camera has nothing to show; choose a photo instead")
+    }
+
     /// The pipeline of a task; nil if the bundle does not do it.
     public func pipeline(_ task: String) -> Pipeline? { pipelines.first { $0.task == task } }
 

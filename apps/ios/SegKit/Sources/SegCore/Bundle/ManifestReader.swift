@@ -1,6 +1,8 @@
 /// Of manifests that this app reads; rapsam/export/bundle/manifest.py defines it.
 let schemaVersion = 4
 private let maxSide = 16384
+/// Of a network's image: its numbers then take 200 MB.
+private let maxPixels = 1 << 24
 private let maxElements = 1 << 28
 private let maxAxes = 8
 private let maxGraphs = 16
@@ -84,6 +86,11 @@ private func preprocess(_ json: JsonValue) throws -> PreprocessSpec {
     let fit = Fit(rawValue: fitting) ?? .letterbox
     _ = try asked(json, "resize", [fit.resize])
     let sides = try bounded(json.field("size"), 2...2).map { try $0.int(in: 1...maxSide) }
+    if sides[0] * sides[1] > maxPixels {
+        throw Problem(
+            "\(manifestName) asks for images of \(sides[0])x\(sides[1]) px; this app runs networks for at most \(maxPixels) "
+                + "pixels: export the bundle at a smaller size")
+    }
     let colour = try bounded(json.field("pad_colour"), 3...3).map { Float(try $0.number(in: 0...255)) }
     return PreprocessSpec(size: PixelSize(height: sides[0], width: sides[1]), padColour: colour, fit: fit)
 }
@@ -110,7 +117,9 @@ private func prompts(_ json: JsonValue) throws -> PromptSpec {
     return PromptSpec(
         encoding: try json.field("encoding").text(),
         maxPoints: try json.field("max_points").int(in: 0...maxPoints),
+        negativePoints: try json.field("negative_points").flag(),
         boxes: try json.field("boxes").flag(),
+        pointsWithBox: try json.field("points_with_box").flag(),
         pointRadius: try json.field("point_radius").orNil?.number(in: 0...maxRadius) ?? 0,
         candidates: candidates,
         single: try json.field("single").orNil?.int(in: 0...candidates - 1),
@@ -147,6 +156,12 @@ private func checkFit(_ manifest: Manifest) throws {
     let isLost = !Set(manifest.pipelines.flatMap(\.graphs)).isSubset(of: names)
     if isLost || Set(names).count != names.count || Set(paths).count != paths.count {
         throw Problem("\(manifestName) names graphs or files that are not there, or twice; export the bundle again")
+    }
+    let side = manifest.preprocess.size
+    let images = manifest.graphs.flatMap(\.contract.inputs).filter { $0.role == Role.image }
+    if let other = images.first(where: { $0.shape != [1, 3, side.height, side.width] }) {
+        throw Problem(
+            "\(manifestName) prepares images of \(side), its graphs take \(other.shape); export the bundle again")
     }
     let findsObjects = manifest.pipelines.contains { [PipelineTask.panoptic, PipelineTask.video].contains($0.task) }
     if findsObjects && (manifest.labels.isEmpty || manifest.thresholds == nil) {

@@ -55,11 +55,21 @@ public struct ModelBundle: Sendable {
     /// A file as text in UTF-8; see `file`.
     func text(_ path: String) throws -> String { try utf8(file(path), path) }
 
+    /// A digest of a file, or of all files of a folder and their names, as the manifest has them.
+    public func digest(_ path: String) -> String {
+        let lines = files(at: path).map { "\($0.path) \($0.sha256)" }.sorted()
+        return Sha256.hex(of: Array(lines.joined(separator: "\n").utf8))
+    }
+
+    private func files(at path: String) -> [FileEntry] {
+        manifest.files.filter { $0.path == path || $0.path.hasPrefix(path + "/") }
+    }
+
     /// Where a file, or a folder of files, lies; compared with the manifest once more.
     ///
     /// - Throws: `Problem` as `file`.
     public func verifiedPlace(_ path: String) throws -> URL {
-        let within = manifest.files.filter { $0.path == path || $0.path.hasPrefix(path + "/") }
+        let within = files(at: path)
         if within.isEmpty { throw Problem("the bundle has no file \(path); export it again") }
         for entry in within { try folder.verify(entry) }
         return folder.url.appendingPathComponent(path)

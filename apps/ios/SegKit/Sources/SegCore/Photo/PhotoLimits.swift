@@ -3,8 +3,19 @@ private let minSide = 2
 private let maxSide = 16_384
 private let maxPixels = 100_000_000
 
-/// Bytes that the app needs for each pixel of a photo: pixels, overlay, map, masks, and the image on the screen.
-private let bytesPerPixel = 24
+/// Regions whose masks are reckoned with.
+private let regions = 4
+
+/// Bytes that the app has for each pixel of a photo when it has most: objects were found, regions asked for, and the picture on
+/// the screen is replaced. Decoding takes less: the photo of 16 bits a channel, as decoded, copied, cut to 8 bits and turned.
+private let bytesPerPixel =
+    4  // the photo
+    + 4  // the map of its objects
+    + 4 + 1  // which of them has the pixel, and whether it covers it
+    + 4  // what painting works with
+    + 4  // the painted picture
+    + 2 * 4  // the images on the screen: the one before, and its copy
+    + regions
 
 /// Checks the size that a photo says it has, before it is decoded.
 ///
@@ -24,9 +35,11 @@ public func checkPhoto(_ name: String, height: Int, width: Int) throws {
 
 /// The size at which a photo is worked on: its own, or as large as the memory allows.
 ///
-/// - Parameter freeBytes: Of memory that the app may still take.
+/// - Parameter freeBytes: Of memory that the app may still take; 0 where the system does not say, as in a simulator: then
+///   the photo stays as it is.
 /// - Throws: `Problem` if not even a small photo fits.
 public func workingSize(_ photo: PixelSize, freeBytes: Int) throws -> PixelSize {
+    if freeBytes == 0 { return photo }
     let most = freeBytes / bytesPerPixel
     if photo.area <= most { return photo }
     let scale = (Double(max(most, 0)) / Double(photo.area)).squareRoot()

@@ -3,15 +3,9 @@ import Foundation
 /// Tensors by name, or by role.
 public typealias Tensors = [String: Tensor]
 
-/// A graph that a runtime has loaded.
+/// A graph that can run.
 public protocol Graph: AnyObject {
     var contract: GraphContract { get }
-
-    /// What computes, as the runtime reports it, preferred first; nil if it does not say.
-    var reported: [String]? { get }
-
-    /// How long the runtime took to make the file ready for this phone, before loading it; nil where that is one.
-    var compileMs: Double? { get }
 
     /// Runs it.
     ///
@@ -21,10 +15,44 @@ public protocol Graph: AnyObject {
     func run(_ inputs: Tensors) throws -> Tensors
 }
 
+/// How long it took from a verified file to a graph that can run, in milliseconds.
+public struct LoadTimes: Sendable {
+    /// Loading alone.
+    public let loadMs: Double
+    /// Making the file ready for this phone before that, whenever that was; nil where that is one, or not known.
+    public let compileMs: Double?
+
+    public init(loadMs: Double, compileMs: Double?) {
+        self.loadMs = loadMs
+        self.compileMs = compileMs
+    }
+
+    /// Does something, and returns its result and how long it took.
+    public static func measured<Value>(
+        compileMs: Double? = nil, _ load: () throws -> Value
+    ) rethrows -> (Value, LoadTimes) {
+        let before = now()
+        let value = try load()
+        return (value, LoadTimes(loadMs: (now() - before) * 1e3, compileMs: compileMs))
+    }
+}
+
+/// A graph that a runtime has loaded.
+public protocol LoadedGraph: Graph {
+    var times: LoadTimes { get }
+
+    /// What computes, as the runtime reports it, preferred first; nil if it does not say. It may take a while: for those who
+    /// measure.
+    func reported() -> [String]?
+}
+
 /// A runtime that has started. Not for several threads at a time.
 public protocol Engine: AnyObject {
     /// Of the runtime; nil if it does not say.
     var version: String? { get }
+
+    /// The same as numbers, to be compared with the oldest that a bundle needs; nil where that says nothing.
+    var release: [Int]? { get }
 
     /// Loads a graph.
     ///
@@ -32,7 +60,11 @@ public protocol Engine: AnyObject {
     ///   - bundle: Where its file lies, verified.
     ///   - entry: Which one.
     /// - Throws: `Problem` if the runtime refuses it, or it is another graph than the contract describes.
-    func load(_ bundle: ModelBundle, _ entry: GraphEntry) throws -> any Graph
+    func load(_ bundle: ModelBundle, _ entry: GraphEntry) throws -> any LoadedGraph
+}
+
+extension Engine {
+    public var release: [Int]? { version.flatMap(versionNumbers) }
 }
 
 /// A runtime that this app has; to add one, implement this and name it where the app lists its engines.

@@ -5,25 +5,23 @@ public final class LoadedBundle {
     public let runtime: String
     public let engine: any Engine
     /// In the order of the manifest.
-    let graphs: [any Graph]
+    let graphs: [any LoadedGraph]
 
     /// Loads all graphs of a bundle.
     ///
     /// - Parameters:
     ///   - runtime: One of the factory's.
     ///   - threads: CPU threads; nil: the runtime chooses.
-    ///   - loading: Told of each graph; must run what it is given.
-    /// - Throws: `Problem` if a file is another one than the manifest names, or the runtime refuses a graph.
-    public init(
-        _ bundle: ModelBundle, factory: any EngineFactory, runtime: String, threads: Int?,
-        loading: (GraphEntry, () throws -> any Graph) throws -> any Graph = { try $1() }
-    ) throws {
+    /// - Throws: `Problem` if a file is another one than the manifest names, the runtime is older than the bundle needs, or it
+    ///   refuses a graph.
+    public init(_ bundle: ModelBundle, factory: any EngineFactory, runtime: String, threads: Int?) throws {
         guard factory.runtimes.contains(runtime) else {
             throw Problem(
                 "\(runtime) does not run this bundle; expected \(factory.runtimes.joined(separator: " or "))")
         }
         let engine = try factory.open(runtime, threads: threads)
-        graphs = try bundle.manifest.graphs.map { entry in try loading(entry) { try engine.load(bundle, entry) } }
+        try checkRelease(of: engine, runtime, needed: bundle.manifest.minimumRuntime)
+        graphs = try bundle.manifest.graphs.map { try engine.load(bundle, $0) }
         self.bundle = bundle
         self.runtime = runtime
         self.engine = engine

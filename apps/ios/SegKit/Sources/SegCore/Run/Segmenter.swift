@@ -3,6 +3,23 @@ public struct Region: Sendable {
     /// (h0, w0).
     public let mask: [Bool]
     public let predictedIou: Float
+    /// (h, w) as the network gave it.
+    let logits: Tensor
+    let geometry: Geometry
+
+    /// Pixels of the mask.
+    var area: Int { mask.reduce(0) { $0 + ($1 ? 1 : 0) } }
+
+    /// The same without its mask, which takes most of the memory, and can be made again.
+    var withoutMask: Region { Region(mask: [], predictedIou: predictedIou, logits: logits, geometry: geometry) }
+
+    /// The same with its mask.
+    func withMask() throws -> Region {
+        let one = Tensor(data: logits.data, shape: [1] + logits.shape)
+        return Region(
+            mask: try interactiveMasks(one, geometry)[0], predictedIou: predictedIou, logits: logits, geometry: geometry
+        )
+    }
 }
 
 /// What is in a frame of a video: tracks, where the bundle can follow objects, else the objects of the frame by itself.
@@ -46,6 +63,9 @@ public final class Segmenter {
     /// Whether it finds objects.
     public var findsObjects: Bool { finding != nil }
 
+    /// What it takes as a prompt; nil if it takes none.
+    public var promptSpec: PromptSpec? { manifest.prompting }
+
     /// Takes the photo that the next questions are about.
     public func take(_ picture: Picture) {
         let fitted = fit(picture)
@@ -53,7 +73,7 @@ public final class Segmenter {
         taken = Taken(fitted: fitted, graphs: Dictionary(uniqueKeysWithValues: once))
     }
 
-    /// Forgets the photo, as when memory is short.
+    /// Forgets the photo, as when memory is short; a video goes on, and its tracks keep their numbers.
     public func forget() {
         taken = nil
         fusion = nil
@@ -134,6 +154,15 @@ public final class Segmenter {
         }
     }
 
+    /// Computes what all prompts on the photo have in common.
+    ///
+    /// - Throws: `Problem` if there is no photo, or a graph fails.
+    public func embed() throws {
+        let now = try current()
+        let shared = (prompted?.graphs ?? []).filter(perPhoto.contains)
+        _ = try runChain(shared, now.graphs, [Role.image: now.fitted.pixels])
+    }
+
     /// Answers prompts on the photo.
     ///
     /// - Parameter prompts: In its pixels.
@@ -154,9 +183,7 @@ public final class Segmenter {
 
     /// Encodes prompts for the graphs, as many as there are; by role.
     func encoded(_ prompts: [Prompt], _ geometry: Geometry) throws -> Tensors {
-        guard prompted != nil, let spec = manifest.prompts else {
-            throw Problem("this bundle takes no prompts; take another one")
-        }
+        guard let spec = promptSpec else { throw Problem("this bundle takes no prompts; take another one") }
         return try encodePrompts(prompts, spec, geometry)
     }
 
@@ -172,7 +199,7 @@ public final class Segmenter {
 
     /// Makes the answers to the first prompts of a pass of what the graphs returned, by role.
     func regions(of outputs: Tensors, _ prompts: [Prompt], _ geometry: Geometry) throws -> [Region] {
-        guard let spec = manifest.prompts else { throw Problem("this bundle takes no prompts; take another one") }
+        guard let spec = promptSpec else { throw Problem("this bundle takes no prompts; take another one") }
         let logits = try ofOne(outputs, Role.maskLogits)
         let iou = try ofOne(outputs, Role.iou)
         let candidates = iou.data.count / max(iou.shape.first ?? 1, 1)
@@ -192,11 +219,11 @@ public final class Segmenter {
             let all = Tensor(data: Array(logits.data.prefix(total * step)), shape: [total] + size)
             scores = try stabilityScores(all, geometry)
         }
-        let chosen = chosenCandidates(scores, ambiguous: prompts.map(\.isPoint), single: spec.single)
+        let chosen = chosenCandidates(scores, ambiguous: prompts.map(\.isAmbiguous), single: spec.single)
         return try chosen.enumerated().map { prompt, candidate in
             let place = prompt * candidates + candidate
-            let one = Tensor(data: Array(logits.data[place * step..<(place + 1) * step]), shape: [1] + size)
-            return Region(mask: try interactiveMasks(one, geometry)[0], predictedIou: iou.data[place])
+            let one = Tensor(data: Array(logits.data[place * step..<(place + 1) * step]), shape: size)
+            return try Region(mask: [], predictedIou: iou.data[place], logits: one, geometry: geometry).withMask()
         }
     }
 
@@ -232,10 +259,6 @@ private final class OnceOnly: Graph {
     init(_ graph: any Graph) { self.graph = graph }
 
     var contract: GraphContract { graph.contract }
-
-    var reported: [String]? { graph.reported }
-
-    var compileMs: Double? { graph.compileMs }
 
     func run(_ inputs: Tensors) throws -> Tensors {
         let found = try outputs ?? graph.run(inputs)

@@ -35,21 +35,22 @@ public final class ObjectPainter {
         }
     }
 
-    /// Paints tracked objects, in place; each keeps its colour through all frames.
+    /// Paints tracked objects, in place; each keeps its colour through all frames, and its place in the list.
     private func paint(_ canvas: inout Picture, _ tracks: [TrackedInstance]) -> [FoundEntry] {
         // The surest one is on top.
         let layers = tracks.reversed().map {
             Layer(region: .ofMask($0.instance.mask), colour: classColour($0.trackId))
         }
         paint(&canvas, layers)
-        return tracks.map { track in
+        return tracks.sorted { $0.trackId < $1.trackId }.map { track in
             FoundEntry(
                 name: "\(labels[track.instance.label].name) #\(track.trackId)",
                 figure: "score \(percent(Double(track.instance.score)))", colour: classColour(track.trackId))
         }
     }
 
-    private func paint(_ canvas: inout Picture, _ layers: [Layer]) {
+    /// Paints layers, from the bottom to the top, in place.
+    func paint(_ canvas: inout Picture, _ layers: [Layer]) {
         let kept = masks?.size == canvas.size ? masks : nil
         let painter = kept ?? MaskPainter(size: canvas.size)
         masks = painter

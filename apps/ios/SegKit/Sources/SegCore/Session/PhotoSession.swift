@@ -15,45 +15,100 @@ public struct Shown: Sendable {
 
 /// One photo, and all that was asked of it. It knows no screen. One thread at a time.
 public final class PhotoSession {
-    private let segmenter: Segmenter
+    private struct Answer {
+        let prompt: Prompt
+        let region: Region
+    }
+
+    private let network: () throws -> Segmenter
     private let painter: ObjectPainter
+    private var segmenter: Segmenter?
     private var photo: Picture?
     private var objects: PanopticResult?
-    private var answers: [(prompt: Prompt, region: Region)] = []
+    /// Of each region all answers, each to one point more than the one before; the last one alone has its mask.
+    private var answers: [[Answer]] = []
 
-    /// - Parameter labels: Classes in the order of the class logits.
-    public init(_ segmenter: Segmenter, labels: [ClassLabel]) {
-        self.segmenter = segmenter
+    /// - Parameters:
+    ///   - labels: Classes in the order of the class logits.
+    ///   - network: Loads it; called when something is asked, and again after it was let go.
+    public init(labels: [ClassLabel], network: @escaping () throws -> Segmenter) {
         painter = ObjectPainter(labels: labels)
+        self.network = network
     }
 
     /// Whether there is a photo.
     public var hasPhoto: Bool { photo != nil }
 
-    /// Whether regions were asked for.
-    public var hasRegions: Bool { !answers.isEmpty }
+    /// The regions as they are now.
+    public var regions: [Region] { answers.compactMap(\.last?.region) }
 
     /// Takes a photo in place of the one before.
     public func take(_ picture: Picture) {
         forget()
-        segmenter.take(picture)
+        segmenter?.take(picture)
         photo = picture
     }
 
-    /// Finds the objects in the photo, if the bundle does; returns how many segments there are.
+    /// Finds the objects in the photo, if the bundle does, and computes what all prompts on it have in common, so that a tap
+    /// costs the rest alone.
     ///
-    /// - Throws: `Problem` if the network's outputs cannot be used.
-    @discardableResult
-    public func find() throws -> Int {
-        if segmenter.findsObjects { objects = try segmenter.panoptic() }
-        return objects?.segments.count ?? 0
+    /// - Parameter tell: Told what begins now.
+    /// - Returns: What there is then, for people.
+    /// - Throws: `Problem` if there is no photo, or the network's outputs cannot be used.
+    public func prepare(_ tell: (String) -> Void = { _ in }) throws -> String {
+        tell("Loading the network")
+        let segmenter = try loaded()
+        if segmenter.findsObjects {
+            tell("Finding objects")
+            objects = try segmenter.panoptic()
+        }
+        if segmenter.promptSpec != nil {
+            tell("Getting ready for taps")
+            try segmenter.embed()
+        }
+        guard let objects else { return "Ready: \(segmenter.promptSpec?.invitation ?? "nothing can be asked for")" }
+        return "\(objects.segments.count) \(objects.segments.count == 1 ? "object" : "objects") found"
     }
 
-    /// Asks for a region.
+    /// Asks for a region, or changes the last one by a point.
     ///
-    /// - Throws: `Problem` if the bundle takes no such prompt, or it lies outside the photo.
-    public func ask(_ prompt: Prompt) throws {
-        for region in try segmenter.segment([prompt]) { answers.append((prompt, region)) }
+    /// - Parameters:
+    ///   - prompt: A point or a box; a box always asks for a region of its own.
+    ///   - meaning: Of a point.
+    /// - Throws: `Problem` if the bundle takes no such prompt, it lies outside the photo, or there is no region to take from;
+    ///   regions are then what they were.
+    public func ask(_ prompt: Prompt, _ meaning: TapMeaning = .newRegion) throws {
+        let segmenter = try loaded()
+        let before = meaning == .newRegion || prompt.box != nil ? nil : answers.last?.last
+        if meaning == .takeAway && prompt.box == nil && before == nil {
+            throw Problem("there is no region yet to take something from; tap what you want first")
+        }
+        let asked = before.map { changed($0, by: prompt, meaning, segmenter.promptSpec) } ?? prompt
+        let found = try segmenter.segment([asked]).map { Answer(prompt: asked, region: $0) }
+        if let before {
+            answers[answers.count - 1].removeLast()
+            answers[answers.count - 1] += [Answer(prompt: before.prompt, region: before.region.withoutMask)] + found
+        } else {
+            answers.append(found)
+        }
+    }
+
+    /// One point more, and the answer before where the network takes it.
+    private func changed(_ before: Answer, by prompt: Prompt, _ meaning: TapMeaning, _ spec: PromptSpec?) -> Prompt {
+        let added = prompt.points.map { PromptPoint(x: $0.x, y: $0.y, isInside: meaning == .add) }
+        return Prompt(
+            points: before.prompt.points + added, box: before.prompt.box,
+            mask: spec?.maskStride == nil ? nil : before.region.logits)
+    }
+
+    /// Takes the last point back, or the last box, with what it changed; the network is not asked again.
+    ///
+    /// - Throws: `Problem` if the region of before cannot be drawn.
+    public func undo() throws {
+        guard var last = answers.popLast() else { return }
+        last.removeLast()
+        guard let before = last.popLast() else { return }
+        answers.append(last + [Answer(prompt: before.prompt, region: try before.region.withMask())])
     }
 
     /// Forgets the regions.
@@ -64,35 +119,58 @@ public final class PhotoSession {
         photo = nil
         objects = nil
         answers = []
-        segmenter.forget()
+        segmenter?.forget()
+    }
+
+    /// Lets the network go, as when another needs its memory; photo and regions stay.
+    public func releaseNetwork() { segmenter = nil }
+
+    private func loaded() throws -> Segmenter {
+        if let segmenter { return segmenter }
+        let made = try network()
+        if let photo { made.take(photo) }
+        segmenter = made
+        return made
     }
 
     /// Paints the regions, or where none was asked for the objects, over the photo; nil without a photo.
     public func shown() -> Shown? {
         guard var canvas = photo else { return nil }
-        let entries = hasRegions ? paintRegions(&canvas) : objects.map { painter.paint(&canvas, $0) } ?? []
+        let entries = answers.isEmpty ? objects.map { painter.paint(&canvas, $0) } ?? [] : paintRegions(&canvas)
         return Shown(picture: canvas, entries: entries)
     }
 
     private func paintRegions(_ canvas: inout Picture) -> [FoundEntry] {
         let width = lineWidth(canvas.size)
+        let current = answers.compactMap(\.last)
         // Large masks first, so that a small one inside stays visible.
-        let layers = answers.enumerated()
-            .map { (place: $0.offset, mask: $0.element.region.mask) }
-            .sorted { $0.mask.filter { $0 }.count > $1.mask.filter { $0 }.count }
+        let layers = current.enumerated()
+            .map { (place: $0.offset, mask: $0.element.region.mask, area: $0.element.region.area) }
+            .sorted { $0.area > $1.area }
             .map { Layer(region: .ofMask($0.mask), colour: classColour($0.place)) }
-        paintMasks(&canvas, layers, width: width)
-        return answers.enumerated().map { place, answer in
-            let colour = classColour(place)
-            switch answer.prompt {
-            case .box(let box): paintBox(&canvas, box, width: width + 1, colour: colour)
-            case .point(let x, let y):
-                paintPoint(&canvas, x: x, y: y, radius: 3 * Double(width) + 3, colour: colour)
-            }
+        painter.paint(&canvas, layers)
+        paint(&canvas, current.map(\.prompt), width: width)
+        return current.enumerated().map { place, answer in
+            let prompt = answer.prompt
+            let points = prompt.points.count > 1 ? ", \(prompt.points.count) points" : ""
             let iou = String(format: "%.2f", answer.region.predictedIou)
             return FoundEntry(
-                name: "\(answer.prompt.isPoint ? "Tap" : "Box") \(place + 1)", figure: "predicted IoU \(iou)",
-                colour: colour)
+                name: "\(prompt.box == nil ? "Tap" : "Box") \(place + 1)\(points)", figure: "predicted IoU \(iou)",
+                colour: classColour(place))
+        }
+    }
+
+    /// Paints what was asked, points beside a region hollow.
+    private func paint(_ canvas: inout Picture, _ prompts: [Prompt], width: Int) {
+        for (place, prompt) in prompts.enumerated() {
+            if let box = prompt.box { paintBox(&canvas, box, width: width + 1, colour: classColour(place)) }
+        }
+        for (place, prompt) in prompts.enumerated() {
+            for point in prompt.points {
+                paintPoint(
+                    &canvas, x: point.x, y: point.y, radius: 3 * Double(width) + 3, colour: classColour(place),
+                    isHollow: !point.isInside)
+            }
         }
     }
 }

@@ -45,6 +45,16 @@ final class Enlarger {
         self.across = across
     }
 
+    /// - Parameter maskLogits: (N, h, w).
+    convenience init(of maskLogits: Tensor, geometry: Geometry) {
+        self.init(source: PixelSize(height: maskLogits.shape[1], width: maskLogits.shape[2]), geometry: geometry)
+    }
+
+    /// Whether it is for maps of this size.
+    func fits(_ maskLogits: Tensor, _ geometry: Geometry) -> Bool {
+        [source.height, source.width] == Array(maskLogits.shape.suffix(2)) && self.geometry == geometry
+    }
+
     /// Enlarges a tile of a map into `values`.
     ///
     /// - Parameter map: (h, w), of the source's size.

@@ -4,17 +4,18 @@ private let sameObjectIou = 0.7
 
 /// The objects of one video, followed from frame to frame, as rapsam/inference/segmenter.py does it: remembers the queries of
 /// one frame, and a number for everything that was seen.
-struct Follower {
+public struct Follower {
     private let numThings: Int
     private let limits: Limits
     private var tracker = NearOnlineTracker()
     private var numbers = TrackNumbers()
+    private var enlarger: Enlarger?
     private var distinct = DistinctTracks(sameObjectIou: sameObjectIou)
 
     /// - Parameters:
     ///   - numThings: The first classes that are things.
     ///   - topK: Candidates of a frame.
-    init(numThings: Int, topK: Int) {
+    public init(numThings: Int, topK: Int) {
         self.numThings = numThings
         limits = Limits(topK: topK, minScore: minScore)
     }
@@ -27,11 +28,15 @@ struct Follower {
     ///   - maskLogits: (N, h, w).
     /// - Returns: In falling order of score; of several on one object, one.
     /// - Throws: `Problem` if the arrays do not fit each other or are not finite.
-    mutating func next(
+    public mutating func next(
         classLogits: Tensor, queries: Tensor, maskLogits: Tensor, geometry: Geometry
     ) throws -> [TrackedInstance] {
         let frame = try tracker.update(classLogits: classLogits, queries: queries, maskLogits: maskLogits)
+        let kept = enlarger.flatMap { $0.fits(maskLogits, geometry) ? $0 : nil }
+        let enlarger = kept ?? Enlarger(of: maskLogits, geometry: geometry)
+        self.enlarger = enlarger
         return distinct.of(
-            trackedInstances(frame, geometry, numThings: numThings, limits: limits, numbers: &numbers))
+            trackedInstances(
+                frame, geometry, numThings: numThings, limits: limits, numbers: &numbers, enlarger: enlarger))
     }
 }

@@ -55,15 +55,15 @@ func rankPairs(_ classLogits: Tensor, numThings: Int, topK: Int) -> [ScoredPair]
 }
 
 /// Adds to every pair its mask, its box and its score, in the order of the pairs; each query is enlarged once.
+///
+/// - Parameter order: Of each query, which of the mask logits are its own.
 func maskedInstances(
-    _ pairs: [ScoredPair], _ maskLogits: Tensor, _ geometry: Geometry, minScore: Double
+    _ pairs: [ScoredPair], _ maskLogits: Tensor, _ enlarger: Enlarger, order: [Int], minScore: Double
 ) -> [Instance] {
-    let source = PixelSize(height: maskLogits.shape[1], width: maskLogits.shape[2])
-    let enlarger = Enlarger(source: source, geometry: geometry)
     var seen: [Int: Sight] = [:]
     return pairs.compactMap { pair in
         if Double(pair.probability) < minScore { return nil }
-        let sight = seen[pair.query] ?? Sight(enlarger, maskLogits.data, pair.query)
+        let sight = seen[pair.query] ?? Sight(enlarger, maskLogits.data, order[pair.query])
         seen[pair.query] = sight
         let score = pair.probability * sight.probability
         if minScore > 0 && Double(score) < minScore { return nil }
@@ -82,14 +82,14 @@ private struct Sight {
     private(set) var box = PixelBox(x1: 0, y1: 0, x2: 0, y2: 0)
     private(set) var probability: Float = 0
 
-    init(_ enlarger: Enlarger, _ logits: [Float], _ query: Int) {
+    init(_ enlarger: Enlarger, _ logits: [Float], _ place: Int) {
         let size = enlarger.geometry.original
         mask = [Bool](repeating: false, count: size.area)
         var (left, top, right, bottom) = (size.width, size.height, 0, 0)
         var inside = 0
         var sum = 0.0
         logits.withUnsafeBufferPointer { logits in
-            let map = logits.baseAddress! + query * enlarger.source.area
+            let map = logits.baseAddress! + place * enlarger.source.area
             for tile in enlarger.tiles {
                 enlarger.enlarge(map, tile)
                 for (row, y) in tile.rows.enumerated() {

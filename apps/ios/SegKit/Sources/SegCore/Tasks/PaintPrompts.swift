@@ -1,19 +1,22 @@
 import Foundation
 
-/// Draws a smooth filled disc with a white rim, in place; rapsam/tasks/overlay.py.
+/// Draws a smooth disc with a white rim, or a hollow one in white with a rim, in place; rapsam/tasks/overlay.py.
 ///
 /// - Parameters:
 ///   - x: In pixels, as y.
 ///   - radius: In pixels.
-public func paintPoint(_ canvas: inout Picture, x: Double, y: Double, radius: Double, colour: UInt32) {
+public func paintPoint(
+    _ canvas: inout Picture, x: Double, y: Double, radius: Double, colour: UInt32, isHollow: Bool = false
+) {
+    let (outside, inside) = isHollow ? (colour, white) : (white, colour)
     let reach = Int(radius) + 3
     let (middleX, middleY) = (Int(x), Int(y))
     for row in stride(from: max(middleY - reach, 0), to: min(middleY + reach + 1, canvas.size.height), by: 1) {
         for column in stride(from: max(middleX - reach, 0), to: min(middleX + reach + 1, canvas.size.width), by: 1) {
             let distance = hypot(Double(row) - y, Double(column) - x)
             let at = row * canvas.size.width + column
-            let rim = blended(canvas.argb[at], white, min(max(radius + 0.5 - distance, 0), 1))
-            canvas.argb[at] = blended(rim, colour, min(max(radius * 0.7 + 0.5 - distance, 0), 1))
+            let rim = blended(canvas.argb[at], outside, min(max(radius + 0.5 - distance, 0), 1))
+            canvas.argb[at] = blended(rim, inside, min(max(radius * 0.7 + 0.5 - distance, 0), 1))
         }
     }
 }

@@ -13,17 +13,43 @@ public struct PromptBox: Sendable {
     }
 }
 
-/// What asks for one region, in pixels of the original image.
-public enum Prompt: Sendable {
-    /// A place inside the region.
-    case point(x: Double, y: Double)
-    /// Around the region.
-    case box(PromptBox)
+/// A place inside a region, or beside it, in pixels of the original image.
+public struct PromptPoint: Equatable, Sendable {
+    public let x: Double
+    public let y: Double
+    /// Whether it lies in the region.
+    public let isInside: Bool
 
-    var isPoint: Bool {
-        if case .point = self { return true }
-        return false
+    public init(x: Double, y: Double, isInside: Bool = true) {
+        self.x = x
+        self.y = y
+        self.isInside = isInside
     }
+}
+
+/// What asks for one region, as rapsam/tasks/prompt_set.py has it.
+public struct Prompt: Sendable {
+    /// In pixels of the original image.
+    public let points: [PromptPoint]
+    /// Around the region.
+    public let box: PromptBox?
+    /// (h, w) mask logits of an earlier answer.
+    let mask: Tensor?
+
+    public init(points: [PromptPoint] = [], box: PromptBox? = nil, mask: Tensor? = nil) {
+        self.points = points
+        self.box = box
+        self.mask = mask
+    }
+
+    /// A place inside the region.
+    public static func point(x: Double, y: Double) -> Prompt { Prompt(points: [PromptPoint(x: x, y: y)]) }
+
+    /// Around the region.
+    public static func box(_ box: PromptBox) -> Prompt { Prompt(box: box) }
+
+    /// Whether it is one point and nothing else, which may mean several things.
+    var isAmbiguous: Bool { points.count == 1 && box == nil && mask == nil }
 }
 
 /// Checks prompts and brings them to the network's image. Near the border a point's box reaches outside it, and must.
@@ -33,12 +59,12 @@ func promptBoxes(_ prompts: [Prompt], _ geometry: Geometry, pointRadius: Double)
     var found: [Float] = []
     let (scaleX, scaleY) = (geometry.scaleX, geometry.scaleY)
     for prompt in prompts {
-        switch prompt {
-        case .point(let x, let y):
-            try checkPoint(x, y, geometry.original)
-            let (middleX, middleY, radius) = (Float(x * scaleX), Float(y * scaleY), Float(pointRadius))
+        for point in prompt.points {
+            try checkPoint(point, geometry.original)
+            let (middleX, middleY, radius) = (Float(point.x * scaleX), Float(point.y * scaleY), Float(pointRadius))
             found += [middleX - radius, middleY - radius, middleX + radius, middleY + radius]
-        case .box(let box):
+        }
+        if let box = prompt.box {
             try checkBox(box, geometry.original)
             found += [
                 Float(box.x1 * scaleX), Float(box.y1 * scaleY), Float(box.x2 * scaleX), Float(box.y2 * scaleY),
@@ -56,7 +82,8 @@ func normalisedBoxes(_ boxes: [Float], _ geometry: Geometry) -> Tensor {
     return Tensor(data: data, shape: [1, boxes.count / 4, 4])
 }
 
-func checkPoint(_ x: Double, _ y: Double, _ size: PixelSize) throws {
+func checkPoint(_ point: PromptPoint, _ size: PixelSize) throws {
+    let (x, y) = (point.x, point.y)
     guard x >= 0, x < Double(size.width), y >= 0, y < Double(size.height) else {
         throw Problem(
             "point \(x),\(y) is outside the image; expected 0 <= x < \(size.width) and 0 <= y < \(size.height): tap "

@@ -1,12 +1,12 @@
 private let smallestLength: Float = .leastNormalMagnitude
 
-/// A frame whose queries are in the order of the first frame.
+/// A frame whose queries are in the order of the first frame, but for its masks, which are large and stay where they are.
 public struct AssociatedFrame: Sendable {
     /// (N, K+1), mean of this frame and all before.
     public let classLogits: Tensor
     /// (N, C).
     public let queries: Tensor
-    /// (N, h, w).
+    /// (N, h, w) in the frame's own order.
     public let maskLogits: Tensor
     /// (N) place i holds the frame's own query `order[i]`.
     public let order: [Int]
@@ -72,7 +72,7 @@ public struct NearOnlineTracker {
         self.queries = ordered
         return AssociatedFrame(
             classLogits: mean(with: inOrder(classLogits, order)), queries: ordered,
-            maskLogits: inOrder(maskLogits, order), order: order)
+            maskLogits: maskLogits, order: order)
     }
 
     private mutating func mean(with classLogits: Tensor) -> Tensor {
@@ -86,7 +86,9 @@ public struct NearOnlineTracker {
 /// The entries along the first axis in another order.
 private func inOrder(_ tensor: Tensor, _ order: [Int]) -> Tensor {
     let step = tensor.data.count / max(order.count, 1)
-    let data = order.flatMap { tensor.data[$0 * step..<($0 + 1) * step] }
+    var data: [Float] = []
+    data.reserveCapacity(tensor.data.count)
+    for place in order { data += tensor.data[place * step..<(place + 1) * step] }
     return Tensor(data: data, shape: tensor.shape)
 }
 

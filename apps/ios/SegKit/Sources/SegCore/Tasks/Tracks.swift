@@ -29,12 +29,16 @@ public struct TrackNumbers {
 /// - Parameters:
 ///   - numThings: The first classes that are things.
 ///   - numbers: The same for all frames of a video.
-public func trackedInstances(
-    _ frame: AssociatedFrame, _ geometry: Geometry, numThings: Int, limits: Limits, numbers: inout TrackNumbers
+///   - enlarger: Kept from frame to frame by a video, whose sizes stay the same; else nil.
+func trackedInstances(
+    _ frame: AssociatedFrame, _ geometry: Geometry, numThings: Int, limits: Limits, numbers: inout TrackNumbers,
+    enlarger: Enlarger? = nil
 ) -> [TrackedInstance] {
     let pairs = rankPairs(frame.classLogits, numThings: numThings, topK: limits.topK)
     for pair in pairs { _ = numbers.of(query: pair.query, label: pair.label) }
-    let found = byScore(maskedInstances(pairs, frame.maskLogits, geometry, minScore: limits.minScore))
+    let enlarger = enlarger ?? Enlarger(of: frame.maskLogits, geometry: geometry)
+    let found = byScore(
+        maskedInstances(pairs, frame.maskLogits, enlarger, order: frame.order, minScore: limits.minScore))
     return found.map {
         TrackedInstance(instance: $0, trackId: numbers.of(query: $0.query, label: $0.label))
     }

@@ -73,6 +73,15 @@ fun runTests(checks: Checks) {
 }
 
 private fun wrongRuntimes(checks: Checks) {
+    checks.test("a runtime that is older than the bundle needs is refused, with both named") {
+        fun needing(release: String) = TinyBundle().apply { edit = { it["minimum_runtime"] = release } }
+        for (needed in listOf("fake 2", "fake 1.0.1", "fake1.2 (build 7)")) {
+            assertProblem("needs $needed", "has Fake 1") { loaded(FakeFactory(), needing(needed)) }
+        }
+        for (needed in listOf("fake 1", "fake 0.9.9", "fake 1.0.0", "fake", "", "fake 99999999999999999999")) {
+            loaded(FakeFactory(), needing(needed))
+        }
+    }
     checks.test("NaN is told, and nothing is shown as found") {
         val session = session(FakeFactory(Mood.RETURNS_NAN))
         session.take(PHOTO)

@@ -1,0 +1,87 @@
+/// The life of a live camera: what happens to it, and what is to be done then. It knows no screen and no camera.
+public struct CameraLife: Sendable {
+    /// What happens.
+    public enum Event: Sendable {
+        /// Its screen is there, or gone.
+        case appeared, disappeared
+        /// The app is in front, or behind.
+        case activated, deactivated
+        /// The camera was asked for and is ready.
+        case opened
+        /// The system or another app took it, and gave it back: it then goes on by itself.
+        case interrupted, interruptionEnded
+        /// The system's media services began anew: all cameras stand still.
+        case mediaServicesReset
+        /// It cannot go on, or was not had at all; one line says why.
+        case failed(String)
+    }
+
+    /// What is to be done.
+    public enum Step: Equatable, Sendable {
+        case nothing
+        /// Ask for the camera; ends with `opened` or `failed`.
+        case open
+        /// Let frames come, or come again; harmless where they do.
+        case start
+        /// Let none come for a while.
+        case stop
+        /// Give the camera back.
+        case close
+    }
+
+    private enum State { case closed, opening, open }
+
+    /// What there is to say; empty while all is well.
+    public private(set) var notice = ""
+
+    private var state = State.closed
+    private var isShown = false
+    private var isActive = true
+
+    public init() {}
+
+    /// Takes what has happened; returns what is to be done.
+    public mutating func handle(_ event: Event) -> Step {
+        switch event {
+        case .appeared: isShown = true
+        case .disappeared: isShown = false
+        case .activated: isActive = true
+        case .deactivated: isActive = false
+        case .opened: state = .open
+        case .interrupted:
+            notice = "the camera is in use elsewhere; it goes on here as soon as it is free"
+            return .nothing
+        case .interruptionEnded, .mediaServicesReset: break
+        case .failed(let words):
+            notice = isShown ? words : ""
+            return close()
+        }
+        return next()
+    }
+
+    private mutating func next() -> Step {
+        if !isShown {
+            notice = ""
+            // A camera that was asked for comes, and is given back then.
+            return state == .opening ? .nothing : close()
+        }
+        switch state {
+        case .opening: return .nothing
+        case .open where !isActive: return .stop
+        case .open:
+            notice = ""
+            return .start
+        case .closed:
+            if !isActive { return .nothing }
+            notice = ""
+            state = .opening
+            return .open
+        }
+    }
+
+    private mutating func close() -> Step {
+        let wasOpen = state == .open
+        state = .closed
+        return wasOpen ? .close : .nothing
+    }
+}
