@@ -18,6 +18,7 @@ from rapsam.training.recipe_files import load_recipe
 from rapsam.training.run.folder import recipe_of
 from rapsam.training.run.log import read_log
 from tests.cli.cli_runs import assert_refused, rapsam
+from tests.data.sources.tiny_sets import REGION_MASKS, write_sa1b_image
 from tests.training.tiny_run import run_training
 
 TEACHER, STUDENT = "repvit_sam_nano", "edge_sam_nano"
@@ -107,6 +108,21 @@ def test_prompts_in_the_loop_go_on_from_there_with_the_same_embeddings(encoded, 
     changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
     assert changed == {"image_encoder", "mask_decoder"}
     assert set(read_log(tmp_path / "run")[0].losses) == {"mask_bce", "mask_dice"}
+
+
+def test_both_recipes_take_regions_of_sa1b(teacher, tmp_path):
+    for number in range(2):
+        write_sa1b_image(tmp_path / "data/sa1b/sa_000020", number, REGION_MASKS)
+    (tmp_path / "data/sa1b/train.txt").write_text("sa_000020/sa_0.jpg\nsa_000020/sa_1.jpg\n")
+    source = '[{"task": "points", "kind": "sa1b", "folder": "sa1b", "resize": [1.0, 1.0]}]'
+    taught = ("--teacher", teacher, "--embeddings", tmp_path / "kept", "--data", tmp_path / "data")
+    for recipe in ("sam-nano-encoder", "sam-nano-prompts"):
+        run = tmp_path / recipe
+        done = rapsam("train", recipe, "--out", run, *taught, *FEW, "--set", f"data.sources={source}")
+        assert done.code == 0, done.err
+        assert not (run / "skipped.txt").exists()
+        assert recipe_of(run).data.sources[0].kind == "sa1b"
+    assert len(list((tmp_path / "kept").rglob("*.safetensors"))) == 2
 
 
 def test_a_teacher_learns_from_annotations(world, tmp_path):
