@@ -73,10 +73,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Trains; the exit code is 0 at the end of the run."""
     _check(options)
+    from rapsam.training.cautions import warnings_of
     from rapsam.training.engine import on_first_process, start_engine
     from rapsam.training.machines import Machines, check_machines, check_memory, check_open_files
     from rapsam.training.run.folder import locked_run, start_run
-    from rapsam.training.session import prepare, warnings_of
+    from rapsam.training.session import prepare
 
     config, folder, start = _begun(options)
     machines = Machines(options.accelerator, options.processes, options.nodes)
@@ -94,7 +95,7 @@ def run(options: argparse.Namespace) -> int:
         if not options.resume:
             classifier = prepared.model.text_classifier
             on_first_process(engine.fabric, lambda: start_run(folder, config, classifier))
-            warnings = [f"warning: {line}" for line in warnings_of(config, start, prepared.samples)]
+            warnings = [f"warning: {line}" for line in warnings_of(prepared, start)]
             say(*([*notes, *warnings] if first else ()))
         weights = _trained(engine, prepared, folder, options)
     if first:
@@ -166,7 +167,7 @@ def _from_anywhere(checkpoint: str | None) -> str | None:
 
 def _keep_embeddings(engine: Engine, prepared: Prepared) -> None:
     """Computes the embeddings of a teacher that are not kept yet; an interruption keeps those that are."""
-    from rapsam.training.lessons import Teacher, keep_embeddings
+    from rapsam.training.lessons import Teacher, forget_encoder, keep_embeddings
 
     if not isinstance(prepared.teacher, Teacher):
         return
@@ -178,6 +179,7 @@ def _keep_embeddings(engine: Engine, prepared: Prepared) -> None:
         if shown:
             say("the embeddings that are done are kept: the same command goes on from there")
         raise
+    forget_encoder(prepared.teacher)
 
 
 def _trained(engine: Engine, prepared: Prepared, folder: Path, options: argparse.Namespace) -> Path:

@@ -35,6 +35,7 @@ TASKS_OF_KIND = {
     "youtube_vis_2019": ("tracks",),
     "ade20k_panoptic": ("panoptic", "instances", "prompts"),
     "vipseg": ("video-panoptic", "tracks"),
+    "sa1b": ("prompts",),
 }
 
 

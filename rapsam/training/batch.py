@@ -76,7 +76,7 @@ class PointSample:
         content: Height and width that the image covers.
         points: (K, N, 2) float32 x, y in pixels of the square.
         labels: (K, N) float32, as `rapsam.tasks.prompt_encoding` has them.
-        masks: (K, S, S) bool, the regions.
+        masks: (K, S, S) bool, the regions; (0, S, S) with a teacher, whose masks are learnt.
         embedding: (C, h, w) float32, that of the teacher; (0, 0, 0) without one.
     """
 

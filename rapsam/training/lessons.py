@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,11 @@ from rapsam.training.embeddings import EmbeddingStore, Place, Seal, in_megabytes
 from rapsam.training.engine import any_process, on_first_process
 from rapsam.training.losses.lessons import EmbeddingLesson, Lesson, MaskLesson
 from rapsam.training.samples import MixedSamples, MixedSource
+from rapsam.training.shared_folder import check_shared
+
+TURN_S = 30.0
+"""Processes that are done wait for the others a turn, and an image, at a time: a collective that waited for
+the slowest would end the run after half an hour."""
 
 Progress = Callable[[int, int, str], None]
 
@@ -90,7 +96,8 @@ def build_student(
         config: The recipe.
         teacher: Its prompt encoder and decoder are what the student starts with, if there is one.
         checkpoint: Weights to start from; with a teacher only their encoder counts.
-        note: Is told which wrappers of a weight file were taken off.
+        note: Is told which wrappers of a weight file were taken off, and if more than the encoder of the
+            checkpoint was trained.
 
     Raises:
         CheckpointError: If a file cannot be used.
@@ -105,6 +112,11 @@ def build_student(
         load_checkpoint(student, checkpoint, note)
     if teacher is not None:
         _check_alike(student, shape, teacher)
+        if checkpoint is not None and note is not None and _answers_differ(student, teacher.network):
+            note(
+                f"{checkpoint} answers prompts with other weights than the teacher: those of the teacher are "
+                "taken, and from the checkpoint the image encoder alone"
+            )
         for ours, theirs in _shared_parts(student, teacher.network):
             ours.load_state_dict(theirs.state_dict())
     return student
@@ -146,6 +158,12 @@ def _shared_parts(
     )
 
 
+def _answers_differ(student: Promptable, teacher: Promptable) -> bool:
+    pairs = _shared_parts(student, teacher)
+    states = ((ours.state_dict(), theirs.state_dict()) for ours, theirs in pairs)
+    return any(not torch.equal(mine[name], other[name]) for mine, other in states for name in mine)
+
+
 def _shapes(part: torch.nn.Module) -> dict[str, torch.Size]:
     return {name: tensor.shape for name, tensor in part.state_dict().items()}
 
@@ -181,21 +199,33 @@ def keep_embeddings(
             f"{store.folder}, the others take {in_megabytes(len(missing) * store.bytes_per_image)}"
         )
     on_first_process(fabric, lambda: store.begin(len(missing)))
+    check_shared(fabric, store.folder, "expected --embeddings in a folder that all machines share")
     # By their place in the list of all: other processes may have begun to write.
     share = [pair for number, pair in enumerate(places) if number % fabric.world_size == fabric.global_rank]
+    work = _embedded(teacher, share, fabric.device, progress)
     failure: RapSamError | None = None
-    try:
-        _embed(teacher, share, fabric.device, progress)
-    except RapSamError as error:
-        failure = error
-    if any_process(fabric, failure is not None):
-        raise failure or InputError("another process could not compute its embeddings; see what it says")
+    all_done = False
+    while not all_done:
+        done = False
+        try:
+            done = _worked(work)
+        except RapSamError as error:
+            failure = error
+        if any_process(fabric, failure is not None):
+            raise failure or InputError("another process could not compute its embeddings; see what it says")
+        all_done = not any_process(fabric, not done)
 
 
-@torch.no_grad()
-def _embed(
+def _worked(work: Iterator[None]) -> bool:
+    """Goes on for a turn; tells whether nothing is left."""
+    until = time.monotonic() + TURN_S
+    return all(time.monotonic() < until for _ in work)
+
+
+def _embedded(
     teacher: Teacher, places: list[tuple[MixedSource, int]], device: torch.device, progress: Progress
-) -> None:
+) -> Iterator[None]:
+    """Computes what is missing, an image at a time."""
     store = teacher.store
     left = [pair for pair in places if store.missing([Place(pair[0].config, pair[1])])]
     if not left:
@@ -207,8 +237,20 @@ def _embed(
         except InputError:
             continue
         pixels = torch.from_numpy(normalised_square(image, store.seal.side).pixels)
-        store.write(Place(mixed.config, index), image, network.encode(pixels.to(device))[0])
+        # Not around the whole: between two images the caller would have no gradients.
+        with torch.no_grad():
+            embedding = network.encode(pixels.to(device))[0]
+        store.write(Place(mixed.config, index), image, embedding)
         progress(done, len(left), "")
+        yield
+
+
+def forget_encoder(teacher: Teacher) -> None:
+    """Gives back the memory of a teacher's encoder, which nobody asks once its embeddings are kept.
+
+    Its prompt encoder and decoder stay: 4 M parameters of the 641 M of SAM's ViT-H.
+    """
+    teacher.network.image_encoder.to("meta")
 
 
 def lesson_network(

@@ -38,7 +38,8 @@ def point_sample(
         clip: An image.
         config: Side of the square, and what is asked.
         asks: Whether there are to be prompts.
-        embedding: That of the teacher, if there is one.
+        embedding: That of the teacher, if there is one. Its masks are learnt then, and those of the image
+            are not carried along: prompts alone are drawn from them.
 
     Raises:
         InputError: If there are to be prompts, and no region is large enough.
@@ -58,7 +59,7 @@ def point_sample(
         content=fitted.geometry.content_size,
         points=torch.from_numpy(points),
         labels=torch.tensor(labels, dtype=torch.float32).expand(len(masks), -1),
-        masks=torch.from_numpy(masks),
+        masks=torch.from_numpy(masks if embedding is None else _no_masks(config.height)),
         embedding=torch.zeros(0, 0, 0) if embedding is None else embedding,
     )
 

@@ -36,8 +36,6 @@ from rapsam.training.run.folder import WEIGHTS_NAME, write_weights
 from rapsam.training.samples import MixedSamples, MixedSource
 from rapsam.training.trainer import Progress, Trainer
 
-_NAMED = 5
-
 
 class StartingPoint(NamedTuple):
     """What a new run starts from; all None for random weights.
@@ -173,29 +171,6 @@ def open_samples(
         sources.append(MixedSource(source, part, classes, len(known.labels) if known else 0))
     asks = config.lesson is None or config.lesson.kind != "embedding"
     return MixedSamples(sources, config.data, config.seed, asks=asks, embeddings=embeddings)
-
-
-def warnings_of(config: RunConfig, start: StartingPoint, samples: MixedSamples) -> list[str]:
-    """Says what a new run will do that its owner may not have meant, a line for each."""
-    lines: list[str] = []
-    if config.lesson is not None:
-        return lines
-    if config.batch_statistics != "all" and start.checkpoint is None and start.backbone is None:
-        lines.append(
-            f"the backbone starts from random weights, and batch_statistics = {config.batch_statistics!r} "
-            "keeps its batch norms from learning: give --backbone or --checkpoint, or "
-            "--set batch_statistics=all"
-        )
-    for mixed in samples.sources:
-        labels = mixed.source.label_set.labels
-        unknown = [label.name for label, place in zip(labels, mixed.classes, strict=True) if place < 0]
-        if unknown:
-            some = ", ".join(unknown[:_NAMED]) + (", .." if len(unknown) > _NAMED else "")
-            lines.append(
-                f"{len(unknown)} of {len(labels)} classes of {mixed.source.name} are unknown to the network "
-                f"and teach masks only: {some}"
-            )
-    return lines
 
 
 def train(

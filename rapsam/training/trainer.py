@@ -39,6 +39,12 @@ Progress = Callable[[int, int, str], None]
 """Told the steps done, all steps, and what to show beside."""
 
 
+def steps_of(config: RunConfig, epoch_length: int) -> int:
+    """Counts the optimiser steps of a run, of which an epoch has so many samples."""
+    per_step = config.data.batch_size * config.optimiser.accumulate
+    return max(1, int(config.epochs * epoch_length) // per_step)
+
+
 class Trainer:
     """One run on one process of possibly many.
 
@@ -86,8 +92,7 @@ class Trainer:
     @property
     def total_steps(self) -> int:
         """Optimiser steps of the run."""
-        per_step = self.config.data.batch_size * self.config.optimiser.accumulate
-        return max(1, int(self.config.epochs * self.samples.epoch_length) // per_step)
+        return steps_of(self.config, self.samples.epoch_length)
 
     def fit(self, progress: Progress) -> SegmentationNetwork:
         """Trains to the end, from the last checkpoint of the run if there is one.

@@ -1,4 +1,4 @@
-"""Hostile annotations: data sets of the five kinds, whose JSON, masks, pictures and paths do not hold."""
+"""Hostile annotations: data sets of all kinds, whose JSON, masks, pictures and paths do not hold."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.fuzz.material import SETS
 from tests.fuzz.mutations import NOT_A_FILE_OF_ITS_KIND, damaged, shown
 from tests.fuzz.trees import changed, encoded, hostile_values
 
-_DEFAULT_SPLITS = {"youtube_vis_2019": "train", "ade20k_panoptic": "train"}
+_DEFAULT_SPLITS = {"youtube_vis_2019": "train", "ade20k_panoptic": "train", "sa1b": "train"}
 _PATH_FIELDS = ("file_name", "file_names")
 _TASKS = {
     "coco_panoptic": ("panoptic", "instances", "prompts"),
@@ -25,6 +25,7 @@ _TASKS = {
     "youtube_vis_2019": ("tracks",),
     "ade20k_panoptic": ("panoptic", "instances", "prompts", "tracks"),
     "vipseg": ("video-panoptic", "tracks"),
+    "sa1b": ("prompts",),
 }
 
 

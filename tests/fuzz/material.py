@@ -19,6 +19,7 @@ from tests.data.sources.tiny_sets import (
     write_ade20k,
     write_coco_instances,
     write_coco_panoptic,
+    write_sa1b,
     write_vipseg,
     write_youtube_vis,
 )
@@ -31,6 +32,7 @@ SETS = {
     "youtube_vis_2019": write_youtube_vis,
     "ade20k_panoptic": write_ade20k,
     "vipseg": write_vipseg,
+    "sa1b": write_sa1b,
 }
 _FEATURES = (1, 3, SIZE[0] // STRIDE, SIZE[1] // STRIDE)
 _OPSET = 18

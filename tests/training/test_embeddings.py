@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import subprocess
+import sys
+import weakref
 from collections import namedtuple
 
 import msgspec
@@ -19,7 +23,7 @@ from rapsam.tasks.preprocess import normalised_square
 from rapsam.training import embeddings
 from rapsam.training.config import DataConfig, SourceConfig
 from rapsam.training.embeddings import EmbeddingError, EmbeddingStore, Place, Seal
-from rapsam.training.lessons import Teacher, build_student, keep_embeddings
+from rapsam.training.lessons import Teacher, build_student, forget_encoder, keep_embeddings
 from rapsam.training.recipe_files import load_recipe
 from rapsam.training.samples import MixedSamples, MixedSource
 from tests.models.sam.small_networks import small_sam
@@ -275,3 +279,77 @@ def test_a_disk_that_fills_on_the_way_is_told(tmp_path, monkeypatch):
         teacher.store.write(Place(SOURCE, 2), IMAGE, torch.zeros(256, 4, 4))
     assert not teacher.store.path(Place(SOURCE, 2)).exists()
     assert len(list((tmp_path / "kept").rglob("*.safetensors"))) == 2
+
+
+def test_a_teacher_whose_embeddings_are_kept_has_no_encoder_in_memory(tmp_path):
+    teacher = _teacher(tmp_path / "kept")
+    _keep(teacher, Source())
+    embedding = teacher.store.read(Place(SOURCE, 0), SynthImages(3, IMAGES, (48, 64)).read(0).frames[0])[None]
+    asked = torch.tensor([[[20.0, 30.0], [0.0, 0.0]]]), torch.tensor([[1.0, -1.0]])
+    before = teacher.network.answer(embedding, *asked).mask_logits
+    held = [weakref.ref(tensor) for tensor in teacher.network.image_encoder.parameters()]
+    forget_encoder(teacher)
+    gc.collect()
+    assert held
+    assert not any(reference() is not None and not reference().is_meta for reference in held)
+    assert all(tensor.is_meta for tensor in teacher.network.image_encoder.state_dict().values())
+    assert torch.equal(teacher.network.answer(embedding, *asked).mask_logits, before)
+
+
+TWO = """
+import sys, time
+from datetime import timedelta
+from pathlib import Path
+from lightning_fabric import Fabric
+from lightning_fabric.strategies.ddp import DDPStrategy
+from rapsam.errors import InputError
+from rapsam.training import lessons, shared_folder
+from tests.training.test_embeddings import Source, _samples, _teacher
+
+case, root = sys.argv[1], Path(sys.argv[2])
+strategy = DDPStrategy(timeout=timedelta(seconds=4), process_group_backend="gloo")
+fabric = Fabric(accelerator="cpu", devices=2, strategy=strategy)
+fabric.launch()
+second = fabric.global_rank == 1
+lessons.TURN_S = shared_folder.PATIENCE_S = 0.5
+
+
+class Slow(Source):
+    def read(self, index, frames=None):
+        if second:
+            time.sleep(3)
+        return super().read(index, frames)
+
+
+folder = root / ("elsewhere" if case == "apart" and second else "kept")
+try:
+    lessons.keep_embeddings(fabric, _teacher(folder), _samples(Slow()), lambda line: None, lambda *_: None)
+except InputError as error:
+    print(f"refused: {error}", flush=True)
+"""
+
+
+def _two_processes(case, folder):
+    script = folder / "two.py"
+    script.write_text(TWO)
+    return subprocess.run([sys.executable, script, case, folder], capture_output=True, text=True, timeout=300)
+
+
+def test_a_slow_share_takes_longer_than_processes_wait_for_each_other(tmp_path):
+    """Two images of three seconds in one process; a collective that waits for both ends after four."""
+    done = _two_processes("slow", tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "refused" not in done.stdout
+    assert len(list((tmp_path / "kept").rglob("*.safetensors"))) == IMAGES
+    assert not list((tmp_path / "kept").glob(".shared-*"))
+
+
+def test_a_folder_that_processes_do_not_share_is_refused(tmp_path):
+    done = _two_processes("apart", tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    lines = [line for line in done.stdout.splitlines() if line]
+    assert len(lines) == 2
+    for line, name in zip(sorted(lines), ("elsewhere", "kept"), strict=True):
+        assert f"refused: {tmp_path / name} is another folder for some processes" in line
+        assert "expected --embeddings in a folder that all machines share" in line
+    assert not list(tmp_path.rglob("*.safetensors"))

@@ -18,6 +18,7 @@ from rapsam.training.recipe_files import load_recipe
 from rapsam.training.run.folder import recipe_of
 from rapsam.training.run.log import read_log
 from tests.cli.cli_runs import assert_refused, rapsam
+from tests.data.sources.tiny_sets import REGION_MASKS, write_sa1b_image
 from tests.training.tiny_run import run_training
 
 TEACHER, STUDENT = "repvit_sam_nano", "edge_sam_nano"
@@ -106,7 +107,24 @@ def test_prompts_in_the_loop_go_on_from_there_with_the_same_embeddings(encoded, 
     before, after = _weights(encoded), _weights(tmp_path / "run")
     changed = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
     assert changed == {"image_encoder", "mask_decoder"}
+    assert "warning: the encoder starts" not in done.err
+    assert "answers prompts with other weights" not in done.err
     assert set(read_log(tmp_path / "run")[0].losses) == {"mask_bce", "mask_dice"}
+
+
+def test_both_recipes_take_regions_of_sa1b(teacher, tmp_path):
+    for number in range(2):
+        write_sa1b_image(tmp_path / "data/sa1b/sa_000020", number, REGION_MASKS)
+    (tmp_path / "data/sa1b/train.txt").write_text("sa_000020/sa_0.jpg\nsa_000020/sa_1.jpg\n")
+    source = '[{"task": "points", "kind": "sa1b", "folder": "sa1b", "resize": [1.0, 1.0]}]'
+    taught = ("--teacher", teacher, "--embeddings", tmp_path / "kept", "--data", tmp_path / "data")
+    for recipe in ("sam-nano-encoder", "sam-nano-prompts"):
+        run = tmp_path / recipe
+        done = rapsam("train", recipe, "--out", run, *taught, *FEW, "--set", f"data.sources={source}")
+        assert done.code == 0, done.err
+        assert not (run / "skipped.txt").exists()
+        assert recipe_of(run).data.sources[0].kind == "sa1b"
+    assert len(list((tmp_path / "kept").rglob("*.safetensors"))) == 2
 
 
 def test_a_teacher_learns_from_annotations(world, tmp_path):
@@ -129,6 +147,56 @@ def test_a_resumed_run_ends_with_the_same_weights(recipe, lesson, world, tmp_pat
     assert again.code == 0, again.err
     assert _same(_weights(run), straight)
     assert recipe_of(run).lesson.teacher.sha256 is not None
+
+
+def test_what_may_not_have_been_meant_is_said_at_the_start(lesson, tmp_path):
+    done = lesson("sam-nano-prompts", tmp_path / "run", "--set", "optimiser.warmup_steps=6")
+    assert done.code == 0, done.err
+    for says in (
+        "warning: the encoder starts from random weights, on which the teacher's decoder can answer nothing",
+        "warning: the learning rate grows for 6 steps, and the run has 6: it never gets to its height",
+    ):
+        assert says in done.err
+    # What has learnt to answer itself loses that: the teacher's decoder takes its place.
+    start = ("--checkpoint", tmp_path / "run" / "weights.safetensors")
+    again = lesson("sam-nano-encoder", tmp_path / "again", *start, "--set", "optimiser.warmup_steps=5")
+    assert again.code == 0, again.err
+    assert "weights.safetensors answers prompts with other weights than the teacher" in again.err
+    assert "warning:" not in again.err
+    frozen = lesson(
+        *("sam-nano-encoder", tmp_path / "frozen", "--set", "batch_statistics=none", "--teacher", "formula"),
+        *("--embeddings", tmp_path / "kept"),
+    )
+    assert frozen.code == 0, frozen.err
+    assert "warning: the teacher has weights that have learnt nothing (formula (untrained))" in frozen.err
+    assert "batch_statistics = 'none' keeps its batch norms from learning" in frozen.err
+
+
+@pytest.mark.parametrize("recipe", ["sam-nano-prompts", "sam-nano-teacher"])
+def test_two_processes_learn_from_masks_what_one_does(recipe, world, teacher, tmp_path):
+    taught = ("--teacher", teacher, "--embeddings", tmp_path / "kept") if recipe == "sam-nano-prompts" else ()
+    entries, moments = [], []
+    for processes in (1, 2):
+        run = tmp_path / f"run-{processes}"
+        done = run_training(
+            *(recipe, "--data", world, "--out", run, *taught, *FEW[2:], "--processes", processes),
+            # One step, so that the moments are a tenth of the gradient; of batch norms that learn each
+            # process on a CPU has its own.
+            *("--set", "epochs=0.5", "--set", "batch_statistics=none", "--set", "optimiser.warmup_steps=0"),
+        )
+        assert done.returncode == 0, done.stderr
+        entries += read_log(run)
+        state = safetensors.torch.load_file(run / "checkpoints/step-00000001/optimiser.safetensors")
+        moments.append({name: value for name, value in state.items() if name.endswith("/exp_avg")})
+    one, two = entries
+    assert one.step == two.step == 1
+    assert two.losses == pytest.approx(one.losses, rel=1e-4)
+    assert two.grad_norm == pytest.approx(one.grad_norm, rel=1e-3)
+    assert moments[0].keys() == moments[1].keys()
+    largest = max(float(value.abs().max()) for value in moments[0].values())
+    assert largest > 0
+    for name, value in moments[0].items():
+        torch.testing.assert_close(moments[1][name], value, rtol=1e-2, atol=1e-4 * largest, msg=name)
 
 
 def test_two_processes_share_embeddings_and_lose_what_one_loses(world, teacher, tmp_path):

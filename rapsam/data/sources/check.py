@@ -11,7 +11,7 @@ from rapsam.data.sources.categories import repeated_names
 from rapsam.data.sources.faults import SEEN_IN_PIXELS, DataSetError
 from rapsam.data.sources.kinds import SOURCES, existing_folder, splits_in
 from rapsam.data.sources.opened import OpenedSource
-from rapsam.data.sources.orientation import Described, StatedImage, check_decided
+from rapsam.data.sources.orientation import Described, Picture, check_decided
 from rapsam.data.sources.stored_pixels import survey_orientations
 from rapsam.errors import InputError
 
@@ -94,8 +94,8 @@ def check_below(folder: Path, *, full: bool, progress: Progress) -> list[SourceR
     if not found:
         raise InputError(
             f"no data set in {folder}; expected files such as annotations/panoptic_val2017.json, "
-            "train/instances.json, ade20k_panoptic_val.json or panoptic_gt_VIPSeg_val.json in it or up to "
-            f"{_DEPTH} folders below"
+            "train/instances.json, ade20k_panoptic_val.json, panoptic_gt_VIPSeg_val.json or sa_1.json in it "
+            f"or up to {_DEPTH} folders below"
         )
     return [_Check(root, kind, place, split).run(full, progress) for kind, place, split in found]
 
@@ -185,7 +185,7 @@ class _Check:
         if source.described is not None:
             return  # its owners say what annotations describe
 
-        def told() -> Iterator[StatedImage]:
+        def told() -> Iterator[Picture]:
             for number, picture in enumerate(source.pictures(), start=1):
                 progress(number)
                 yield picture

@@ -12,6 +12,8 @@ from rapsam.data.sources.coco_instances import CocoInstances
 from rapsam.data.sources.coco_panoptic import CocoPanoptic
 from rapsam.data.sources.opened import OpenedSource
 from rapsam.data.sources.orientation import Described, check_decided
+from rapsam.data.sources.sa1b import Sa1b
+from rapsam.data.sources.sa1b_index import holds_split
 from rapsam.data.sources.stored_pixels import survey_orientations
 from rapsam.data.sources.vipseg import Vipseg
 from rapsam.data.sources.youtube_vis_2019 import YoutubeVis2019
@@ -25,11 +27,13 @@ class Kind(NamedTuple):
         open: Opens a split below a resolved root.
         splits: Names of the splits, as the owners have them: to train on, to validate on, others.
         marks: Sets of paths below the root; where all of one set exist, the split is there.
+        holds: Tells whether a split is there, where paths alone do not.
     """
 
     open: Callable[[Path, str], OpenedSource]
     splits: tuple[str, ...]
     marks: tuple[tuple[str, ...], ...]
+    holds: Callable[[Path, str], bool] | None = None
 
 
 SOURCES = {
@@ -42,6 +46,7 @@ SOURCES = {
     ),
     "ade20k_panoptic": Kind(Ade20kPanoptic, ("train", "val"), (("ade20k_panoptic_{split}.json",),)),
     "vipseg": Kind(Vipseg, ("train", "val"), (("panoptic_gt_VIPSeg_{split}.json",),)),
+    "sa1b": Kind(Sa1b, ("train", "val"), (("{split}.txt",),), holds_split),
 }
 
 
@@ -97,11 +102,11 @@ def open_annotated(
             which nothing tells whether its annotation follows its EXIF orientation.
     """
     source = open_source(kind, root, split)
-    if not source.contents().segments:
-        raise InputError(
-            f"{root}: no image or video of {kind} {split!r} has an annotation; take another split"
-        )
     if not source.has_annotations():
+        if not source.contents().segments:
+            raise InputError(
+                f"{root}: no image or video of {kind} {split!r} has an annotation; take another split"
+            )
         stray = next(source.strays())
         raise InputError(f"no annotation belongs to a listed image or video; the first fault: {stray}")
     if source.described is None:
@@ -110,10 +115,14 @@ def open_annotated(
 
 
 def data_key(kind: str, root: Path, split: str) -> str:
-    """Returns a text that changes with the folder of a data set and with its annotation file."""
+    """Returns a text that changes with the folder of a data set and with its annotation file.
+
+    Where nothing but the folder says what is read, it changes with the names in it.
+    """
     resolved = existing_folder(root)
     marks = [path.format(split=split) for mark in _known_kind(kind).marks for path in mark]
-    states = [(resolved / path).stat() for path in marks if (resolved / path).is_file()]
+    files = [resolved / path for path in marks if (resolved / path).is_file()]
+    states = [path.stat() for path in files or [resolved]]
     return " ".join([str(resolved), *(f"{state.st_size} {state.st_mtime_ns}" for state in states)])
 
 
@@ -124,9 +133,10 @@ def splits_in(kind: str, folder: Path) -> list[str]:
 
 def _has_split(kind: str, folder: Path, split: str) -> bool:
     """Tells whether the files by which a split is known lie in a folder."""
-    return any(
-        all((folder / path.format(split=split)).exists() for path in mark) for mark in SOURCES[kind].marks
-    )
+    known = SOURCES[kind]
+    if known.holds is not None:
+        return known.holds(folder, split)
+    return any(all((folder / path.format(split=split)).exists() for path in mark) for mark in known.marks)
 
 
 def existing_folder(path: Path) -> Path:

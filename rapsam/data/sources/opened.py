@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rapsam.data.sources.annotated import AnnotatedSource
 from rapsam.data.sources.faults import DataSetError
-from rapsam.data.sources.orientation import Described, StatedImage
+from rapsam.data.sources.orientation import Described, Picture
 from rapsam.errors import InputError
 
 Value = TypeVar("Value", bound=np.generic)
@@ -53,12 +53,12 @@ class OpenedSource(AnnotatedSource, Protocol):
         """
         ...
 
-    def pictures(self) -> Iterator[StatedImage]:
+    def pictures(self) -> Iterator[Picture]:
         """Names all images or frames with their sizes in the annotation file; unsafe names are left out."""
         ...
 
     def check(self, index: int) -> list[DataSetError]:
-        """Compares the entries of an image or video with each other; opens no file.
+        """Compares the entries of an image or video with each other; opens no file but that of annotations.
 
         Returns:
             The faults of annotations that `read` leaves out, as far as the entries tell.

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from PIL import Image
 
@@ -40,6 +40,24 @@ class Described(Enum):
 
     STORED = "stored"
     DISPLAYED = "displayed"
+
+
+class Picture(Protocol):
+    """An image file of a data set."""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        ...
+
+    @property
+    def size(self) -> Size:
+        """Height and width that its annotations state.
+
+        Raises:
+            DataSetError: If they have to be read for it, and cannot be.
+        """
+        ...
 
 
 class StatedImage(NamedTuple):
@@ -114,15 +132,23 @@ def turn_of(
     return orientation if chosen is Described.DISPLAYED else UPRIGHT
 
 
-def survey(images: Iterator[StatedImage], formats: tuple[str, ...]) -> Surveyed:
-    """Looks at the orientation tags of a data set; reads headers only, and passes over broken files."""
+def survey(images: Iterator[Picture], formats: tuple[str, ...]) -> Surveyed:
+    """Looks at the orientation tags of a data set; reads headers only, and passes over broken files.
+
+    The stated size is asked for only where there is a tag.
+    """
     followed: Counter[Described] = Counter()
     first: dict[Described | None, Path] = {}
     undecided = 0
-    for path, stated in images:
+    for image in images:
+        path = image.path
         tag = _tag(path, formats)
         if tag is None or tag[0] == UPRIGHT:
             continue
+        try:
+            stated = image.size
+        except DataSetError:
+            continue  # reading refuses it
         found = described_by_size(*tag, stated)
         if found is None and set(stated) != set(tag[1]):
             continue  # another size altogether, which reading refuses

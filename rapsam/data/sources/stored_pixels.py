@@ -17,7 +17,7 @@ from rapsam.data.images import FORMATS, stored_pixels
 from rapsam.data.limits import check_file, check_size
 from rapsam.data.orientation import UPRIGHT, image_orientation, turned_by_loading
 from rapsam.data.sources.faults import DataSetError
-from rapsam.data.sources.orientation import Described, StatedImage, Surveyed, survey, turn_of
+from rapsam.data.sources.orientation import Described, Picture, Surveyed, survey, turn_of
 from rapsam.errors import InputError, MemoryLimitError, is_out_of_memory
 from rapsam.tasks.arrays import Ids, Pixels
 from rapsam.tasks.geometry import Size
@@ -49,7 +49,7 @@ def read_annotated_image(path: Path, size: Size, described: Described | None) ->
         return pixels
 
 
-def survey_orientations(images: Iterator[StatedImage]) -> Surveyed:
+def survey_orientations(images: Iterator[Picture]) -> Surveyed:
     """Looks at the orientation tags of the images of a data set, as `survey` does."""
     # Pillow warns of large images and odd metadata; both are judged when a file is read.
     with warnings.catch_warnings():

@@ -7,6 +7,7 @@ loop.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import torch
@@ -84,8 +85,8 @@ class MaskLesson(Lesson):
         model: The network.
         config: Weights and rounds.
         seed: Of the run.
-        teacher: Answers the same prompts, on its own embeddings; None to learn the masks of the data, and
-            with them the prompt encoder.
+        teacher: Answers the same prompts, on its own embeddings, without its encoder; None to learn the
+            masks of the data, and with them the prompt encoder.
     """
 
     def __init__(
@@ -144,8 +145,9 @@ class MaskLesson(Lesson):
             masks = F.adaptive_avg_pool2d(sample.masks.float(), (like.shape[-2], like.shape[-1])) >= _CENTRE
             return masks[:, None].expand(like.shape)
         teacher = self._teacher[0]
-        if next(teacher.parameters()).device != like.device:
-            teacher.to(like.device)
+        for part in (teacher.prompt_encoder, teacher.mask_decoder):
+            if any(tensor.device != like.device for tensor in islice(part.parameters(), 1)):
+                part.to(like.device)
         return teacher.answer(sample.embedding[None], asked.points, asked.labels).mask_logits > 0
 
 

@@ -14,6 +14,7 @@ from tests.data.sources.tiny_sets import (
     write_ade20k,
     write_coco_instances,
     write_coco_panoptic,
+    write_sa1b,
     write_vipseg,
     write_youtube_vis,
 )
@@ -24,6 +25,7 @@ WRITERS = {
     "youtube_vis_2019": (write_youtube_vis, "train"),
     "ade20k_panoptic": (write_ade20k, "train"),
     "vipseg": (write_vipseg, "val"),
+    "sa1b": (write_sa1b, "train"),
 }
 
 

@@ -360,3 +360,51 @@ def write_vipseg(root: Path, split: str = "val") -> np.ndarray:
     )
     frames = [write_photo(root / f"images/{video}/{name}.jpg", seed) for seed, name in enumerate(names)]
     return np.stack(frames)
+
+
+# Of the second image by number: a region, one within it, and one that overlaps both; the first has none.
+REGION_MASKS = np.stack(
+    [
+        block(slice(2, 20), slice(4, 28)),
+        block(slice(6, 12), slice(8, 16)),
+        block(slice(10, 24), slice(12, 32)),
+    ]
+)
+REGION_IDS = [523353737, 523353736, 523353740]
+
+
+def region_entry(mask: np.ndarray, key: int) -> dict[str, Any]:
+    rows, columns = np.nonzero(mask)
+    box = [float(columns.min()), float(rows.min()), float(np.ptp(columns)), float(np.ptp(rows))]
+    return {
+        "bbox": box,
+        "area": int(mask.sum()),
+        "segmentation": compressed(mask),
+        "predicted_iou": 0.9237,
+        "point_coords": [[float(columns[0]), float(rows[0])]],
+        "crop_box": [0.0, 0.0, float(mask.shape[1]), float(mask.shape[0])],
+        "id": key,
+        "stability_score": 0.9673,
+    }
+
+
+def write_sa1b_image(folder: Path, number: int, masks: Sequence[np.ndarray] = ()) -> np.ndarray:
+    """Writes an image and the regions in it; gives its pixels."""
+    write_json(
+        folder / f"sa_{number}.json",
+        {
+            "image": {
+                "image_id": number,
+                "width": WIDTH,
+                "height": HEIGHT,
+                "file_name": f"sa_{number}.jpg",
+            },
+            "annotations": [region_entry(*pair) for pair in zip(masks, REGION_IDS, strict=False)],
+        },
+    )
+    return write_photo(folder / f"sa_{number}.jpg", number)
+
+
+def write_sa1b(root: Path) -> np.ndarray:
+    """Writes two images, of which the names say another order than the numbers; gives their pixels."""
+    return np.stack([write_sa1b_image(root, 9), write_sa1b_image(root, 10, REGION_MASKS)])

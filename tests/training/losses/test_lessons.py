@@ -164,7 +164,7 @@ def test_some_steps_lower_the_loss_of_the_parts_that_learn(kind):
         else MaskLesson(student, config, 0, None if kind == "annotations" else teacher)
     )
     lesson.begin_training("all", shared=False)
-    batch = _batch(teacher)
+    batch = Batch([_sample(n, boxes=False) for n in range(2)]) if kind == "annotations" else _batch(teacher)
     optimiser = make_optimiser(lesson, OptimiserConfig(lr=1e-3, undecayed="vectors"))
     totals = []
     for _ in range(8):
@@ -194,6 +194,14 @@ def test_frozen_batch_norms_keep_their_statistics():
     _total(lesson, _batch(teacher))
     assert means
     assert all(torch.equal(dict(student.named_buffers())[name], mean) for name, mean in means.items())
+
+
+def test_masks_that_are_not_learnt_are_not_carried_along():
+    alone, taught = _sample(0, boxes=True), _sample(0, boxes=True, embedding=torch.zeros(1, 4, 4))
+    assert torch.equal(alone.points, taught.points)
+    assert torch.equal(alone.labels, taught.labels)
+    assert len(alone.masks) == len(alone.points) > 0
+    assert taught.masks.shape == (0, SIDE, SIDE)
 
 
 def test_a_lesson_says_no_more_in_a_larger_batch_of_the_same():
