@@ -301,15 +301,17 @@ import sys, time
 from datetime import timedelta
 from pathlib import Path
 from lightning_fabric import Fabric
-from lightning_fabric.strategies.ddp import DDPStrategy
 from rapsam.errors import InputError
+from torch.distributed.distributed_c10d import _set_pg_timeout
 from rapsam.training import lessons, shared_folder
 from tests.training.test_embeddings import Source, _samples, _teacher
 
 case, root = sys.argv[1], Path(sys.argv[2])
-strategy = DDPStrategy(timeout=timedelta(seconds=4), process_group_backend="gloo")
-fabric = Fabric(accelerator="cpu", devices=2, strategy=strategy)
+fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
 fabric.launch()
+fabric.barrier()
+# Only now, for the start of a process may take longer.
+_set_pg_timeout(timedelta(seconds=9))
 second = fabric.global_rank == 1
 lessons.TURN_S = shared_folder.PATIENCE_S = 0.5
 
@@ -317,7 +319,7 @@ lessons.TURN_S = shared_folder.PATIENCE_S = 0.5
 class Slow(Source):
     def read(self, index, frames=None):
         if second:
-            time.sleep(3)
+            time.sleep(5)
         return super().read(index, frames)
 
 
@@ -336,7 +338,7 @@ def _two_processes(case, folder):
 
 
 def test_a_slow_share_takes_longer_than_processes_wait_for_each_other(tmp_path):
-    """Two images of three seconds in one process; a collective that waits for both ends after four."""
+    """Two images of five seconds in one process; a collective that waited for both would end after nine."""
     done = _two_processes("slow", tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
     assert "refused" not in done.stdout
