@@ -79,6 +79,32 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
     held_out: tuple[ScoresAt, ...]
 
 
+class ImageIous(msgspec.Struct, frozen=True, kw_only=True):
+    """What a student reaches on one held-out image.
+
+    Attributes:
+        regions: How many are asked for.
+        truth: Mean over them, against the masks of the world.
+        teacher: Mean over them, against the teacher's masks.
+    """
+
+    regions: int
+    truth: MeanIou
+    teacher: MeanIou
+
+
+class ByImage(msgspec.Struct, frozen=True, kw_only=True):
+    """The student image by image, the same images in the same order.
+
+    Attributes:
+        encoder: After its encoder was trained.
+        in_the_loop: After prompts in the loop.
+    """
+
+    encoder: tuple[ImageIous, ...]
+    in_the_loop: tuple[ImageIous, ...]
+
+
 class SamDistillation(Versioned, frozen=True, kw_only=True):
     """Content of `results/sam_distillation.json`.
 
@@ -93,6 +119,7 @@ class SamDistillation(Versioned, frozen=True, kw_only=True):
         teacher: Its run; without scores on the way.
         encoder: The student's encoder learns embeddings.
         in_the_loop: The student goes on with prompts in the loop.
+        by_image: At the end of both; None in records of before it was kept.
     """
 
     created_utc: str
@@ -105,6 +132,7 @@ class SamDistillation(Versioned, frozen=True, kw_only=True):
     teacher: Leg
     encoder: Leg
     in_the_loop: Leg
+    by_image: ByImage | None = None
 
 
 def known_distillation(path: Path = FILE) -> SamDistillation | None:

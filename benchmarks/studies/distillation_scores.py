@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rapsam.benchmarks.studies.distillation_records import HeldOut, MeanIou, ScoresAt
+from rapsam.benchmarks.studies.distillation_records import HeldOut, ImageIous, MeanIou, ScoresAt
 from rapsam.data.synth.source import SynthImages
 from rapsam.evaluation.prompt_scores import prompts_for, seen_masks
 from rapsam.inference.segmenter import model_segmenter
@@ -70,6 +70,22 @@ class Answers(NamedTuple):
     def beside(self, teacher: Answers) -> MeanIou:
         """Compares with the answers of a teacher to the same prompts."""
         return MeanIou(click=_mean_iou(self.clicks, teacher.clicks), box=_mean_iou(self.boxes, teacher.boxes))
+
+    def by_image(self, images: Sequence[HeldOutImage], teacher: Answers) -> tuple[ImageIous, ...]:
+        """Compares image by image, with both."""
+        found = []
+        for place, image in enumerate(images):
+            if not len(image.masks):
+                continue
+            one, other = self._only(place), teacher._only(place)
+            found.append(
+                ImageIous(regions=len(image.masks), truth=one.truth([image]), teacher=one.beside(other))
+            )
+        return tuple(found)
+
+    def _only(self, place: int) -> Answers:
+        here = slice(place, place + 1)
+        return Answers(self.clicks[here], self.boxes[here], self.embeddings[here])
 
     def embedding_error(self, teacher: Answers) -> float:
         """Mean squared difference of the embeddings."""

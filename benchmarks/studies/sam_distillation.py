@@ -20,6 +20,7 @@ from rapsam.benchmarks.measuring.records import SCHEMA_VERSION, now_utc, write_r
 from rapsam.benchmarks.studies.distillation_records import (
     COMMAND,
     FILE,
+    ByImage,
     HeldOut,
     Leg,
     LossAt,
@@ -28,11 +29,12 @@ from rapsam.benchmarks.studies.distillation_records import (
 )
 from rapsam.benchmarks.studies.distillation_scores import Answers, held_out_images, scored
 from rapsam.errors import RapSamError, UnavailableError
+from rapsam.files import check_writable
 from rapsam.machine import this_machine
 from rapsam.training.recipe_files import load_recipe
-from rapsam.training.run.folder import WEIGHTS_NAME, recipe_of
+from rapsam.training.run.folder import WEIGHTS_NAME, check_unstarted, recipe_of
 from rapsam.training.run.log import read_log
-from rapsam.training.run.state import checkpoints_of
+from rapsam.training.run.state import WEIGHTS, checkpoints_of
 
 RECIPES = ("sam-nano-teacher", "sam-nano-encoder", "sam-nano-prompts")
 """Of the teacher, of the student's encoder, and of the student with prompts in the loop."""
@@ -53,6 +55,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=FILE, help="results file")
     options = parser.parse_args()
     try:
+        check_writable(options.out.parent)
         write_records(options.out, study(options.work))
     except RapSamError as error:
         parser.error(str(error))
@@ -65,7 +68,12 @@ def study(work: Path, held_out: HeldOut = HELD_OUT, changes: Sequence[str] = ())
         work: Folder of world, embeddings and runs; what it holds is not made again.
         held_out: Images to score on.
         changes: Of all recipes, as in `rapsam train --set`.
+
+    Raises:
+        InputError: Before the work, if the folder cannot be written, or other files lie where a run has to.
+        UnavailableError: If one of the commands fails.
     """
+    _check(work)
     world = work / "world"
     if not (world / "synth_train.json").exists():
         _rapsam("data", "synth", "--out", world, "--workers", THREADS, *DRAWN)
@@ -76,6 +84,10 @@ def study(work: Path, held_out: HeldOut = HELD_OUT, changes: Sequence[str] = ())
         _train(run, world, started[place], changes)
     images = held_out_images(held_out)
     teacher = Answers.of(_model(RECIPES[0]), runs[0] / WEIGHTS_NAME, images)
+    trained, looped = (
+        Answers.of(_model(run.name), checkpoints_of(run)[-1] / WEIGHTS, images).by_image(images, teacher)
+        for run in runs[1:]
+    )
     return SamDistillation(
         schema_version=SCHEMA_VERSION,
         command=COMMAND,
@@ -89,7 +101,15 @@ def study(work: Path, held_out: HeldOut = HELD_OUT, changes: Sequence[str] = ())
         teacher=_leg(runs[0], ()),
         encoder=_leg(runs[1], scored(_model(RECIPES[1]), checkpoints_of(runs[1]), images, teacher)),
         in_the_loop=_leg(runs[2], scored(_model(RECIPES[2]), checkpoints_of(runs[2]), images, teacher)),
+        by_image=ByImage(encoder=trained, in_the_loop=looped),
     )
+
+
+def _check(work: Path) -> None:
+    check_writable(work)
+    for run in (work / recipe for recipe in RECIPES):
+        if run.exists() and not checkpoints_of(run):
+            check_unstarted(run)
 
 
 def _train(run: Path, world: Path, start: Sequence[object], changes: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ import msgspec
 import torch
 from lightning_fabric import Fabric
 
+from rapsam.data.sources.annotated import bare_clip
 from rapsam.errors import InputError, RapSamError
 from rapsam.models.build import build_model, load_checkpoint
 from rapsam.models.checkpoint import Note
@@ -233,7 +234,7 @@ def _embedded(
     network = teacher.network.to(device)
     for done, (mixed, index) in enumerate(left, start=1):
         try:
-            image = mixed.source.read(index).frames[0]
+            image = bare_clip(mixed.source, index).frames[0]
         except InputError:
             continue
         pixels = torch.from_numpy(normalised_square(image, store.seal.side).pixels)

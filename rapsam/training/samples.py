@@ -17,7 +17,7 @@ from torch.utils.data import Dataset
 
 from rapsam.data.augment.clip import CroppedClip, CropRecipe, crop_clip, pseudo_video
 from rapsam.data.augment.prompts import sample_prompts
-from rapsam.data.sources.annotated import AnnotatedClip, AnnotatedSource
+from rapsam.data.sources.annotated import AnnotatedClip, AnnotatedSource, bare_clip
 from rapsam.errors import InputError
 from rapsam.tasks.arrays import Indices, Masks
 from rapsam.tasks.preprocess import normalise_and_pad
@@ -115,7 +115,7 @@ class MixedSamples(Dataset[Loaded]):
             index = self._locate(number // self.epoch_length, which, position)
             place = Place(mixed.config, index)
             try:
-                clip = mixed.source.read(index, _draw_frames(rng, mixed, index))
+                clip = self._read(rng, mixed, index)
                 left_out += map(str, clip.faults)
                 sample = self._sample(number, rng, mixed, clip, place)
                 return Loaded(sample, tuple(faults), tuple(left_out), bool(clip.faults))
@@ -140,6 +140,11 @@ class MixedSamples(Dataset[Loaded]):
         turn, place = divmod(position - self._start(which), length)
         # Of a turn that is not whole, the places that come first in this epoch's order.
         return int(_epoch_order(self.seed + which + 1, epoch + turn, length)[place])
+
+    def _read(self, rng: np.random.Generator, mixed: MixedSource, index: int) -> AnnotatedClip:
+        if mixed.config.task == "points" and not self.asks:
+            return bare_clip(mixed.source, index)
+        return mixed.source.read(index, _draw_frames(rng, mixed, index))
 
     def _sample(
         self, number: int, rng: np.random.Generator, mixed: MixedSource, clip: AnnotatedClip, place: Place

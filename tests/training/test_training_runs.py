@@ -179,8 +179,10 @@ def test_a_run_warns_of_what_it_will_not_learn(world, recipe, tmp_path):
     assert "warning: the backbone starts from random weights" in done.stderr
     assert "warning: 1 of 20 classes of coco_panoptic train are unknown to the network" in done.stderr
     assert "heaven" in done.stderr
+    assert "warning: the learning rate grows for 4 steps, and the run has 1" in done.stderr
     settled = run_training(
-        recipe, "--data", world, "--out", tmp_path / "settled", *few, "--set", "batch_statistics=all"
+        *(recipe, "--data", world, "--out", tmp_path / "settled", *few),
+        *("--set", "batch_statistics=all", "--set", "optimiser.warmup_steps=0"),
     )
     assert settled.returncode == 0, settled.stderr
     assert "warning" not in settled.stderr

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from rapsam.data.coco_records import Number, Side
-from rapsam.data.sources.annotated import AnnotatedClip
+from rapsam.data.sources.annotated import AnnotatedClip, clip_of_none
 from rapsam.data.sources.faults import DataSetError, split_faulty
 from rapsam.data.sources.faulty_entries import Entries, FaultyEntries
 from rapsam.data.sources.json_file import read_json, repeated
@@ -153,24 +153,27 @@ class Sa1b:
 
     def read(self, index: int, frames: Sequence[int] | None = None) -> AnnotatedClip:
         """Reads an image with its regions; see `AnnotatedSource`."""
-        name = f"{self._index.stem(index)}.jpg"
-        repeats = checked_frames(name, 1, frames)
+        bare = self.read_bare(index)
+        repeats = checked_frames(bare.name, 1, frames)
         regions = self._regions(index)
         outlines, faults = regions.outlines()
-        image = read_annotated_image(self.files(index)[0], regions.size, self.described)
         masks = new_masks(len(outlines), 1, *regions.size, str(regions.path))
         for mask, (place, outline) in zip(masks, outlines, strict=True):
             mask[0] = outline_mask(outline, regions.size, regions.field(place))
-        return AnnotatedClip(
-            name=name,
-            key=int(self._index.numbers[index]),
-            frames=repeat_image(image[None], len(repeats), axis=0),
+        return bare._replace(
+            frames=repeat_image(bare.frames, len(repeats), axis=0),
             masks=repeat_image(masks, len(repeats), axis=1),
             classes=np.zeros(len(outlines), np.int64),
             crowd=np.zeros(len(outlines), np.bool_),
             ids=np.array([regions.regions[place].id for place, _ in outlines], np.int64),
             faults=tuple(faults),
         )
+
+    def read_bare(self, index: int) -> AnnotatedClip:
+        """Reads an image without its regions, whose masks take most of the time; see `BareSource`."""
+        size = self._regions(index).size
+        image = read_annotated_image(self.files(index)[0], size, self.described)
+        return clip_of_none(f"{self._index.stem(index)}.jpg", int(self._index.numbers[index]), image)
 
     def _regions(self, index: int) -> _Regions:
         image, path = self.files(index)
@@ -199,10 +202,10 @@ class _Pictured(NamedTuple):
     """See `Picture`."""
 
     source: Sa1b
-    index: int
+    place: int
     path: Path
 
     @property
     def size(self) -> Size:
         """Reads the annotations, as hardly any image has a tag."""
-        return self.source._regions(self.index).size
+        return self.source._regions(self.place).size

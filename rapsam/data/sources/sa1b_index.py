@@ -46,11 +46,11 @@ class ImageIndex(NamedTuple):
 
     def folder(self, index: int) -> str:
         """Returns the folder of an image below the root."""
-        return self.folders[self.folder_of[index]]
+        return self.folders[int(self.folder_of[index])]
 
     def stem(self, index: int) -> str:
         """Returns the path of an image below the root, without its suffix."""
-        return (PurePosixPath(self.folder(index)) / f"sa_{self.numbers[index]}").as_posix()
+        return str(PurePosixPath(self.folder(index)) / f"sa_{self.numbers[index]}")
 
 
 def open_index(root: Path, split: str) -> ImageIndex:

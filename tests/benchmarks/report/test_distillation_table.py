@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 from PIL import Image
 
@@ -9,7 +10,9 @@ from rapsam.benchmarks.measuring.records import SCHEMA_VERSION, read_records, wr
 from rapsam.benchmarks.report.distillation import distillation_table
 from rapsam.benchmarks.report.distillation_plot import plot_distillation
 from rapsam.benchmarks.studies.distillation_records import (
+    ByImage,
     HeldOut,
+    ImageIous,
     Leg,
     LossAt,
     MeanIou,
@@ -66,6 +69,19 @@ def test_teacher_and_student_stand_below_each_other():
     assert "40 regions of 5 held-out images (seed 3, 128x128)" in table
     assert "`second` with 8 images a step, 2.5 min" in table
     assert "with `python -m x`" in table
+
+
+def _images(iou):
+    here = MeanIou(click=iou, box=0.5)
+    return tuple(ImageIous(regions=8, truth=here, teacher=here) for _ in range(5))
+
+
+def test_the_gain_has_an_interval_where_images_were_kept():
+    assert "bootstrap" not in distillation_table(RECORD)
+    kept = ByImage(encoder=_images(0.4), in_the_loop=_images(0.412))
+    table = distillation_table(msgspec.structs.replace(RECORD, by_image=kept))
+    assert "the 95% interval of a paired bootstrap over the 5 images" in table
+    assert "click, to the truth +1.2 (+1.2 to +1.2); box, to the truth +0.0 (+0.0 to +0.0)" in table
 
 
 def test_what_was_not_measured_is_said_so():

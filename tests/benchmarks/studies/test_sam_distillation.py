@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
+import pytest
 
 import rapsam.benchmarks.studies.sam_distillation as script
 from rapsam.benchmarks.studies.distillation_records import HeldOut
 from rapsam.benchmarks.studies.distillation_scores import Answers, held_out_images
 from rapsam.data.synth.source import SynthImages
+from rapsam.errors import InputError
 from rapsam.evaluation.run import evaluate
 from rapsam.inference.segmenter import model_segmenter
 from rapsam.models.build import build_model
@@ -45,10 +49,40 @@ def test_it_trains_teacher_and_student_and_does_nothing_twice(monkeypatch, tmp_p
     )
     assert found.prompts == sum(len(image.masks) for image in held_out_images(HELD_OUT))
 
+    for by_image, scores in (
+        (found.by_image.encoder, end),
+        (found.by_image.in_the_loop, found.in_the_loop.held_out[-1]),
+    ):
+        regions = [image.regions for image in by_image]
+        assert sum(regions) == found.prompts
+        for ours, theirs in (("truth", scores.truth), ("teacher", scores.teacher)):
+            for prompt in ("click", "box"):
+                means = [getattr(getattr(image, ours), prompt) for image in by_image]
+                assert np.average(means, weights=regions) == pytest.approx(getattr(theirs, prompt))
+
     made = {path: path.stat().st_mtime_ns for path in work.rglob("*.safetensors")}
     again = script.study(work, HELD_OUT, CHANGES)
     assert {path: path.stat().st_mtime_ns for path in work.rglob("*.safetensors")} == made
     assert (again.encoder, again.in_the_loop) == (found.encoder, found.in_the_loop)
+
+
+def test_a_folder_that_cannot_be_used_is_told_before_the_work(monkeypatch, tmp_path, capsys):
+    worked = []
+    monkeypatch.setattr(script, "_rapsam", lambda *arguments: worked.append(arguments))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file is a file"):
+        script.study(tmp_path / "file" / "work")
+    (tmp_path / "work" / script.RECIPES[1]).mkdir(parents=True)
+    (tmp_path / "work" / script.RECIPES[1] / "thesis.txt").write_text("x")
+    with pytest.raises(InputError, match=script.RECIPES[1]):
+        script.study(tmp_path / "work")
+    command = ["study", "--work", str(tmp_path / "new"), "--out", str(tmp_path / "file" / "out.json")]
+    monkeypatch.setattr(sys, "argv", command)
+    with pytest.raises(SystemExit) as ended:
+        script.main()
+    assert ended.value.code == 2
+    assert "file is a file" in capsys.readouterr().err.splitlines()[-1]
+    assert not worked
 
 
 def test_scores_are_those_of_the_evaluation():

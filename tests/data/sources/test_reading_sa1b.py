@@ -13,6 +13,7 @@ from PIL import ExifTags, Image
 
 from rapsam.data.rle import encode_mask
 from rapsam.data.sources import sa1b_index
+from rapsam.data.sources.annotated import bare_clip
 from rapsam.data.sources.check import check_below
 from rapsam.data.sources.faults import DataSetError
 from rapsam.data.sources.kinds import data_key, open_annotated, open_source, splits_in
@@ -26,6 +27,7 @@ from tests.data.sources.tiny_sets import (
     compressed,
     edit_json,
     refusal,
+    write_coco_instances,
     write_photo,
     write_sa1b,
     write_sa1b_image,
@@ -69,6 +71,23 @@ def test_regions_within_regions_are_read_in_the_order_of_numbers(root):
     assert second.crowd.tolist() == [False] * 3
     assert second.ids.tolist() == REGION_IDS
     assert source.read(1, [0, 0]).masks.shape == (3, 2, *SIZE)
+
+
+def test_an_image_is_read_without_its_regions_where_nobody_asks_for_them(root, monkeypatch):
+    source = open_source("sa1b", root, "train")
+    whole = source.read(1)
+    # Nothing of the outlines is looked at: not even whether they are some.
+    edit_json(root / SECOND, lambda content: content["annotations"][0].update(segmentation=None))
+    monkeypatch.setattr("rapsam.data.sources.sa1b.outline_mask", None)
+    bare = bare_clip(source, 1)
+    np.testing.assert_array_equal(bare.frames, whole.frames)
+    assert (bare.name, bare.key, bare.masks.shape, bare.faults) == ("sa_10.jpg", 10, (0, 1, *SIZE), ())
+    assert len(bare.classes) == len(bare.crowd) == len(bare.ids) == 0
+
+
+def test_other_sources_read_all(tmp_path):
+    write_coco_instances(tmp_path)
+    assert len(bare_clip(open_source("coco_instances", tmp_path, "val"), 0).masks) == 3
 
 
 @given(st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=3), st.integers(2, 9))
