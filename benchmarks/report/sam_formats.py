@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rapsam.benchmarks.report.markdown import table, where_and_when
 from rapsam.benchmarks.studies.sam_format_records import COMMAND, GraphShare, SamFormatRecords, SamFormatRow
-from rapsam.export.backends.catalogue import RECIPES
 
 NOTHING = f"Not measured yet: run `{COMMAND}`."
 _HEADER = (
@@ -25,8 +26,8 @@ def sam_formats_table(records: SamFormatRecords) -> str:
     caption = (
         f"Measured on {where}, with `{COMMAND}`. Weights by formula; {prompts} prompts of several kinds on "
         f"each of {len(images)} drawn images ({', '.join(images)}), four masks each; worst mask: of all of "
-        "these, with its image; delegate: its share of the multiply-adds of encoder and decoder, and its "
-        "pieces; peak MB: memory of the process that made this bundle and those before it."
+        "these, with its image; delegate: the least share of multiply-adds that it takes, and its pieces "
+        "of encoder and decoder; peak MB: memory of the process that made this bundle and those before it."
     )
     return f"{table(_HEADER, [_row(row) for row in records.rows])}\n\n{caption}"
 
@@ -34,10 +35,10 @@ def sam_formats_table(records: SamFormatRecords) -> str:
 def _row(row: SamFormatRow) -> tuple[str, ...]:
     worst = "-" if row.least_iou is None else f"{_iou(row.least_iou)} ({row.least_iou_image})"
     return (
-        *(f"`{row.model}`", f"`{row.recipe}`", _runtimes(row), row.status),
+        *(f"`{row.model}`", f"`{row.recipe}`", ", ".join(row.runtimes) or "none", row.status),
         _sqnr(row),
         *(_iou(row.mean_iou), worst),
-        ", ".join(dict.fromkeys(_share(share) for share in row.shares.values())) or "-",
+        _delegate([*row.shares.values()]),
         f"{sum(row.graphs_mb.values()):.1f}",
         "-" if row.peak_rss_mb is None else str(row.peak_rss_mb),
     )
@@ -49,19 +50,15 @@ def _sqnr(row: SamFormatRow) -> str:
     return "-" if row.least_sqnr_db is None else f"{row.least_sqnr_db:.1f}"
 
 
-def _runtimes(row: SamFormatRow) -> str:
-    told = ", ".join(row.runtimes) or "none"
-    return (
-        f"{told} (emulated, not {RECIPES[row.recipe].backend} itself)"
-        if row.provenance == "emulated"
-        else told
-    )
-
-
 def _iou(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-def _share(share: GraphShare) -> str:
-    told = f"{share.delegate} {share.mac_share:.1%} in {share.partitions}"
-    return f"{told}, estimated" if share.provenance == "estimated" else told
+def _delegate(shares: Sequence[GraphShare]) -> str:
+    """Says what the delegate takes of the graphs, which all have the same one."""
+    if not shares:
+        return "-"
+    least = min(share.mac_share for share in shares)
+    pieces = " and ".join(str(share.partitions) for share in shares)
+    estimated = ", estimated" * (shares[0].provenance == "estimated")
+    return f"{shares[0].delegate} {least:.1%} in {pieces}{estimated}"

@@ -53,7 +53,7 @@ def test_a_row_takes_the_place_of_the_same_and_the_table_tells_it(inputs, tmp_pa
     emulated = {**_fields(row), "provenance": "emulated", "shares": {"encoder": share, "decoder": share}}
     text = sam_formats_table(with_row(records, type(row)(**emulated)))
     assert text.count("`repvit`") == 2
-    assert "| XNNPACK 99.3% in 3, estimated |" in text
+    assert "| XNNPACK 99.3% in 3 and 3, estimated |" in text
     assert "50x50, 90x40" in text
 
 
