@@ -20,7 +20,7 @@ import { Stage } from "./photo/stage.js";
  * @typedef {import("./tasks/panoptic.js").PanopticResult} PanopticResult
  * @typedef {import("./tasks/prompt_encoding.js").Prompt} Prompt
  * @typedef {"objects" | "masks" | "photo"} View
- * @typedef {"point" | "box" | "more" | "less"} Tool What a gesture asks for: "more" and "less" change a region.
+ * @typedef {import("./photo/regions.js").Tool} Tool
  */
 
 const MOST_THREADS = 4;
@@ -92,18 +92,21 @@ class PhotoPage {
 
   /** Shows what the bundle can be asked with. */
   #offerTools() {
-    const spec = this.#spec;
-    const { canChange } = new Regions(spec);
-    const takes = { point: (spec?.max_points ?? 0) > 0, box: Boolean(spec?.boxes), more: canChange, less: canChange };
-    for (const [tool, isTaken] of Object.entries(takes)) setOffered(parts.tools, tool, isTaken);
-    parts.tools.hidden = Object.values(takes).filter(Boolean).length < 2;
-    if (takes.point || takes.box) choose(parts.tools, takes.point ? "point" : "box");
-    setEnabled(parts.views, "masks", takes.point || takes.box);
-    this.#useTool();
+    const { tools } = new Regions(this.#spec);
+    for (const [tool, isTaken] of Object.entries(tools)) setOffered(parts.tools, tool, isTaken);
+    parts.tools.hidden = Object.values(tools).filter(Boolean).length < 2;
+    setEnabled(parts.views, "masks", tools.point || tools.box);
+    this.#useFirstTool();
   }
 
   get #spec() {
     return this.segmenter.prompted ? this.segmenter.manifest.prompts : null;
+  }
+
+  #useFirstTool() {
+    const { tools } = new Regions(this.#spec);
+    if (tools.point || tools.box) choose(parts.tools, tools.point ? "point" : "box");
+    this.#useTool();
   }
 
   #useTool() {
@@ -165,6 +168,8 @@ class PhotoPage {
     this.#photo = picture;
     this.#objects = null;
     this.#regions = new Regions(this.#spec);
+    // There is no region that could be changed.
+    if (["more", "less"].includes(chosenIn(parts.tools) ?? "")) this.#useFirstTool();
     parts.work.hidden = false;
     parts.note.textContent = note;
     parts.note.hidden = !note;
@@ -223,15 +228,13 @@ class PhotoPage {
 
   /** @param {Prompt} gesture A tap or a box. */
   #ask(gesture) {
-    const tool = /** @type {Tool | null} */ (chosenIn(parts.tools));
-    const isChange = tool === "more" || tool === "less";
+    const tool = /** @type {Tool} */ (chosenIn(parts.tools));
     this.#queue("Looking for the region", async () => {
       const start = performance.now();
       const regions = this.#regions;
-      const [point] = gesture.points ?? [];
-      const prompt = isChange && point ? regions.changed(point, tool === "more") : gesture;
-      const [region] = await this.segmenter.segment([prompt]);
-      const { area } = regions.take(prompt, region, isChange);
+      const question = regions.asked(gesture, tool);
+      const [region] = await this.segmenter.segment([question.prompt]);
+      const { area } = regions.take(question, region);
       const place = regions.current;
       say(`Region ${place + 1} has ${area.toLocaleString("en")} pixels, found in ${milliseconds(start)}`);
       this.#show("masks");
@@ -240,7 +243,7 @@ class PhotoPage {
 
   #undo() {
     this.#queue("Undoing", async () => {
-      this.#regions.undo();
+      this.#regions.undo((logits) => this.segmenter.maskOf(logits));
       const left = this.#regions.answers.length;
       say(left ? `${left} ${left === 1 ? "region" : "regions"} left` : "No region is left");
       this.#show("masks");
@@ -249,13 +252,20 @@ class PhotoPage {
 
   /**
    * Does something after all that was asked before, unless another photo came meanwhile.
+   * @param {() => void | Promise<void>} job
+   */
+  #afterwards(job) {
+    const number = this.#number;
+    this.#work = this.#work.then(() => (number === this.#number ? job() : undefined));
+  }
+
+  /**
+   * The same, and says so.
    * @param {string} step
    * @param {() => Promise<void>} job
    */
   #queue(step, job) {
-    const number = this.#number;
-    this.#work = this.#work.then(async () => {
-      if (number !== this.#number) return;
+    this.#afterwards(async () => {
       parts.problem.hidden = true;
       say(step);
       parts.canvas.setAttribute("aria-busy", "true");
@@ -271,8 +281,10 @@ class PhotoPage {
   }
 
   #clear() {
-    this.#regions = new Regions(this.#spec);
-    this.#show(this.#objects ? "objects" : "photo");
+    this.#afterwards(() => {
+      this.#regions = new Regions(this.#spec);
+      this.#show(this.#objects ? "objects" : "photo");
+    });
   }
 
   /** @param {View} view */
@@ -293,7 +305,13 @@ class PhotoPage {
     parts.found.textContent = entries.length ? title : nothing;
     showLegend(parts.legend, entries, this.#only, (place) => {
       this.#only = place;
-      if (this.#view === "masks" && place !== null) this.#regions.current = place;
+      const regions = this.#regions;
+      // What was asked before is still about the region that was worked on then.
+      if (this.#view === "masks" && place !== null) {
+        this.#afterwards(() => {
+          regions.current = place;
+        });
+      }
       this.#draw();
     });
   }

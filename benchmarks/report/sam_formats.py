@@ -35,11 +35,18 @@ def _row(row: SamFormatRow) -> tuple[str, ...]:
     worst = "-" if row.least_iou is None else f"{_iou(row.least_iou)} ({row.least_iou_image})"
     return (
         *(f"`{row.model}`", f"`{row.recipe}`", _runtimes(row), row.status),
-        "exact" if row.least_sqnr_db is None else f"{row.least_sqnr_db:.1f}",
+        _sqnr(row),
         *(_iou(row.mean_iou), worst),
         ", ".join(dict.fromkeys(_share(share) for share in row.shares.values())) or "-",
-        *(f"{sum(row.graphs_mb.values()):.1f}", str(row.peak_rss_mb)),
+        f"{sum(row.graphs_mb.values()):.1f}",
+        "-" if row.peak_rss_mb is None else str(row.peak_rss_mb),
     )
+
+
+def _sqnr(row: SamFormatRow) -> str:
+    if row.exact:
+        return "exact"
+    return "-" if row.least_sqnr_db is None else f"{row.least_sqnr_db:.1f}"
 
 
 def _runtimes(row: SamFormatRow) -> str:

@@ -43,17 +43,19 @@ class SamFormatRow(msgspec.Struct, frozen=True, kw_only=True):
         size: Image height and width.
         tool_versions: Packages that lowered the graphs.
         export_s: Seconds for lowering, golden files and parity; what the reference of another format has
-            computed before is not computed again.
+            computed before is not computed again. None where the bundle was there already, as the next.
         peak_rss_mb: Largest resident memory of the process so far, MiB.
         graphs_mb: MB (10^6 bytes) per graph.
         shares: Per graph, what a delegate takes; graphs of formats that report on none are left out.
         runtimes: Runtimes that ran.
         not_run: Runtimes that did not, with reasons.
         status: Verdict of parity.
-        least_sqnr_db: Of all outputs, inputs and runtimes; None where every figure is exact, or nothing ran.
+        exact: Whether all outputs were compared, and no number differs.
+        least_sqnr_db: Of all outputs, inputs and runtimes that differ; None where none does, or nothing ran.
         mean_iou: Mean IoU of the masks of an image, at the resolution of the mask logits, in the image and
             the runtime where it is least.
-        least_iou: IoU of the one mask, of all images, prompts and candidates, that is farthest off.
+        least_iou: IoU of the one mask, of all images, prompts and candidates, that is farthest off; None
+            where no mask was compared.
         least_iou_image: The image of that mask.
         images: Name to height and width, of all that were compared.
         prompts: Prompts of each image.
@@ -69,13 +71,14 @@ class SamFormatRow(msgspec.Struct, frozen=True, kw_only=True):
     recipe: str
     size: tuple[int, int]
     tool_versions: dict[str, str]
-    export_s: float
-    peak_rss_mb: int
+    export_s: float | None
+    peak_rss_mb: int | None
     graphs_mb: dict[str, float]
     shares: dict[str, GraphShare]
     runtimes: tuple[str, ...]
     not_run: tuple[str, ...]
     status: str
+    exact: bool
     least_sqnr_db: float | None
     mean_iou: float | None
     least_iou: float | None

@@ -4,8 +4,8 @@
 
 Weights are by formula. Images are square, 4:3, 16:9 and tall: masks that lie beside their objects at other
 shapes than the square are the fault that users report most. Bundles stay in DIR/MODEL/RECIPE; one that is
-there already is compared no more. Formats of one call share what the reference computes.
-`rapsam.benchmarks.report.tables` writes the table of docs/sam.md.
+there already is compared no more, and a row of it stays. Formats of one call share what the reference
+computes. `rapsam.benchmarks.report.tables` writes the table of docs/sam.md.
 """
 
 from __future__ import annotations
@@ -56,7 +56,10 @@ def main() -> None:
         inputs = inputs_of(options.model)
         for recipe in options.recipe:
             row = measure(inputs, recipe, options.work / options.model / recipe)
-            write_records(FILE, with_row(known_sam_formats(), row))
+            known = known_sam_formats()
+            if row.export_s is None and is_known(known, row):
+                continue
+            write_records(FILE, with_row(known, row))
     except RapSamError as error:
         parser.error(str(error))
 
@@ -96,7 +99,13 @@ def measure(
     start = time.perf_counter()
     finished = finished_bundle(inputs, plan, folder)
     made = ensure_bundle(inputs, plan, folder, finished, None, progress=_say, note=_say)
-    return _row(inputs.images, made, time.perf_counter() - start)
+    seconds = time.perf_counter() - start if finished is None else None
+    return _row(inputs.images, made, seconds)
+
+
+def is_known(records: SamFormatRecords, row: SamFormatRow) -> bool:
+    """Tells whether there is a row of the same network and recipe."""
+    return any((known.model, known.recipe) == (row.model, row.recipe) for known in records.rows)
 
 
 def with_row(records: SamFormatRecords, row: SamFormatRow) -> SamFormatRecords:
@@ -106,11 +115,12 @@ def with_row(records: SamFormatRecords, row: SamFormatRow) -> SamFormatRecords:
     return SamFormatRecords(schema_version=SCHEMA_VERSION, command=COMMAND, rows=rows)
 
 
-def _row(images: Mapping[str, Pixels], made: BuiltBundle, seconds: float) -> SamFormatRow:
+def _row(images: Mapping[str, Pixels], made: BuiltBundle, seconds: float | None) -> SamFormatRow:
     manifest, report = made
     tasks = [row for row in report.tasks if row.status != "not run"]
-    worst = min(tasks, key=_iou, default=None)
-    sqnr = [row.sqnr_db for row in report.tensors if row.sqnr_db is not None]
+    least, where = _worst_mask(tasks)
+    compared = [row for row in report.tensors if row.max_abs is not None]
+    sqnr = [row.sqnr_db for row in compared if row.sqnr_db is not None]
     return SamFormatRow(
         created_utc=now_utc(),
         machine=this_machine(),
@@ -120,17 +130,18 @@ def _row(images: Mapping[str, Pixels], made: BuiltBundle, seconds: float) -> Sam
         recipe=manifest.recipe,
         size=manifest.preprocess.size,
         tool_versions=manifest.graphs[0].tool_versions,
-        export_s=round(seconds, 1),
-        peak_rss_mb=peak_rss_mb(),
+        export_s=None if seconds is None else round(seconds, 1),
+        peak_rss_mb=None if seconds is None else peak_rss_mb(),
         graphs_mb={graph.contract.graph: round(graph.size_bytes / 1e6, 2) for graph in manifest.graphs},
         shares=_shares(manifest),
         runtimes=tuple(dict.fromkeys(row.runtime for row in tasks)),
         not_run=report.not_run(),
         status=report.status,
+        exact=bool(compared) and not any(row.max_abs for row in compared),
         least_sqnr_db=round(min(sqnr), 2) if sqnr else None,
         mean_iou=_mean_iou(tasks),
-        least_iou=None if worst is None else round(_iou(worst), 6),
-        least_iou_image=None if worst is None else worst.case,
+        least_iou=least,
+        least_iou_image=where,
         images={name: (image.shape[0], image.shape[1]) for name, image in images.items()},
         prompts=max(MIN_PROMPTS, manifest.num_prompts),
         failures=report.failures(),
@@ -157,8 +168,13 @@ def _mean_iou(tasks: Sequence[TaskParity]) -> float | None:
     return round(min(known), 6) if known else None
 
 
-def _iou(row: TaskParity) -> float:
-    return 1.0 if row.least_mask_iou is None else row.least_mask_iou
+def _worst_mask(tasks: Sequence[TaskParity]) -> tuple[float | None, str | None]:
+    """Returns the IoU of the mask that is farthest off, and its image; None for both without any mask."""
+    known = [(row.least_mask_iou, row.case) for row in tasks if row.least_mask_iou is not None]
+    if not known:
+        return None, None
+    iou, case = min(known)
+    return round(iou, 6), case
 
 
 def _say(line: str) -> None:

@@ -21,7 +21,7 @@ from rapsam.tasks.geometry import ImageGeometry, Size
 # Of 32 to 128, the side at which fusing 5 to 50 masks of a 640x640 frame was fastest.
 _TILE_SIDE = 64
 # A larger product OpenBLAS gives to several threads, which then fight with those of a runtime that has just
-# run a graph and goes on spinning: a click took three times as long.
+# run a graph and goes on spinning.
 _ONE_THREAD = 1 << 18
 
 
@@ -176,22 +176,25 @@ class Block(NamedTuple):
     values: Floats
 
 
-def enlarged_blocks(mask_logits: Floats, geometry: ImageGeometry, above: float = -np.inf) -> Iterator[Block]:
+def enlarged_blocks(
+    mask_logits: Floats, geometry: ImageGeometry, above: float | None = None
+) -> Iterator[Block]:
     """Brings one mask to the original size, as `original_tiles` does, where it may exceed a value.
 
     Tiles serve many masks at once, of which most are nowhere near. One mask is done faster axis by axis: all
     its columns first, then its rows, in a quarter as many products.
 
     Args:
-        mask_logits: (h, w) float32 at any stride of the padded input, finite.
+        mask_logits: (h, w) float32 at any stride of the padded input.
         geometry: Sizes of the image.
         above: No value outside the blocks is larger: an enlarged logit is a mean of these, with no negative
-            weight.
+            weight. None for all of the image.
 
     Yields:
         Blocks that do not overlap.
     """
-    found = mask_logits > above
+    found = np.True_ if above is None else mask_logits > above
+    found = np.broadcast_to(found, mask_logits.shape)
     rows = _reading(mask_logits.shape[0], 0, geometry, np.flatnonzero(found.any(axis=1)))
     columns = _reading(mask_logits.shape[1], 1, geometry, np.flatnonzero(found.any(axis=0)))
     if not rows or not columns:
@@ -212,7 +215,7 @@ def enlarged_blocks(mask_logits: Floats, geometry: ImageGeometry, above: float =
 
 
 def to_original(mask_logits: Floats, geometry: ImageGeometry) -> Floats:
-    """Brings (N, h, w) finite mask logits to the original size, (N, h0, w0); see `original_tiles`."""
+    """Brings (N, h, w) mask logits to the original size, (N, h0, w0); see `original_tiles`."""
     resized = np.empty((len(mask_logits), *geometry.original_size), np.float32)
     for whole, source in zip(resized, mask_logits, strict=True):
         for block in enlarged_blocks(source, geometry):

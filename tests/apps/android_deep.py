@@ -34,6 +34,8 @@ from rapsam.tasks.arrays import Pixels
 from tests.apps.android_agreement import CPU, Agreement, Prompts, agreements, photographs
 from tests.apps.asked_of_apps import RUN, judged, write_job
 
+ALSO = {"onnx": ("ONNX Runtime, XNNPACK",)}
+"""Compute units beside the CPU that run outside of Android."""
 IOU = 0.999
 SCORE_ERROR = 1e-5
 _PATIENCE_S = 3600.0
@@ -102,12 +104,19 @@ def run_built_apps(bundle: Path | None) -> bool:
     for abi, apk in zip(ABIS, apks, strict=True):
         start = time.monotonic()
         app = open_app(apk, abi, tests, BUILD / "deep" / abi, say)
-        runtime = CPU[RECIPES[verify_runnable(app.folder / "bundle").recipe].backend]
-        with TemporaryDirectory() as scratch:
-            for line, is_right in findings(app, runtime, Path(scratch)):
-                say(f"{'passed' if is_right else 'FAILED'}: {apk.name}, {runtime}: {line}")
-                all_right &= is_right
-        say(f"{apk.name}, {runtime}: {time.monotonic() - start:.0f} s")
+        target = RECIPES[verify_runnable(app.folder / "bundle").recipe].backend
+        for runtime in (CPU[target], *ALSO.get(target, ())):
+            all_right &= _tell(f"{apk.name}, {runtime}", app, runtime)
+        say(f"{apk.name}, {target}: {time.monotonic() - start:.0f} s")
+    return all_right
+
+
+def _tell(name: str, app: JvmApp, runtime: str) -> bool:
+    all_right = True
+    with TemporaryDirectory() as scratch:
+        for line, right in findings(app, runtime, Path(scratch)):
+            say(f"{'passed' if right else 'FAILED'}: {name}: {line}")
+            all_right &= right
     return all_right
 
 

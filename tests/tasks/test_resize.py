@@ -124,3 +124,12 @@ def test_blocks_hold_what_tiles_hold_and_leave_nothing_out_above_the_value(conte
         times[block.place] += 1
     assert times.max(initial=0) <= 1
     assert not (expected[times == 0] > above + 1e-5).any()
+
+
+def test_what_is_no_number_stays_so():
+    mask_logits = np.zeros((2, 16, 16), np.float32)
+    mask_logits[0] = np.nan
+    geometry = ImageGeometry(padded_size=(64, 64), content_size=(64, 48), original_size=(40, 30))
+    found = to_original(mask_logits, geometry)
+    assert np.isnan(found[0]).all()
+    assert not found[1].any()

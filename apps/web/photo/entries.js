@@ -37,7 +37,8 @@ export function objectEntries({ segments, size }, labels) {
  * @param {PromptSpec | null} spec Where masks are chosen by stability, no predicted IoU was learnt: none is told.
  * @returns {Entry}
  */
-export function answerEntry({ prompt, mask, area, predictedIou }, place, spec) {
+export function answerEntry({ step, mask, area }, place, spec) {
+  const { prompt, predictedIou } = step;
   const isLearnt = spec?.choice !== "stability";
   return {
     name: promptName(prompt),

@@ -20,7 +20,7 @@ import { interactiveMasks } from "../tasks/prompt.js";
  * @typedef {object} Region The answer to a prompt.
  * @property {Uint8Array} mask (h0, w0).
  * @property {number} predictedIou
- * @property {Float32Array} logits (h, w) of the mask, as the network gave them: another prompt may take them.
+ * @property {Tensor} logits (h, w) of the mask, as the network gave them: another prompt may take them.
  */
 
 /**
@@ -88,6 +88,6 @@ export function answers(outputs, prompts, spec, geometry) {
   return chosenCandidates(spec, scores, ambiguous).map((candidate, prompt) => {
     const place = prompt * candidates + candidate;
     const [mask] = interactiveMasks(maps(place, 1), geometry);
-    return { mask, predictedIou: iou.data[place], logits: maps(place, 1).data.slice() };
+    return { mask, predictedIou: iou.data[place], logits: { data: maps(place, 1).data.slice(), shape: [height, width] } };
   });
 }

@@ -63,7 +63,8 @@ export function paintAnswers(canvas, answers, only) {
     layers.map(([place, { mask }]) => ({ map: mask, value: 1, colour: classColour(place) })),
     width,
   );
-  for (const [place, { prompt }] of shown) {
+  for (const [place, { step }] of shown) {
+    const { prompt } = step;
     if (prompt.box) paintBox(canvas, prompt.box, width + 1, classColour(place));
     prompt.points?.forEach((point, tap) => {
       const isBeside = prompt.positive?.[tap] === false;

@@ -8,6 +8,7 @@ import { ofOne, outputsByRole } from "../chain.js";
 import { engineFor, openEngine } from "../engines.js";
 import { panopticSegmentation } from "../tasks/panoptic.js";
 import { fitted } from "../tasks/preprocess.js";
+import { interactiveMasks } from "../tasks/prompt.js";
 import { encodePrompts } from "../tasks/prompt_encoding.js";
 import { Follower } from "./follower.js";
 import { answers, filled, promptsPerPass } from "./passes.js";
@@ -180,6 +181,14 @@ export class PageSegmenter {
       regions.push(...answers(outputs, prompts.slice(start, start + perPass), spec, geometry));
     }
     return regions;
+  }
+
+  /**
+   * @param {Tensor} logits (h, w) of a region of the photo.
+   * @returns {Uint8Array} Its mask.
+   */
+  maskOf({ data, shape }) {
+    return interactiveMasks({ data, shape: [1, ...shape] }, this.#taken().geometry)[0];
   }
 
   /** @returns {Map<string, Graph>} Those that depend on the photo alone run once for it. */

@@ -34,7 +34,9 @@ def test_a_bundle_is_made_once_and_compared_on_every_shape(inputs, tmp_path):
     assert row.least_sqnr_db > 60
     assert 0.99 < row.least_iou <= row.mean_iou <= 1
     made = (tmp_path / "bundle" / "manifest.json").stat().st_mtime_ns
+    assert row.export_s > 0
     again = measure(inputs, "onnx-fp32", tmp_path / "bundle", (SIDE, SIDE))
+    assert (again.export_s, again.peak_rss_mb) == (None, None)
     assert (tmp_path / "bundle" / "manifest.json").stat().st_mtime_ns == made
     assert (again.status, again.least_iou) == (row.status, row.least_iou)
 
@@ -53,6 +55,16 @@ def test_a_row_takes_the_place_of_the_same_and_the_table_tells_it(inputs, tmp_pa
     assert text.count("`repvit`") == 2
     assert "| XNNPACK 99.3% in 3, estimated |" in text
     assert "50x50, 90x40" in text
+
+
+def test_where_nothing_was_measured_nothing_is_told(inputs, tmp_path):
+    row = measure(inputs, "onnx-fp32", tmp_path / "bundle", (SIDE, SIDE))
+    nothing = dict.fromkeys(("least_sqnr_db", "mean_iou", "least_iou", "least_iou_image", "peak_rss_mb"))
+    records = SamFormatRecords(schema_version=SCHEMA_VERSION, command=COMMAND)
+    not_run = type(row)(**{**_fields(row), **nothing, "runtimes": (), "status": "not run", "exact": False})
+    assert "| none | not run | - | - | - | - |" in sam_formats_table(with_row(records, not_run))
+    equal = type(row)(**{**_fields(row), "exact": True, "least_sqnr_db": None})
+    assert "| passed | exact |" in sam_formats_table(with_row(records, equal))
 
 
 def test_an_unknown_network_is_one_line(tmp_path, monkeypatch, capsys):

@@ -59,7 +59,7 @@ def _scores(q: Tensor, k: Tensor) -> Tensor:
 
     All heads of all windows are one batch here. With an axis for heads ONNX Runtime merges the transposition
     of the keys with the one that told the heads apart, and moves numbers one by one instead of leaving it to
-    the product: 4 % of the encoder's time.
+    the product.
     """
     batch, count, length, width = q.shape
     q, k = (each.reshape(batch * count, 1, length, width) for each in (q, k))
