@@ -59,6 +59,29 @@ const RUN = {
     const { points, point_labels } = encodePrompts(prompts, spec, geometryOf(given));
     return { points: points.data, point_labels: point_labels.data };
   },
+  prompt_slots(given) {
+    const prompts = Array.from({ length: given.prompts }, (_, prompt) => {
+      const rows = given.points.filter(([place]) => place === prompt);
+      const [box] = given.boxes.filter(([place]) => place === prompt);
+      return {
+        points: rows.map((row) => row.slice(2)),
+        positive: rows.map((row) => row[1] === 1),
+        ...(box && { box: box.slice(1) }),
+        ...(given.masked[prompt] && { mask: part(given.masks, prompt).data }),
+      };
+    });
+    const spec = {
+      encoding: "points",
+      max_points: given.max_points,
+      negative_points: true,
+      boxes: given.takes_boxes === 1,
+      points_with_box: true,
+      masks: given.mask_stride > 0,
+      mask_stride: given.mask_stride || null,
+    };
+    const tensors = Object.entries(encodePrompts(prompts, spec, geometryOf(given)));
+    return Object.fromEntries(tensors.map(([role, { data }]) => [role, data]));
+  },
   chosen_candidates(given) {
     const { data, shape } = given.mask_logits;
     const logits = { data, shape: [shape[0] * shape[1], ...shape.slice(2)] };

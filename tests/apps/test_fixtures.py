@@ -110,6 +110,27 @@ def slotted(given):
     return {"points": points, "point_labels": labels}
 
 
+def several_slotted(given):
+    count = given["prompts"]
+    slots = given["max_points"] + (2 if given["takes_boxes"] else 1)
+    (height, width), (rows, columns) = given["content_size"], given["original_size"]
+    scale = np.array([width / columns, height / rows])
+    points, labels = np.zeros((1, count, slots, 2)), np.full((1, count, slots), -2)
+    for prompt in range(count):
+        own = [(positive, place) for at, positive, *place in given["points"] if at == prompt]
+        box = [[(2, corners[:2]), (3, corners[2:])] for at, *corners in given["boxes"] if at == prompt]
+        filled = own + (box[0] if box else [(-1, (0, 0))] * bool(own))
+        for slot, (label, place) in enumerate(filled):
+            points[0, prompt, slot], labels[0, prompt, slot] = np.multiply(place, scale), label
+    found = {"points": points, "point_labels": labels}
+    if not given["mask_stride"]:
+        return found
+    flags = np.array(given["masked"])
+    masks = given["masks"] * flags[:, None, None]
+    assert [side * given["mask_stride"] for side in masks.shape[1:]] == given["padded_size"]
+    return found | {"mask_prompt": masks[None, :, None], "has_mask_prompt": flags[None]}
+
+
 def chosen(given):
     logits = given["mask_logits"]
     enlarged = to_original(logits.reshape(-1, *logits.shape[2:]), geometry(given))
@@ -133,6 +154,7 @@ RUN = {
     "match_queries": matched,
     "longest_side": pillow_fitted,
     "point_slots": slotted,
+    "prompt_slots": several_slotted,
     "chosen_candidates": chosen,
 }
 

@@ -15,18 +15,16 @@ from apps.ios.toolchain.kit import build_kit, counting_library
 from apps.ios.toolchain.swift import APPS, swift_build
 from apps.ios.toolchain.tools import missing
 from rapsam.benchmarks.runners.app_contract import DONE
-from rapsam.tasks.draw import draw_interactive
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.panoptic import panoptic_segmentation
-from rapsam.tasks.prompt_set import Prompt, PromptSet
 from tests.apps.asked_of_apps import RUN, RUNTIME, asked, judged, write_job
 from tests.apps.moving_bundle import write_moving_bundle
+from tests.apps.refining import IOU, assert_refined, steps_on
 from tests.apps.test_moving_pictures import clip
 from tests.apps.test_photo_page import SIZES, iou, photo
 from tests.benchmarks.tiny_onnx_bundle import write_tiny_bundle
 from tests.cli.resealing import reseal
 
-IOU = 0.999
 VECTORS = APPS / "fixtures" / "vectors"
 
 
@@ -104,37 +102,6 @@ def test_regions_of_prompts_as_points_are_those_of_python(kit, clicker_bundle, t
         np.testing.assert_allclose(told["iou"], answered.predicted_iou, atol=1e-5)
 
 
-def steps_on(size, max_points):
-    """Taps and boxes on a picture of this size, one after another, and what each of them means."""
-    height, width = size
-    further = [
-        {"at": [width * 0.75, height * 0.3], "meaning": "Add"},
-        {"at": [width * 0.1, height * 0.8], "meaning": "Take away"},
-    ]
-    return [
-        {"at": [width * 0.4, height * 0.5], "meaning": "New region"},
-        *further[: max_points - 1],
-        {"at": [width * 0.1, height * 0.2, width * 0.8, height * 0.9], "meaning": "New region"},
-        {"at": [width * 0.5, height * 0.6], "meaning": "Take away"},
-    ]
-
-
-def refined(embedded, steps):
-    """What `rapsam predict` answers to steps, each with the answer before as its `--mask`."""
-    regions = []
-    for step in steps:
-        place = tuple(step["at"])
-        prompt = Prompt(box=place)
-        if len(place) == 2:
-            fresh = step["meaning"] == "New region"
-            before, logits = (Prompt(), None) if fresh else regions.pop()[:2]
-            positive = (*before.positive, step["meaning"] != "Take away")
-            prompt = before._replace(points=(*before.points, place), positive=positive, mask=logits)
-        answered = embedded.segment(PromptSet((prompt,)))
-        regions.append((prompt, answered.logits[0], answered.masks[0], answered.predicted_iou[0]))
-        yield regions
-
-
 @pytest.mark.parametrize("name", ["clicker_bundle", "sam_bundle"])
 @pytest.mark.parametrize("size", SIZES)
 def test_regions_of_several_points_are_those_of_python(kit, name, size, request, tmp_path):
@@ -147,16 +114,7 @@ def test_regions_of_several_points_are_those_of_python(kit, name, size, request,
     arguments = ("refine", folder, RUNTIME, tmp_path / "asked.json", tmp_path)
     done = kit.run(*arguments, folders=[folder, tmp_path])
     found = json.loads(done.stdout.splitlines()[-1])["regions"]
-    embedded = bundle.embed(photo(*size))
-    for number, (told, regions) in enumerate(zip(found, refined(embedded, steps), strict=True)):
-        prompts, _, masks, scores = zip(*regions, strict=True)
-        assert_same_regions(tmp_path, number, masks)
-        np.testing.assert_allclose(told, scores, atol=1e-5)
-    assert [len(told) for told in found] == [1] * (len(steps) - 2) + [2, 2]
-    painted = np.fromfile(tmp_path / "painted.bin", np.uint8).reshape(*size, 4)[..., 2::-1]
-    expected = draw_interactive(photo(*size), np.stack(masks), PromptSet(prompts))
-    alike = np.abs(painted.astype(int) - expected).max(axis=-1) <= 1
-    assert np.count_nonzero(alike) >= IOU * alike.size
+    assert_refined(bundle, photo(*size), steps, found, tmp_path)
 
 
 def test_no_more_memory_is_taken_for_a_photo_than_is_reckoned_with(kit, folder, tmp_path):

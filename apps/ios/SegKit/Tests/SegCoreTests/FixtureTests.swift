@@ -18,6 +18,7 @@ final class FixtureTests: XCTestCase {
         case "letterbox": try fitCase(one, .letterbox)
         case "longest_side": try fitCase(one, .longestSide)
         case "point_slots": try pointsCase(one)
+        case "prompt_slots": try slotsCase(one)
         case "chosen_candidates": try candidatesCase(one)
         case "prompt_boxes": try promptCase(one)
         case "to_original":
@@ -53,6 +54,25 @@ final class FixtureTests: XCTestCase {
         let points = try one.rows("points").map { Prompt.point(x: $0[0], y: $0[1]) }
         let found = try encodePrompts(points + boxes(one).map(Prompt.box), spec, one.geometry())
         for role in ["points", "point_labels"] { try one.check(role, XCTUnwrap(found[role]).data) }
+    }
+
+    private func slotsCase(_ one: FixtureCase) throws {
+        let stride = try one.int("mask_stride")
+        let spec = PromptSpec(
+            encoding: "points", maxPoints: try one.int("max_points"), negativePoints: true,
+            boxes: try one.int("takes_boxes") == 1, pointsWithBox: true, pointRadius: 0, candidates: 4, single: nil,
+            choice: .iou, maskStride: stride == 0 ? nil : stride)
+        let (points, boxes, masked) = (try one.rows("points"), try one.rows("boxes"), try one.numbers("masked"))
+        let masks = try one.array("masks").tensor
+        let prompts = try (0..<one.int("prompts")).map { place in
+            let own = points.filter { Int($0[0]) == place }
+            let box = boxes.first { Int($0[0]) == place }
+            return Prompt(
+                points: own.map { PromptPoint(x: $0[2], y: $0[3], isInside: $0[1] == 1) },
+                box: box.map { PromptBox(x1: $0[1], y1: $0[2], x2: $0[3], y2: $0[4]) },
+                mask: masked[place] == 1 ? masks.part(place) : nil)
+        }
+        for (role, tensor) in try encodePrompts(prompts, spec, one.geometry()) { try one.check(role, tensor.data) }
     }
 
     private func candidatesCase(_ one: FixtureCase) throws {

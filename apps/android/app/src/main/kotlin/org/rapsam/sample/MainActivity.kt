@@ -10,16 +10,23 @@ import android.view.Menu
 import android.view.MenuItem
 import android.view.View
 import android.widget.Button
+import android.widget.RadioGroup
 import android.widget.TextView
 import org.rapsam.core.run.Segmenter
 import org.rapsam.core.session.Entry
+import org.rapsam.core.session.TapMeaning
+import org.rapsam.core.session.meanings
 import org.rapsam.core.tasks.Prompt
 
 private const val PHOTO_REQUEST = 1
 private const val SELF_TEST = 1
 private const val BENCHMARK = 2
 
-/** Photos: objects, and regions by tap or box. */
+/** What the switch says that the next tap asks for. */
+private val MEANINGS =
+    mapOf(R.id.new_region to TapMeaning.NEW_REGION, R.id.add to TapMeaning.ADD, R.id.take_away to TapMeaning.TAKE_AWAY)
+
+/** Photos: objects, and regions by taps or boxes. */
 class MainActivity : Activity() {
     private val model by lazy { (application as SampleApp).model }
     private val picture by lazy { findViewById<PhotoView>(R.id.picture) }
@@ -27,6 +34,7 @@ class MainActivity : Activity() {
     private val problem by lazy { findViewById<TextView>(R.id.problem) }
     private val found by lazy { findViewById<TextView>(R.id.found) }
     private val camera by lazy { findViewById<Button>(R.id.camera) }
+    private val switch by lazy { findViewById<RadioGroup>(R.id.meanings) }
 
     override fun onCreate(state: Bundle?) {
         super.onCreate(state)
@@ -34,13 +42,15 @@ class MainActivity : Activity() {
         findViewById<Button>(R.id.photo).setOnClickListener { choose() }
         camera.setOnClickListener { startActivity(Intent(this, CameraActivity::class.java)) }
         findViewById<Button>(R.id.clear).setOnClickListener { clear() }
+        findViewById<Button>(R.id.undo).setOnClickListener { undo() }
         findViewById<Button>(R.id.share).setOnClickListener { share() }
         picture.onPrompt = ::ask
         status.setText(R.string.loading)
-        model.work(::complain, { describe() to Segmenter(model.loaded()).findsObjects }) { (line, findsObjects) ->
+        model.work(::complain, { describe() to Segmenter(model.loaded()) }) { (line, segmenter) ->
             status.text = getString(R.string.ready, line)
             // A network that takes prompts only has nothing to say of moving pictures.
-            camera.isEnabled = findsObjects
+            camera.isEnabled = segmenter.findsObjects
+            offer(segmenter.promptSpec?.meanings.orEmpty())
         }
         if (state == null && intent.action == Intent.ACTION_SEND) sent()?.let(::take) else show()
     }
@@ -93,17 +103,36 @@ class MainActivity : Activity() {
     @Suppress("DEPRECATION") // The other form is of API 33.
     private fun sent(): Uri? = intent.getParcelableExtra(Intent.EXTRA_STREAM)
 
-    private fun take(uri: Uri) = timed(
-        {
-            model.session().take(readPhoto(contentResolver, uri))
-            model.session().find()
-        },
-    ) { count, milliseconds ->
-        if (count == null) getString(R.string.looked_at, milliseconds) else getString(R.string.found, count, milliseconds)
+    /** Shows the switch where a region may have several points. */
+    private fun offer(offered: List<TapMeaning>) {
+        findViewById<View>(R.id.changes).visibility = if (offered.size > 1) View.VISIBLE else View.GONE
+        for ((button, meaning) in MEANINGS) {
+            findViewById<View>(button).visibility = if (meaning in offered) View.VISIBLE else View.GONE
+        }
     }
 
-    private fun ask(prompt: Prompt) =
-        timed({ model.session().ask(prompt) }) { _, milliseconds -> getString(R.string.region_found, milliseconds) }
+    private fun take(uri: Uri) {
+        switch.check(R.id.new_region)
+        timed(
+            {
+                model.session().take(readPhoto(contentResolver, uri))
+                model.session().find()
+            },
+        ) { count, milliseconds ->
+            if (count == null) getString(R.string.looked_at, milliseconds) else getString(R.string.found, count, milliseconds)
+        }
+    }
+
+    private fun ask(prompt: Prompt) {
+        // As it is when the finger is lifted: what is asked before may still be on its way.
+        val meaning = MEANINGS.getValue(switch.checkedRadioButtonId)
+        timed({ model.session().ask(prompt, meaning) }) { _, milliseconds -> getString(R.string.region_found, milliseconds) }
+    }
+
+    private fun undo() = model.work(::complain, { model.session().undo() }) {
+        problem.visibility = View.GONE
+        show()
+    }
 
     private fun clear() = model.work(::complain, { model.session().clear() }) { show() }
 

@@ -46,7 +46,7 @@ class PhotoView(context: Context, attributes: AttributeSet?) : View(context, att
             override fun onSingleTapUp(event: MotionEvent): Boolean {
                 performClick()
                 val (x, y) = picturePoint(event) ?: return false
-                onPrompt(Prompt.Point(x.toDouble(), y.toDouble()))
+                onPrompt(Prompt.point(x.toDouble(), y.toDouble()))
                 return true
             }
 
@@ -91,7 +91,7 @@ class PhotoView(context: Context, attributes: AttributeSet?) : View(context, att
         val found = RectF().apply { toPicture.mapRect(this, onScreen) }
         if (found.intersect(0f, 0f, shown.width.toFloat(), shown.height.toFloat()) && !found.isEmpty) {
             val (left, top, right, bottom) = listOf(found.left, found.top, found.right, found.bottom).map(Float::toDouble)
-            onPrompt(Prompt.Box(left, top, right, bottom))
+            onPrompt(Prompt.box(left, top, right, bottom))
         }
     }
 

@@ -25,6 +25,8 @@ import org.rapsam.core.run.factoryFor
 import org.rapsam.core.selftest.decodePng
 import org.rapsam.core.selftest.selfTest
 import org.rapsam.core.selftest.selfTestText
+import org.rapsam.core.session.PhotoSession
+import org.rapsam.core.session.TapMeaning
 import org.rapsam.core.tasks.Picture
 import org.rapsam.core.tasks.Prompt
 import org.rapsam.core.tasks.Tensor
@@ -38,7 +40,9 @@ private val FACTORIES = listOf(OnnxEngineFactory(), TfliteEngineFactory(), Execu
  * What the app does between a photo and its screen, without Android: for tests that compare it with Python.
  *
  * `segment BUNDLE RUNTIME ASKED OUT`: ASKED is a JSON file, a list of a `photo` (PNG), `points` and `boxes` each. Into OUT
- * go the maps and masks; what was found is printed as JSON. `follow BUNDLE RUNTIME FRAMES OUT`: FRAMES is a JSON list of
+ * go the maps and masks; what was found is printed as JSON. `refine BUNDLE RUNTIME ASKED OUT`: ASKED is a JSON file of a
+ * `photo` and `steps`, each a place `at` (x, y or x1, y1, x2, y2) and its `meaning`; into OUT go the masks after each, and
+ * the picture. `follow BUNDLE RUNTIME FRAMES OUT`: FRAMES is a JSON list of
  * photos; into OUT go the masks of the tracks of each, which are printed as JSON. `selftest BUNDLE RUNTIME` prints rows. `bench DOCUMENTS RUN`
  * runs a job. `halve FILE OUTPUT` runs a graph that halves the numbers from 0 to 31, whose output is to have that name.
  * A [Problem] is printed as `problem: ...`.
@@ -48,6 +52,7 @@ fun main(arguments: Array<String>) {
     try {
         when (arguments[0]) {
             "segment" -> segment(words[0], words[1], File(words[2]), File(words[3]))
+            "refine" -> refine(words[0], words[1], File(words[2]), File(words[3]))
             "follow" -> follow(words[0], words[1], File(words[2]), File(words[3]))
             "selftest" -> test(words[0], words[1])
             "halve" -> halve(File(words[0]), words[1])
@@ -69,8 +74,8 @@ private fun segment(bundle: String, runtime: String, asked: File, out: File) = l
         segmenter.take(pictureIn(File(one["photo"].text())))
         val objects = if (segmenter.findsObjects) segmenter.panoptic() else null
         objects?.let { File(out, "$number.map.bin").writeBytes(bytes(it.map)) }
-        val prompts = numbers(one["points"]).map { (x, y) -> Prompt.Point(x, y) } +
-            numbers(one["boxes"]).map { (x1, y1, x2, y2) -> Prompt.Box(x1, y1, x2, y2) }
+        val prompts = numbers(one["points"]).map { (x, y) -> Prompt.point(x, y) } +
+            numbers(one["boxes"]).map(::boxOf)
         val regions = if (prompts.isEmpty()) emptyList() else segmenter.segment(prompts)
         for ((place, region) in regions.withIndex()) {
             File(out, "$number.mask$place.bin").writeBytes(bytes(region.mask))
@@ -85,6 +90,27 @@ private fun segment(bundle: String, runtime: String, asked: File, out: File) = l
     }
     println(jsonOf(mapOf("version" to loaded.engine.version, "photos" to found)))
 }
+
+/** Asks for regions of one photo, point after point, as fingers do. */
+private fun refine(bundle: String, runtime: String, asked: File, out: File) = load(bundle, runtime).use { loaded ->
+    val session = PhotoSession(Segmenter(loaded), loaded.bundle.manifest.labels)
+    val json = parseJson(asked.readText(), asked.name)
+    session.take(pictureIn(File(json["photo"].text())))
+    session.find()
+    val found = json["steps"].items().mapIndexed { number, step ->
+        val place = step["at"].items().map { it.number() }
+        val meaning = TapMeaning.valueOf(step["meaning"].text().uppercase().replace(' ', '_'))
+        session.ask(if (place.size == 2) Prompt.point(place[0], place[1]) else boxOf(place), meaning)
+        for ((region, answer) in session.regions.withIndex()) {
+            File(out, "$number.mask$region.bin").writeBytes(bytes(answer.mask))
+        }
+        session.regions.map { it.predictedIou }
+    }
+    File(out, "painted.bin").writeBytes(bytes(session.view()!!.picture.argb))
+    println(jsonOf(mapOf("regions" to found)))
+}
+
+private fun boxOf(place: List<Double>): Prompt = place.let { (x1, y1, x2, y2) -> Prompt.box(x1, y1, x2, y2) }
 
 private fun follow(bundle: String, runtime: String, frames: File, out: File) = load(bundle, runtime).use { loaded ->
     val video = Video(loaded)

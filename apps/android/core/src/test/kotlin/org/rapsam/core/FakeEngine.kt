@@ -14,13 +14,19 @@ const val CHANNELS = 4
 /** How a runtime behaves. */
 enum class Mood { WORKS, RETURNS_NAN, REFUSES, FAILS, RETURNS_ANOTHER_SHAPE }
 
-/** Stands for a runtime: the left half of an image is a cup, the right half a wall; a prompt is answered with its box. */
+/**
+ * Stands for a runtime: the left half of an image is a cup, the right half a wall; a prompt is answered with the
+ * left half, a column less for every point beside it, and logits that are other ones every time.
+ */
 class FakeFactory(private val mood: Mood = Mood.WORKS) : EngineFactory {
     override val suffix = ".fake"
     override val runtimes = listOf("Fake", "Fake, other")
 
     /** How often a graph ran. */
     var runs = 0
+
+    /** What the graph of prompts got last. */
+    var given: Tensors = emptyMap()
 
     override fun open(runtime: String, threads: Int?): Engine = object : Engine {
         override val version = "1"
@@ -38,6 +44,7 @@ class FakeFactory(private val mood: Mood = Mood.WORKS) : EngineFactory {
 
         override fun run(inputs: Tensors): Tensors {
             runs++
+            if (contract.takesPrompts) given = inputs
             if (mood == Mood.FAILS) throw Problem("Fake fails to run the graph ${contract.graph} (out of memory); take another")
             return contract.outputs.associate { spec ->
                 val data = FloatArray(spec.count) { valueOf(spec.name, it) }
@@ -50,6 +57,8 @@ class FakeFactory(private val mood: Mood = Mood.WORKS) : EngineFactory {
         override fun close() = Unit
     }
 
+    private fun beside() = given["point_labels"]?.data?.count { it == 0f } ?: 0
+
     private fun valueOf(name: String, place: Int): Float {
         val column = place % (SIDE / 4)
         val isLeft = column < SIDE / 8
@@ -57,7 +66,7 @@ class FakeFactory(private val mood: Mood = Mood.WORKS) : EngineFactory {
             // Queries: a cup, a wall, nothing.
             "classes" -> if (place in setOf(0, 6, 11)) 9f else 0f
             "masks" -> if ((place / (SIDE * SIDE / 16) == 0) == isLeft) 5f else -5f
-            "mask" -> if (isLeft) 5f else -5f
+            "mask" -> if (column < SIDE / 8 - beside()) 5f + runs else -5f
             "iou" -> 0.5f
             "queries" -> if (place % CHANNELS == place / CHANNELS) 1f else 0f
             else -> 0f

@@ -8,6 +8,8 @@ import org.rapsam.core.tasks.Layer
 import org.rapsam.core.tasks.Limits
 import org.rapsam.core.tasks.NearOnlineTracker
 import org.rapsam.core.tasks.Prompt
+import org.rapsam.core.tasks.PromptBox
+import org.rapsam.core.tasks.PromptPoint
 import org.rapsam.core.tasks.PromptSpec
 import org.rapsam.core.tasks.QueryMatcher
 import org.rapsam.core.tasks.Region
@@ -30,6 +32,7 @@ import org.rapsam.core.tasks.paintPoint
 import org.rapsam.core.tasks.panopticSegmentation
 import org.rapsam.core.tasks.promptBoxes
 import org.rapsam.core.tasks.stabilityScores
+import org.rapsam.core.tasks.stabilityToChoose
 import org.rapsam.core.tasks.textColour
 import org.rapsam.core.tasks.toOriginal
 import org.rapsam.core.tasks.turnedUpright
@@ -44,6 +47,7 @@ private fun run(case: FixtureCase) = when (case.function) {
     "letterbox" -> fitCase(case, Fit.LETTERBOX)
     "longest_side" -> fitCase(case, Fit.LONGEST_SIDE)
     "point_slots" -> pointsCase(case)
+    "prompt_slots" -> slotsCase(case)
     "chosen_candidates" -> candidatesCase(case)
     "prompt_boxes" -> promptCase(case)
     "to_original" -> case.check("enlarged", toOriginal(case.array("mask_logits").tensor(), case.geometry()).data)
@@ -71,28 +75,65 @@ private fun fitCase(case: FixtureCase, fit: Fit) {
     case.check("content_size", intArrayOf(fitted.geometry.content.height, fitted.geometry.content.width))
 }
 
+private fun pointsSpec(case: FixtureCase, maskStride: Int?) = PromptSpec(
+    encoding = "points",
+    maxPoints = case.int("max_points"),
+    negativePoints = true,
+    boxes = case.int("takes_boxes") == 1,
+    pointsWithBox = true,
+    pointRadius = 0.0,
+    candidates = 4,
+    single = null,
+    choice = Choice.IOU,
+    maskStride = maskStride,
+)
+
 private fun pointsCase(case: FixtureCase) {
-    val spec = PromptSpec("points", case.int("max_points"), case.int("takes_boxes") == 1, 0.0, 4, null, Choice.IOU, null)
-    val found = encodePrompts(points(case) + boxes(case), spec, case.geometry())
+    val found = encodePrompts(tapsAndBoxes(case), pointsSpec(case, null), case.geometry())
     for (role in listOf("points", "point_labels")) case.check(role, found.getValue(role).data)
+}
+
+private fun slotsCase(case: FixtureCase) {
+    val spec = pointsSpec(case, case.int("mask_stride").takeIf { it > 0 })
+    val masks = case.array("masks").tensor()
+    val prompts = List(case.int("prompts")) { place ->
+        Prompt(
+            points = case.rows("points").filter { it[0].toInt() == place }.map { (_, inside, x, y) ->
+                PromptPoint(x, y, inside == 1.0)
+            },
+            box = case.rows("boxes").find { it[0].toInt() == place }?.let { (_, x1, y1, x2, y2) -> PromptBox(x1, y1, x2, y2) },
+            mask = masks.part(place).takeIf { case.numbers("masked")[place] == 1.0 },
+        )
+    }
+    for ((role, tensor) in encodePrompts(prompts, spec, case.geometry())) case.check(role, tensor.data)
 }
 
 private fun candidatesCase(case: FixtureCase) {
     val logits = case.array("mask_logits").tensor()
     val flat = Tensor(logits.data, listOf(logits.shape[0] * logits.shape[1]) + logits.shape.drop(2))
-    val stability = stabilityScores(flat, case.geometry())
-    val scores = if (case.text("choice") == Choice.IOU.spelling) case.array("iou").tensor().data else stability
+    val ambiguous = case.numbers("ambiguous").map { it == 1.0 }
     val single = case.number("single").toInt().takeIf { it >= 0 }
-    case.check("stability", stability)
-    case.check("chosen", chosenCandidates(scores, case.numbers("ambiguous").map { it == 1.0 }, single))
+    val stability = stabilityToChoose(flat, case.geometry(), ambiguous, single)
+    val scores = if (case.text("choice") == Choice.IOU.spelling) case.array("iou").tensor().data else stability
+    val all = stabilityScores(flat, case.geometry())
+    case.check("stability", all)
+    val count = logits.shape[1]
+    for ((place, score) in stability.withIndex()) {
+        val isAsked = single == null || ambiguous[place / count] && place % count != single
+        assertEqual(if (isAsked) all[place] else 0f, score)
+    }
+    case.check("chosen", chosenCandidates(scores, ambiguous, single))
 }
 
-private fun points(case: FixtureCase) = case.rows("points").map { (x, y) -> Prompt.Point(x, y) }
+private fun points(case: FixtureCase) = case.rows("points").map { (x, y) -> PromptPoint(x, y) }
 
-private fun boxes(case: FixtureCase) = case.rows("boxes").map { (x1, y1, x2, y2) -> Prompt.Box(x1, y1, x2, y2) }
+private fun boxes(case: FixtureCase) = case.rows("boxes").map { (x1, y1, x2, y2) -> PromptBox(x1, y1, x2, y2) }
+
+private fun tapsAndBoxes(case: FixtureCase) =
+    points(case).map { Prompt(points = listOf(it)) } + boxes(case).map { Prompt(box = it) }
 
 private fun promptCase(case: FixtureCase) {
-    val found = promptBoxes(points(case) + boxes(case), case.geometry(), case.number("point_radius"))
+    val found = promptBoxes(tapsAndBoxes(case), case.geometry(), case.number("point_radius"))
     case.check("boxes", found)
     case.check("normalised", normalisedBoxes(found, case.geometry()).data)
 }

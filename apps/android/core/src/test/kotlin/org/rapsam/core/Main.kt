@@ -8,6 +8,7 @@ fun main(arguments: Array<String>) {
     fixtureTests(checks, File(arguments[0]))
     bundleTests(checks)
     runTests(checks)
+    sessionTests(checks)
     videoTests(checks)
     photoTests(checks)
     checks.end()

@@ -50,8 +50,8 @@ fun runTests(checks: Checks) {
         val session = session(factory)
         session.take(PHOTO)
         session.find()
-        session.ask(Prompt.Point(3.0, 4.0))
-        session.ask(Prompt.Box(1.0, 2.0, 30.0, 20.0))
+        session.ask(Prompt.point(3.0, 4.0))
+        session.ask(Prompt.box(1.0, 2.0, 30.0, 20.0))
         assertEqual(3, factory.runs)
         assertEqual(listOf("Tap 1", "Box 2"), session.view()!!.entries.map { it.name })
         session.clear()
@@ -86,7 +86,7 @@ private fun wrongRuntimes(checks: Checks) {
         val session = session(FakeFactory(Mood.RETURNS_NAN))
         session.take(PHOTO)
         assertProblem("1 NaN or infinite values", "another compute unit") { session.find() }
-        assertProblem("NaN") { session.ask(Prompt.Point(1.0, 1.0)) }
+        assertProblem("NaN") { session.ask(Prompt.point(1.0, 1.0)) }
         assertEqual(emptyList<Any>(), session.view()!!.entries)
     }
     checks.test("a runtime that refuses a graph, fails, or returns something else is told") {
@@ -104,7 +104,7 @@ private fun wrongQuestions(checks: Checks) {
         val onlyObjects = TinyBundle().apply { edit = { it["pipelines"] = pipelines("panoptic") } }
         val session = session(FakeFactory(), onlyObjects)
         session.take(PHOTO)
-        assertProblem("takes no prompts") { session.ask(Prompt.Point(1.0, 1.0)) }
+        assertProblem("takes no prompts") { session.ask(Prompt.point(1.0, 1.0)) }
         val onlyPrompts = TinyBundle().apply { edit = { it["pipelines"] = pipelines("prompt") } }
         val segmenter = Segmenter(loaded(FakeFactory(), onlyPrompts))
         segmenter.take(PHOTO)
@@ -116,36 +116,36 @@ private fun wrongQuestions(checks: Checks) {
         session.take(PHOTO)
         assertEqual(null, session.find())
         assertEqual(1, factory.runs)
-        session.ask(Prompt.Point(3.0, 4.0))
+        session.ask(Prompt.point(3.0, 4.0))
         assertEqual(2, factory.runs)
     }
     checks.test("a bundle whose graphs return other candidates than it says is refused") {
         val session = session(FakeFactory(), TinyBundle().apply { edit = { it["prompts"] = POINT_PROMPTS + ("candidates" to 3) } })
         session.take(PHOTO)
-        assertProblem("the bundle says 3 masks a prompt") { session.ask(Prompt.Point(1.0, 1.0)) }
+        assertProblem("the bundle says 3 masks a prompt") { session.ask(Prompt.point(1.0, 1.0)) }
     }
     checks.test("prompts outside of the photo, and before there is one, are refused") {
         val session = session(FakeFactory())
-        assertProblem("no photo yet") { session.ask(Prompt.Point(1.0, 1.0)) }
+        assertProblem("no photo yet") { session.ask(Prompt.point(1.0, 1.0)) }
         session.take(PHOTO)
-        assertProblem("point 60.0,1.0", "outside") { session.ask(Prompt.Point(60.0, 1.0)) }
-        assertProblem("NaN") { session.ask(Prompt.Point(Double.NaN, 1.0)) }
-        assertProblem("empty") { session.ask(Prompt.Box(5.0, 5.0, 5.0, 9.0)) }
-        assertProblem("leaves the image") { session.ask(Prompt.Box(5.0, 5.0, 61.0, 9.0)) }
+        assertProblem("point 60.0,1.0", "outside") { session.ask(Prompt.point(60.0, 1.0)) }
+        assertProblem("NaN") { session.ask(Prompt.point(Double.NaN, 1.0)) }
+        assertProblem("empty") { session.ask(Prompt.box(5.0, 5.0, 5.0, 9.0)) }
+        assertProblem("leaves the image") { session.ask(Prompt.box(5.0, 5.0, 61.0, 9.0)) }
     }
     checks.test("a model that takes no points or other encodings says so") {
-        val spec = mapOf("encoding" to "boxes", "max_points" to 0, "boxes" to true, "point_radius" to null) + BEST_OF_ONE
+        val spec = mapOf("encoding" to "boxes", "max_points" to 0, "boxes" to true, "point_radius" to null) + ONE_OF_ONE
         val other = spec + mapOf("encoding" to "rays", "max_points" to 1)
         for ((prompts, words) in listOf(spec to "no points", other to "gives \"boxes\" or \"points\"")) {
             val session = session(FakeFactory(), TinyBundle().apply { edit = { it["prompts"] = prompts } })
             session.take(PHOTO)
-            assertProblem(words) { session.ask(Prompt.Point(1.0, 1.0)) }
+            assertProblem(words) { session.ask(Prompt.point(1.0, 1.0)) }
         }
     }
 }
 
 private val POINT_PROMPTS =
-    mapOf("encoding" to "boxes", "max_points" to 1, "boxes" to true, "point_radius" to 3.0) + BEST_OF_ONE
+    mapOf("encoding" to "boxes", "max_points" to 1, "boxes" to true, "point_radius" to 3.0) + ONE_OF_ONE
 
 private fun pipelines(task: String) =
     listOf(mapOf("task" to task, "graphs" to if (task == "panoptic") listOf("objects") else listOf("objects", "prompt")))

@@ -17,8 +17,11 @@ private const val QUERIES = 3
 /** Names in the order of the class logits, and whether each is a thing. */
 val TINY_LABELS = listOf("cup" to true, "lamp" to true, "wall" to false)
 
-/** How a mask of one is chosen, and that none is taken; of a manifest. */
-val BEST_OF_ONE = mapOf("candidates" to 1, "single" to null, "choice" to "iou", "masks" to false, "mask_stride" to null)
+/** One point or one box, answered by one mask; of a manifest. */
+val ONE_OF_ONE = mapOf(
+    "negative_points" to false, "points_with_box" to false, "candidates" to 1, "single" to null, "choice" to "iou",
+    "masks" to false, "mask_stride" to null,
+)
 
 /** A bundle of one network for objects and one for prompts, whose graphs only [FakeFactory] runs. */
 class TinyBundle {
@@ -26,6 +29,12 @@ class TinyBundle {
 
     /** Of the graphs' files. */
     var suffix = ".fake"
+
+    /** Of one prompt; where it is more than one, prompts are points and the corners of a box. */
+    var maxPoints = 1
+
+    /** Whether an earlier answer may be given with several points. */
+    var takesMasks = true
 
     /** Changes the manifest before it is sealed. */
     var edit: (MutableMap<String, Any?>) -> Unit = {}
@@ -76,10 +85,7 @@ class TinyBundle {
             ),
             graph(
                 "prompt",
-                listOf(
-                    tensor("features", listOf(1, 1, SIDE / 4, SIDE / 4), "flow"),
-                    tensor("boxes", listOf(1, 1, 4), "boxes"),
-                ),
+                listOf(tensor("features", listOf(1, 1, SIDE / 4, SIDE / 4), "flow")) + promptTensors(),
                 listOf(
                     tensor("mask", listOf(1, 1, SIDE / 4, SIDE / 4), "mask_logits"),
                     tensor("iou", listOf(1, 1), "iou"),
@@ -101,11 +107,32 @@ class TinyBundle {
             "pad_colour" to listOf(123.675, 116.28, 103.53),
         ),
         "postprocess" to mapOf("score_threshold" to 0.5, "overlap_threshold" to 0.5, "top_k" to 10),
-        "prompts" to mapOf("encoding" to "boxes", "max_points" to 1, "boxes" to true, "point_radius" to 3.0) + BEST_OF_ONE,
+        "prompts" to prompts(),
         "files" to files.map { (path, content) ->
             mapOf("path" to path, "sha256" to sha256(content), "size_bytes" to content.size)
         },
     )
+
+    private fun promptTensors(): List<Any> {
+        if (maxPoints == 1) return listOf(tensor("boxes", listOf(1, 1, 4), "boxes"))
+        val masks = listOf(
+            tensor("mask_prompt", listOf(1, 1, 1, SIDE / 4, SIDE / 4), "mask_prompt"),
+            tensor("has_mask_prompt", listOf(1, 1), "has_mask_prompt"),
+        )
+        return listOf(
+            tensor("points", listOf(1, 1, maxPoints + 2, 2), "points"),
+            tensor("point_labels", listOf(1, 1, maxPoints + 2), "point_labels"),
+        ) + if (takesMasks) masks else emptyList()
+    }
+
+    private fun prompts(): Map<String, Any?> {
+        val one = mapOf("encoding" to "boxes", "max_points" to 1, "boxes" to true, "point_radius" to 3.0) + ONE_OF_ONE
+        if (maxPoints == 1) return one
+        return one + mapOf(
+            "encoding" to "points", "max_points" to maxPoints, "point_radius" to null, "negative_points" to true,
+            "points_with_box" to true, "masks" to takesMasks, "mask_stride" to if (takesMasks) 4 else null,
+        )
+    }
 
     private fun graph(name: String, inputs: List<Any>, outputs: List<Any>) =
         mapOf("path" to name + suffix, "contract" to mapOf("graph" to name, "inputs" to inputs, "outputs" to outputs))

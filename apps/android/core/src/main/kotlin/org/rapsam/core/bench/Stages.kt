@@ -43,8 +43,8 @@ internal class Stages(
     private val fitted = fit()
     private val prompt = manifest.prompts?.let { spec ->
         val (height, width) = picture.size
-        val middle = Prompt.Point(width / 2.0, height / 2.0)
-        val box = Prompt.Box(width / 4.0, height / 4.0, 3 * width / 4.0, 3 * height / 4.0)
+        val middle = Prompt.point(width / 2.0, height / 2.0)
+        val box = Prompt.box(width / 4.0, height / 4.0, 3 * width / 4.0, 3 * height / 4.0)
         if (spec.maxPoints > 0) middle else box
     }
     private val prompts: Tensors = prompt?.let { segmenter.encoded(listOf(it), fitted.geometry) }.orEmpty().let { encoded ->

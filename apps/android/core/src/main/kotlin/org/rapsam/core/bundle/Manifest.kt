@@ -70,7 +70,7 @@ data class FileEntry(val path: String, val sha256: String, val sizeBytes: Int)
  * @property labels In the order of the class logits, things first; empty where no objects are found.
  * @property thresholds Null where no objects are found.
  * @property topK Instances to look at; null where no objects are found.
- * @property prompts Null if it takes none.
+ * @property prompts As it says; see also [prompting].
  */
 data class Manifest(
     val recipe: String,
@@ -87,6 +87,9 @@ data class Manifest(
 ) {
     /** The first classes that are things. */
     val numThings: Int get() = labels.count { it.isThing }
+
+    /** What it takes as a prompt; null if no graphs take one. */
+    val prompting: PromptSpec? get() = prompts.takeIf { pipeline(Task.PROMPT) != null }
 
     /** The pipeline of a task; null if the bundle does not do it. */
     fun pipeline(task: String): Pipeline? = pipelines.find { it.task == task }

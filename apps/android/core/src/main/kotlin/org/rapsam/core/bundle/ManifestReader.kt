@@ -113,7 +113,9 @@ private fun prompts(json: JsonValue): PromptSpec {
     return PromptSpec(
         encoding = json["encoding"].text(),
         maxPoints = json["max_points"].int(0, MAX_POINTS),
+        negativePoints = json["negative_points"].flag(),
         boxes = json["boxes"].flag(),
+        pointsWithBox = json["points_with_box"].flag(),
         pointRadius = json["point_radius"].orNull()?.number(0.0, MAX_RADIUS) ?: 0.0,
         candidates = candidates,
         single = json["single"].orNull()?.int(0, candidates - 1),

@@ -11,6 +11,7 @@ import org.rapsam.core.tasks.MaskFusion
 import org.rapsam.core.tasks.PanopticResult
 import org.rapsam.core.tasks.Picture
 import org.rapsam.core.tasks.Prompt
+import org.rapsam.core.tasks.PromptSpec
 import org.rapsam.core.tasks.Size
 import org.rapsam.core.tasks.Tensor
 import org.rapsam.core.tasks.checkFinite
@@ -18,10 +19,32 @@ import org.rapsam.core.tasks.chosenCandidates
 import org.rapsam.core.tasks.encodePrompts
 import org.rapsam.core.tasks.interactiveMasks
 import org.rapsam.core.tasks.panopticSegmentation
-import org.rapsam.core.tasks.stabilityScores
+import org.rapsam.core.tasks.stabilityToChoose
 
-/** The answer to a prompt; the mask is (h0, w0). */
-class Region(val mask: BooleanArray, val predictedIou: Float)
+/**
+ * The answer to a prompt.
+ *
+ * @property mask (h0, w0).
+ * @property logits (h, w) as the network gave them.
+ */
+class Region private constructor(
+    val mask: BooleanArray,
+    val predictedIou: Float,
+    internal val logits: Tensor,
+    private val geometry: Geometry,
+) {
+    internal constructor(logits: Tensor, predictedIou: Float, geometry: Geometry) :
+        this(maskOf(logits, geometry), predictedIou, logits, geometry)
+
+    /** The same without its mask, which takes most of the memory, and can be made again. */
+    internal fun withoutMask() = Region(BooleanArray(0), predictedIou, logits, geometry)
+
+    /** The same with its mask. */
+    internal fun withMask() = Region(logits, predictedIou, geometry)
+}
+
+private fun maskOf(logits: Tensor, geometry: Geometry): BooleanArray =
+    interactiveMasks(Tensor(logits.data, listOf(1) + logits.shape), geometry).single()
 
 /**
  * From pixels to results with the graphs of a bundle, as rapsam/inference/segmenter.py does it. Not for several threads at
@@ -35,6 +58,9 @@ class Segmenter(private val loaded: LoadedBundle) {
     private var input = FloatArray(0)
     private var taken: Taken? = null
     private var fusion: MaskFusion? = null
+
+    /** What it takes as a prompt; null if it takes none. */
+    val promptSpec: PromptSpec? get() = manifest.prompting
 
     /** Whether it finds objects. */
     val findsObjects: Boolean get() = finding != null
@@ -98,8 +124,7 @@ class Segmenter(private val loaded: LoadedBundle) {
 
     /** Encodes prompts for the graphs, as many as there are; by role. */
     internal fun encoded(prompts: List<Prompt>, geometry: Geometry): Tensors {
-        val spec = manifest.prompts
-        if (prompted == null || spec == null) throw Problem("this bundle takes no prompts; take another one")
+        val spec = promptSpec ?: throw Problem("this bundle takes no prompts; take another one")
         return encodePrompts(prompts, spec, geometry)
     }
 
@@ -112,7 +137,7 @@ class Segmenter(private val loaded: LoadedBundle) {
 
     /** Makes the answers to the first prompts of a pass of what the graphs returned, by role. */
     internal fun regionsOf(outputs: Tensors, prompts: List<Prompt>, geometry: Geometry): List<Region> {
-        val spec = manifest.prompts ?: throw Problem("this bundle takes no prompts; take another one")
+        val spec = promptSpec ?: throw Problem("this bundle takes no prompts; take another one")
         val logits = ofOne(outputs, Role.MASK_LOGITS)
         val iou = ofOne(outputs, Role.IOU)
         val candidates = iou.data.size / (iou.shape.firstOrNull() ?: 1).coerceAtLeast(1)
@@ -126,16 +151,18 @@ class Segmenter(private val loaded: LoadedBundle) {
             )
         }
         checkFinite("predicted IoUs", iou.data)
-        val maps = { first: Int, count: Int ->
-            Tensor(logits.data.copyOfRange(first * step, (first + count) * step), listOf(count) + size)
-        }
+        val ambiguous = prompts.map { it.isAmbiguous }
         val scores = when (spec.choice) {
             Choice.IOU -> iou.data.copyOf(total)
-            Choice.STABILITY -> stabilityScores(maps(0, total), geometry)
+            Choice.STABILITY -> {
+                val all = Tensor(logits.data.copyOf(total * step), listOf(total) + size)
+                stabilityToChoose(all, geometry, ambiguous, spec.single)
+            }
         }
-        return chosenCandidates(scores, prompts.map { it is Prompt.Point }, spec.single).mapIndexed { prompt, chosen ->
+        return chosenCandidates(scores, ambiguous, spec.single).mapIndexed { prompt, chosen ->
             val place = prompt * candidates + chosen
-            Region(interactiveMasks(maps(place, 1), geometry).single(), iou.data[place])
+            val one = Tensor(logits.data.copyOfRange(place * step, (place + 1) * step), size)
+            Region(one, iou.data[place], geometry)
         }
     }
 

@@ -1,6 +1,7 @@
 package org.rapsam.core.session
 
 import java.util.Locale
+import org.rapsam.core.Problem
 import org.rapsam.core.bundle.Label
 import org.rapsam.core.run.Region
 import org.rapsam.core.run.Segmenter
@@ -28,13 +29,18 @@ class PhotoSession(private val segmenter: Segmenter, private val labels: List<La
 
     private var photo: Picture? = null
     private var objects: PanopticResult? = null
-    private val answers = ArrayList<Answer>()
+
+    /** Of each region all answers, each to one point more than the one before; the last one alone has its mask. */
+    private val answers = ArrayList<List<Answer>>()
 
     /** Whether there is a photo. */
     val hasPhoto: Boolean get() = photo != null
 
     /** Whether regions were asked for. */
     val hasRegions: Boolean get() = answers.isNotEmpty()
+
+    /** The regions as they are now. */
+    val regions: List<Region> get() = answers.map { it.last().region }
 
     /** Takes a photo in place of the one before. */
     fun take(picture: Picture) {
@@ -55,12 +61,45 @@ class PhotoSession(private val segmenter: Segmenter, private val labels: List<La
     }
 
     /**
-     * Asks for a region.
+     * Asks for a region, or changes the last one by a point.
      *
-     * @throws org.rapsam.core.Problem If the bundle takes no such prompt, or it lies outside the photo.
+     * @param prompt A point or a box; a box always asks for a region of its own.
+     * @param meaning Of a point.
+     * @throws Problem If the bundle takes no such prompt, it lies outside the photo, or there is no region to take from;
+     *   regions are then what they were.
      */
-    fun ask(prompt: Prompt) {
-        answers += Answer(prompt, segmenter.segment(listOf(prompt)).single())
+    fun ask(prompt: Prompt, meaning: TapMeaning = TapMeaning.NEW_REGION) {
+        val isNew = meaning == TapMeaning.NEW_REGION || prompt.box != null
+        val before = if (isNew) null else answers.lastOrNull()?.last()
+        if (!isNew && before == null && meaning == TapMeaning.TAKE_AWAY) {
+            throw Problem("there is no region yet to take something from; tap what you want first")
+        }
+        val asked = if (before == null) prompt else changed(before, prompt, meaning)
+        val found = Answer(asked, segmenter.segment(listOf(asked)).single())
+        if (before == null) {
+            answers.add(listOf(found))
+        } else {
+            val kept = Answer(before.prompt, before.region.withoutMask())
+            answers[answers.lastIndex] = answers.last().dropLast(1) + kept + found
+        }
+    }
+
+    /** One point more, and the answer before where the network takes it. */
+    private fun changed(before: Answer, prompt: Prompt, meaning: TapMeaning) = Prompt(
+        points = before.prompt.points + prompt.points.map { it.copy(isInside = meaning == TapMeaning.ADD) },
+        box = before.prompt.box,
+        mask = before.region.logits.takeIf { segmenter.promptSpec?.maskStride != null },
+    )
+
+    /** Takes the last point back, or the last box, with what it changed; the network is not asked again. */
+    fun undo() {
+        val last = answers.lastOrNull() ?: return
+        val before = last.getOrNull(last.size - 2)
+        if (before == null) {
+            answers.removeAt(answers.lastIndex)
+        } else {
+            answers[answers.lastIndex] = last.dropLast(2) + Answer(before.prompt, before.region.withMask())
+        }
     }
 
     /** Forgets the regions. */
@@ -76,27 +115,30 @@ class PhotoSession(private val segmenter: Segmenter, private val labels: List<La
     /** Paints the regions, or where none was asked for the objects, over the photo; null without a photo. */
     fun view(): View? {
         val canvas = photo?.copy() ?: return null
-        if (hasRegions) return View(canvas, regions(canvas))
+        if (hasRegions) return View(canvas, paintRegions(canvas))
         val found = objects ?: return View(canvas, emptyList())
         return View(canvas, paintObjects(canvas, found, labels))
     }
 
-    private fun regions(canvas: Picture): List<Entry> {
+    private fun paintRegions(canvas: Picture): List<Entry> {
         val width = lineWidth(canvas.size)
+        val current = answers.map { it.last() }
         // Large masks first, so that a small one inside stays visible.
-        val layers = answers.withIndex().sortedByDescending { (_, answer) -> answer.region.mask.count { it } }
+        val layers = current.withIndex().sortedByDescending { (_, answer) -> answer.region.mask.count { it } }
             .map { (place, answer) -> Layer(PixelRegion.OfMask(answer.region.mask), classColour(place)) }
         paintMasks(canvas, layers, width)
-        for ((place, answer) in answers.withIndex()) {
-            when (val prompt = answer.prompt) {
-                is Prompt.Box -> paintBox(canvas, prompt, width + 1, classColour(place))
-                is Prompt.Point -> paintPoint(canvas, prompt, 3.0 * width + 3, classColour(place))
-            }
+        for ((place, answer) in current.withIndex()) {
+            answer.prompt.box?.let { paintBox(canvas, it, width + 1, classColour(place)) }
         }
-        return answers.mapIndexed { place, answer ->
-            val kind = if (answer.prompt is Prompt.Box) "Box" else "Tap"
+        for ((place, answer) in current.withIndex()) {
+            for (point in answer.prompt.points) paintPoint(canvas, point, 3.0 * width + 3, classColour(place))
+        }
+        return current.mapIndexed { place, answer ->
+            val kind = if (answer.prompt.box == null) "Tap" else "Box"
+            val count = answer.prompt.points.size
+            val points = if (count > 1) ", $count points" else ""
             val iou = "%.2f".format(Locale.ROOT, answer.region.predictedIou)
-            Entry("$kind ${place + 1}", "predicted IoU $iou", classColour(place))
+            Entry("$kind ${place + 1}$points", "predicted IoU $iou", classColour(place))
         }
     }
 }
