@@ -175,8 +175,8 @@ def test_no_more_memory_is_taken_for_a_photo_than_is_reckoned_with(kit, folder, 
         peaks.append(1024 * told["peak_kb"])
     (few, many) = (height * width for height, width in sizes)
     per_pixel = (peaks[1] - peaks[0]) / (many - few)
-    # The image that was on the app's screen before is missing here; the picture that is written stands for the
-    # new one.
+    # The image that was on the app's screen before is missing here; the picture that is written stands for
+    # the new one.
     assert 25 < per_pixel <= told["bytes_per_pixel"]
 
 
