@@ -17,7 +17,7 @@ final class CameraFeed: NSObject, AVCaptureVideoDataOutputSampleBufferDelegate, 
     typealias Seeing = @Sendable (SeenFrame) -> Void
 
     /// Told of what happens to the camera.
-    typealias Happening = @Sendable (CameraLife.Event) -> Void
+    typealias Happening = @Sendable (CameraLife.Happening) -> Void
 
     private let session = AVCaptureSession()
     private let worker: ModelWorker
@@ -73,7 +73,9 @@ final class CameraFeed: NSObject, AVCaptureVideoDataOutputSampleBufferDelegate, 
         }
     }
 
-    private func tell(_ name: NSNotification.Name, _ event: @escaping @Sendable (Notification) -> CameraLife.Event) {
+    private func tell(
+        _ name: NSNotification.Name, _ event: @escaping @Sendable (Notification) -> CameraLife.Happening
+    ) {
         observers.append(
             NotificationCenter.default.addObserver(forName: name, object: session, queue: nil) { [happening] note in
                 happening(event(note))

@@ -29,7 +29,7 @@ struct CameraScreen: View {
     private func happened(_ event: CameraLife.Event) {
         switch life.handle(event) {
         case .nothing: break
-        case .open: open()
+        case .open(let number): open(number)
         case .start: feed?.start()
         case .stop: feed?.stop()
         case .close:
@@ -40,26 +40,28 @@ struct CameraScreen: View {
         shown.problem = life.notice
     }
 
-    private func open() {
+    private func open(_ number: Int) {
         shown = OnScreen()
         Task {
             do {
                 if let problem = try await worker.run({ try $0.bundle().manifest.cameraProblem }) { throw problem }
-                feed = try await CameraFeed.opened(worker) { frame in
-                    Task { @MainActor in show(frame) }
-                } happening: { event in
-                    Task { @MainActor in happened(event) }
+                let opened = try await CameraFeed.opened(worker) { frame in
+                    Task { @MainActor in show(frame, of: number) }
+                } happening: { happening in
+                    Task { @MainActor in happened(.camera(number, happening)) }
                 }
                 try await worker.run { try $0.camera().beginVideo() }
-                happened(.opened)
+                // One that failed meanwhile is not kept.
+                if life.counts(number) { feed = opened }
+                happened(.camera(number, .opened))
             } catch {
-                feed = nil
-                happened(.failed(told(error)))
+                happened(.camera(number, .failed(told(error))))
             }
         }
     }
 
-    private func show(_ frame: SeenFrame) {
+    private func show(_ frame: SeenFrame, of number: Int) {
+        guard life.counts(number) else { return }
         shown.image = frame.image
         shown.entries = frame.entries
         shown.status = "\(frame.entries.count) objects in \(Int(frame.milliseconds)) ms; heat \(ApplePhone.heat)"

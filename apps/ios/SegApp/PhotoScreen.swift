@@ -16,7 +16,6 @@ struct PhotoScreen: View {
     @State private var chosen: PhotosPickerItem?
     @State private var shown = OnScreen()
     @State private var turns = PhotoTurns<Work>()
-    @State private var meaning = TapMeaning.newRegion
     @State private var meanings: [TapMeaning] = []
 
     private var isBusy: Bool { turns.isBusy || !turns.counts(shown.photo) }
@@ -30,7 +29,7 @@ struct PhotoScreen: View {
                 if isBusy { ProgressView() }
             }
             if meanings.count > 1 {
-                Picker("What a tap asks for", selection: $meaning) {
+                Picker("What a tap asks for", selection: $turns.meaning) {
                     ForEach(meanings, id: \.self) { Text($0.rawValue).accessibilityLabel($0.explained) }
                 }
                 .pickerStyle(.segmented)
@@ -62,7 +61,6 @@ struct PhotoScreen: View {
     private func take(_ item: PhotosPickerItem?) {
         guard let item else { return }
         let photo = turns.choose()
-        meaning = .newRegion
         shown.status = "Reading the photo"
         Task {
             do {
@@ -71,19 +69,17 @@ struct PhotoScreen: View {
                 }
                 offer(photo) { desk, tell in
                     let session = try desk.session()
-                    session.take(try readPhoto(data))
+                    session.take(try readPhoto(data), as: photo)
                     return try session.prepare(tell)
                 }
             } catch {
-                guard turns.counts(photo) else { return }
-                turns.fallBack(to: shown.photo)
-                complain(error)
+                if await show(photo) { complain(error) }
             }
         }
     }
 
     private func ask(_ prompt: Prompt) {
-        let meaning = meaning
+        let meaning = turns.meaning
         offer(shown.photo) { desk, tell in
             tell("Looking for the region")
             try desk.session().ask(prompt, meaning)
@@ -123,15 +119,23 @@ struct PhotoScreen: View {
         }
     }
 
-    /// Paints on the worker's thread, and shows what it painted, unless another photo was chosen meanwhile.
+    /// Paints on the worker's thread, and shows what it painted, unless another photo was chosen meanwhile. Where the photo could
+    /// not be had, that is the one before.
     private func show(_ photo: Int) async -> Bool {
         do {
-            let view = try await worker.run { try $0.session().shown() }
+            let (number, view) = try await worker.run { desk in
+                let session = try desk.session()
+                return (session.number, session.shown())
+            }
             guard turns.counts(photo) else { return false }
-            shown.photo = photo
-            shown.image = try view.map { try shownImage($0.picture) }
-            shown.size = view?.picture.size ?? PixelSize(height: 0, width: 0)
-            shown.entries = view?.entries ?? []
+            guard let number, let view, turns.settle(on: number) else {
+                showNothing()
+                return true
+            }
+            shown.photo = number
+            shown.image = try shownImage(view.picture)
+            shown.size = view.picture.size
+            shown.entries = view.entries
             return true
         } catch {
             if turns.counts(photo) { complain(error) }
@@ -141,13 +145,13 @@ struct PhotoScreen: View {
 
     private func memoryIsShort() {
         Task {
-            guard (try? await worker.run { $0.forget() }) == true, turns.counts(shown.photo) else { return }
-            // What was asked of it is not wanted any more; a photo that is on its way is.
-            if await show(turns.choose()) {
-                complain(Problem("memory is short, so the photo was let go; close other apps, and choose it again"))
-            }
+            guard let lost = try? await worker.run({ $0.forget() }), turns.lose(lost) else { return }
+            showNothing()
+            complain(Problem("memory is short, so the photo was let go; close other apps, and choose it again"))
         }
     }
+
+    private func showNothing() { shown = OnScreen(photo: turns.photo, status: shown.status, problem: shown.problem) }
 
     private func complain(_ error: any Error) {
         shown.problem = told(error)

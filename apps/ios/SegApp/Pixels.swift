@@ -14,9 +14,18 @@ func readPhoto(_ data: Data) throws -> Picture {
     }
     try checkPhoto("the photo", height: image.height, width: image.width)
     let whole = PixelSize(height: image.height, width: image.width)
-    let size = try workingSize(whole, freeBytes: Int(os_proc_available_memory()))
+    let size = try workingSize(whole, freeBytes: freeBytes())
     let stored = image.bitsPerComponent > 8 ? try deepPicture(image, size) : try picture(image, size)
     return try turnedUpright(stored, exif: exif(of: photo.imageOrientation))
+}
+
+/// Memory that the app may still take; nil where the system sets it no limit, and then says 0.
+private func freeBytes() -> Int? {
+    #if targetEnvironment(simulator)
+        return nil
+    #else
+        return ProcessInfo.processInfo.isiOSAppOnMac ? nil : Int(os_proc_available_memory())
+    #endif
 }
 
 /// A picture for the screen.

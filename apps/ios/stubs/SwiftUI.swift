@@ -108,12 +108,14 @@ public struct Environment<Value> {
 public enum ScenePhase: Sendable { case background, inactive, active }
 
 @propertyWrapper
+@dynamicMemberLookup
 public struct Binding<Value> {
     public init(get: @escaping () -> Value, set: @escaping (Value) -> Void) { fatalError() }
     public var wrappedValue: Value {
         get { fatalError() }
         nonmutating set { fatalError() }
     }
+    public subscript<Subject>(dynamicMember keyPath: WritableKeyPath<Value, Subject>) -> Binding<Subject> { fatalError() }
 }
 
 // Things to see.

@@ -71,13 +71,10 @@
         }
 
         private func loaded(_ package: URL, _ contract: GraphContract, _ origin: String) throws -> any LoadedGraph {
-            let found = try compiled.find(origin) { try MLModel.compileModel(at: package) }
-            do {
-                return try CoreMLGraph(found, configuration, contract, runtime: runtime)
-            } catch  where !found.isNew && (error as? Problem) == nil {
-                // What an earlier start left has become unreadable: once more, from the package.
-                compiled.remove(origin)
-                return try loaded(package, contract, origin)
+            try compiled.load(origin) {
+                try MLModel.compileModel(at: package)
+            } _: { found in
+                try CoreMLGraph(found, configuration, contract, runtime: runtime)
             }
         }
 

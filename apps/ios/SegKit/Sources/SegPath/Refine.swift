@@ -25,7 +25,8 @@ func refine(_ bundle: String, _ runtime: String, _ asked: String, _ out: String)
         return .list(regions.map { .number(Double($0.predictedIou)) })
     }
     if let shown = session.shown() { try write(shown.picture.argb, to: "\(out)/painted.bin") }
-    print(jsonText(["regions": .list(found), "peak_kb": .int(try peakKb())]))
+    print(
+        jsonText(["regions": .list(found), "peak_kb": .int(try peakKb()), "bytes_per_pixel": .int(photoBytesPerPixel)]))
 }
 
 /// The most memory that this process ever had, as Linux counts it.

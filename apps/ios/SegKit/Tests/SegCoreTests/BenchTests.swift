@@ -107,6 +107,19 @@ final class BenchTests: XCTestCase {
         XCTAssertTrue(error.contains("NaN"), error)
     }
 
+    func testThatARunHasEndedIsToldWhereNoResultCanBeWrittenToo() throws {
+        let runs = documents.appendingPathComponent(benchFolder)
+        try FileManager.default.createDirectory(at: runs, withIntermediateDirectories: true)
+        try "no folder".write(to: runs.appendingPathComponent("r1"), atomically: true, encoding: .utf8)
+        assertProblem("cannot write to", "push it again") {
+            try JobFolder(in: documents, runId: "r1").run(
+                app: AppBuild(version: "1", type: "debug"), phone: Quiet(), factories: []
+            ) { _ in }
+        }
+        let done = documents.appendingPathComponent(doneFile)
+        XCTAssertEqual(try String(contentsOf: done, encoding: .utf8), "r1\n")
+    }
+
     func testARunWhoseNameLeadsElsewhereIsRefused() {
         assertProblem("no number of a run") {
             try JobFolder(in: documents, runId: "../x").run(

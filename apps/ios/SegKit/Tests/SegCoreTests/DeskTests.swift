@@ -18,6 +18,28 @@ private struct Unknown: Phone {
     func memoryMb() -> Int? { nil }
 }
 
+/// A folder for what is made of models, and what makes it.
+private final class Scratch {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("compiled-\(UUID().uuidString)")
+    private(set) var made = 0
+
+    init() throws { try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true) }
+
+    deinit { try? FileManager.default.removeItem(at: folder) }
+
+    func compile() throws -> URL {
+        made += 1
+        let place = folder.appendingPathComponent("made-\(made)")
+        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+        return place
+    }
+}
+
+/// A disk that refuses to remove a folder.
+private final class KeepsFolders: FileManager, @unchecked Sendable {
+    override func removeItem(at place: URL) throws { throw CocoaError(.fileWriteNoPermission) }
+}
+
 /// What all screens share: the graphs, once.
 final class DeskTests: XCTestCase {
     private func desk(_ factory: FakeFactory, _ edit: @escaping (inout Json) -> Void = { _ in }) throws -> Desk {
@@ -63,11 +85,39 @@ final class DeskTests: XCTestCase {
         let desk = try desk(FakeFactory()) { $0["pipelines"] = [tinyPipeline("video")] }
         let before = try desk.camera()
         _ = try before.look(at: photo)
-        XCTAssertFalse(desk.forget())
+        XCTAssertNil(desk.forget())
         XCTAssertTrue(try desk.camera() === before)
-        try desk.session().take(photo)
-        XCTAssertTrue(desk.forget())
-        XCTAssertFalse(try desk.session().hasPhoto)
+        try desk.session().take(photo, as: 3)
+        XCTAssertEqual(desk.forget(), 3)
+        XCTAssertNil(try desk.session().number)
+        XCTAssertNil(desk.forget())
+    }
+
+    func testAPhotoThatIsLetGoWhileItIsMadeReadyIsToldWhicheverIsHeardOfFirst() throws {
+        for isLossHeardFirst in [true, false] {
+            let desk = try desk(FakeFactory())
+            let session = try desk.session()
+            var turns = PhotoTurns<String>()
+            session.take(photo, as: turns.choose())
+            let second = turns.choose()
+            XCTAssertEqual(turns.offer("prepare", on: second), "prepare")
+            session.take(photo, as: second)
+            _ = try session.prepare()
+            // The warning waited for that, and its turn comes before what was found is shown.
+            let lost = try XCTUnwrap(desk.forget())
+            XCTAssertNil(session.shown())
+            if isLossHeardFirst {
+                XCTAssertTrue(turns.lose(lost))
+                XCTAssertFalse(turns.counts(second), "it says that it is ready")
+            } else {
+                XCTAssertTrue(turns.counts(second))
+                XCTAssertTrue(turns.lose(lost))
+            }
+            XCTAssertNil(turns.offer("tap", on: second))
+            XCTAssertNil(turns.next())
+            let third = turns.choose()
+            XCTAssertEqual(turns.offer("prepare", on: third), "prepare")
+        }
     }
 
     func testABundleWithoutObjectsHasNothingForTheCamera() throws {
@@ -117,9 +167,7 @@ final class DeskTests: XCTestCase {
         models.keep(only: ["b", "c"])
         XCTAssertFalse(files.fileExists(atPath: first.place.path))
         XCTAssertTrue(files.fileExists(atPath: other.place.path))
-        models.remove("b")
-        XCTAssertTrue(try models.find("b", compile: compile).isNew)
-        XCTAssertEqual(made, 3)
+        XCTAssertEqual(made, 2)
         // Nothing but these is left, also of what was given up half-way.
         let half = folder.appendingPathComponent("new/half.part")
         try files.createDirectory(at: half, withIntermediateDirectories: true)
@@ -127,6 +175,49 @@ final class DeskTests: XCTestCase {
         XCTAssertEqual(try files.contentsOfDirectory(atPath: folder.appendingPathComponent("new").path).count, 1)
         let full = CompiledModels(in: URL(fileURLWithPath: "/dev/null/x"), name: "x")
         assertProblem("free some space") { try full.find("a", compile: compile) }
+    }
+
+    func testAModelThatHasBecomeUnreadableIsMadeAnewOnce() throws {
+        let scratch = try Scratch()
+        let models = CompiledModels(in: scratch.folder, name: "model")
+        XCTAssertTrue(try models.load("a", compile: scratch.compile) { $0.isNew })
+        var found: [Bool] = []
+        let place = try models.load("a", compile: scratch.compile) { model in
+            found.append(model.isNew)
+            if !model.isNew { throw CocoaError(.fileReadCorruptFile) }
+            return model.place
+        }
+        XCTAssertEqual(found, [false, true])
+        XCTAssertTrue(FileManager.default.fileExists(atPath: place.path))
+        // One that is new is not made again; nor one that was read, but does not fit.
+        for (origin, error) in [
+            ("new", CocoaError(.fileReadCorruptFile) as any Error), ("a", Problem("it does not fit")),
+        ] {
+            let before = scratch.made
+            var tries = 0
+            XCTAssertThrowsError(
+                try models.load(origin, compile: scratch.compile) { _ in
+                    tries += 1
+                    throw error
+                })
+            XCTAssertEqual(tries, 1)
+            XCTAssertEqual(scratch.made, before + (origin == "new" ? 1 : 0))
+        }
+    }
+
+    func testAnUnreadableModelWhoseFolderCannotBeRemovedIsAProblemAfterOneTry() throws {
+        let scratch = try Scratch()
+        let models = CompiledModels(in: scratch.folder, name: "model", files: KeepsFolders())
+        _ = try models.load("a", compile: scratch.compile) { $0.place }
+        var tries = 0
+        assertProblem("cannot be read, nor removed", "install it again") {
+            try models.load("a", compile: scratch.compile) { _ in
+                tries += 1
+                throw CocoaError(.fileReadCorruptFile)
+            }
+        }
+        XCTAssertEqual(tries, 1)
+        XCTAssertEqual(scratch.made, 2)
     }
 
     func testADigestOfAFolderTellsOfItsFilesAndTheirNames() throws {

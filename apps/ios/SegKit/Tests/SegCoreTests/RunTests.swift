@@ -48,9 +48,10 @@ final class RunTests: XCTestCase {
 
     func testWhenMemoryIsShortThePhotoIsLetGoAndTheNextOneWorks() throws {
         let session = try session(FakeFactory())
-        session.take(photo)
+        session.take(photo, as: 7)
+        XCTAssertEqual(session.number, 7)
         session.forget()
-        XCTAssertFalse(session.hasPhoto)
+        XCTAssertNil(session.number)
         XCTAssertNil(session.shown())
         assertProblem("no photo yet") { try session.prepare() }
         session.take(photo)

@@ -161,9 +161,49 @@ final class SessionTests: XCTestCase {
         XCTAssertNil(turns.offer("slow", on: slow))
         XCTAssertFalse(turns.isBusy)
         let lost = turns.choose()
-        turns.fallBack(to: quick)
+        XCTAssertTrue(turns.settle(on: quick))
         XCTAssertEqual(turns.offer("tap", on: quick), "tap")
         XCTAssertFalse(turns.counts(lost))
         XCTAssertGreaterThan(turns.choose(), lost)
+    }
+
+    func testAPhotoOnItsWayIsWantedWhateverBecomesOfTheOneBefore() {
+        var turns = PhotoTurns<String>()
+        let (first, second) = (turns.choose(), turns.choose())
+        XCTAssertFalse(turns.lose(first))
+        XCTAssertTrue(turns.counts(second))
+        // It does not come, and there is nothing to go back to.
+        XCTAssertFalse(turns.settle(on: first))
+        XCTAssertNil(turns.offer("tap", on: first))
+        XCTAssertTrue(turns.settle(on: second))
+        XCTAssertTrue(turns.lose(second))
+        XCTAssertFalse(turns.settle(on: second))
+    }
+
+    func testEveryPhotoBeginsWithNewRegions() {
+        var turns = PhotoTurns<String>()
+        XCTAssertEqual(turns.meaning, .newRegion)
+        for meaning in TapMeaning.allCases {
+            turns.meaning = meaning
+            _ = turns.choose()
+            XCTAssertEqual(turns.meaning, .newRegion)
+        }
+    }
+
+    func testAShareIsToldWhereNoIouWasLearnt() throws {
+        for choice in ["iou", "stability"] {
+            let bundle = TinyBundle()
+            bundle.edit = { $0["prompts"]?["choice"] = .text(choice) }
+            let loaded = try LoadedBundle(
+                bundle.written().opened(), factory: FakeFactory(), runtime: "Fake", threads: nil)
+            let session = PhotoSession(labels: []) { Segmenter(loaded) }
+            session.take(photo)
+            try session.ask(.point(x: 1, y: 1))
+            let figure = choice == "iou" ? "predicted IoU 0.50" : "area 50 %"
+            XCTAssertEqual(session.shown()?.entries.map(\.figure), [figure])
+            // Also while another has the network's memory.
+            session.releaseNetwork()
+            XCTAssertEqual(session.shown()?.entries.map(\.figure), [figure])
+        }
     }
 }

@@ -19,7 +19,8 @@ public struct JobFolder {
 
     private var out: URL { folder.appendingPathComponent(outFolder) }
 
-    /// Runs the job. Whatever goes wrong is left as the result, and so is told where it was asked.
+    /// Runs the job. Whatever goes wrong is left as the result, and so is told where it was asked; and that the run has ended is
+    /// told there even where no result can be written.
     ///
     /// - Returns: Why there is no result; nil if there is one.
     /// - Throws: `Problem` if not even that can be written.
@@ -31,6 +32,14 @@ public struct JobFolder {
             throw Problem("\"\(runId)\" is no number of a run; expected letters, digits, - and _")
         }
         removeOtherRuns()
+        let left = Result { try leaveResult(app, phone, factories, tell) }
+        try write(Data("\(runId)\n".utf8), to: documents.appendingPathComponent(doneFile))
+        return try left.get()
+    }
+
+    private func leaveResult(
+        _ app: AppBuild, _ phone: any Phone, _ factories: [any EngineFactory], _ tell: @escaping (String) -> Void
+    ) throws -> String? {
         do {
             try FileManager.default.createDirectory(at: out, withIntermediateDirectories: true)
         } catch {
@@ -46,7 +55,6 @@ public struct JobFolder {
             result = errorJson(runId, app, phone.facts(), message)
         }
         try write(Data(jsonText(result).utf8), to: out.appendingPathComponent(resultFile))
-        try write(Data("\(runId)\n".utf8), to: documents.appendingPathComponent(doneFile))
         return error
     }
 

@@ -8,7 +8,7 @@ private let regions = 4
 
 /// Bytes that the app has for each pixel of a photo when it has most: objects were found, regions asked for, and the picture on
 /// the screen is replaced. Decoding takes less: the photo of 16 bits a channel, as decoded, copied, cut to 8 bits and turned.
-private let bytesPerPixel =
+public let photoBytesPerPixel =
     4  // the photo
     + 4  // the map of its objects
     + 4 + 1  // which of them has the pixel, and whether it covers it
@@ -35,12 +35,12 @@ public func checkPhoto(_ name: String, height: Int, width: Int) throws {
 
 /// The size at which a photo is worked on: its own, or as large as the memory allows.
 ///
-/// - Parameter freeBytes: Of memory that the app may still take; 0 where the system does not say, as in a simulator: then
+/// - Parameter freeBytes: Of memory that the app may still take; nil where the system sets no limit, as in a simulator: then
 ///   the photo stays as it is.
 /// - Throws: `Problem` if not even a small photo fits.
-public func workingSize(_ photo: PixelSize, freeBytes: Int) throws -> PixelSize {
-    if freeBytes == 0 { return photo }
-    let most = freeBytes / bytesPerPixel
+public func workingSize(_ photo: PixelSize, freeBytes: Int?) throws -> PixelSize {
+    guard let freeBytes else { return photo }
+    let most = freeBytes / photoBytesPerPixel
     if photo.area <= most { return photo }
     let scale = (Double(max(most, 0)) / Double(photo.area)).squareRoot()
     let size = PixelSize(height: Int(Double(photo.height) * scale), width: Int(Double(photo.width) * scale))

@@ -16,62 +16,97 @@ public struct CompiledModels {
 
     private let folder: URL
     private let name: String
+    private let files: FileManager
 
     /// - Parameters:
     ///   - folder: Of the app's caches; nothing else may lie there.
     ///   - name: Of what is made, as in "model.mlmodelc".
-    public init(in folder: URL, name: String) {
+    ///   - files: What reads and writes there.
+    public init(in folder: URL, name: String, files: FileManager = .default) {
         self.folder = folder
         self.name = name
+        self.files = files
     }
 
-    /// Finds what was made of a model, or makes it.
+    /// Loads what was made of a model, or makes it first. What an earlier start left may have become unreadable: then it is made
+    /// anew, once.
     ///
     /// - Parameters:
     ///   - origin: All that it depends on, in words.
     ///   - compile: Makes it, and returns where it lies; it is moved from there.
-    /// - Throws: What that throws, and `Problem` if there is no space.
-    public func find(_ origin: String, compile: () throws -> URL) throws -> Found {
-        let own = folder.appendingPathComponent(Self.folderName(of: origin), isDirectory: true)
+    ///   - load: Throws a `Problem` where making it anew would change nothing.
+    /// - Throws: What these throw, and `Problem` if there is no space, or what lies there cannot be replaced.
+    public func load<Model>(
+        _ origin: String, compile: () throws -> URL, _ load: (Found) throws -> Model
+    ) throws -> Model {
+        let found = try find(origin, compile: compile)
+        do {
+            return try load(found)
+        } catch  where !found.isNew && !(error is Problem) {
+            return try load(try made(origin, compile: compile))
+        }
+    }
+
+    /// Finds what was made of a model, or makes it.
+    func find(_ origin: String, compile: () throws -> URL) throws -> Found {
+        let own = ownFolder(of: origin)
         let place = own.appendingPathComponent(name, isDirectory: true)
-        if FileManager.default.fileExists(atPath: place.path) {
+        if files.fileExists(atPath: place.path) {
             let time = try? String(contentsOf: own.appendingPathComponent(timeFile), encoding: .utf8)
             return Found(place: place, compileMs: time.flatMap { Double($0) }, isNew: false)
         }
+        return try made(origin, compile: compile)
+    }
+
+    private func made(_ origin: String, compile: () throws -> URL) throws -> Found {
+        let own = ownFolder(of: origin)
         let (made, times) = try LoadTimes.measured(compile)
         do {
             try keep(made, times.loadMs, in: own)
+        } catch let problem as Problem {
+            try? files.removeItem(at: made)
+            throw problem
         } catch {
-            try? FileManager.default.removeItem(at: made)
+            try? files.removeItem(at: made)
             throw Problem("cannot keep what was made of the model; free some space on the phone")
         }
+        let place = own.appendingPathComponent(name, isDirectory: true)
         return Found(place: place, compileMs: times.loadMs, isNew: true)
     }
 
     /// Moves a model to its place so that nobody ever finds half of it.
     private func keep(_ made: URL, _ compileMs: Double, in own: URL) throws {
-        let files = FileManager.default
         let scratch = own.appendingPathExtension("part")
         try? files.removeItem(at: scratch)
         try files.createDirectory(at: scratch, withIntermediateDirectories: true)
         try files.moveItem(at: made, to: scratch.appendingPathComponent(name))
         try "\(compileMs)".write(to: scratch.appendingPathComponent(timeFile), atomically: true, encoding: .utf8)
-        try? files.removeItem(at: own)
+        try remove(own)
         try files.moveItem(at: scratch, to: own)
     }
 
-    /// Removes what was made of a model, as when it cannot be loaded.
-    public func remove(_ origin: String) {
-        try? FileManager.default.removeItem(at: folder.appendingPathComponent(Self.folderName(of: origin)))
+    private func remove(_ own: URL) throws {
+        guard files.fileExists(atPath: own.path) else { return }
+        do {
+            try files.removeItem(at: own)
+        } catch {
+            throw Problem(
+                "what was made of the model cannot be read, nor removed (\(error.localizedDescription)); remove the app, and "
+                    + "install it again")
+        }
     }
 
     /// Removes all but what was made of these.
     public func keep(only origins: [String]) {
         let kept = Set(origins.map(Self.folderName))
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        let names = (try? files.contentsOfDirectory(atPath: folder.path)) ?? []
         for name in names where !kept.contains(name) {
-            try? FileManager.default.removeItem(at: folder.appendingPathComponent(name))
+            try? files.removeItem(at: folder.appendingPathComponent(name))
         }
+    }
+
+    private func ownFolder(of origin: String) -> URL {
+        folder.appendingPathComponent(Self.folderName(of: origin), isDirectory: true)
     }
 
     private static func folderName(of origin: String) -> String { Sha256.hex(of: Array(origin.utf8)) }

@@ -212,14 +212,15 @@ public final class Segmenter {
                     + "\(spec.candidates) masks a prompt; export it again")
         }
         try checkFinite("predicted IoUs", iou.data)
+        let ambiguous = prompts.map(\.isAmbiguous)
         let scores: [Float]
         switch spec.choice {
         case .iou: scores = Array(iou.data.prefix(total))
         case .stability:
             let all = Tensor(data: Array(logits.data.prefix(total * step)), shape: [total] + size)
-            scores = try stabilityScores(all, geometry)
+            scores = try stabilityToChoose(all, geometry, ambiguous: ambiguous, single: spec.single)
         }
-        let chosen = chosenCandidates(scores, ambiguous: prompts.map(\.isAmbiguous), single: spec.single)
+        let chosen = chosenCandidates(scores, ambiguous: ambiguous, single: spec.single)
         return try chosen.enumerated().map { prompt, candidate in
             let place = prompt * candidates + candidate
             let one = Tensor(data: Array(logits.data[place * step..<(place + 1) * step]), shape: size)

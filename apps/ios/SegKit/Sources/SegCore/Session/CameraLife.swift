@@ -1,4 +1,5 @@
-/// The life of a live camera: what happens to it, and what is to be done then. It knows no screen and no camera.
+/// The life of a live camera: what happens to it, and what is to be done then. It knows no screen and no camera. Each camera that it
+/// asks for has a number: what happens to one that was given back, or failed, is of no matter any more.
 public struct CameraLife: Sendable {
     /// What happens.
     public enum Event: Sendable {
@@ -6,7 +7,13 @@ public struct CameraLife: Sendable {
         case appeared, disappeared
         /// The app is in front, or behind.
         case activated, deactivated
-        /// The camera was asked for and is ready.
+        /// To the camera of a number.
+        case camera(Int, Happening)
+    }
+
+    /// What happens to a camera.
+    public enum Happening: Sendable {
+        /// It was asked for and is ready.
         case opened
         /// The system or another app took it, and gave it back: it then goes on by itself.
         case interrupted, interruptionEnded
@@ -19,8 +26,8 @@ public struct CameraLife: Sendable {
     /// What is to be done.
     public enum Step: Equatable, Sendable {
         case nothing
-        /// Ask for the camera; ends with `opened` or `failed`.
-        case open
+        /// Ask for the camera of this number; ends with `opened` or `failed`.
+        case open(Int)
         /// Let frames come, or come again; harmless where they do.
         case start
         /// Let none come for a while.
@@ -35,10 +42,14 @@ public struct CameraLife: Sendable {
     public private(set) var notice = ""
 
     private var state = State.closed
+    private var number = 0
     private var isShown = false
     private var isActive = true
 
     public init() {}
+
+    /// Whether a camera is the one that was asked for last, and was neither given back nor failed.
+    public func counts(_ camera: Int) -> Bool { state != .closed && camera == number }
 
     /// Takes what has happened; returns what is to be done.
     public mutating func handle(_ event: Event) -> Step {
@@ -47,6 +58,13 @@ public struct CameraLife: Sendable {
         case .disappeared: isShown = false
         case .activated: isActive = true
         case .deactivated: isActive = false
+        case .camera(let camera, let happening): return counts(camera) ? handle(happening) : .nothing
+        }
+        return next()
+    }
+
+    private mutating func handle(_ happening: Happening) -> Step {
+        switch happening {
         case .opened: state = .open
         case .interrupted:
             notice = "the camera is in use elsewhere; it goes on here as soon as it is free"
@@ -75,7 +93,8 @@ public struct CameraLife: Sendable {
             if !isActive { return .nothing }
             notice = ""
             state = .opening
-            return .open
+            number += 1
+            return .open(number)
         }
     }
 

@@ -58,13 +58,14 @@ public final class Desk: @unchecked Sendable {
         return painter
     }
 
-    /// Lets photo and frames go, as when memory is short; tracks keep their numbers. Returns whether there was a photo.
-    public func forget() -> Bool {
-        let wasThere = photos?.hasPhoto ?? false
+    /// Lets photo and frames go, as when memory is short; tracks keep their numbers. Returns the number of the photo; nil if
+    /// there was none.
+    public func forget() -> Int? {
+        let lost = photos?.number
         photos?.forget()
         live?.forget()
         brush = nil
-        return wasThere
+        return lost
     }
 
     /// Says in one line what is loaded.

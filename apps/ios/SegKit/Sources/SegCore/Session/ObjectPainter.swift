@@ -68,7 +68,8 @@ public final class ObjectPainter {
 
 private func colour(of segment: Segment) -> UInt32 { classColour(segment.classIndex, instance: segment.instance) }
 
-private func percent(_ share: Double) -> String {
+/// Says a share for people.
+func percent(_ share: Double) -> String {
     let value = 100 * share
     return value > 0 && value < 0.5 ? "under 1 %" : "\(Int(value.rounded())) %"
 }

@@ -25,6 +25,8 @@ public final class PhotoSession {
     private var segmenter: Segmenter?
     private var photo: Picture?
     private var objects: PanopticResult?
+    /// Where masks are chosen by stability, no predicted IoU was learnt: none is told.
+    private var isIouLearnt = true
     /// Of each region all answers, each to one point more than the one before; the last one alone has its mask.
     private var answers: [[Answer]] = []
 
@@ -36,17 +38,20 @@ public final class PhotoSession {
         self.network = network
     }
 
-    /// Whether there is a photo.
-    public var hasPhoto: Bool { photo != nil }
+    /// Number of the photo; nil without one. See `PhotoTurns`.
+    public private(set) var number: Int?
 
     /// The regions as they are now.
     public var regions: [Region] { answers.compactMap(\.last?.region) }
 
     /// Takes a photo in place of the one before.
-    public func take(_ picture: Picture) {
+    ///
+    /// - Parameter number: By which it is known again.
+    public func take(_ picture: Picture, as number: Int = 1) {
         forget()
         segmenter?.take(picture)
         photo = picture
+        self.number = number
     }
 
     /// Finds the objects in the photo, if the bundle does, and computes what all prompts on it have in common, so that a tap
@@ -117,6 +122,7 @@ public final class PhotoSession {
     /// Forgets the photo, as when memory is short.
     public func forget() {
         photo = nil
+        number = nil
         objects = nil
         answers = []
         segmenter?.forget()
@@ -129,6 +135,7 @@ public final class PhotoSession {
         if let segmenter { return segmenter }
         let made = try network()
         if let photo { made.take(photo) }
+        isIouLearnt = made.promptSpec?.choice != .stability
         segmenter = made
         return made
     }
@@ -144,18 +151,20 @@ public final class PhotoSession {
         let width = lineWidth(canvas.size)
         let current = answers.compactMap(\.last)
         // Large masks first, so that a small one inside stays visible.
-        let layers = current.enumerated()
-            .map { (place: $0.offset, mask: $0.element.region.mask, area: $0.element.region.area) }
-            .sorted { $0.area > $1.area }
-            .map { Layer(region: .ofMask($0.mask), colour: classColour($0.place)) }
+        let areas = current.map(\.region.area)
+        let layers = current.indices.sorted { areas[$0] > areas[$1] }
+            .map { Layer(region: .ofMask(current[$0].region.mask), colour: classColour($0)) }
         painter.paint(&canvas, layers)
         paint(&canvas, current.map(\.prompt), width: width)
         return current.enumerated().map { place, answer in
             let prompt = answer.prompt
             let points = prompt.points.count > 1 ? ", \(prompt.points.count) points" : ""
-            let iou = String(format: "%.2f", answer.region.predictedIou)
+            let figure =
+                isIouLearnt
+                ? "predicted IoU \(String(format: "%.2f", answer.region.predictedIou))"
+                : "area \(percent(Double(areas[place]) / Double(canvas.size.area)))"
             return FoundEntry(
-                name: "\(prompt.box == nil ? "Tap" : "Box") \(place + 1)\(points)", figure: "predicted IoU \(iou)",
+                name: "\(prompt.box == nil ? "Tap" : "Box") \(place + 1)\(points)", figure: figure,
                 colour: classColour(place))
         }
     }

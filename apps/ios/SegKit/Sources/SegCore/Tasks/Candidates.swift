@@ -26,17 +26,37 @@ func chosenCandidates(_ scores: [Float], ambiguous: [Bool], single: Int?) -> [In
     }
 }
 
+/// Measures the stability of those candidates among which `chosenCandidates` chooses.
+///
+/// - Parameters:
+///   - maskLogits: (K * M, h, w) at any stride of the padded input.
+///   - ambiguous: (K), and `single`; see there.
+/// - Returns: (K, M), 0..1; 0 for all that are not asked for.
+/// - Throws: `Problem` if a value is not finite.
+func stabilityToChoose(
+    _ maskLogits: Tensor, _ geometry: Geometry, ambiguous: [Bool], single: Int?
+) throws -> [Float] {
+    let total = maskLogits.shape[0]
+    let count = total / max(ambiguous.count, 1)
+    let asked = (0..<total).filter { single == nil || ambiguous[$0 / count] && $0 % count != single }
+    var scores = [Float](repeating: 0, count: total)
+    for (place, score) in zip(asked, try stabilityScores(maskLogits, geometry, of: asked)) { scores[place] = score }
+    return scores
+}
+
 /// Measures how little masks change when their threshold moves: pixels of the original image above +1, by those above -1.
 ///
-/// - Parameter maskLogits: (N, h, w) at any stride of the padded input.
-/// - Returns: (N), 0..1; 0 for a mask without any pixel above -1.
+/// - Parameters:
+///   - maskLogits: (N, h, w) at any stride of the padded input.
+///   - places: Of the masks that are measured; nil for all.
+/// - Returns: Of each of them, 0..1; 0 for a mask without any pixel above -1.
 /// - Throws: `Problem` if a value is not finite.
-func stabilityScores(_ maskLogits: Tensor, _ geometry: Geometry) throws -> [Float] {
+func stabilityScores(_ maskLogits: Tensor, _ geometry: Geometry, of places: [Int]? = nil) throws -> [Float] {
     try checkFinite("mask logits", maskLogits.data)
     let source = PixelSize(height: maskLogits.shape[1], width: maskLogits.shape[2])
     let enlarger = Enlarger(source: source, geometry: geometry)
     return maskLogits.data.withUnsafeBufferPointer { logits in
-        (0..<maskLogits.shape[0]).map { map in
+        (places ?? Array(0..<maskLogits.shape[0])).map { map in
             var (core, reach) = (0, 0)
             for tile in enlarger.tiles {
                 enlarger.enlarge(logits.baseAddress! + map * source.area, tile)
