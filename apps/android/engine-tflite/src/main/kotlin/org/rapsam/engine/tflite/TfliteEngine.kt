@@ -9,6 +9,7 @@ import org.rapsam.core.run.EngineFactory
 import org.rapsam.core.run.Graph
 import org.rapsam.core.run.Tensors
 import org.rapsam.core.run.checkNames
+import org.rapsam.core.run.withLibrary
 import org.rapsam.core.tasks.Tensor
 import org.tensorflow.lite.InterpreterFactoryImpl
 import org.tensorflow.lite.NativeInterpreterWrapper
@@ -28,15 +29,9 @@ class TfliteEngineFactory : EngineFactory {
 
     override val runtimes: List<String> get() = listOf(NAME)
 
-    override fun open(runtime: String, threads: Int?): Engine = try {
+    override fun open(runtime: String, threads: Int?): Engine = withLibrary(NAME) {
         System.loadLibrary(LIBRARY)
         TfliteEngine(threads ?: CHOSEN_BY_LIBRARY)
-    } catch (error: LinkageError) {
-        throw Problem(
-            "the library of $NAME cannot be loaded (${error.message}); install an app that was built for this " +
-                "phone, with a bundle of this format",
-            error,
-        )
     }
 }
 
