@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import shutil
 import struct
 import subprocess
@@ -17,8 +18,12 @@ from apps.android.toolchain.apk import check_apk, read_badging, write_apk
 from apps.android.toolchain.build import graph_suffix
 from apps.android.toolchain.dex import as_java_8
 from apps.android.toolchain.downloads import Download, fetch
+from apps.android.toolchain.jvm import APP, MAKERS
+from apps.android.toolchain.native import missing_compilers
 from apps.android.toolchain.signatures import read_signatures
 from rapsam.errors import ExportError, InputError, UnavailableError
+from rapsam.export.backends.executorch.backend import MINIMUM_RUNTIME
+from rapsam.export.backends.onnx.backend import MINIMUM_RUNTIMES
 
 SIGNATURES = """// Signature format: 2.0
 package android.test {
@@ -171,11 +176,16 @@ def test_classes_are_said_to_be_of_java_8():
         assert jar.read("a/B.class") == b"\xca\xfe\xba\xbe\0\0\0\x34rest"
 
 
+def program(folder, name, body=""):
+    """Writes a program of the shell."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{body}\n")
+    (folder / name).chmod(0o755)
+
+
 def client(folder, monkeypatch, body):
     """Puts a program called npm in the way."""
-    program = folder / "npm"
-    program.write_text(f"#!/bin/sh\n{body}\n")
-    program.chmod(0o755)
+    program(folder, "npm", body)
     monkeypatch.setenv("PATH", str(folder), prepend=":")
 
 
@@ -201,3 +211,39 @@ def test_a_bundle_that_the_app_does_not_run_is_refused(tmp_path):
     assert graph_suffix(tmp_path, "executorch-fp32") == ".pte"
     with pytest.raises(InputError, match="executorch-vulkan, which the app does not run; expected"):
         graph_suffix(tmp_path, "executorch-vulkan-fp16")
+
+
+def test_without_a_whole_jdk_what_lacks_for_executorch_is_told(tmp_path, monkeypatch):
+    folder, headers = tmp_path / "jdk" / "bin", tmp_path / "jdk" / "include"
+    for name in ("clang", "ld.lld"):
+        program(folder, name)
+    monkeypatch.setenv("PATH", str(folder))
+    todo = "for ExecuTorch; install clang, lld and a JDK, version 17 or later"
+    assert missing_compilers() == f"there is no javac {todo}"
+    program(folder, "javac")
+    assert missing_compilers() == f"there is no jni.h in {headers} {todo}"
+    headers.mkdir()
+    (headers / "jni.h").write_text("")
+    assert missing_compilers() is None
+
+
+def test_a_change_of_what_makes_libraries_makes_them_anew():
+    assert {path.name for path in MAKERS} == {"bionic_shim.c", "fbjni.cpp", "bionic.py", "native.py"}
+    assert all(path.is_file() for path in MAKERS)
+
+
+@pytest.mark.parametrize(
+    ("module", "package", "needed"),
+    [
+        ("engine-executorch", "org.pytorch:executorch-android", [MINIMUM_RUNTIME]),
+        ("engine-onnx", "com.microsoft.onnxruntime:onnxruntime-android", MINIMUM_RUNTIMES.values()),
+    ],
+)
+def test_gradle_takes_no_runtime_that_is_too_old_for_what_is_exported(module, package, needed):
+    (pinned,) = re.findall(rf'"{package}:([\d.]+)"', (APP / module / "build.gradle.kts").read_text())
+    for each in needed:
+        assert numbers(pinned) >= numbers(each.split()[1])
+
+
+def numbers(version):
+    return [int(part) for part in version.split(".")]
