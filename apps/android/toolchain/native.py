@@ -37,10 +37,11 @@ def missing_compilers() -> str | None:
     missing = [name for name in _COMPILERS if shutil.which(name) is None]
     if not missing and not (_headers() / "jni.h").is_file():
         missing = [f"jni.h in {_headers()}"]
+    if not missing:
+        return None
     return (
-        f"there is no {' and no '.join(missing)} for ExecuTorch; install clang, lld and a JDK, version 17 or later"
-        if missing
-        else None
+        f"there is no {' and no '.join(missing)} for ExecuTorch; install clang, lld and a JDK, "
+        "version 17 or later"
     )
 
 

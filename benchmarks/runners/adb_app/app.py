@@ -18,6 +18,7 @@ DONE_FILE = f"{DOCUMENTS}/{DONE}"
 RUNTIMES = {
     "onnx": ("ONNX Runtime", "ONNX Runtime, XNNPACK", "ONNX Runtime, NNAPI"),
     "tflite": ("TensorFlow Lite",),
+    "executorch": ("ExecuTorch",),
 }
 """Target to what the app can be asked for; the first is taken unless told."""
 WITHOUT_THREADS = ("ONNX Runtime, NNAPI",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 
 import pytest
@@ -205,7 +206,7 @@ def test_an_app_that_hangs_is_ended(app_phone, tiny_bundle, tmp_path):
     app_phone.says("log", "the phone has not enough memory for that; close other apps\n")
     runner = AdbAppRunner(PATIENCE, WATCH._replace(hang_s=0.5))
     error = failed(runner, app_phone, tiny_bundle, tmp_path)
-    assert error.startswith("the app did not finish in 0 s; its last words: the phone has not enough memory")
+    assert error.startswith("the app did not finish in 0.5 s; its last words: the phone has not enough ")
     assert error.endswith("keep the phone unlocked and the app in front, or measure less")
 
 
@@ -361,8 +362,15 @@ def test_a_full_phone_is_told_before_and_while_it_fills(app_phone, runner, tiny_
     assert record.error == f"{serial} is full: No space left on device; free some space on it"
 
 
-@pytest.mark.parametrize("words", ["pushing 1.", "running on", "the app runs", "reading results"])
-def test_a_run_goes_on_when_the_cable_is_back(app_phone, runner, tiny_bundle, tiny_outputs, words):
+_COPIED = "while files were copied or the phone was asked"
+_RAN = "while the app ran, which went on"
+
+
+@pytest.mark.parametrize(
+    ("words", "when"),
+    [("pushing 1.", _COPIED), ("running on", _RAN), ("the app runs", _RAN), ("reading results", _COPIED)],
+)
+def test_a_run_goes_on_when_the_cable_is_back(app_phone, runner, tiny_bundle, tiny_outputs, words, when):
     phone = app_phone.device
     app_phone.app_answers(RESULT, tiny_outputs)
 
@@ -371,10 +379,12 @@ def test_a_run_goes_on_when_the_cable_is_back(app_phone, runner, tiny_bundle, ti
         threading.Timer(0.3, phone.plug_in).start()
 
     log = Lines(words, lose)
-    (record,) = measure(runner, tiny_bundle, log=log)
+    record, other = measure(runner, tiny_bundle, tiny_bundle, log=log)
     assert (record.status, record.error, record.fidelity.status) == ("done", None, "passed")
     assert f"{phone.serial} is back" in log
-    assert any("the connection was lost" in note for note in record.notes)
+    (told,) = [note for note in record.notes if "the connection was lost" in note]
+    assert re.fullmatch(rf"the connection was lost \d times? {when}", told)
+    assert not any("lost" in note for note in other.notes)
     assert app_phone.left() == []
 
 
@@ -406,6 +416,19 @@ def test_a_run_that_is_given_up_leaves_nothing(app_phone, runner, tiny_bundle):
     with pytest.raises(KeyboardInterrupt):
         measure(runner, tiny_bundle, log=Lines("the app runs", give_up))
     assert app_phone.left() == []
+    assert not app_phone.is_running()
+
+
+def test_an_app_that_makes_its_folder_ends_when_it_is_given_up(app_phone, runner, tiny_bundle, monkeypatch):
+    def give_up(_seconds: float) -> None:
+        assert app_phone.is_running()
+        raise KeyboardInterrupt
+
+    app_phone.app_does("")
+    app_phone.device.shell(f"rm -r {DOCUMENTS}")
+    monkeypatch.setattr("rapsam.benchmarks.runners.adb_app.session.time.sleep", give_up)
+    with pytest.raises(KeyboardInterrupt):
+        measure(runner, tiny_bundle)
     assert not app_phone.is_running()
 
 
