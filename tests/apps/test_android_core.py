@@ -128,6 +128,31 @@ def test_a_unit_that_does_not_run_the_bundle_is_a_message(android_app, folder):
 
 
 @pytest.mark.parametrize(
+    ("suffix", "says"),
+    [
+        (".onnx", "ONNX Runtime fails to run the graph half (Error code - ORT_INVALID_ARGUMENT"),
+        (".tflite", "given of half is no float32 of the contract's shape; export the bundle again"),
+        (".pte", "ExecuTorch fails to run the graph half ([Executorch Error "),
+    ],
+)
+def test_a_graph_of_another_shape_with_as_many_numbers_is_a_message(
+    android_app, tmp_path, suffix, says, request
+):
+    shape, path = (1, 2, 4, 4), tmp_path / f"half{suffix}"
+    if suffix == ".tflite":
+        write_tiny_tflite(path, shape)
+    else:
+        backend = {".onnx": "onnx", ".pte": "executorch"}[suffix]
+        if backend == "executorch":
+            request.getfixturevalue("executorch_app")
+        given, halved = spec("given", *shape), spec("halved", *shape)
+        contract = GraphContract(graph="half", inputs=(given,), outputs=(halved,))
+        BACKENDS[backend].lower(capture(nn.ReLU(), contract), contract, RECIPES[f"{backend}-fp32"], path)
+    told = android_app.run(PATH_PROGRAM, "halve", path, "halved").stdout.splitlines()[-1]
+    assert told.startswith(f"problem: {says}")
+
+
+@pytest.mark.parametrize(
     ("suffix", "name"), [(".onnx", "ONNX Runtime"), (".tflite", "TensorFlow Lite"), (".pte", "ExecuTorch")]
 )
 def test_an_app_without_the_library_of_a_format_says_so(android_app, tmp_path, suffix, name):

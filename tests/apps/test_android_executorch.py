@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 from torch import Tensor, nn
@@ -65,6 +67,46 @@ public class Module {
   public void destroy() { System.out.println("let go"); }
 }
 """
+
+
+_MAKER = """
+import com.facebook.jni.HybridData;
+public class Maker {
+  static native int held();
+  public static void main(String[] words) {
+    System.loadLibrary("counting");
+    int most = 0;
+    for (int round = 0; round < 20; round++) {
+      for (int number = 0; number < 100; number++) { new HybridData(); most = Math.max(most, held()); }
+      System.gc();
+      try { Thread.sleep(50); } catch (InterruptedException error) { throw new RuntimeException(error); }
+    }
+    System.out.println(most);
+  }
+}
+"""
+_COUNTING = """
+#include <jni.h>
+static int made, freed;
+JNIEXPORT void JNICALL
+Java_com_facebook_jni_HybridData_00024Destructor_release(JNIEnv *e, jclass c, jlong p) { freed++; }
+JNIEXPORT jint JNICALL Java_Maker_held(JNIEnv *e, jclass c) { return ++made - freed; }
+"""
+
+
+def test_what_cpp_holds_is_freed_when_java_has_let_it_go(executorch_app, tmp_path):
+    """ExecuTorch's outputs are never closed: the garbage collector is all that lets them go."""
+    (tmp_path / "Maker.java").write_text(_MAKER)
+    (tmp_path / "counting.c").write_text(_COUNTING)
+    jars = ":".join(map(str, executorch_app.jars))
+    java = Path(shutil.which("javac")).resolve().parents[1] / "include"
+    subprocess.run(["javac", "-proc:none", "-cp", jars, "-d", tmp_path, tmp_path / "Maker.java"], check=True)
+    compiler = ["gcc", "-shared", "-fPIC", "-I", java, "-I", java / "linux"]
+    subprocess.run([*compiler, "-o", tmp_path / "libcounting.so", tmp_path / "counting.c"], check=True)
+    done = executorch_app._replace(folder=tmp_path, jars=(tmp_path, *executorch_app.jars)).run("Maker")
+    assert done.returncode == 0, done.stderr
+    # 2000 were made, 100 before each collection.
+    assert 100 <= int(done.stdout) <= 500
 
 
 @pytest.fixture

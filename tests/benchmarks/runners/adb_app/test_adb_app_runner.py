@@ -436,7 +436,7 @@ def test_a_phone_without_the_app(app_phone, runner, tiny_bundle, tmp_path):
     app_phone.says("pm", "")
     serial = app_phone.device.serial
     reason = (
-        f"the sample app {APP_ID} is not on {serial}; build it with 'make android', and adb install the APK"
+        f"the sample app {APP_ID} is not on {serial}; build it with 'make android BUNDLE=...', and adb "
     )
     assert runner.unavailable(serial).startswith(reason)
     assert failed(runner, app_phone, tiny_bundle, tmp_path).startswith(reason)

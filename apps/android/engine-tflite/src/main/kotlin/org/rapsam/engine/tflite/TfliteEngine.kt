@@ -72,6 +72,7 @@ private class TfliteGraph(private val model: ByteBuffer, threads: Int, override 
             NativeSignatureRunnerWrapper.nativeAllocateTensors(signature, errors)
             inputs = contract.inputs.associate { it.name to TensorImpl.createSignatureInputTensor(signature, it.name) }
             outputs = contract.outputs.associate { it.name to TensorImpl.createSignatureOutputTensor(signature, it.name) }
+            checkShapes()
         } catch (error: Exception) {
             NativeInterpreterWrapper.delete(errors, modelHandle, interpreter)
             throw error
@@ -97,9 +98,22 @@ private class TfliteGraph(private val model: ByteBuffer, threads: Int, override 
     }
 
     override fun close() {
-        (inputs.values + outputs.values).forEach(TensorImpl::delete)
+        deleteTensors()
         NativeInterpreterWrapper.delete(errors, modelHandle, interpreter)
     }
+
+    private fun checkShapes() {
+        val other = (contract.inputs + contract.outputs).find { spec ->
+            val tensor = inputs[spec.name] ?: outputs.getValue(spec.name)
+            TensorImpl.shape(tensor).toList() != spec.shape
+        }
+        if (other != null) {
+            deleteTensors()
+            throw unfit(other.name)
+        }
+    }
+
+    private fun deleteTensors() = (inputs.values + outputs.values).forEach(TensorImpl::delete)
 
     private fun bytes(tensor: Long): ByteBuffer = TensorImpl.buffer(tensor).order(ByteOrder.nativeOrder())
 
