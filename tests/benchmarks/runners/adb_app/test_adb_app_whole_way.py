@@ -40,6 +40,7 @@ def tflite_bundle(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_an_onnx_bundle_is_measured_and_judged(kotlin_phone, tiny_bundle, tmp_path):
     outcome, (record,) = measured(tiny_bundle, tmp_path)
     assert outcome.code == 0, outcome.err
@@ -56,6 +57,7 @@ def test_an_onnx_bundle_is_measured_and_judged(kotlin_phone, tiny_bundle, tmp_pa
     assert kotlin_phone.left() == []
 
 
+@pytest.mark.slow
 def test_a_tflite_bundle_is_measured_and_judged(kotlin_phone, tflite_bundle, tmp_path):
     outcome, (record,) = measured(tflite_bundle, tmp_path, "--stages", "graph")
     assert outcome.code == 0, outcome.err
@@ -64,6 +66,7 @@ def test_a_tflite_bundle_is_measured_and_judged(kotlin_phone, tflite_bundle, tmp
     assert kotlin_phone.left() == []
 
 
+@pytest.mark.slow
 def test_an_executorch_bundle_is_measured_and_judged(kotlin_phone, tmp_path):
     if missing := missing_compilers():
         pytest.skip(missing)
