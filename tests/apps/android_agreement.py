@@ -8,6 +8,7 @@ prints it for a bundle and four pictures: two photographs of scikit-learn and tw
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -29,6 +30,32 @@ from tests.apps.test_photo_page import iou
 
 Prompts = Mapping[str, Sequence[tuple[float, ...]]]
 CPU = {"onnx": "ONNX Runtime", "tflite": "TensorFlow Lite", "executorch": "ExecuTorch"}
+
+
+class NoAnswerError(Exception):
+    """The app did not end as it should, or said nothing that is an answer: what it did, and said last."""
+
+
+def answer(app: JvmApp, *words: str | Path, patience_s: float = 300.0) -> str:
+    """Returns what the app says.
+
+    Raises:
+        NoAnswerError: If it hangs, or ends with an exit code.
+    """
+    try:
+        done = app.run(PATH_PROGRAM, *words, patience_s=patience_s)
+    except subprocess.TimeoutExpired as error:
+        raise NoAnswerError(f"{words[0]} did not end in {patience_s:g} s") from error
+    if done.returncode != 0:
+        raise NoAnswerError(
+            f"{words[0]} ended with {done.returncode}: {last_words(done.stdout + done.stderr)}"
+        )
+    return done.stdout
+
+
+def last_words(said: str) -> str:
+    """Returns the end of what an app said."""
+    return said[-2000:] or "it says nothing"
 
 
 class Agreement(NamedTuple):
@@ -65,7 +92,11 @@ def agreements(
     runtime: str,
     patience_s: float = 300.0,
 ) -> list[Agreement]:
-    """Compares both on pictures with their prompts."""
+    """Compares both on pictures with their prompts.
+
+    Raises:
+        NoAnswerError: If the app gives no answer, or a part of one.
+    """
     asked = []
     for number, (picture, prompts) in enumerate(pictures):
         path = scratch / f"{number}.png"
@@ -73,14 +104,16 @@ def agreements(
         asked.append({"photo": str(path), **prompts})
     (scratch / "asked.json").write_text(json.dumps(asked))
     words = (folder, runtime, scratch / "asked.json", scratch)
-    done = app.run(PATH_PROGRAM, "segment", *words, patience_s=patience_s)
-    assert done.stdout.startswith("{"), done.stdout + done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])["photos"]
+    said = answer(app, "segment", *words, patience_s=patience_s)
     bundle = rapsam.load_bundle(folder)
-    return [
-        _agreement(bundle, picture, prompts, told, scratch / str(number))
-        for number, ((picture, prompts), told) in enumerate(zip(pictures, found, strict=True))
-    ]
+    try:
+        found = json.loads(said.splitlines()[-1])["photos"]
+        return [
+            _agreement(bundle, picture, prompts, told, scratch / str(number))
+            for number, ((picture, prompts), told) in enumerate(zip(pictures, found, strict=True))
+        ]
+    except (LookupError, OSError, TypeError, ValueError) as error:
+        raise NoAnswerError(f"segment left no whole answer ({error!r}): {last_words(said)}") from error
 
 
 def _agreement(bundle: Segmenter, picture: Pixels, prompts: Prompts, told: dict, place: Path) -> Agreement:
@@ -106,8 +139,11 @@ def _objects(bundle: Segmenter, picture: Pixels, told: dict, place: Path) -> tup
     return (
         [[*row[:3], row[5]] for row in told["segments"]]
         == [[each.id, each.class_index, each.is_thing, each.query] for each in segments],
-        min([iou(drawn == each.id, expected.panoptic_map == each.id) for each in segments], default=1.0),
-        max(errors, default=0.0),
+        # Unlike Python's own, these are NaN if one of them is.
+        float(
+            np.min([iou(drawn == each.id, expected.panoptic_map == each.id) for each in segments], initial=1)
+        ),
+        float(np.max(errors, initial=0)),
     )
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from apps.android.toolchain.build import build_app
 from apps.android.toolchain.built import open_app
-from apps.android.toolchain.jvm import BUILD, PATH_PROGRAM, JvmApp, build_jvm_app
+from apps.android.toolchain.jvm import BUILD, JvmApp, build_jvm_app
 from apps.android.toolchain.native import missing_compilers
 from apps.android.toolchain.tools import ABIS, FOR_DEEP, fetch_tools, missing_for_jvm
 from rapsam.benchmarks.latency.facts import Timing
@@ -31,7 +31,16 @@ from rapsam.export.backends.catalogue import RECIPES
 from rapsam.export.bundle.seal import verify_runnable
 from rapsam.export.parity.sample_images import draw_scene
 from rapsam.tasks.arrays import Pixels
-from tests.apps.android_agreement import CPU, Agreement, Prompts, agreements, photographs
+from tests.apps.android_agreement import (
+    CPU,
+    Agreement,
+    NoAnswerError,
+    Prompts,
+    agreements,
+    answer,
+    last_words,
+    photographs,
+)
 from tests.apps.asked_of_apps import RUN, judged, write_job
 
 ALSO = {"onnx": ("ONNX Runtime, XNNPACK",)}
@@ -47,35 +56,66 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-def findings(app: JvmApp, runtime: str, scratch: Path) -> Iterator[tuple[str, bool]]:
-    """Runs an app.
+def findings(
+    app: JvmApp, runtime: str, scratch: Path, patience_s: float = _PATIENCE_S
+) -> Iterator[tuple[str, bool]]:
+    """Runs an app; that it ends early, hangs or leaves nothing is found, too.
 
     Args:
         app: With its bundle.
         runtime: What it shall compute with.
         scratch: An empty folder.
+        patience_s: How long it may take for each step.
 
     Yields:
         What was found, and whether it is right.
     """
+    for name, step in _STEPS.items():
+        try:
+            for told, right in step(app, runtime, scratch, patience_s):
+                yield f"{name}: {told}", right
+        except (NoAnswerError, RapSamError) as error:
+            yield f"{name}: {error}", False
+
+
+def _self_test(app: JvmApp, runtime: str, scratch: Path, patience_s: float) -> Iterator[tuple[str, bool]]:
+    del scratch
+    said = answer(app, "selftest", app.folder / "bundle", runtime, patience_s=patience_s)
+    told = [line for line in said.splitlines() if line.endswith("right")]
+    yield told[0] if told else last_words(said), bool(told)
+
+
+def _benchmark(app: JvmApp, runtime: str, scratch: Path, patience_s: float) -> Iterator[tuple[str, bool]]:
     bundle = app.folder / "bundle"
-    done = app.run(PATH_PROGRAM, "selftest", bundle, runtime, patience_s=_PATIENCE_S)
-    told = [line for line in done.stdout.splitlines() if line.endswith("right")]
-    yield f"self-test: {told[0] if told else done.stdout + done.stderr[-2000:]}", bool(told)
     job = AppJob(schema_version=1, run_id=RUN, runtime=runtime, threads=1, timing=_TIMING)
     write_job(scratch, bundle, job)
-    done = app.run(PATH_PROGRAM, "bench", scratch, RUN, patience_s=_PATIENCE_S)
+    answer(app, "bench", scratch, RUN, patience_s=patience_s)
     fidelity = judged(scratch, bundle, job).fidelity
     status = "no answer" if fidelity is None else fidelity.status
-    yield f"gates of parity: {status}", status == "passed"
-    path = scratch / f"damaged{BACKENDS[RECIPES[verify_runnable(bundle).recipe].backend].suffix}"
+    yield status, status == "passed"
+
+
+def _no_graph(app: JvmApp, runtime: str, scratch: Path, patience_s: float) -> Iterator[tuple[str, bool]]:
+    del runtime
+    backend = RECIPES[verify_runnable(app.folder / "bundle").recipe].backend
+    path = scratch / f"damaged{BACKENDS[backend].suffix}"
     path.write_bytes(b"no graph at all, but some bytes" * 100)
-    done = app.run(PATH_PROGRAM, "halve", path, "halved", patience_s=_PATIENCE_S)
-    told = [line for line in done.stdout.splitlines() if line.startswith("problem: ")]
-    yield f"what is no graph: {told[0] if told else done.stdout + done.stderr[-2000:]}", bool(told)
-    pictures = _pictures()
-    for found in agreements(app, bundle, pictures, scratch, runtime, patience_s=_PATIENCE_S):
-        yield f"a photo, compared with Python: {found}", is_right(found)
+    said = answer(app, "halve", path, "halved", patience_s=patience_s)
+    told = [line for line in said.splitlines() if line.startswith("problem: ")]
+    yield told[0] if told else last_words(said), bool(told)
+
+
+def _photos(app: JvmApp, runtime: str, scratch: Path, patience_s: float) -> Iterator[tuple[str, bool]]:
+    for found in agreements(app, app.folder / "bundle", _pictures(), scratch, runtime, patience_s):
+        yield str(found), is_right(found)
+
+
+_STEPS: dict[str, Callable[[JvmApp, str, Path, float], Iterator[tuple[str, bool]]]] = {
+    "self-test": _self_test,
+    "gates of parity": _benchmark,
+    "what is no graph": _no_graph,
+    "a photo, compared with Python": _photos,
+}
 
 
 def _pictures() -> list[tuple[Pixels, Prompts]]:
@@ -90,10 +130,11 @@ def _pictures() -> list[tuple[Pixels, Prompts]]:
 
 def is_right(found: Agreement) -> bool:
     """Tells whether results are those of Python."""
+    # One by one: the smallest of several numbers may hide one that is none.
     return (
         found.same_segments
-        and min(found.segment_iou, *found.region_ious) >= IOU
-        and max(found.score_error, found.iou_error) <= SCORE_ERROR
+        and all(iou >= IOU for iou in (found.segment_iou, *found.region_ious))
+        and all(error <= SCORE_ERROR for error in (found.score_error, found.iou_error))
     )
 
 

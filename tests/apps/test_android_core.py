@@ -125,3 +125,40 @@ def test_tensorflow_lite_runs_a_graph_and_refuses_others(android_app, tmp_path):
 def test_a_unit_that_does_not_run_the_bundle_is_a_message(android_app, folder):
     told = android_app.run(PATH_PROGRAM, "selftest", folder, "Core ML").stdout
     assert told.startswith("problem: Core ML does not run this bundle; expected ONNX Runtime")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "says"),
+    [
+        (".onnx", "ONNX Runtime fails to run the graph half (Error code - ORT_INVALID_ARGUMENT"),
+        (".tflite", "given of half is no float32 of the contract's shape; export the bundle again"),
+        (".pte", "ExecuTorch fails to run the graph half ([Executorch Error "),
+    ],
+)
+def test_a_graph_of_another_shape_with_as_many_numbers_is_a_message(
+    android_app, tmp_path, suffix, says, request
+):
+    shape, path = (1, 2, 4, 4), tmp_path / f"half{suffix}"
+    if suffix == ".tflite":
+        write_tiny_tflite(path, shape)
+    else:
+        backend = {".onnx": "onnx", ".pte": "executorch"}[suffix]
+        if backend == "executorch":
+            request.getfixturevalue("executorch_app")
+        given, halved = spec("given", *shape), spec("halved", *shape)
+        contract = GraphContract(graph="half", inputs=(given,), outputs=(halved,))
+        BACKENDS[backend].lower(capture(nn.ReLU(), contract), contract, RECIPES[f"{backend}-fp32"], path)
+    told = android_app.run(PATH_PROGRAM, "halve", path, "halved").stdout.splitlines()[-1]
+    assert told.startswith(f"problem: {says}")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "name"), [(".onnx", "ONNX Runtime"), (".tflite", "TensorFlow Lite"), (".pte", "ExecuTorch")]
+)
+def test_an_app_without_the_library_of_a_format_says_so(android_app, tmp_path, suffix, name):
+    (tmp_path / f"half{suffix}").write_bytes(b"a graph")
+    (tmp_path / "lib").mkdir()
+    without = android_app._replace(folder=tmp_path / "lib")
+    told = without.run(PATH_PROGRAM, "halve", tmp_path / f"half{suffix}", "halved").stdout.strip()
+    assert told.startswith(f"problem: the library of {name} cannot be loaded (")
+    assert told.endswith("; install an app that was built for this phone, with a bundle of this format")

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import shutil
 import struct
 import subprocess
+import tarfile
 import zipfile
 
 import pytest
 
-from apps.android.toolchain import tools as tools_module
 from apps.android.toolchain.api_jar import api_jar
 from apps.android.toolchain.apk import check_apk, read_badging, write_apk
 from apps.android.toolchain.build import graph_suffix
 from apps.android.toolchain.dex import as_java_8
 from apps.android.toolchain.downloads import Download, fetch
+from apps.android.toolchain.jvm import APP, MAKERS
+from apps.android.toolchain.native import missing_compilers
 from apps.android.toolchain.signatures import read_signatures
+from apps.android.toolchain.tools import FOLDER_VARIABLE, FOR_JVM, missing_for_jvm, place_of
 from rapsam.errors import ExportError, InputError, UnavailableError
+from rapsam.export.backends.executorch.backend import MINIMUM_RUNTIME
+from rapsam.export.backends.onnx.backend import MINIMUM_RUNTIMES
 
 SIGNATURES = """// Signature format: 2.0
 package android.test {
@@ -163,6 +169,37 @@ def test_a_folder_that_a_package_lacks_is_told(tmp_path, monkeypatch):
         fetch(Download("npm", "p", "1", digest, 1, {"b": "b", "lost/": ""}), tmp_path)
 
 
+@pytest.mark.parametrize("name", ["top/../../evil", "top//evil", "top/in/.."])
+def test_a_file_of_a_package_that_leads_elsewhere_is_refused(tmp_path, monkeypatch, name):
+    path, target = tmp_path / "p.whl", tmp_path / "in" / "target"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(name, b"evil")
+    client(tmp_path, monkeypatch, f"cp {path} ./p-1.whl")
+    target.mkdir(parents=True)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(UnavailableError, match=r"a package has '.*', which leads elsewhere"):
+        fetch(Download("npm", "p", "1", digest, 1, {"top/": "new/"}), target)
+    assert [*target.parent.iterdir()] == [target]
+
+
+@pytest.mark.parametrize("kind", ["whl", "tgz"])
+def test_a_file_of_a_package_that_is_far_too_large_is_told(tmp_path, monkeypatch, kind):
+    (tmp_path / "top").mkdir()
+    (tmp_path / "top" / "a").write_bytes(bytes(9))
+    path = tmp_path / f"p.{kind}"
+    if kind == "whl":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.write(tmp_path / "top" / "a", "top/a")
+    else:
+        with tarfile.open(path, "w:gz") as archive:
+            archive.add(tmp_path / "top" / "a", "top/a")
+    client(tmp_path, monkeypatch, f"cp {path} ./p-1.{kind}")
+    monkeypatch.setattr("apps.android.toolchain.downloads._MAX_MEMBER_BYTES", 8)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with pytest.raises(UnavailableError, match="'top/a' of a package has 9 bytes; expected at most 8"):
+        fetch(Download("npm", "p", "1", digest, 1, {"top/": ""}), tmp_path)
+
+
 def test_classes_are_said_to_be_of_java_8():
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as jar:
@@ -171,11 +208,16 @@ def test_classes_are_said_to_be_of_java_8():
         assert jar.read("a/B.class") == b"\xca\xfe\xba\xbe\0\0\0\x34rest"
 
 
+def program(folder, name, body=""):
+    """Writes a program of the shell."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{body}\n")
+    (folder / name).chmod(0o755)
+
+
 def client(folder, monkeypatch, body):
     """Puts a program called npm in the way."""
-    program = folder / "npm"
-    program.write_text(f"#!/bin/sh\n{body}\n")
-    program.chmod(0o755)
+    program(folder, "npm", body)
     monkeypatch.setenv("PATH", str(folder), prepend=":")
 
 
@@ -193,11 +235,53 @@ def test_a_package_that_is_another_or_not_there_is_refused(tmp_path, monkeypatch
 
 
 def test_without_tools_the_reason_says_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setenv(tools_module.FOLDER_VARIABLE, str(tmp_path / "none"))
-    assert "make android" in (tools_module.missing_for_jvm() or "")
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "none"))
+    assert missing_for_jvm() == "the tools to build the Android app are not there yet; run: make android"
+    for download in FOR_JVM[:-1]:
+        place_of(download).mkdir(parents=True)
+    assert missing_for_jvm() == (
+        f"the Android app is built with a package that is new, and not there yet: {FOR_JVM[-1]}; "
+        "run: make android"
+    )
 
 
 def test_a_bundle_that_the_app_does_not_run_is_refused(tmp_path):
     assert graph_suffix(tmp_path, "executorch-fp32") == ".pte"
     with pytest.raises(InputError, match="executorch-vulkan, which the app does not run; expected"):
         graph_suffix(tmp_path, "executorch-vulkan-fp16")
+
+
+def test_without_a_whole_jdk_what_lacks_for_executorch_is_told(tmp_path, monkeypatch):
+    folder, headers = tmp_path / "jdk" / "bin", tmp_path / "jdk" / "include"
+    for name in ("clang", "ld.lld"):
+        program(folder, name)
+    monkeypatch.setenv("PATH", str(folder))
+    todo = "for ExecuTorch; install clang, lld and a JDK, version 17 or later"
+    assert missing_compilers() == f"there is no javac {todo}"
+    program(folder, "javac")
+    assert missing_compilers() == f"there is no jni.h in {headers} {todo}"
+    headers.mkdir()
+    (headers / "jni.h").write_text("")
+    assert missing_compilers() is None
+
+
+def test_a_change_of_what_makes_libraries_makes_them_anew():
+    assert {path.name for path in MAKERS} == {"bionic_shim.c", "fbjni.cpp", "bionic.py", "native.py"}
+    assert all(path.is_file() for path in MAKERS)
+
+
+@pytest.mark.parametrize(
+    ("module", "package", "needed"),
+    [
+        ("engine-executorch", "org.pytorch:executorch-android", [MINIMUM_RUNTIME]),
+        ("engine-onnx", "com.microsoft.onnxruntime:onnxruntime-android", MINIMUM_RUNTIMES.values()),
+    ],
+)
+def test_gradle_takes_no_runtime_that_is_too_old_for_what_is_exported(module, package, needed):
+    (pinned,) = re.findall(rf'"{package}:([\d.]+)"', (APP / module / "build.gradle.kts").read_text())
+    for each in needed:
+        assert numbers(pinned) >= numbers(each.split()[1])
+
+
+def numbers(version):
+    return [int(part) for part in version.split(".")]

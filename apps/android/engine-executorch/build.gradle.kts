@@ -25,5 +25,7 @@ kotlin {
 
 dependencies {
     api(project(":core"))
-    implementation("org.pytorch:executorch-android:1.0.1")
+    // No older than what bundles are exported for. The engine was compiled and run with the library that toolchain/tools.py
+    // pins, which does not tell its version; with this package never.
+    implementation("org.pytorch:executorch-android:1.4.1")
 }

@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from rapsam.errors import UnavailableError, printable, shortened
+from rapsam.errors import UnavailableError, printable, quoted, shortened
 
 _PATIENCE_S = 600
 _NESTED = "!"
@@ -57,7 +57,8 @@ def fetch(download: Download, folder: Path) -> None:
         folder: Where to; it exists.
 
     Raises:
-        UnavailableError: If its client is missing or fails, or gives another archive than is known.
+        UnavailableError: If its client is missing or fails, or gives another archive than is known, or one
+            with a file that is far too large or leads elsewhere.
     """
     with tempfile.TemporaryDirectory() as scratch:
         archive = _archive(download, Path(scratch))
@@ -159,24 +160,35 @@ def _target(name: str, files: Mapping[str, str]) -> str:
     if name in files:
         return files[name]
     folder = next(path for path in files if path.endswith("/") and name.startswith(path))
-    return files[folder] + name.removeprefix(folder)
+    inside = name.removeprefix(folder)
+    if inside.startswith("/") or ".." in inside.split("/"):
+        raise UnavailableError(f"a package has {quoted(name)}, which leads elsewhere; expected plain paths")
+    return files[folder] + inside
+
+
+def _check_size(name: str, size_bytes: int) -> None:
+    if size_bytes > _MAX_MEMBER_BYTES:
+        raise UnavailableError(
+            f"{quoted(name)} of a package has {size_bytes:,} bytes; expected at most {_MAX_MEMBER_BYTES:,}"
+        )
 
 
 def _of_zip(content: bytes, wanted: set[str]) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
     with zipfile.ZipFile(io.BytesIO(content)) as members:
-        known = {entry.filename: entry for entry in members.infolist()}
-        return {
-            name: members.read(known[name])
-            for name, entry in known.items()
-            if _is_wanted(name, wanted) and not entry.is_dir() and entry.file_size <= _MAX_MEMBER_BYTES
-        }
+        for entry in members.infolist():
+            if _is_wanted(entry.filename, wanted) and not entry.is_dir():
+                _check_size(entry.filename, entry.file_size)
+                found[entry.filename] = members.read(entry)
+    return found
 
 
 def _of_tar(archive: Path, wanted: set[str]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     with tarfile.open(archive, "r|*") as members:
         for member in members:
-            if _is_wanted(member.name, wanted) and member.isreg() and member.size <= _MAX_MEMBER_BYTES:
+            if _is_wanted(member.name, wanted) and member.isreg():
+                _check_size(member.name, member.size)
                 stream = members.extractfile(member)
                 assert stream is not None, "it is a plain file"
                 found[member.name] = stream.read()

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from apps.android.toolchain import bionic, native
 from apps.android.toolchain.bionic import SHIM, build_shim, linux_library
 from apps.android.toolchain.commands import compile_kotlin
 from apps.android.toolchain.native import FBJNI, SOURCE, build_fbjni, missing_compilers
@@ -38,6 +39,8 @@ PATH_PROGRAM = "org.rapsam.sample.PathProgramKt"
 MODULES = ("core", "engine-onnx", "engine-tflite", "engine-executorch", "fbjni")
 _TESTS = ("core", "app")
 JAR = "app.jar"
+MAKERS = (SHIM, SOURCE, Path(bionic.__file__), Path(native.__file__))
+"""What libraries are made by, beside what they are made of."""
 _LOCK_S = 300.0
 
 
@@ -87,7 +90,7 @@ def build_jvm_app() -> JvmApp:
         for name, digest, build in (
             (
                 "libraries",
-                _digest([SHIM, SOURCE, *_libraries(tools).values()], str(missing_compilers())),
+                _digest([*MAKERS, *_libraries(tools).values()], str(missing_compilers())),
                 _build_libraries,
             ),
             ("classes", _digest([*_sources(), tools.kotlin / "kotlin-compiler.jar"]), _build_classes),

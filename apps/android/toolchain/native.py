@@ -11,7 +11,7 @@ from rapsam.errors import UnavailableError
 
 SOURCE = Path(__file__).resolve().parents[1] / "fbjni" / "src" / "main" / "cpp" / "fbjni.cpp"
 FBJNI = "libfbjni.so"
-_COMPILERS = ("clang", "ld.lld")
+_COMPILERS = ("clang", "ld.lld", "javac")
 _TARGETS = {"arm64-v8a": "aarch64-linux-android26", "x86_64": "x86_64-linux-android26"}
 _OF_ANDROID = ("c", "dl")
 """Libraries of Android that it takes functions from; here they are empty."""
@@ -35,9 +35,19 @@ _COMPILE = (
 def missing_compilers() -> str | None:
     """Says what lacks to build it, and what to do; None if nothing."""
     missing = [name for name in _COMPILERS if shutil.which(name) is None]
+    if not missing and not (_headers() / "jni.h").is_file():
+        missing = [f"jni.h in {_headers()}"]
+    if not missing:
+        return None
     return (
-        f"there is no {' and no '.join(missing)} for ExecuTorch; install clang and lld" if missing else None
+        f"there is no {' and no '.join(missing)} for ExecuTorch; install clang, lld and a JDK, "
+        "version 17 or later"
     )
+
+
+def _headers() -> Path:
+    """Returns the folder of the JDK's headers for C."""
+    return Path(program("javac", "a JDK, version 17 or later")).resolve().parents[1] / "include"
 
 
 def build_fbjni(abi: str, folder: Path) -> Path:
@@ -63,7 +73,7 @@ def build_fbjni(abi: str, folder: Path) -> Path:
     for name in _OF_ANDROID:
         library = folder / f"lib{name}.so"
         run([*clang, *_LINK, f"-Wl,-soname,{library.name}", "-o", library, "-x", "c", empty])
-    java = Path(program("javac", "a JDK, version 17 or later")).resolve().parents[1] / "include"
+    java = _headers()
     command: list[str | Path] = [*clang, *_COMPILE, *_LINK, _PAGES, f"-Wl,-soname,{FBJNI}"]
     command += ["-isystem", folder, "-isystem", java, "-isystem", java / "linux", "-L", folder]
     target = folder / FBJNI

@@ -207,8 +207,12 @@ def tools_folder() -> Path:
 
 def missing_for_jvm() -> str | None:
     """Says what lacks to compile the core and run it in a Java machine, and what to do; None if nothing."""
-    if not all(place_of(download).is_dir() for download in FOR_JVM):
+    lacking = [download for download in FOR_JVM if not place_of(download).is_dir()]
+    if len(lacking) == len(FOR_JVM):
         return f"the tools to build the Android app are not there yet; {HOW}"
+    if lacking:  # others are there from before one was added
+        names = ", ".join(map(str, lacking))
+        return f"the Android app is built with a package that is new, and not there yet: {names}; {HOW}"
     programs = [program for program in ("java", "gcc") if shutil.which(program) is None]
     return f"{', '.join(programs)} is not installed; install it" if programs else None
 

@@ -16,7 +16,7 @@ from rapsam.benchmarks.runners.adb.program import PROGRAM, DeviceProgram
 from rapsam.benchmarks.runners.adb.session import About, Ran, ask_about, run_job, stop
 from rapsam.benchmarks.runners.adb.units import UNITS
 from rapsam.benchmarks.runners.adb.workload import Workload, workload_of
-from rapsam.benchmarks.runners.android.device import AdbDevice
+from rapsam.benchmarks.runners.android.device import AdbDevice, loss_notes
 from rapsam.benchmarks.runners.android.facts import AndroidFacts, read_facts
 from rapsam.benchmarks.runners.android.transfer import Item, bring, folder_for, remove
 from rapsam.benchmarks.runners.android.watching import Watch, cool_down, heat_notes
@@ -76,7 +76,7 @@ class Attempt:
             self._run(device)
         except RapSamError as error:
             self.fail(str(error))
-        self.notes += device.loss_notes
+        self.notes += loss_notes(device.losses, "in this command; what ran on the device meanwhile went on")
 
     def fail(self, reason: str) -> None:
         """Says why nothing came of those of which nothing is known yet."""

@@ -30,7 +30,8 @@ from rapsam.export.bundle.seal import verify_runnable
 _ONNX = "onnx"
 _ONNX_ONLY = (
     f"over adb only ONNX Runtime runs so far; expected a bundle of the target {_ONNX}, or an {SUFFIX} file: "
-    f"export one, as with --target {_ONNX}, or measure a .tflite bundle in the sample app, with --on adb-app"
+    f"export one, as with --target {_ONNX}, or measure a .tflite or .pte bundle in the sample app, with "
+    "--on adb-app"
 )
 
 

@@ -18,11 +18,12 @@ DONE_FILE = f"{DOCUMENTS}/{DONE}"
 RUNTIMES = {
     "onnx": ("ONNX Runtime", "ONNX Runtime, XNNPACK", "ONNX Runtime, NNAPI"),
     "tflite": ("TensorFlow Lite",),
+    "executorch": ("ExecuTorch",),
 }
 """Target to what the app can be asked for; the first is taken unless told."""
 WITHOUT_THREADS = ("ONNX Runtime, NNAPI",)
 """Those for which a number of threads changes nothing."""
-_INSTALL = "build it with 'make android', and adb install the APK of this phone"
+_INSTALL = "build it with 'make android BUNDLE=...', and adb install the APK of this phone"
 # `am start -W` has to wait for a cold start; Android itself gives up after 10 s.
 _START_S = 60.0
 _MAX_BYTES = 1 << 18

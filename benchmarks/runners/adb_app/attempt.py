@@ -12,7 +12,7 @@ from rapsam.benchmarks.runners.adb_app.files import RunFiles
 from rapsam.benchmarks.runners.adb_app.record import Outcome
 from rapsam.benchmarks.runners.adb_app.screen import await_unlocked, read_screen
 from rapsam.benchmarks.runners.adb_app.session import make_documents, run_app
-from rapsam.benchmarks.runners.android.device import AdbDevice
+from rapsam.benchmarks.runners.android.device import AdbDevice, loss_notes
 from rapsam.benchmarks.runners.android.facts import AndroidFacts, read_facts
 from rapsam.benchmarks.runners.android.watching import SensorLog, Watch, cool_down, heat_notes
 from rapsam.benchmarks.runners.app_answers import Answered, measured_of, read_result
@@ -74,7 +74,7 @@ class Attempt:
             self.found.setdefault(number, Outcome(None, None, (), reason))
 
     def _outcome(self, device: AdbDevice, files: RunFiles, variant: Variant) -> Outcome:
-        notes, losses = [APP_NOTE], device.losses
+        notes, losses, lost_in_run = [APP_NOTE], device.losses, 0
         answered: Answered | None = None
         sensors: SensorLog | None = None
         failed = None
@@ -87,7 +87,11 @@ class Attempt:
                 notes.append(cool_down(device, self._watch, self._log))
                 await_unlocked(device, self._watch, self._log)
                 self._log(f"{variant}: running on {device.serial}")
-                run = run_app(device, job, longest_s(manifest, self._timing), self._watch, self._log)
+                before = device.losses
+                try:
+                    run = run_app(device, job, longest_s(manifest, self._timing), self._watch, self._log)
+                finally:
+                    lost_in_run = device.losses - before
                 sensors = run.sensors
                 notes += [read_screen(device).note, *heat_notes(sensors.hottest)]
                 self._log(f"{variant}: reading results")
@@ -99,8 +103,10 @@ class Attempt:
             failed = str(error)
         except OSError as error:
             failed = f"cannot read or write files: {error.strerror or error}"
-        if device.losses > losses:
-            notes += device.loss_notes
+        notes += loss_notes(lost_in_run, "while the app ran, which went on")
+        notes += loss_notes(
+            device.losses - losses - lost_in_run, "while files were copied or the phone was asked"
+        )
         return Outcome(answered, sensors, tuple(notes), failed)
 
     @contextmanager

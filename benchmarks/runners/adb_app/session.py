@@ -29,14 +29,16 @@ def make_documents(device: AdbDevice, watch: Watch) -> None:
     look = f"[ -d {DOCUMENTS} ]"
     if device.shell(look).code == 0:
         return
-    start_app(device, None)
-    end = time.monotonic() + watch.folder_s
-    while device.shell(look).code != 0:
-        if time.monotonic() > end:
+    try:
+        start_app(device, None)
+        end = time.monotonic() + watch.folder_s
+        while device.shell(look).code != 0:
+            if time.monotonic() > end:
+                raise closed_folder(device, "the app was started, and its folder did not appear")
+            time.sleep(watch.look_s)
+    finally:
+        if not device.is_lost:
             stop_app(device)
-            raise closed_folder(device, "the app was started, and its folder did not appear")
-        time.sleep(watch.look_s)
-    stop_app(device)
 
 
 class AppRun(NamedTuple):
@@ -95,7 +97,7 @@ def _watched(device: AdbDevice, job: AppJob, watch: Watch, longest_s: float, pro
             )
         if time.monotonic() - start > longest_s:
             raise UnavailableError(
-                f"the app did not finish in {longest_s:.0f} s{last_of_app(device, pid)}; keep the phone "
+                f"the app did not finish in {longest_s:g} s{last_of_app(device, pid)}; keep the phone "
                 "unlocked and the app in front, or measure less"
             )
         sensors.look()

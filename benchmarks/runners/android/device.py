@@ -65,6 +65,16 @@ def open_device(device: str | None, patience: Patience, progress: Progress) -> A
     return AdbDevice(tool, find_device(tool, meant_serial(device)).serial, patience, progress)
 
 
+def loss_notes(times: int, meanwhile: str) -> tuple[str, ...]:
+    """Tells how often a device was lost; nothing if it was not.
+
+    Args:
+        times: How often.
+        meanwhile: What was going on, and what became of it.
+    """
+    return (f"the connection was lost {times} time{'s' * (times > 1)} {meanwhile}",) if times else ()
+
+
 class AdbDevice:
     """A device that was there when it was chosen.
 
@@ -134,14 +144,6 @@ class AdbDevice:
         # Of a pipe nothing may ever come.
         done = self.shell(f"[ -f {path} ] && cat {path}", timeout_s, limit)
         return None if done.code else done.output
-
-    @property
-    def loss_notes(self) -> tuple[str, ...]:
-        """What is to be told of how often it was lost."""
-        if not self.losses:
-            return ()
-        times = f"{self.losses} time{'s' * (self.losses > 1)}"
-        return (f"the connection was lost {times}; the run on the device went on",)
 
     def _whole_answer(self, script: str, timeout_s: float, limit: int) -> Finished:
         """Runs a script that says when it has ended: of a device that is lost meanwhile adb tells nothing."""

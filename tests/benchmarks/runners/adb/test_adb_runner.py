@@ -260,7 +260,8 @@ def test_a_run_goes_on_when_the_cable_is_back(runner, phone, tiny_bundle, words)
     assert any("is lost" in line for line in unplugs.lines)
     assert f"{phone.serial} is back" in unplugs.lines
     assert any(
-        re.fullmatch(r"the connection was lost \d times?; the run .* went on", one) for one in record.notes
+        re.fullmatch(r"the connection was lost \d times? in this command; what ran .* went on", one)
+        for one in record.notes
     )
     assert left(phone) == []
 

@@ -7,7 +7,9 @@ import shlex
 
 import pytest
 
+from apps.android.toolchain.build import TARGETS
 from apps.android.toolchain.jvm import APP, PATH_PROGRAM
+from apps.android.toolchain.native import missing_compilers
 from rapsam.benchmarks.latency.record_file import read_latency_records
 from rapsam.benchmarks.runners.adb_app.app import ACTIVITY, DOCUMENTS, EXTRA, RUNTIMES
 from rapsam.benchmarks.runners.app_contract import APP_ID
@@ -38,6 +40,7 @@ def tflite_bundle(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_an_onnx_bundle_is_measured_and_judged(kotlin_phone, tiny_bundle, tmp_path):
     outcome, (record,) = measured(tiny_bundle, tmp_path)
     assert outcome.code == 0, outcome.err
@@ -54,11 +57,25 @@ def test_an_onnx_bundle_is_measured_and_judged(kotlin_phone, tiny_bundle, tmp_pa
     assert kotlin_phone.left() == []
 
 
+@pytest.mark.slow
 def test_a_tflite_bundle_is_measured_and_judged(kotlin_phone, tflite_bundle, tmp_path):
     outcome, (record,) = measured(tflite_bundle, tmp_path, "--stages", "graph")
     assert outcome.code == 0, outcome.err
     assert (record.status, record.fidelity.status) == ("done", "passed")
     assert (record.compute.requested, record.runtime.version) == ("TensorFlow Lite", "2.14.0")
+    assert kotlin_phone.left() == []
+
+
+@pytest.mark.slow
+def test_an_executorch_bundle_is_measured_and_judged(kotlin_phone, tmp_path):
+    if missing := missing_compilers():
+        pytest.skip(missing)
+    write_converted_bundle(tmp_path / "executorch-fp32", "executorch-fp32")
+    outcome, (record,) = measured(tmp_path / "executorch-fp32", tmp_path, "--stages", "graph")
+    assert outcome.code == 0, outcome.err
+    assert (record.status, record.fidelity.status) == ("done", "passed")
+    assert (record.compute.requested, record.compute.threads) == ("ExecuTorch", 1)
+    assert record.runtime.version is None
     assert kotlin_phone.left() == []
 
 
@@ -98,9 +115,15 @@ def test_the_names_are_those_of_the_app():
     assert f'android:name="{name}"' in (APP / "app/src/main/AndroidManifest.xml").read_text()
     assert f'applicationId = "{APP_ID}"' in (APP / "app/build.gradle.kts").read_text()
     assert f"/{package}/" in DOCUMENTS
-    engine = (APP / "engine-onnx/src/main/kotlin/org/rapsam/engine/onnx/OnnxEngine.kt").read_text()
-    name = re.findall(r'const val NAME = "(.*)"', engine)
-    units = [*name, *re.findall(r'^    "\$NAME, (\w+)" to', engine, re.MULTILINE)]
-    assert RUNTIMES["onnx"] == (units[0], *(f"{units[0]}, {unit}" for unit in units[1:]))
-    engine = (APP / "engine-tflite/src/main/kotlin/org/rapsam/engine/tflite/TfliteEngine.kt").read_text()
-    assert RUNTIMES["tflite"] == tuple(re.findall(r'const val NAME = "(.*)"', engine))
+
+
+def test_the_runtimes_are_those_of_the_engines_of_the_app():
+    assert tuple(RUNTIMES) == TARGETS
+    found = {}
+    for folder in APP.glob("engine-*"):
+        (source,) = folder.rglob("*Engine.kt")
+        kotlin = source.read_text()
+        (name,) = re.findall(r'const val NAME = "(.*)"', kotlin)
+        units = re.findall(r'^    "\$NAME, (\w+)" to', kotlin, re.MULTILINE)
+        found[folder.name.removeprefix("engine-")] = (name, *(f"{name}, {unit}" for unit in units))
+    assert found == RUNTIMES

@@ -8,11 +8,11 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-SHAPE = [1, 4, 4, 2]
+SHAPE = (1, 4, 4, 2)
 
 
-def write_tiny_tflite(path: Path) -> None:
-    tensors = [tensor("given", SHAPE, 0), tensor("half", [1], 1), tensor("halved", SHAPE, 0)]
+def write_tiny_tflite(path: Path, shape: tuple[int, ...] = SHAPE) -> None:
+    tensors = [tensor("given", [*shape], 0), tensor("half", [1], 1), tensor("halved", [*shape], 0)]
     code = schema.OperatorCodeT()
     code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.MUL
     operator = schema.OperatorT()

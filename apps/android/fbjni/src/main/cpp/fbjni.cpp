@@ -111,10 +111,10 @@ jstring java_text(JNIEnv *env, const char *text) {
   return made;
 }
 
-[[noreturn]] void raise(JNIEnv *env, jthrowable problem) {
+/** Throws what a global reference is kept to; `translate` lets that go. */
+[[noreturn]] void raise(jobject kept) {
   jobject *thrown = static_cast<jobject *>(runtime.allocate(sizeof(jobject)));
-  *thrown = env->NewGlobalRef(problem);
-  env->DeleteLocalRef(problem);
+  *thrown = kept;
   runtime.raise(thrown, runtime.type_of_ours, nullptr);
   __builtin_unreachable();
 }
@@ -123,7 +123,9 @@ void raise_pending(JNIEnv *env) {
   jthrowable problem = env->ExceptionOccurred();
   if (problem != nullptr) {
     env->ExceptionClear();
-    raise(env, problem);
+    jobject kept = env->NewGlobalRef(problem);
+    env->DeleteLocalRef(problem);
+    raise(kept);
   }
 }
 
@@ -293,7 +295,8 @@ void throw_if(bool wrong) {
   raise_new(environment(), "java/lang/RuntimeException", "Java refused without a reason");
 }
 
-void throw_java(jthrowable problem) { raise(environment(), problem); }
+// The reference is the caller's, who deletes it while the exception passes.
+void throw_java(jthrowable problem) { raise(environment()->NewGlobalRef(problem)); }
 
 void throw_named(const char *name, const char *text) { raise_new(environment(), name, text); }
 
@@ -318,7 +321,9 @@ Reference native_order() {
   jclass type = class_named(env, "java/nio/ByteOrder");
   jmethodID method = env->GetStaticMethodID(type, "nativeOrder", "()Ljava/nio/ByteOrder;");
   raise_pending(env);
-  return Reference(env->CallStaticObjectMethod(type, method));
+  jobject found = env->CallStaticObjectMethod(type, method);
+  raise_pending(env);
+  return Reference(found);
 }
 
 Reference order(jobject *self, jobject *order) {
@@ -326,7 +331,9 @@ Reference order(jobject *self, jobject *order) {
   jclass type = class_named(env, "java/nio/ByteBuffer");
   jmethodID method = env->GetMethodID(type, "order", "(Ljava/nio/ByteOrder;)Ljava/nio/ByteBuffer;");
   raise_pending(env);
-  return Reference(env->CallObjectMethod(*self, method, *order));
+  jobject ordered = env->CallObjectMethod(*self, method, *order);
+  raise_pending(env);
+  return Reference(ordered);
 }
 
 Reference wrap(void *place, size_t size) {

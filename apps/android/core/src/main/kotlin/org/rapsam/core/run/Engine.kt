@@ -68,6 +68,22 @@ fun factoryFor(path: String, factories: List<EngineFactory>): EngineFactory =
             "${factories.joinToString(" or ") { it.suffix }}: export it for Android",
     )
 
+/**
+ * Starts what needs a runtime's native library.
+ *
+ * @param name Of the runtime.
+ * @throws Problem If the library is not in the app, or is another phone's.
+ */
+inline fun <T> withLibrary(name: String, start: () -> T): T = try {
+    start()
+} catch (error: LinkageError) {
+    throw Problem(
+        "the library of $name cannot be loaded (${error.message}); install an app that was built for this phone, " +
+            "with a bundle of this format",
+        error,
+    )
+}
+
 /** Throws a [Problem] unless a file has the inputs and outputs of its contract, in any order. */
 fun checkNames(contract: GraphContract, inputs: Collection<String>, outputs: Collection<String>) {
     for ((kind, specs, names) in listOf(

@@ -17,6 +17,7 @@ import org.rapsam.core.run.EngineFactory
 import org.rapsam.core.run.Graph
 import org.rapsam.core.run.Tensors
 import org.rapsam.core.run.checkTypes
+import org.rapsam.core.run.withLibrary
 import org.rapsam.core.tasks.Tensor
 
 private const val NAME = "ExecuTorch"
@@ -32,11 +33,9 @@ class ExecutorchEngineFactory : EngineFactory {
 
     override val runtimes: List<String> get() = listOf(NAME)
 
-    override fun open(runtime: String, threads: Int?): Engine = try {
+    override fun open(runtime: String, threads: Int?): Engine = withLibrary(NAME) {
         System.loadLibrary(LIBRARY)
-        ExecutorchEngine(threads ?: CHOSEN_BY_LIBRARY)
-    } catch (error: LinkageError) {
-        throw Problem("the library of $NAME cannot be loaded (${error.message}); install the app for this phone", error)
+        refusing("$NAME does not start", "install the app again") { ExecutorchEngine(threads ?: CHOSEN_BY_LIBRARY) }
     }
 }
 
@@ -53,9 +52,9 @@ private class ExecutorchEngine(private val threads: Int) : Engine {
             val module = refusing(what) { Module.load(file.path, Module.LOAD_MODE_FILE, threads) }
             try {
                 ExecutorchGraph(module, contract, start(module, contract, what))
-            } catch (problem: Problem) {
+            } catch (error: Exception) {
                 module.destroy()
-                throw problem
+                throw error
             }
         }
     }
@@ -72,9 +71,11 @@ private class ExecutorchEngine(private val threads: Int) : Engine {
                     "expected ${backends.joinToString(" or ")}: export the bundle with --target executorch",
             )
         }
-        val code = module.loadMethod(METHOD)
-        if (code != ExecutorchRuntimeException.OK) {
-            throw refused(what, ExecutorchRuntimeException.makeExecutorchException(code, lastWords()), "export the bundle again")
+        refusing(what) {
+            val code = module.loadMethod(METHOD)
+            if (code != ExecutorchRuntimeException.OK) {
+                throw ExecutorchRuntimeException.makeExecutorchException(code, lastWords())
+            }
         }
         return wanted
     }
@@ -115,30 +116,30 @@ private class ExecutorchGraph(
 
 /** Gives verified bytes as a file, which the library wants; it has read all when [use] ends. */
 private fun <T> inFile(model: ByteBuffer, use: (File) -> T): T {
-    val file = try {
-        File.createTempFile("graph", ".pte").also { file -> file.outputStream().use { write(model.duplicate(), it.channel) } }
-    } catch (error: IOException) {
-        throw Problem("$NAME needs a file for the graph (${error.message}); free some memory of the phone", error)
-    }
+    val file = stored { File.createTempFile("graph", ".pte") }
     try {
+        stored { file.outputStream().use { write(model.duplicate(), it.channel) } }
         return use(file)
     } finally {
         file.delete()
     }
 }
 
+private inline fun <T> stored(store: () -> T): T = try {
+    store()
+} catch (error: IOException) {
+    throw Problem("$NAME needs a file for the graph (${error.message}); free some memory of the phone", error)
+}
+
 private fun write(bytes: ByteBuffer, to: FileChannel) {
     while (bytes.hasRemaining()) to.write(bytes)
 }
 
-private inline fun <T> refusing(what: String, run: () -> T): T = try {
+private inline fun <T> refusing(what: String, todo: String = "export the bundle again", run: () -> T): T = try {
     run()
 } catch (error: RuntimeException) {
-    throw refused(what, error, "export the bundle again")
+    throw Problem("$what (${error.message?.replace('\n', ' ')}); $todo", error)
 }
-
-private fun refused(what: String, error: RuntimeException, todo: String) =
-    Problem("$what (${error.message?.replace('\n', ' ')}); $todo", error)
 
 /** What the library said last, which tells more than its codes. */
 private fun lastWords(): String = Module.readLogBufferStatic().lastOrNull()?.trim().orEmpty()

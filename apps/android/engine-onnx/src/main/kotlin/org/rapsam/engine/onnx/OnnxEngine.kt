@@ -14,6 +14,7 @@ import org.rapsam.core.run.EngineFactory
 import org.rapsam.core.run.Graph
 import org.rapsam.core.run.Tensors
 import org.rapsam.core.run.checkNames
+import org.rapsam.core.run.withLibrary
 import org.rapsam.core.tasks.Tensor
 
 private const val NAME = "ONNX Runtime"
@@ -33,17 +34,11 @@ class OnnxEngineFactory : EngineFactory {
 
     override fun open(runtime: String, threads: Int?): Engine {
         val provider = UNITS.getValue(runtime)
-        try {
+        return withLibrary(NAME) {
             if (provider != null && provider !in OrtEnvironment.getAvailableProviders()) {
                 throw Problem("this build of $NAME has no ${provider.name}; choose another compute unit")
             }
-            return refusing("$NAME does not start") { OnnxEngine(runtime, provider, threads) }
-        } catch (error: LinkageError) {
-            throw Problem(
-                "the library of $NAME cannot be loaded (${error.message}); install an app that was built for this " +
-                    "phone, with a bundle of this format",
-                error,
-            )
+            refusing("$NAME does not start") { OnnxEngine(runtime, provider, threads) }
         }
     }
 }

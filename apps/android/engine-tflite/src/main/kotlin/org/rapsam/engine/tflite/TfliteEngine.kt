@@ -9,6 +9,7 @@ import org.rapsam.core.run.EngineFactory
 import org.rapsam.core.run.Graph
 import org.rapsam.core.run.Tensors
 import org.rapsam.core.run.checkNames
+import org.rapsam.core.run.withLibrary
 import org.rapsam.core.tasks.Tensor
 import org.tensorflow.lite.InterpreterFactoryImpl
 import org.tensorflow.lite.NativeInterpreterWrapper
@@ -28,15 +29,9 @@ class TfliteEngineFactory : EngineFactory {
 
     override val runtimes: List<String> get() = listOf(NAME)
 
-    override fun open(runtime: String, threads: Int?): Engine = try {
+    override fun open(runtime: String, threads: Int?): Engine = withLibrary(NAME) {
         System.loadLibrary(LIBRARY)
         TfliteEngine(threads ?: CHOSEN_BY_LIBRARY)
-    } catch (error: LinkageError) {
-        throw Problem(
-            "the library of $NAME cannot be loaded (${error.message}); install an app that was built for this " +
-                "phone, with a bundle of this format",
-            error,
-        )
     }
 }
 
@@ -77,6 +72,7 @@ private class TfliteGraph(private val model: ByteBuffer, threads: Int, override 
             NativeSignatureRunnerWrapper.nativeAllocateTensors(signature, errors)
             inputs = contract.inputs.associate { it.name to TensorImpl.createSignatureInputTensor(signature, it.name) }
             outputs = contract.outputs.associate { it.name to TensorImpl.createSignatureOutputTensor(signature, it.name) }
+            checkShapes()
         } catch (error: Exception) {
             NativeInterpreterWrapper.delete(errors, modelHandle, interpreter)
             throw error
@@ -102,9 +98,22 @@ private class TfliteGraph(private val model: ByteBuffer, threads: Int, override 
     }
 
     override fun close() {
-        (inputs.values + outputs.values).forEach(TensorImpl::delete)
+        deleteTensors()
         NativeInterpreterWrapper.delete(errors, modelHandle, interpreter)
     }
+
+    private fun checkShapes() {
+        val other = (contract.inputs + contract.outputs).find { spec ->
+            val tensor = inputs[spec.name] ?: outputs.getValue(spec.name)
+            TensorImpl.shape(tensor).toList() != spec.shape
+        }
+        if (other != null) {
+            deleteTensors()
+            throw unfit(other.name)
+        }
+    }
+
+    private fun deleteTensors() = (inputs.values + outputs.values).forEach(TensorImpl::delete)
 
     private fun bytes(tensor: Long): ByteBuffer = TensorImpl.buffer(tensor).order(ByteOrder.nativeOrder())
 
