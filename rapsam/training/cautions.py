@@ -29,9 +29,10 @@ def warnings_of(prepared: Prepared, start: StartingPoint) -> list[str]:
 
 def _of_schedule(config: RunConfig, samples: MixedSamples) -> Iterator[str]:
     steps = steps_of(config, samples.epoch_length)
-    if config.optimiser.warmup_steps >= steps:
+    optimiser = config.optimiser
+    if optimiser.warmup_steps >= steps and optimiser.warmup_start < 1:
         yield (
-            f"the learning rate grows for {config.optimiser.warmup_steps} steps, and the run has {steps}: it "
+            f"the learning rate grows for {optimiser.warmup_steps} steps, and the run has {steps}: it "
             "never gets to its height; --set optimiser.warmup_steps=N with fewer, or epochs=N with more"
         )
 

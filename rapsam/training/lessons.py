@@ -226,9 +226,12 @@ def _worked(work: Iterator[None]) -> bool:
 def _embedded(
     teacher: Teacher, places: list[tuple[MixedSource, int]], device: torch.device, progress: Progress
 ) -> Iterator[None]:
-    """Computes what is missing, an image at a time."""
-    store = teacher.store
-    left = [pair for pair in places if store.missing([Place(pair[0].config, pair[1])])]
+    """Looks up what is missing and computes it, a file or an image at a time."""
+    store, left = teacher.store, []
+    for mixed, index in places:
+        if store.missing([Place(mixed.config, index)]):
+            left.append((mixed, index))
+        yield
     if not left:
         return
     network = teacher.network.to(device)
@@ -236,6 +239,7 @@ def _embedded(
         try:
             image = bare_clip(mixed.source, index).frames[0]
         except InputError:
+            yield
             continue
         pixels = torch.from_numpy(normalised_square(image, store.seal.side).pixels)
         # Not around the whole: between two images the caller would have no gradients.

@@ -47,8 +47,16 @@ def check_shared(fabric: Fabric, folder: Path, advice: str) -> None:
 
 def _appears(path: Path) -> bool:
     until = time.monotonic() + PATIENCE_S
-    while not path.exists():
+    while not _exists(path):
         if time.monotonic() > until:
             return False
         time.sleep(_LOOK_EVERY_S)
     return True
+
+
+def _exists(path: Path) -> bool:
+    """Tells whether a path is seen; a process that raised here would leave the others waiting."""
+    try:
+        return path.exists()
+    except OSError:
+        return False

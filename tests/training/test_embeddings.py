@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import gc
+import os
 import shutil
 import subprocess
 import sys
 import weakref
 from collections import namedtuple
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -20,7 +23,7 @@ from rapsam.data.synth.source import SynthImages
 from rapsam.errors import InputError
 from rapsam.models.origins import weights_sha256
 from rapsam.tasks.preprocess import normalised_square
-from rapsam.training import embeddings
+from rapsam.training import embeddings, lessons, shared_folder
 from rapsam.training.config import DataConfig, SourceConfig
 from rapsam.training.embeddings import EmbeddingError, EmbeddingStore, Place, Seal
 from rapsam.training.lessons import Teacher, build_student, forget_encoder, keep_embeddings
@@ -139,6 +142,55 @@ def test_what_an_interruption_left_is_gone_on_with(tmp_path):
 def test_an_image_that_cannot_be_read_has_no_embedding(tmp_path):
     _, steps = _keep(_teacher(tmp_path / "kept"), Source(broken=(1,)))
     assert [done for done, _ in steps] == [1, 3, 4]
+
+
+@pytest.mark.parametrize("broken", [(), range(IMAGES)], ids=["that are there", "that cannot be read"])
+def test_processes_meet_between_images(tmp_path, monkeypatch, broken):
+    """Also where nothing is computed, or the others would wait for a process that looks up a million files."""
+    teacher, turns = _teacher(tmp_path / "kept"), []
+    if not broken:
+        _keep(teacher, Source())
+    monkeypatch.setattr(lessons, "TURN_S", 0)
+    monkeypatch.setattr(lessons, "any_process", lambda _, flag: turns.append(flag) or flag)
+    _keep(teacher, Source(broken=broken))
+    assert len(turns) // 2 > IMAGES * (2 if broken else 1)
+
+
+class Paired:
+    """The first of two processes, of which the other says yes to all."""
+
+    world_size, is_global_zero, device = 2, True, torch.device("cpu")
+
+    def broadcast(self, value):
+        return value
+
+    def all_reduce(self, values, reduce_op):
+        assert reduce_op == "mean"
+        return values / self.world_size
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ESTALE, errno.EIO])
+def test_a_folder_that_cannot_be_looked_into_is_not_seen(tmp_path, monkeypatch, number):
+    looks, exists = [], Path.exists
+
+    def failing(path, **options):
+        if not path.name.startswith(".shared-"):
+            return exists(path, **options)
+        looks.append(path)
+        if len(looks) <= fails:
+            raise OSError(number, os.strerror(number))
+        return exists(path, **options)
+
+    monkeypatch.setattr(Path, "exists", failing)
+    monkeypatch.setattr(shared_folder, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(shared_folder, "_LOOK_EVERY_S", 0.01)
+    fails = 2
+    shared_folder.check_shared(Paired(), tmp_path, "share it")
+    assert len(looks) == fails + 1
+    fails = 10**6
+    with pytest.raises(InputError, match=r"is another folder for some processes: .*; share it"):
+        shared_folder.check_shared(Paired(), tmp_path, "share it")
+    assert not list(tmp_path.iterdir())
 
 
 def test_data_sets_of_one_name_in_two_places_share_a_folder(store, embedding, tmp_path):
@@ -266,8 +318,6 @@ def test_too_small_a_disk_is_told_before_anything_is_computed(tmp_path, monkeypa
 
 
 def test_a_disk_that_fills_on_the_way_is_told(tmp_path, monkeypatch):
-    import errno
-
     teacher = _teacher(tmp_path / "kept")
     _keep(teacher, Source(broken=(2, 3)))
 
@@ -311,7 +361,7 @@ fabric = Fabric(accelerator="cpu", devices=2, strategy="ddp")
 fabric.launch()
 fabric.barrier()
 # Only now, for the start of a process may take longer.
-_set_pg_timeout(timedelta(seconds=9))
+_set_pg_timeout(timedelta(seconds=14))
 second = fabric.global_rank == 1
 lessons.TURN_S = shared_folder.PATIENCE_S = 0.5
 
@@ -319,7 +369,7 @@ lessons.TURN_S = shared_folder.PATIENCE_S = 0.5
 class Slow(Source):
     def read(self, index, frames=None):
         if second:
-            time.sleep(5)
+            time.sleep(8)
         return super().read(index, frames)
 
 
@@ -337,8 +387,9 @@ def _two_processes(case, folder):
     return subprocess.run([sys.executable, script, case, folder], capture_output=True, text=True, timeout=300)
 
 
+@pytest.mark.slow
 def test_a_slow_share_takes_longer_than_processes_wait_for_each_other(tmp_path):
-    """Two images of five seconds in one process; a collective that waited for both would end after nine."""
+    """Two images of eight seconds in one process; a collective that waited for both would end after 14."""
     done = _two_processes("slow", tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
     assert not list(tmp_path.glob("refused-*"))
@@ -346,6 +397,7 @@ def test_a_slow_share_takes_longer_than_processes_wait_for_each_other(tmp_path):
     assert not list((tmp_path / "kept").glob(".shared-*"))
 
 
+@pytest.mark.slow
 def test_a_folder_that_processes_do_not_share_is_refused(tmp_path):
     done = _two_processes("apart", tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]

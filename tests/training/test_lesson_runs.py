@@ -152,6 +152,12 @@ def test_a_resumed_run_ends_with_the_same_weights(recipe, lesson, world, tmp_pat
 def test_what_may_not_have_been_meant_is_said_at_the_start(lesson, tmp_path):
     done = lesson("sam-nano-prompts", tmp_path / "run", "--set", "optimiser.warmup_steps=6")
     assert done.code == 0, done.err
+    level = lesson(
+        *("sam-nano-encoder", tmp_path / "level", "--set", "optimiser.warmup_steps=6"),
+        *("--set", "optimiser.warmup_start=1.0"),
+    )
+    assert level.code == 0, level.err
+    assert "warning:" not in level.err
     for says in (
         "warning: the encoder starts from random weights, on which the teacher's decoder can answer nothing",
         "warning: the learning rate grows for 6 steps, and the run has 6: it never gets to its height",
@@ -172,7 +178,9 @@ def test_what_may_not_have_been_meant_is_said_at_the_start(lesson, tmp_path):
     assert "batch_statistics = 'none' keeps its batch norms from learning" in frozen.err
 
 
-@pytest.mark.parametrize("recipe", ["sam-nano-prompts", "sam-nano-teacher"])
+@pytest.mark.parametrize(
+    "recipe", ["sam-nano-prompts", pytest.param("sam-nano-teacher", marks=pytest.mark.slow)]
+)
 def test_two_processes_learn_from_masks_what_one_does(recipe, world, teacher, tmp_path):
     taught = ("--teacher", teacher, "--embeddings", tmp_path / "kept") if recipe == "sam-nano-prompts" else ()
     entries, moments = [], []

@@ -9,7 +9,7 @@ import msgspec
 
 from rapsam.data.sources.categories import repeated_names
 from rapsam.data.sources.faults import SEEN_IN_PIXELS, DataSetError
-from rapsam.data.sources.kinds import SOURCES, existing_folder, splits_in
+from rapsam.data.sources.kinds import SOURCES, existing_folder, found_below
 from rapsam.data.sources.opened import OpenedSource
 from rapsam.data.sources.orientation import Described, Picture, check_decided
 from rapsam.data.sources.stored_pixels import survey_orientations
@@ -85,12 +85,7 @@ def check_below(folder: Path, *, full: bool, progress: Progress) -> list[SourceR
         InputError: If the folder does not exist or holds no data set of a known kind.
     """
     root = existing_folder(folder)
-    found = [
-        (kind, place, split)
-        for place in _folders(root, _DEPTH)
-        for kind in SOURCES
-        for split in splits_in(kind, place)
-    ]
+    found = _found_below(root)
     if not found:
         raise InputError(
             f"no data set in {folder}; expected files such as annotations/panoptic_val2017.json, "
@@ -100,20 +95,13 @@ def check_below(folder: Path, *, full: bool, progress: Progress) -> list[SourceR
     return [_Check(root, kind, place, split).run(full, progress) for kind, place, split in found]
 
 
-def _folders(folder: Path, depth: int) -> Iterator[Path]:
-    yield folder
-    if depth:
-        for inner in sorted(_folders_in(folder)):
-            yield from _folders(inner, depth - 1)
-
-
-def _folders_in(folder: Path) -> list[Path]:
+def _found_below(root: Path) -> list[tuple[str, Path, str]]:
     try:
-        return [path for path in folder.iterdir() if path.is_dir()]
+        return list(found_below(root, _DEPTH))
     except OSError as error:
         raise InputError(
-            f"cannot look into {folder}: {error.strerror}; expected folders that you may read: check the "
-            "others one by one"
+            f"cannot look into {error.filename}: {error.strerror}; expected folders that you may read: "
+            "check the others one by one"
         ) from error
 
 
@@ -134,7 +122,6 @@ class _Check:
         except InputError as error:
             self._count("annotation file", str(error))
             return report
-        report.images, report.videos, report.segments = source.contents()
         report.classes = len(source.label_set.labels)
         report.notes += repeated_names(source.label_set)
         self._check_orientations(source, lambda number: progress(f"{name}: looking at image {number}"))
@@ -145,6 +132,8 @@ class _Check:
             progress(f"{name}: comparing entry {index + 1} of {len(source)}")
             if self._entry_is_whole(source, index):
                 whole.append(index)
+        # Only now, for then no annotations are read a second time to be counted.
+        report.images, report.videos, report.segments = source.contents()
         chosen = whole if full else whole[:: max(1, -(-len(whole) // SAMPLE))]
         for done, index in enumerate(chosen, start=1):
             progress(f"{name}: decoding {done} of {len(chosen)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from rapsam.data.sources.coco_panoptic import CocoPanoptic
 from rapsam.data.sources.opened import OpenedSource
 from rapsam.data.sources.orientation import Described, check_decided
 from rapsam.data.sources.sa1b import Sa1b
-from rapsam.data.sources.sa1b_index import holds_split
+from rapsam.data.sources.sa1b_index import annotations_key, holds_list, holds_split
 from rapsam.data.sources.stored_pixels import survey_orientations
 from rapsam.data.sources.vipseg import Vipseg
 from rapsam.data.sources.youtube_vis_2019 import YoutubeVis2019
@@ -28,12 +28,16 @@ class Kind(NamedTuple):
         splits: Names of the splits, as the owners have them: to train on, to validate on, others.
         marks: Sets of paths below the root; where all of one set exist, the split is there.
         holds: Tells whether a split is there, where paths alone do not.
+        spans: Tells whether folders below are parts of a split, and no data sets of this kind themselves.
+        key: Returns what changes with the annotations of a split, where no mark holds them.
     """
 
     open: Callable[[Path, str], OpenedSource]
     splits: tuple[str, ...]
     marks: tuple[tuple[str, ...], ...]
     holds: Callable[[Path, str], bool] | None = None
+    spans: Callable[[Path, str], bool] | None = None
+    key: Callable[[Path, str], str] | None = None
 
 
 SOURCES = {
@@ -46,7 +50,12 @@ SOURCES = {
     ),
     "ade20k_panoptic": Kind(Ade20kPanoptic, ("train", "val"), (("ade20k_panoptic_{split}.json",),)),
     "vipseg": Kind(Vipseg, ("train", "val"), (("panoptic_gt_VIPSeg_{split}.json",),)),
-    "sa1b": Kind(Sa1b, ("train", "val"), (("{split}.txt",),), holds_split),
+    "sa1b": Kind(
+        *(Sa1b, ("train", "val"), (("{split}.txt",),)),
+        holds=holds_split,
+        spans=holds_list,
+        key=annotations_key,
+    ),
 }
 
 
@@ -97,9 +106,9 @@ def open_annotated(
             the other files of the data set.
 
     Raises:
-        InputError: As `open_source`, or if no image has an annotation (some owners keep those of a split to
-            themselves, and ids may be numbers in one place and texts in another), or if there is a file of
-            which nothing tells whether its annotation follows its EXIF orientation.
+        InputError: As `open_source`, or if no annotations can be read, no image has one (some owners
+            keep those of a split to themselves, and ids may be numbers in one place and texts in another), or
+            if there is a file of which nothing tells whether its annotation follows its EXIF orientation.
     """
     source = open_source(kind, root, split)
     if not source.has_annotations():
@@ -115,20 +124,42 @@ def open_annotated(
 
 
 def data_key(kind: str, root: Path, split: str) -> str:
-    """Returns a text that changes with the folder of a data set and with its annotation file.
+    """Returns a text that changes with the folder of a data set and with its annotation files.
 
-    Where nothing but the folder says what is read, it changes with the names in it.
+    Raises:
+        InputError: If there is no such kind or folder, or nothing says which images the split has.
     """
-    resolved = existing_folder(root)
-    marks = [path.format(split=split) for mark in _known_kind(kind).marks for path in mark]
-    files = [resolved / path for path in marks if (resolved / path).is_file()]
-    states = [path.stat() for path in files or [resolved]]
+    resolved, known = existing_folder(root), _known_kind(kind)
+    if known.key is not None:
+        return f"{resolved} {known.key(resolved, split)}"
+    marks = [path.format(split=split) for mark in known.marks for path in mark]
+    states = [(resolved / path).stat() for path in marks if (resolved / path).is_file()]
     return " ".join([str(resolved), *(f"{state.st_size} {state.st_mtime_ns}" for state in states)])
 
 
 def splits_in(kind: str, folder: Path) -> list[str]:
     """Names the splits of a kind whose files lie in a folder."""
     return [split for split in SOURCES[kind].splits if _has_split(kind, folder, split)]
+
+
+def found_below(
+    folder: Path, depth: int, kinds: Sequence[str] = tuple(SOURCES)
+) -> Iterator[tuple[str, Path, str]]:
+    """Yields kind, folder and split of the data sets in a folder and so many folders below it.
+
+    Raises:
+        OSError: If a folder cannot be read; `filename` is its path.
+    """
+    yield from ((kind, folder, split) for kind in kinds for split in splits_in(kind, folder))
+    if depth:
+        left = [kind for kind in kinds if not _spans(kind, folder)]
+        for inner in sorted(path for path in folder.iterdir() if path.is_dir()):
+            yield from found_below(inner, depth - 1, left)
+
+
+def _spans(kind: str, folder: Path) -> bool:
+    known = SOURCES[kind]
+    return known.spans is not None and any(known.spans(folder, split) for split in known.splits)
 
 
 def _has_split(kind: str, folder: Path, split: str) -> bool:
@@ -154,16 +185,13 @@ def existing_folder(path: Path) -> Path:
 def _others_in(folder: Path) -> str:
     """Names the data sets in a folder and in those right below, as options; empty if there is none."""
     try:
-        places = [folder, *(path for path in sorted(folder.iterdir()) if path.is_dir())]
+        found = list(found_below(folder, 1))
     except OSError:
         return ""  # what cannot be read is told by whoever reads it
-    found = [
+    return ", ".join(
         (f"--data {place} " if place != folder else "") + f"--kind {kind} --split {split}"
-        for place in places
-        for kind in SOURCES
-        for split in splits_in(kind, place)
-    ]
-    return ", ".join(found)
+        for kind, place, split in found
+    )
 
 
 def _known_kind(kind: str) -> Kind:

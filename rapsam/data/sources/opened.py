@@ -69,7 +69,11 @@ class OpenedSource(AnnotatedSource, Protocol):
         ...
 
     def has_annotations(self) -> bool:
-        """Tells whether any annotation belongs to an image or video that the file lists."""
+        """Tells whether any annotation belongs to an image or video that the file lists.
+
+        Raises:
+            DataSetError: If none does, and annotations that lie in files of their own could not be read.
+        """
         ...
 
     def strays(self) -> Iterator[DataSetError]:

@@ -28,6 +28,7 @@ from rapsam.tasks.labels import Label, LabelSet
 
 LABELS = LabelSet(name="sa1b (1 class)", labels=(Label(name="region", is_thing=True, category_id=1),))
 """Its regions have no classes."""
+_UNCOUNTED = -1
 _MOST_BYTES = 128 * 1024**2
 """Of the annotations of one image, of which published ones have a thousandth part."""
 
@@ -93,7 +94,7 @@ class Sa1b:
     """sa_NUMBER.jpg, each with a sa_NUMBER.json beside it; regions of no class, which lie within each other.
 
     See `AnnotatedSource` and `OpenedSource`. "train" has all that lie in the folder; where a file
-    {split}.txt lists images, one a line, a split has those, which may lie in folders below. Memory holds 10
+    {split}.txt lists images, one a line, a split has those, which may lie in folders below. Memory holds 14
     bytes for each image; the annotations of an image are read with it, and again whenever they are asked for.
     """
 
@@ -106,6 +107,7 @@ class Sa1b:
         self.name, self.label_set = f"sa1b {split}", LABELS
         self.described: Described | None = None
         self._root, self._index = root, open_index(root, split)
+        self._counts = np.full(len(self._index.numbers), _UNCOUNTED, np.int32)
         self._is_whole = split == WHOLE and not list_path(root, split).exists()
 
     def __len__(self) -> int:
@@ -116,12 +118,11 @@ class Sa1b:
         return 1
 
     def contents(self) -> Contents:
-        """Counts images and regions; reads the annotations of all."""
-        segments = 0
-        for index in range(len(self)):
+        """Counts images and regions; reads the annotations that nobody has looked at yet."""
+        for index in np.flatnonzero(self._counts == _UNCOUNTED):
             with suppress(DataSetError):
-                segments += len(self._regions(index).regions)
-        return Contents(images=len(self), videos=0, segments=segments)
+                self._counted(int(index))
+        return Contents(images=len(self), videos=0, segments=int(self._counts.sum(dtype=np.int64)))
 
     def files(self, index: int, frames: Sequence[int] | None = None) -> list[Path]:  # noqa: ARG002
         """Names the image and its annotations."""
@@ -136,14 +137,23 @@ class Sa1b:
 
     def check(self, index: int) -> list[DataSetError]:
         """Compares an image's entries; see `OpenedSource`."""
-        return self._regions(index).outlines()[1]
+        return self._counted(index).outlines()[1]
 
     def has_annotations(self) -> bool:
-        """Tells whether any image has a region; reads annotations until one has."""
+        """Tells whether any image has a region; reads annotations until one has.
+
+        Raises:
+            DataSetError: If none has, and some could not be read.
+        """
+        first: DataSetError | None = None
         for index in range(len(self)):
-            with suppress(DataSetError):
-                if self._regions(index).regions:
+            try:
+                if self._counted(index).regions:
                     return True
+            except DataSetError as fault:
+                first = first or fault
+        if first is not None:
+            raise DataSetError(first.kind, f"{self.name}: no region could be read; the first fault: {first}")
         return False
 
     def strays(self) -> Iterator[DataSetError]:
@@ -153,9 +163,9 @@ class Sa1b:
 
     def read(self, index: int, frames: Sequence[int] | None = None) -> AnnotatedClip:
         """Reads an image with its regions; see `AnnotatedSource`."""
-        bare = self.read_bare(index)
-        repeats = checked_frames(bare.name, 1, frames)
         regions = self._regions(index)
+        bare = self._bare(index, regions)
+        repeats = checked_frames(bare.name, 1, frames)
         outlines, faults = regions.outlines()
         masks = new_masks(len(outlines), 1, *regions.size, str(regions.path))
         for mask, (place, outline) in zip(masks, outlines, strict=True):
@@ -171,9 +181,17 @@ class Sa1b:
 
     def read_bare(self, index: int) -> AnnotatedClip:
         """Reads an image without its regions, whose masks take most of the time; see `BareSource`."""
-        size = self._regions(index).size
-        image = read_annotated_image(self.files(index)[0], size, self.described)
+        return self._bare(index, self._regions(index))
+
+    def _bare(self, index: int, regions: _Regions) -> AnnotatedClip:
+        image = read_annotated_image(self.files(index)[0], regions.size, self.described)
         return clip_of_none(f"{self._index.stem(index)}.jpg", int(self._index.numbers[index]), image)
+
+    def _counted(self, index: int) -> _Regions:
+        self._counts[index] = 0  # stays where they cannot be read
+        regions = self._regions(index)
+        self._counts[index] = len(regions.regions)
+        return regions
 
     def _regions(self, index: int) -> _Regions:
         image, path = self.files(index)

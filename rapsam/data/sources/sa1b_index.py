@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from array import array
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, repeat
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -27,6 +28,8 @@ _LISTED = re.compile(rf"(?:\./)?(?:(?P<folder>[^\0]+)/)?{_STEM}\.jpg")
 _MOST_BYTES = 1 << 30
 """Of a list; all 11 million images, each with its folder, take a quarter of it."""
 _LONGEST = 4096
+_ENCODING = "utf-8-sig"
+"""Some editors put a mark in front of UTF-8."""
 _MOST_FOLDERS = 1 << 15
 """SA-1B comes in a thousand archives."""
 
@@ -82,11 +85,37 @@ def holds_split(root: Path, split: str) -> bool:
     listed = list_path(root, split)
     try:
         if listed.is_file():
-            with listed.open(encoding="utf-8") as lines:
+            with listed.open(encoding=_ENCODING) as lines:
                 return _LISTED.fullmatch(lines.readline(_LONGEST).rstrip("\r\n")) is not None
         return split == WHOLE and any(_NAME.fullmatch(name) for name in _names(root))
     except (InputError, OSError, ValueError):
         return False  # whoever opens it is told
+
+
+def holds_list(root: Path, split: str) -> bool:
+    """Tells whether a folder has a list of images of this name; folders below are parts of its data set."""
+    return list_path(root, split).is_file() and holds_split(root, split)
+
+
+def annotations_key(root: Path, split: str) -> str:
+    """Returns a digest that changes with the images of a split, and the size or time of any annotation file.
+
+    Raises:
+        InputError: As `open_index`.
+    """
+    index, digest = open_index(root, split), hashlib.sha256()
+    for place in range(len(index.numbers)):
+        stem = index.stem(place)
+        digest.update(f"{stem} {_state(root / f'{stem}.json')}\n".encode(errors="surrogateescape"))
+    return digest.hexdigest()
+
+
+def _state(path: Path) -> str:
+    try:
+        state = path.stat()
+    except (OSError, ValueError):
+        return "missing"  # whoever reads it is told
+    return f"{state.st_size} {state.st_mtime_ns}"
 
 
 def odd_names(root: Path) -> Iterator[DataSetError]:
@@ -136,10 +165,17 @@ def _index_of_list(path: Path) -> ImageIndex:
 
 
 def _lines(path: Path) -> Iterator[str]:
+    """Yields the lines of a list; empty ones at its end are none."""
+    empty = 0
     try:
-        with path.open(encoding="utf-8") as lines:
+        with path.open(encoding=_ENCODING) as lines:
             while text := lines.readline(_LONGEST):
-                yield text.rstrip("\r\n")
+                if not (text := text.rstrip("\r\n")):
+                    empty += 1
+                    continue
+                yield from repeat("", empty)
+                empty = 0
+                yield text
     except (OSError, ValueError) as error:
         raise InputError(f"cannot read {path}: {error}; expected a text file of image names") from error
 

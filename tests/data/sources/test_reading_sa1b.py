@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +14,9 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 
 from rapsam.data.rle import encode_mask
-from rapsam.data.sources import sa1b_index
+from rapsam.data.sources import sa1b, sa1b_index
 from rapsam.data.sources.annotated import bare_clip
-from rapsam.data.sources.check import check_below
+from rapsam.data.sources.check import SAMPLE, check_below
 from rapsam.data.sources.faults import DataSetError
 from rapsam.data.sources.kinds import data_key, open_annotated, open_source, splits_in
 from rapsam.data.sources.orientation import Described
@@ -264,7 +266,11 @@ def test_a_list_says_which_images_a_split_has(root):
         ("sa_9.json", "line 1 is 'sa_9.json'"),
         ("sa_09.jpg", "line 1 is 'sa_09.jpg'"),
         ("x" * 5000, "line 1 is"),
-        ("\n", "line 1 is ''"),
+        ("\nsa_9.jpg", "line 1 is ''"),
+        ("sa_9.jpg\n \n", "line 2 is ' '"),
+        ("\n", "lists no image"),
+        ("\ufeff", "lists no image"),
+        ("sa_9.jpg\n\ufeffsa_10.jpg", "line 2 is"),
         ("sa_9.jpg\na/sa_9.jpg\n", "lists sa_9.jpg twice"),
         ("", "is empty"),
         ("a/sa_1.jpg\nb/sa_2.jpg\nc/sa_3.jpg", "names more than 2 folders"),
@@ -280,6 +286,13 @@ def test_lists_that_are_none(root, text, says, monkeypatch):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["\ufeffsa_10.jpg\r\nsa_9.jpg\r\n\r\n\r\n", "sa_10.jpg\nsa_9.jpg\n\n"])
+def test_lists_as_editors_save_them(root, text):
+    (root / "val.txt").write_text(text, encoding="utf-8")
+    assert splits_in("sa1b", root) == ["train", "val"]
+    assert names(open_source("sa1b", root, "val")) == ["sa_9.jpg", "sa_10.jpg"]
+
+
 def test_a_folder_without_images_is_refused(tmp_path):
     (tmp_path / "sa_x.jpg").write_text("")
     with pytest.raises(InputError, match=r"holds no sa_NUMBER\.jpg"):
@@ -287,6 +300,35 @@ def test_a_folder_without_images_is_refused(tmp_path):
     write_sa1b_image(tmp_path, 1)
     with pytest.raises(InputError, match="no image or video of sa1b 'train' has an annotation"):
         open_annotated("sa1b", tmp_path, "train")
+
+
+def test_where_no_annotations_can_be_read_the_first_fault_is_named_after_one_look(root, monkeypatch):
+    (root / "sa_9.json").write_text("{")
+    (root / SECOND).unlink()
+    read = counted_reads(monkeypatch)
+    with pytest.raises(InputError, match=r"no region could be read; the first fault: .*sa_9\.json") as caught:
+        open_annotated("sa1b", root, "train")
+    assert "\n" not in str(caught.value)
+    assert read == ["sa_9.json", SECOND]
+    # One that is read, and has no region, does not hide the others.
+    write_sa1b_image(root, 10)
+    with pytest.raises(InputError, match=r"the first fault: .*sa_9\.json"):
+        open_annotated("sa1b", root, "train")
+
+
+def test_images_without_a_region_are_looked_at_once(root, monkeypatch):
+    write_sa1b_image(root, 10)
+    read = counted_reads(monkeypatch)
+    with pytest.raises(InputError, match="no image or video of sa1b 'train' has an annotation"):
+        open_annotated("sa1b", root, "train")
+    assert read == ["sa_9.json", SECOND]
+
+
+def counted_reads(monkeypatch):
+    """Returns a list that grows by the name of each annotation file that is parsed."""
+    read, real = [], sa1b._read
+    monkeypatch.setattr(sa1b, "_read", lambda path: read.append(path.name) or real(path))
+    return read
 
 
 def test_an_index_is_small_and_sorted(tmp_path):
@@ -324,13 +366,75 @@ def test_the_data_check_knows_it(tmp_path):
     assert (report.missing, report.first_missing) == (1, ["sa1b/sa_10.jpg"])
 
 
+def test_the_data_check_parses_the_annotations_of_an_image_once_before_it_decodes(root, monkeypatch):
+    for number in range(11, 70):
+        write_sa1b_image(root, number, REGION_MASKS)
+    (root / "sa_12.json").write_text("{")
+    read, parsed_when = counted_reads(monkeypatch), {}
+    (report,) = check_below(root, full=False, progress=lambda line: parsed_when.setdefault(line, len(read)))
+    assert (report.images, report.segments) == (61, 3 * 59)
+    # And once more when it is decoded, which is long after.
+    first_look = read[: len(read) - report.decoded]
+    assert first_look == [f"sa_{number}.json" for number in range(9, 70)]
+    assert 0 < report.decoded <= SAMPLE
+    # Nothing is parsed before its number is told.
+    assert parsed_when["sa1b train: comparing entry 1 of 61"] == 0
+    assert parsed_when["sa1b train: comparing entry 61 of 61"] == 60
+
+
+@pytest.mark.parametrize(("above", "named"), [("sa1b", "."), (".", "sa1b")])
+def test_the_data_check_takes_folders_below_a_list_as_parts_of_its_set(tmp_path, above, named):
+    place = tmp_path / "sa1b"
+    for folder, number in (("sa_000020", 3), ("sa_000021", 200)):
+        write_sa1b_image(place / folder, number, REGION_MASKS)
+    (place / "train.txt").write_text("sa_000020/sa_3.jpg\n")
+    write_coco_instances(place / "coco")
+    reports = check_below(tmp_path / above, full=True, progress=lambda _: None)
+    assert [(report.kind, report.folder, report.images) for report in reports] == [
+        ("sa1b", named, 1),
+        ("coco_instances", (Path(named) / "coco").as_posix(), 2),
+    ]
+    # Without a list each folder is a data set.
+    (place / "train.txt").write_text("not of images\n")
+    below = {r.folder for r in check_below(place, full=False, progress=lambda _: None) if r.kind == "sa1b"}
+    assert below == {"sa_000020", "sa_000021"}
+
+
+@pytest.mark.parametrize("listed", [False, True])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda path: edit_json(path, lambda content: content["annotations"].clear()),
+        lambda path: path.write_text(path.read_text().replace("0.9237", "0.9238")),
+        lambda path: path.unlink(),
+    ],
+)
+def test_the_key_of_the_data_changes_with_the_annotations_of_any_image(root, change, listed):
+    if listed:
+        write_sa1b_image(root / "sa_000020", 3, REGION_MASKS)
+        (root / "train.txt").write_text("sa_9.jpg\nsa_000020/sa_3.jpg\n")
+    path = root / ("sa_000020/sa_3.json" if listed else SECOND)
+    before, state = data_key("sa1b", root, "train"), path.parent.stat()
+    change(path)
+    os.utime(path.parent, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert data_key("sa1b", root, "train") != before
+
+
+def test_the_key_of_the_data_does_not_change_with_what_a_list_leaves_out(root):
+    (root / "train.txt").write_text("sa_9.jpg\n")
+    before = data_key("sa1b", root, "train")
+    edit_json(root / SECOND, lambda content: content["annotations"].clear())
+    assert data_key("sa1b", root, "train") == before
+
+
 def test_the_key_of_the_data_changes_with_what_is_read(root):
     before = data_key("sa1b", root, "train")
     assert data_key("sa1b", root, "train") == before
     (root / "train.txt").write_text("sa_9.jpg\n")
     listed = data_key("sa1b", root, "train")
     (root / "train.txt").write_text("sa_9.jpg\nsa_10.jpg\n")
-    assert len({before, listed, data_key("sa1b", root, "train")}) == 3
+    assert listed != before
+    assert data_key("sa1b", root, "train") == before  # a list of all is what the folder holds
 
 
 def test_orientations_follow_the_sizes_as_in_other_kinds(root):
