@@ -146,7 +146,7 @@ def test_an_image_that_cannot_be_read_has_no_embedding(tmp_path):
 
 @pytest.mark.parametrize("broken", [(), range(IMAGES)], ids=["that are there", "that cannot be read"])
 def test_processes_meet_between_images(tmp_path, monkeypatch, broken):
-    """Also where nothing is computed: others would wait for a process that looks up a million files."""
+    """Also where nothing is computed: one that looks up a million files would let the others wait."""
     teacher, turns = _teacher(tmp_path / "kept"), []
     if not broken:
         _keep(teacher, Source())

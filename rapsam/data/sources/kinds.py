@@ -27,9 +27,9 @@ class Kind(NamedTuple):
         open: Opens a split below a resolved root.
         splits: Names of the splits, as the owners have them: to train on, to validate on, others.
         marks: Sets of paths below the root; where all of one set exist, the split is there.
-        holds: Tells whether a split is there, where paths alone do not.
+        holds: Tells whether a split is there, where there are no marks.
         spans: Tells whether folders below are parts of a split, and no data sets of this kind themselves.
-        key: Returns what changes with the annotations of a split, where no mark holds them.
+        key: Returns what changes with the annotations of a split, where there are no marks.
     """
 
     open: Callable[[Path, str], OpenedSource]
@@ -50,12 +50,7 @@ SOURCES = {
     ),
     "ade20k_panoptic": Kind(Ade20kPanoptic, ("train", "val"), (("ade20k_panoptic_{split}.json",),)),
     "vipseg": Kind(Vipseg, ("train", "val"), (("panoptic_gt_VIPSeg_{split}.json",),)),
-    "sa1b": Kind(
-        *(Sa1b, ("train", "val"), (("{split}.txt",),)),
-        holds=holds_split,
-        spans=holds_list,
-        key=annotations_key,
-    ),
+    "sa1b": Kind(Sa1b, ("train", "val"), (), holds_split, holds_list, annotations_key),
 }
 
 

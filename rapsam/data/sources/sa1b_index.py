@@ -94,7 +94,7 @@ def holds_split(root: Path, split: str) -> bool:
 
 def holds_list(root: Path, split: str) -> bool:
     """Tells whether a folder has a list of images of this name; folders below are parts of its data set."""
-    return list_path(root, split).is_file() and holds_split(root, split)
+    return holds_split(root, split) and list_path(root, split).is_file()
 
 
 def annotations_key(root: Path, split: str) -> str:
@@ -106,7 +106,7 @@ def annotations_key(root: Path, split: str) -> str:
     index, digest = open_index(root, split), hashlib.sha256()
     for place in range(len(index.numbers)):
         stem = index.stem(place)
-        digest.update(f"{stem} {_state(root / f'{stem}.json')}\n".encode(errors="surrogateescape"))
+        digest.update(f"{stem} {_state(root / f'{stem}.json')}\n".encode())
     return digest.hexdigest()
 
 
