@@ -57,3 +57,12 @@ def read_records(path: Path, kind: type[Records]) -> Records:
             f"{path} has schema version {records.schema_version}; expected {SCHEMA_VERSION}: measure again"
         )
     return records
+
+
+def records_or(path: Path, nothing: Records) -> Records:
+    """Reads a file of records, or returns `nothing`, which has none, where there is no file.
+
+    Raises:
+        InputError: If the file is damaged or of another schema.
+    """
+    return read_records(path, type(nothing)) if path.exists() else nothing

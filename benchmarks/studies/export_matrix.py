@@ -23,7 +23,7 @@ from rapsam.benchmarks.measuring.records import (
     SCHEMA_VERSION,
     Versioned,
     now_utc,
-    read_records,
+    records_or,
     write_records,
 )
 from rapsam.benchmarks.measuring.timing import in_own_process, peak_rss_mb
@@ -121,9 +121,7 @@ def main() -> None:
 
 def known_records(path: Path = FILE) -> ExportRecords:
     """Reads what has been measured; nothing if there is no file yet."""
-    if path.exists():
-        return read_records(path, ExportRecords)
-    return ExportRecords(schema_version=SCHEMA_VERSION, command=COMMAND, records=())
+    return records_or(path, ExportRecords(schema_version=SCHEMA_VERSION, command=COMMAND, records=()))
 
 
 def measure(model_name: str, target: str, precision: str, size: tuple[int, int]) -> ExportRecord:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from rapsam.benchmarks.measuring.records import RESULTS, SCHEMA_VERSION, now_utc, read_records, write_records
+from rapsam.benchmarks.measuring.records import RESULTS, SCHEMA_VERSION, now_utc, records_or, write_records
 from rapsam.benchmarks.studies.few_bits_measure import SPLIT, Place, measure_in_own_process
 from rapsam.benchmarks.studies.few_bits_records import FewBits, FewBitsRow
 from rapsam.benchmarks.studies.few_bits_rows import RowPlan, all_rows, named_rows, reason_not_here
@@ -122,9 +122,7 @@ def measure_rows(
 
 def known_records(path: Path = FILE) -> FewBits:
     """Reads what was measured so far; nothing where there is no file."""
-    if not path.exists():
-        return FewBits(schema_version=SCHEMA_VERSION, command=COMMAND)
-    return read_records(path, FewBits)
+    return records_or(path, FewBits(schema_version=SCHEMA_VERSION, command=COMMAND))
 
 
 def _is_known(plan: RowPlan, row: FewBitsRow | None, images: int) -> bool:

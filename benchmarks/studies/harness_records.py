@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from rapsam.benchmarks.measuring.records import RESULTS, SCHEMA_VERSION, Versioned, read_records
+from rapsam.benchmarks.measuring.records import RESULTS, SCHEMA_VERSION, Versioned, records_or
 from rapsam.machine import Machine
 
 FILE = RESULTS / "harness.json"
@@ -71,6 +71,4 @@ def known_harness(path: Path = FILE) -> HarnessRecords:
     Raises:
         InputError: If it is damaged.
     """
-    if not path.exists():
-        return HarnessRecords(schema_version=SCHEMA_VERSION, command=COMMAND)
-    return read_records(path, HarnessRecords)
+    return records_or(path, HarnessRecords(schema_version=SCHEMA_VERSION, command=COMMAND))

@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from rapsam.benchmarks.measuring.records import RESULTS, SCHEMA_VERSION, now_utc, read_records, write_records
+from rapsam.benchmarks.measuring.records import RESULTS, SCHEMA_VERSION, now_utc, records_or, write_records
 from rapsam.benchmarks.measuring.timing import in_turns
 from rapsam.benchmarks.studies.full_export import export_in_own_process
 from rapsam.benchmarks.studies.speed_contender import ContenderProcess, worker_command
@@ -155,9 +155,7 @@ def measure_model(
 
 def known_records(path: Path = FILE) -> SpeedRecords:
     """Reads what was measured so far; nothing where there is no file."""
-    if not path.exists():
-        return SpeedRecords(schema_version=SCHEMA_VERSION, command=COMMAND)
-    return read_records(path, SpeedRecords)
+    return records_or(path, SpeedRecords(schema_version=SCHEMA_VERSION, command=COMMAND))
 
 
 def _lower_all(conditions: Conditions, subjects: tuple[Subject, ...]) -> Lowerings:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from rapsam.benchmarks.measuring.records import RESULTS, SCHEMA_VERSION, Versioned, read_records
+from rapsam.benchmarks.measuring.records import RESULTS, SCHEMA_VERSION, Versioned, records_or
 from rapsam.machine import Machine
 
 FILE = RESULTS / "sam_formats.json"
@@ -101,6 +101,4 @@ def known_sam_formats(path: Path = FILE) -> SamFormatRecords:
     Raises:
         InputError: If it is damaged.
     """
-    if not path.exists():
-        return SamFormatRecords(schema_version=SCHEMA_VERSION, command=COMMAND)
-    return read_records(path, SamFormatRecords)
+    return records_or(path, SamFormatRecords(schema_version=SCHEMA_VERSION, command=COMMAND))

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from rapsam.benchmarks.measuring.records import RESULTS, SCHEMA_VERSION, Versioned, read_records
+from rapsam.benchmarks.measuring.records import RESULTS, SCHEMA_VERSION, Versioned, records_or
 from rapsam.machine import Machine
 
 FILE = RESULTS / "sam_speed.json"
@@ -83,6 +83,4 @@ def known_sam_speed(path: Path = FILE) -> SamSpeedRecords:
     Raises:
         InputError: If it is damaged.
     """
-    if not path.exists():
-        return SamSpeedRecords(schema_version=SCHEMA_VERSION, command=COMMAND)
-    return read_records(path, SamSpeedRecords)
+    return records_or(path, SamSpeedRecords(schema_version=SCHEMA_VERSION, command=COMMAND))
