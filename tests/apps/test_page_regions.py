@@ -5,9 +5,6 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Error
 
-from rapsam.web.files import Shown, page_files
-from rapsam.web.server import PageServer
-
 SAM = {"max_points": 3, "negative_points": True, "boxes": True, "masks": True}
 TAP, BOX = {"points": [[5, 6]]}, {"box": [1, 2, 8, 9]}
 # Answers are numbered; a mask that is made of logits has as many pixels as their number.
@@ -33,18 +30,8 @@ IN_PAGE = """async ({ spec, doings }) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def page(browser):
-    blank = Shown(b"<!doctype html><link rel=icon href='data:,'>", "text/html")
-    with PageServer("127.0.0.1", 0, {**page_files(), "blank.html": blank}, {}) as server:
-        opened = browser.new_page()
-        opened.goto(f"{server.url}blank.html")
-        yield opened
-        opened.close()
-
-
-def done(page, *doings, spec=SAM):
-    return page.evaluate(IN_PAGE, {"spec": spec, "doings": doings})
+def done(blank_page, *doings, spec=SAM):
+    return blank_page.evaluate(IN_PAGE, {"spec": spec, "doings": doings})
 
 
 @pytest.mark.parametrize(
@@ -57,13 +44,13 @@ def done(page, *doings, spec=SAM):
         ({"boxes": False, "max_points": 1}, {"point"}),
     ],
 )
-def test_tools_are_those_that_the_model_takes(page, changes, tools):
-    found = done(page, spec={**SAM, **changes})["tools"]
+def test_tools_are_those_that_the_model_takes(blank_page, changes, tools):
+    found = done(blank_page, spec={**SAM, **changes})["tools"]
     assert {name for name, is_there in found.items() if is_there} == tools
 
 
-def test_taps_go_on_from_where_the_region_is(page):
-    found = done(page, ("point", TAP), ("less", {"points": [[1, 1]]}), ("more", {"points": [[2, 2]]}))
+def test_taps_go_on_from_where_the_region_is(blank_page):
+    found = done(blank_page, ("point", TAP), ("less", {"points": [[1, 1]]}), ("more", {"points": [[2, 2]]}))
     assert found["asked"] == [
         TAP,
         {"points": [[5, 6], [1, 1]], "positive": [True, False], "mask": [1]},
@@ -72,27 +59,27 @@ def test_taps_go_on_from_where_the_region_is(page):
     assert (found["areas"], found["current"]) == ([3], 0)
 
 
-def test_a_box_keeps_its_box_and_no_mask_goes_to_who_takes_none(page):
-    found = done(page, ("box", BOX), ("more", TAP), spec={**SAM, "masks": False})
+def test_a_box_keeps_its_box_and_no_mask_goes_to_who_takes_none(blank_page):
+    found = done(blank_page, ("box", BOX), ("more", TAP), spec={**SAM, "masks": False})
     assert found["asked"][1] == {**BOX, "points": [[5, 6]], "positive": [True]}
 
 
-def test_the_region_that_was_chosen_is_changed(page):
-    found = done(page, ("point", TAP), ("box", BOX), ("choose", 0), ("less", TAP))
+def test_the_region_that_was_chosen_is_changed(blank_page):
+    found = done(blank_page, ("point", TAP), ("box", BOX), ("choose", 0), ("less", TAP))
     assert (found["areas"], found["current"]) == ([3, 2], 0)
     assert found["asked"][2]["mask"] == [1]
 
 
-def test_more_of_nothing_is_a_region_and_less_of_nothing_is_refused(page):
-    found = done(page, ("more", TAP))
+def test_more_of_nothing_is_a_region_and_less_of_nothing_is_refused(blank_page):
+    found = done(blank_page, ("more", TAP))
     assert (found["asked"], found["areas"], found["current"]) == ([TAP], [1], 0)
     with pytest.raises(Error, match="there is no region yet"):
-        done(page, ("less", TAP))
+        done(blank_page, ("less", TAP))
 
 
-def test_undoing_makes_the_mask_before_again_and_ends_with_nothing(page):
+def test_undoing_makes_the_mask_before_again_and_ends_with_nothing(blank_page):
     doings = [("point", TAP), ("box", BOX), ("more", TAP), ("undo", None)]
-    assert done(page, *doings)["areas"] == [1, 2]
-    assert done(page, *doings, ("undo", None))["areas"] == [1]
-    found = done(page, *doings, ("undo", None), ("undo", None), ("undo", None))
+    assert done(blank_page, *doings)["areas"] == [1, 2]
+    assert done(blank_page, *doings, ("undo", None))["areas"] == [1]
+    found = done(blank_page, *doings, ("undo", None), ("undo", None), ("undo", None))
     assert (found["areas"], found["current"]) == ([], -1)

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 from rapsam.benchmarks.latency.sampling import sample, warm_up
-from rapsam.web.files import Shown, page_files
-from rapsam.web.server import PageServer
 
 MS = 1_000_000
 IN_PAGE = """async ({ name, durations, limits }) => {
@@ -18,16 +16,6 @@ IN_PAGE = """async ({ name, durations, limits }) => {
   const run = () => { now += durations[place++ % durations.length]; };
   return module[name](run, ...limits);
 }"""
-
-
-@pytest.fixture(scope="module")
-def page(browser):
-    blank = Shown(b"<!doctype html><link rel=icon href='data:,'>", "text/html")
-    with PageServer("127.0.0.1", 0, {**page_files(), "blank.html": blank}, {}) as server:
-        opened = browser.new_page()
-        opened.goto(f"{server.url}blank.html")
-        yield opened
-        opened.close()
 
 
 class Script:
@@ -52,19 +40,19 @@ def durations(seed: int, noise: int) -> list[int]:
 
 @pytest.mark.parametrize("noise", [0, 3, 40])
 @pytest.mark.parametrize("at_most_s", [0, 1, 10])
-def test_a_page_warms_up_as_long_as_the_toolkit_does(page, noise, at_most_s):
+def test_a_page_warms_up_as_long_as_the_toolkit_does(blank_page, noise, at_most_s):
     times = durations(1, noise)
     script = Script(times)
     expected = warm_up(script.run, at_most_s, script.clock)
-    found = page.evaluate(IN_PAGE, {"name": "warmUp", "durations": times, "limits": [at_most_s]})
+    found = blank_page.evaluate(IN_PAGE, {"name": "warmUp", "durations": times, "limits": [at_most_s]})
     assert [ms * MS for ms in found["samples"]] == expected.samples_ns
     assert found["isSteady"] == expected.is_steady
 
 
 @pytest.mark.parametrize("limits", [(1, 0, 0), (10, 0, 60), (1, 2, 60), (5, 5, 1), (100, 1, 3)])
-def test_a_page_takes_the_samples_that_the_toolkit_does(page, limits):
+def test_a_page_takes_the_samples_that_the_toolkit_does(blank_page, limits):
     times = durations(2, 10)
     script = Script(times)
     expected = sample(script.run, *limits, script.clock)
-    found = page.evaluate(IN_PAGE, {"name": "sample", "durations": times, "limits": list(limits)})
+    found = blank_page.evaluate(IN_PAGE, {"name": "sample", "durations": times, "limits": list(limits)})
     assert [ms * MS for ms in found] == expected
