@@ -384,7 +384,11 @@ except InputError as error:
 def _two_processes(case, folder):
     script = folder / "two.py"
     script.write_text(TWO)
-    return subprocess.run([sys.executable, script, case, folder], capture_output=True, text=True, timeout=300)
+    # The script lies elsewhere, and an installed distribution may bring a `tests` of its own.
+    surroundings = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    return subprocess.run(
+        [sys.executable, script, case, folder], capture_output=True, text=True, timeout=300, env=surroundings
+    )
 
 
 @pytest.mark.slow
