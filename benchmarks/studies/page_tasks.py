@@ -43,6 +43,8 @@ SIZE: Size = (640, 640)
 THINGS, QUERIES, CLASSES, CHANNELS = 20, 100, 80, 256
 MOST = 2.0
 """Of NumPy's time, that the page may take."""
+MOST_BYTES = 131072
+"""That a frame may leave beside its result: small objects, but no array of pixels or queries."""
 _STRIDE, _TOP_K = 4, 100
 _VISIT_S, _PAUSE_S = 0.3, 0.05
 _LARGEST, _SLOPE, _NOISE = 12.0, 0.5, 0.3
@@ -106,7 +108,7 @@ class FrameMemory(msgspec.Struct, frozen=True, kw_only=True):
         drawn: What is drawn.
         shows: Objects of each frame, or tracks.
         result_bytes: Of the map, or of the masks.
-        other_bytes: Of all else.
+        other_bytes: Of all else, once the loops are compiled.
     """
 
     drawn: str

@@ -4,27 +4,15 @@
  * @module
  */
 
-/**
- * @param {Float32Array | Float64Array} cost (count, count), finite.
- * @param {number} count
- * @returns {Int32Array} The column of every row.
- */
-export function cheapestAssignment(cost, count) {
-  const search = new Search(cost, count);
-  for (let row = 0; row < count; row++) search.assign(row);
-  return search.columnOf;
-}
-
-class Search {
-  /**
-   * @param {Float32Array | Float64Array} cost
-   * @param {number} count
-   */
-  constructor(cost, count) {
-    this.cost = cost;
+/** Assignments of one size, one after another. */
+export class Assignment {
+  /** @param {number} count Of rows, and of columns. */
+  constructor(count) {
     this.count = count;
-    this.columnOf = new Int32Array(count).fill(-1);
-    this.rowOf = new Int32Array(count).fill(-1);
+    /** (count, count), finite; to be filled in. */
+    this.cost = new Float32Array(count * count);
+    this.columnOf = new Int32Array(count);
+    this.rowOf = new Int32Array(count);
     this.ofRows = new Float64Array(count);
     this.ofColumns = new Float64Array(count);
     this.shortest = new Float64Array(count);
@@ -35,10 +23,22 @@ class Search {
   }
 
   /**
+   * @returns {Int32Array} The column of every row; valid until the next call.
+   */
+  find() {
+    this.columnOf.fill(-1);
+    this.rowOf.fill(-1);
+    this.ofRows.fill(0);
+    this.ofColumns.fill(0);
+    for (let row = 0; row < this.count; row++) this.#assign(row);
+    return this.columnOf;
+  }
+
+  /**
    * Gives a row its column; rows before it may change theirs.
    * @param {number} row
    */
-  assign(row) {
+  #assign(row) {
     const sink = this.#path(row);
     const { count, columnOf, rowOf, ofRows, ofColumns, shortest } = this;
     const length = shortest[sink];

@@ -63,28 +63,36 @@ export function checkFinite(name, values) {
   }
 }
 
+/** Frame after frame has as many: they are made once. */
+let probabilities = new Float32Array(0);
+
 /**
  * Turns logits into probabilities over the last axis.
  * @param {Tensor} logits (N, K).
- * @returns {Float32Array}
+ * @returns {Float32Array} Valid until the next call.
  */
 export function softmax(logits) {
   const [rows, columns] = logits.shape;
-  const found = new Float32Array(rows * columns);
-  for (let row = 0; row < rows; row++) {
-    const values = logits.data.subarray(row * columns, (row + 1) * columns);
-    let highest = -Infinity;
-    for (const value of values) highest = Math.max(highest, value);
-    let sum = 0;
-    for (let i = 0; i < columns; i++) {
-      const power = f32(Math.exp(f32(values[i] - highest)));
-      found[row * columns + i] = power;
-      sum += power;
-    }
-    sum = f32(sum);
-    for (let i = 0; i < columns; i++) found[row * columns + i] /= sum;
+  if (probabilities.length !== rows * columns) probabilities = new Float32Array(rows * columns);
+  for (let start = 0; start < rows * columns; start += columns) softmaxOfRow(logits.data, start, start + columns);
+  return probabilities;
+}
+
+/**
+ * @param {Float32Array} logits
+ * @param {number} start
+ * @param {number} end
+ */
+function softmaxOfRow(logits, start, end) {
+  let highest = -Infinity;
+  for (let i = start; i < end; i++) highest = Math.max(highest, logits[i]);
+  let sum = 0;
+  for (let i = start; i < end; i++) {
+    probabilities[i] = Math.exp(f32(logits[i] - highest));
+    sum += probabilities[i];
   }
-  return found;
+  sum = f32(sum);
+  for (let i = start; i < end; i++) probabilities[i] /= sum;
 }
 
 /**

@@ -81,13 +81,13 @@ function select(classLogits, scoreThreshold) {
   const classes = [];
   const scores = [];
   for (let query = 0; query < rows; query++) {
-    const row = probabilities.subarray(query * columns, (query + 1) * columns);
-    let best = 0;
-    for (let label = 1; label < columns; label++) if (row[label] > row[best]) best = label;
-    if (best === columns - 1 || !(row[best] > scoreThreshold)) continue;
+    const start = query * columns;
+    let best = start;
+    for (let place = start; place < start + columns; place++) if (probabilities[place] > probabilities[best]) best = place;
+    if (best === start + columns - 1 || !(probabilities[best] > scoreThreshold)) continue;
     queries.push(query);
-    classes.push(best);
-    scores.push(row[best]);
+    classes.push(best - start);
+    scores.push(probabilities[best]);
   }
   return { queries: Int32Array.from(queries), classes: Int32Array.from(classes), scores: Float32Array.from(scores) };
 }

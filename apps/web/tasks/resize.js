@@ -18,6 +18,16 @@ const f32 = Math.fround;
  */
 
 /**
+ * @typedef {object} Space What frames of one size share; no result lies in it.
+ * @property {string} sizes Before and afterwards.
+ * @property {AxisTaps} down
+ * @property {BlendedRows} rows
+ */
+
+/** @type {Space | null} */
+let kept = null;
+
+/**
  * @param {number} source Pixels before, at least 1.
  * @param {number} target Pixels after, at least 1.
  * @returns {AxisTaps}
@@ -44,14 +54,14 @@ export function axisTaps(source, target) {
  * @param {Float32Array} planes R, G and B, one after another.
  * @param {[number, number]} planeSize Height and width of a plane.
  */
-export function resizeIntoPlanes(picture, [height, width], planes, [planeHeight, planeWidth]) {
-  const down = axisTaps(picture.height, height);
-  const across = axisTaps(picture.width, width);
-  const rows = new BlendedRows(picture, across);
+export function resizeIntoPlanes(picture, size, planes, [planeHeight, planeWidth]) {
+  const [height, width] = size;
+  const { down, rows } = spaceFor(picture, size);
+  rows.forget();
   const plane = planeHeight * planeWidth;
   for (let y = 0; y < height; y++) {
-    const top = rows.of(down.lower[y]);
-    const bottom = rows.of(down.upper[y]);
+    const top = rows.of(picture, down.lower[y]);
+    const bottom = rows.of(picture, down.upper[y]);
     const share = down.weight[y];
     for (let x = 0, from = 0; x < width; x++) {
       for (let channel = 0; channel < 3; channel++, from++) {
@@ -63,37 +73,52 @@ export function resizeIntoPlanes(picture, [height, width], planes, [planeHeight,
   }
 }
 
+/**
+ * @param {Picture} picture
+ * @param {[number, number]} size
+ * @returns {Space}
+ */
+function spaceFor({ height, width }, size) {
+  const sizes = String([height, width, size]);
+  if (kept?.sizes !== sizes) {
+    kept = { sizes, down: axisTaps(height, size[0]), rows: new BlendedRows(axisTaps(width, size[1])) };
+  }
+  return kept;
+}
+
 /** Rows of an image, blended along their axis. Neighbouring output rows share them, so two are kept. */
 class BlendedRows {
-  /**
-   * @param {Picture} picture
-   * @param {AxisTaps} across
-   */
-  constructor(picture, across) {
-    this.picture = picture;
+  /** @param {AxisTaps} across */
+  constructor(across) {
     this.across = across;
     this.kept = [0, 1].map(() => ({ row: -1, values: new Float32Array(3 * across.lower.length) }));
   }
 
+  /** Another picture follows. */
+  forget() {
+    for (const each of this.kept) each.row = -1;
+  }
+
   /**
+   * @param {Picture} picture
    * @param {number} row
    * @returns {Float32Array} Valid until two other rows have been asked for.
    */
-  of(row) {
+  of(picture, row) {
     const found = this.kept.find((each) => each.row === row);
     if (found) return found.values;
     const place = this.kept[0].row < this.kept[1].row ? this.kept[0] : this.kept[1];
     place.row = row;
-    this.#blend(row, place.values);
+    this.#blend(picture, row, place.values);
     return place.values;
   }
 
   /**
+   * @param {Picture} picture
    * @param {number} row
    * @param {Float32Array} values
    */
-  #blend(row, values) {
-    const { data, width, channels } = this.picture;
+  #blend({ data, width, channels }, row, values) {
     const { lower, upper, weight } = this.across;
     const start = row * width * channels;
     for (let x = 0, to = 0; x < lower.length; x++) {

@@ -10,6 +10,7 @@ from rapsam.benchmarks.measuring.records import read_records
 from rapsam.benchmarks.studies.page_tasks import (
     FILE,
     MOST,
+    MOST_BYTES,
     THINGS,
     PageTasks,
     discs,
@@ -37,3 +38,4 @@ def test_the_record_holds():
     known = read_records(FILE, PageTasks)
     assert {each.limit for each in known.fusion} == {MOST}
     assert all(each.ratio <= each.limit for each in known.fusion)
+    assert all(each.other_bytes <= MOST_BYTES for each in known.memory)
