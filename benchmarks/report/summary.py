@@ -9,6 +9,8 @@ from rapsam.benchmarks.report.few_bits import missed
 from rapsam.benchmarks.report.markdown import short_name, table, where_and_when
 from rapsam.benchmarks.studies.export_matrix import ExportRecord, ExportRecords
 from rapsam.benchmarks.studies.few_bits_records import FewBitsRow
+from rapsam.benchmarks.studies.sam_format_records import SamFormatRow
+from rapsam.benchmarks.studies.sam_speed_records import SamSpeedRun
 from rapsam.benchmarks.studies.shipped_weights import ASKED, ShippedWeights
 from rapsam.benchmarks.studies.speed_goals import GOALS, Goal
 from rapsam.benchmarks.studies.speed_records import IMAGE, PROMPT, SpeedRecords
@@ -27,32 +29,43 @@ class _Figure(NamedTuple):
     text: str
 
 
-def summary_table(
-    exports: ExportRecords,
-    speeds: SpeedRecords,
-    weights: ShippedWeights | None,
-    few_bits: Sequence[FewBitsRow] = (),
-) -> str:
-    """Writes one row per kind of measurement, or says that nothing was measured.
+class Measured(NamedTuple):
+    """What the table is made of.
 
-    Args:
+    Attributes:
         exports: Fidelity of exported bundles.
         speeds: Times on this machine's processor.
         weights: Scores of the weights that come with the package.
         few_bits: What recipes of few bits cost.
+        promptable: Fidelity of promptable networks at full size.
+        promptable_speed: Their times beside those of their authors' exports.
+    """
+
+    exports: ExportRecords
+    speeds: SpeedRecords
+    weights: ShippedWeights | None = None
+    few_bits: Sequence[FewBitsRow] = ()
+    promptable: Sequence[SamFormatRow] = ()
+    promptable_speed: Sequence[SamSpeedRun] = ()
+
+
+def summary_table(measured: Measured) -> str:
+    """Writes one row per kind of measurement, or says that nothing was measured.
 
     Returns:
         A Markdown table and a caption that says where and when.
     """
     rows = [
-        *_fidelity_rows(exports.records),
-        *_few_bits_rows(few_bits),
-        *_speed_rows(speeds),
-        *_weights_rows(weights),
+        *_fidelity_rows(measured.exports.records),
+        *_few_bits_rows(measured.few_bits),
+        *_speed_rows(measured.speeds),
+        *_promptable_rows(measured.promptable),
+        *_promptable_speed_rows(measured.promptable_speed),
+        *_weights_rows(measured.weights),
     ]
     if not rows:
         return "Not measured yet: see docs/benchmarks.md."
-    return "\n".join([table(_HEADER, rows, " --- "), "", _caption(exports, speeds, weights, few_bits)])
+    return "\n".join([table(_HEADER, rows, " --- "), "", _caption(measured)])
 
 
 def _fidelity_rows(records: Sequence[ExportRecord]) -> list[tuple[str, ...]]:
@@ -122,6 +135,38 @@ def _missed(goals: Sequence[Goal], speeds: SpeedRecords) -> str:
     return f"{sum(not goal.met(value) for goal, value in measured)} of {len(measured)} goals"
 
 
+def _promptable_rows(promptable: Sequence[SamFormatRow]) -> list[tuple[str, ...]]:
+    groups: dict[tuple[str, str], list[SamFormatRow]] = {}
+    for row in promptable:
+        if row.runtimes:
+            groups.setdefault((RECIPES[row.recipe].precision, row.provenance), []).append(row)
+    return [_promptable_row(*key, group) for key, group in sorted(groups.items(), reverse=True)]
+
+
+def _promptable_row(precision: str, provenance: str, rows: list[SamFormatRow]) -> tuple[str, ...]:
+    where = "in its runtime" if provenance == "measured" else "emulated"
+    figures = [
+        _Figure(-row.least_iou, f"{row.least_iou:.4f} ({row.model}, {row.recipe})")
+        for row in rows
+        if row.least_iou is not None
+    ]
+    missed = sum(bool(row.failures) for row in rows)
+    title = f"promptable networks in {precision}, {where}: IoU of the mask farthest off"
+    return title, *_ends(figures), f"{missed} of {len(rows)} exports"
+
+
+def _promptable_speed_rows(runs: Sequence[SamSpeedRun]) -> list[tuple[str, ...]]:
+    asked = [(run.model, stage) for run in runs for stage in run.stages if stage.limit is not None]
+    rows: list[tuple[str, ...]] = []
+    for name in dict.fromkeys(stage.stage for _, stage in asked):
+        same = [(model, stage) for model, stage in asked if stage.stage == name]
+        figures = [_Figure(stage.ratio, f"{stage.ratio:.3g}x ({model})") for model, stage in same]
+        missed = sum(not stage.holds for _, stage in same)
+        title = f"promptable networks, {name}: time against their authors' export"
+        rows.append((title, *_ends(figures), f"{missed} of {len(same)} goals"))
+    return rows
+
+
 def _weights_rows(weights: ShippedWeights | None) -> list[tuple[str, ...]]:
     if weights is None:
         return []
@@ -155,17 +200,17 @@ def _ends(figures: list[_Figure]) -> tuple[str, str]:
     return ordered[0].text, ordered[-1].text
 
 
-def _caption(
-    exports: ExportRecords,
-    speeds: SpeedRecords,
-    weights: ShippedWeights | None,
-    few_bits: Sequence[FewBitsRow],
-) -> str:
-    measured = [(record.machine, record.created_utc) for record in exports.records]
-    measured += [(run.machine, run.created_utc) for run in speeds.runs]
-    measured += [(row.machine, row.created_utc) for row in few_bits]
-    measured += [(weights.machine, weights.created_utc)] if weights else []
+def _caption(measured: Measured) -> str:
+    records = (
+        *measured.exports.records,
+        *measured.speeds.runs,
+        *measured.few_bits,
+        *measured.promptable,
+        *measured.promptable_speed,
+        *((measured.weights,) if measured.weights else ()),
+    )
+    where = where_and_when((record.machine, record.created_utc) for record in records)
     return (
-        f"Measured on {where_and_when(measured)}. All rows, with their commands: "
-        "[docs/benchmarks.md](docs/benchmarks.md)."
+        f"Measured on {where}. All rows, with their commands: [docs/benchmarks.md](docs/benchmarks.md), "
+        "of promptable networks [docs/sam.md](docs/sam.md)."
     )

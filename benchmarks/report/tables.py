@@ -21,7 +21,7 @@ from rapsam.benchmarks.report.markdown import replace_table, short_name, table, 
 from rapsam.benchmarks.report.sam_formats import sam_formats_table
 from rapsam.benchmarks.report.sam_speed import sam_speed_table
 from rapsam.benchmarks.report.speed import speed_tables
-from rapsam.benchmarks.report.summary import summary_table
+from rapsam.benchmarks.report.summary import Measured, summary_table
 from rapsam.benchmarks.report.training import sampling_table, training_table, weights_table
 from rapsam.benchmarks.studies import export_matrix, few_bits, runtime_speed, sampling_forms
 from rapsam.benchmarks.studies.distillation_records import known_distillation
@@ -62,9 +62,10 @@ def all_tables() -> dict[str, dict[str, str]]:
     """Returns the tables of each Markdown file by the name in their markers."""
     exports, speeds, weights = export_matrix.known_records(), runtime_speed.known_records(), known_weights()
     sampling = read_records(sampling_forms.FILE, sampling_forms.SamplingRecords)
-    bits = few_bits.known_records()
+    bits, promptable, promptable_speed = few_bits.known_records(), known_sam_formats(), known_sam_speed()
+    measured = Measured(exports, speeds, weights, bits.rows, promptable.rows, promptable_speed.runs)
     return {
-        "README.md": {SUMMARY: summary_table(exports, speeds, weights, bits.rows)},
+        "README.md": {SUMMARY: summary_table(measured)},
         "docs/benchmarks.md": {
             MATRIX: export_table(exports),
             FEW_BITS: few_bits_tables(bits),
@@ -78,8 +79,8 @@ def all_tables() -> dict[str, dict[str, str]]:
         "docs/nano-synth.md": {WEIGHTS: weights_table(weights)},
         "docs/rewrites.md": {SAMPLING: sampling_table(sampling)},
         "docs/sam.md": {
-            SAM_SPEED: sam_speed_table(known_sam_speed()),
-            SAM_FORMATS: sam_formats_table(known_sam_formats()),
+            SAM_SPEED: sam_speed_table(promptable_speed),
+            SAM_FORMATS: sam_formats_table(promptable),
         },
         "docs/training.md": {
             TRAINING: training_table(known_speeds()),

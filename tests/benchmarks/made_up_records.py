@@ -5,6 +5,8 @@ from __future__ import annotations
 from rapsam.benchmarks.measuring.records import SCHEMA_VERSION, now_utc
 from rapsam.benchmarks.studies.export_matrix import ExportRecord
 from rapsam.benchmarks.studies.few_bits_records import FewBits, FewBitsRow, GraphRow, Loss, Times
+from rapsam.benchmarks.studies.sam_format_records import SamFormatRow
+from rapsam.benchmarks.studies.sam_speed_records import SamSpeedRun, StageBeside
 from rapsam.benchmarks.studies.speed_records import (
     FullExport,
     SpeedRecords,
@@ -118,3 +120,55 @@ def few_bits_row(target="onnx", precision="w8a8", model="rapsam_nano", **changes
 
 def few_bits_of(*rows, **changes):
     return FewBits(schema_version=SCHEMA_VERSION, command="measure", rows=rows, **changes)
+
+
+def sam_speed_run(model, ratio):
+    beside = StageBeside(
+        stage="graph encoder", beside="their encoder", ms=90.0, beside_ms=100.0, ratio=ratio, limit=0.9
+    )
+    click = StageBeside(
+        stage="click prompt", beside="end_to_end prompt", ms=1.0, beside_ms=9.0, ratio=0.1, limit=None
+    )
+    return SamSpeedRun(
+        created_utc="2026-01-02T03:04:05+00:00",
+        machine=this_machine(),
+        model=model,
+        recipe="onnx-fp32",
+        size=(1024, 1024),
+        threads=2,
+        rounds=3,
+        load_average=0.5,
+        tool_versions={},
+        macs={"encoder": (113_300_000_000, 113_200_000_000)},
+        stages=(beside, click),
+    )
+
+
+def sam_format_row(**changes):
+    fields = {
+        "created_utc": "2026-01-02T03:04:05+00:00",
+        "machine": this_machine(),
+        "provenance": "measured",
+        "model": "edge_sam",
+        "weights": "formula (untrained)",
+        "recipe": "onnx-fp16",
+        "size": (1024, 1024),
+        "tool_versions": {},
+        "export_s": 12.3,
+        "peak_rss_mb": 700,
+        "graphs_mb": {"encoder": 7.5, "decoder": 2.25},
+        "shares": {},
+        "runtimes": ("ONNX Runtime",),
+        "not_run": (),
+        "status": "passed",
+        "exact": False,
+        "least_sqnr_db": 50.0,
+        "mean_iou": 0.99,
+        "least_iou": 0.98,
+        "least_iou_image": "tall",
+        "images": {"tall": (1280, 600)},
+        "prompts": 5,
+        "failures": (),
+        "benign": (),
+    }
+    return SamFormatRow(**{**fields, **changes})

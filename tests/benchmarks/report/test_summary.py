@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from rapsam.benchmarks.measuring.records import SCHEMA_VERSION
-from rapsam.benchmarks.report.summary import summary_table
+from rapsam.benchmarks.report.summary import Measured, summary_table
 from rapsam.benchmarks.studies.export_matrix import ExportRecords
 from rapsam.benchmarks.studies.speed_records import SpeedRecords
-from tests.benchmarks.made_up_records import export_record, few_bits_row, loss_of
+from tests.benchmarks.made_up_records import (
+    export_record,
+    few_bits_row,
+    loss_of,
+    sam_format_row,
+    sam_speed_run,
+)
 
 NO_SPEED = SpeedRecords(schema_version=SCHEMA_VERSION, command="y", runs=(), exports=())
 
 
 def summary_of(*records):
     exports = ExportRecords(schema_version=SCHEMA_VERSION, command="x", records=records)
-    return summary_table(exports, NO_SPEED, None).splitlines()
+    return summary_table(Measured(exports, NO_SPEED)).splitlines()
 
 
 def test_best_and_worst_are_named_and_misses_counted():
@@ -51,12 +57,40 @@ def test_few_bits_have_a_row_for_real_runtimes_and_one_for_emulated_ones():
         few_bits_row("coreml", "p4", provenance="emulated", losses=(loss_of("pq", 1.0),)),
     ]
     exports = ExportRecords(schema_version=SCHEMA_VERSION, command="x", records=())
-    measured, emulated = summary_table(exports, NO_SPEED, None, rows).splitlines()[2:4]
+    measured, emulated = summary_table(Measured(exports, NO_SPEED, few_bits=rows)).splitlines()[2:4]
     assert measured == (
         "| few bits against fp32, in its runtime: points of PQ lost | 0.10 (onnx-w8) | 0.90 (onnx-w8a8) "
         "| 1 of 6 goals |"
     )
     assert "emulated: points of PQ lost | 1.00 (coreml-p4) | 1.00 (coreml-p4)" in emulated
+
+
+def test_promptable_networks_have_rows_by_precision_and_by_what_was_timed():
+    rows = [
+        sam_format_row(least_iou=0.98),
+        sam_format_row(model="mobile_sam", least_iou=0.7, status="failed", failures=("a mask",)),
+        sam_format_row(recipe="coreml-fp16-ios17", provenance="emulated", least_iou=None),
+        sam_format_row(recipe="executorch-vulkan-fp16", runtimes=(), least_iou=None),
+    ]
+    runs = [sam_speed_run("edge_sam", 0.85), sam_speed_run("mobile_sam", 0.95)]
+    exports = ExportRecords(schema_version=SCHEMA_VERSION, command="x", records=())
+    table = summary_table(Measured(exports, NO_SPEED, promptable=rows, promptable_speed=runs)).splitlines()
+    cells = [[cell.strip() for cell in row.strip("|").split("|")] for row in table[2:5]]
+    assert cells == [
+        [
+            "promptable networks in fp16, in its runtime: IoU of the mask farthest off",
+            *("0.9800 (edge_sam, onnx-fp16)", "0.7000 (mobile_sam, onnx-fp16)", "1 of 2 exports"),
+        ],
+        [
+            "promptable networks in fp16, emulated: IoU of the mask farthest off",
+            *("unknown", "unknown", "0 of 1 exports"),
+        ],
+        [
+            "promptable networks, graph encoder: time against their authors' export",
+            *("0.85x (edge_sam)", "0.95x (mobile_sam)", "1 of 2 goals"),
+        ],
+    ]
+    assert table[5] == ""
 
 
 def test_without_records_it_says_so():

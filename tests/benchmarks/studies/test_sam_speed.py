@@ -11,12 +11,12 @@ from rapsam.benchmarks.measuring.records import SCHEMA_VERSION
 from rapsam.benchmarks.report.sam_speed import NOTHING, sam_speed_table
 from rapsam.benchmarks.studies.sam_exports import export_decoder, export_encoder
 from rapsam.benchmarks.studies.sam_speed import THEIR_DECODER, THEIR_ENCODER, measure, with_run
-from rapsam.benchmarks.studies.sam_speed_records import COMMAND, SamSpeedRecords, SamSpeedRun, StageBeside
+from rapsam.benchmarks.studies.sam_speed_records import COMMAND, SamSpeedRecords
 from rapsam.errors import InputError
-from rapsam.machine import this_machine
 from rapsam.models.families import FAMILIES
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.prompt import interactive_masks
+from tests.benchmarks.made_up_records import sam_speed_run
 from tests.models.sam.small_networks import SIDE, small_family, small_sam
 
 GEOMETRY = ImageGeometry(padded_size=(SIDE, SIDE), content_size=(54, SIDE), original_size=(108, 192))
@@ -87,35 +87,13 @@ def test_a_bundle_takes_turns_with_their_graphs(monkeypatch, tmp_path, tiny_bund
         measure(tiny_bundle)
 
 
-def made_up(model, ratio):
-    beside = StageBeside(
-        stage=ENCODED, beside=THEIR_ENCODER, ms=90.0, beside_ms=100.0, ratio=ratio, limit=0.9
-    )
-    click = StageBeside(
-        stage="click prompt", beside="end_to_end prompt", ms=1.0, beside_ms=9.0, ratio=0.1, limit=None
-    )
-    return SamSpeedRun(
-        created_utc="2026-01-02T03:04:05+00:00",
-        machine=this_machine(),
-        model=model,
-        recipe="onnx-fp32",
-        size=(1024, 1024),
-        threads=2,
-        rounds=3,
-        load_average=0.5,
-        tool_versions={},
-        macs={"encoder": (113_300_000_000, 113_200_000_000)},
-        stages=(beside, click),
-    )
-
-
 def test_a_later_run_of_a_network_takes_the_place_of_an_earlier_one():
     records = SamSpeedRecords(schema_version=SCHEMA_VERSION, command=COMMAND)
     assert sam_speed_table(records) == NOTHING
-    for run in (made_up("b", 0.95), made_up("a", 0.8), made_up("b", 0.9)):
+    for run in (sam_speed_run("b", 0.95), sam_speed_run("a", 0.8), sam_speed_run("b", 0.9)):
         records = with_run(records, run)
     assert [(run.model, run.stages[0].ratio) for run in records.runs] == [("a", 0.8), ("b", 0.9)]
-    text = sam_speed_table(with_run(records, made_up("c", 0.91)))
+    text = sam_speed_table(with_run(records, sam_speed_run("c", 0.91)))
     assert "| 0.800 | <= 0.9: holds | 113.30 -> 113.20 |" in text
     assert "| 0.910 | <= 0.9: falls short |" in text
     assert "| 0.100 | - | - |" in text
