@@ -51,19 +51,19 @@ def main() -> None:
             with ready(browser, options.objects, **DESKTOP) as page:
                 give(page, "photo.png", photo)
                 status(page, "found in")
-                keep(page, "web-photo.jpg")
+                keep(page, FOLDER / "web-photo.jpg")
             with ready(browser, options.objects, **PHONE, color_scheme="dark") as page:
                 give(page, "photo.png", photo)
                 status(page, "found in")
                 for number, place in enumerate(((0.2, 0.3), (0.55, 0.2), (0.75, 0.75)), start=1):
                     tap(page, *place)
                     status(page, f"Region {number} has")
-                keep(page, "web-photo-phone.jpg", whole=True)
+                keep(page, FOLDER / "web-photo-phone.jpg", whole=True)
         if options.video:
             with ready(browser, options.video, **DESKTOP) as page, film() as path:
                 page.set_input_files("#file", path)
                 page.locator("#rate", has_text="12 frames").wait_for()
-                keep(page, "web-video.jpg")
+                keep(page, FOLDER / "web-video.jpg")
         if options.sam:
             with ready(browser, options.sam, **DESKTOP) as page:
                 give(page, "photo.png", photo)
@@ -74,7 +74,7 @@ def main() -> None:
                 page.get_by_text("less of it", exact=True).click()
                 tap(page, *SAM_BESIDE)
                 page.locator("#legend .name", has_text="2 taps").wait_for()
-                keep(page, "web-sam.jpg")
+                keep(page, FOLDER / "web-sam.jpg")
 
 
 @contextmanager
@@ -105,17 +105,17 @@ def tap(page: Page, across: float, down: float) -> None:
     page.mouse.click(place["x"] + across * place["width"], place["y"] + down * place["height"])
 
 
-def keep(page: Page, name: str, *, whole: bool = False) -> None:
+def keep(page: Page, path: Path, *, whole: bool = False) -> None:
     """Writes what the window shows, or the whole page, as a JPEG that is small enough."""
     image = Image.open(io.BytesIO(page.screenshot(full_page=whole))).convert("RGB")
     for quality in range(88, 40, -6):
         content = io.BytesIO()
         image.save(content, "JPEG", quality=quality, optimize=True)
         if content.tell() <= LIMIT_BYTES:
-            (FOLDER / name).write_bytes(content.getvalue())
-            print(f"{name}: {image.width}x{image.height}, {content.tell()} bytes")
+            path.write_bytes(content.getvalue())
+            print(f"{path.name}: {image.width}x{image.height}, {content.tell()} bytes")
             return
-    raise SystemExit(f"{name} has more than {LIMIT_BYTES} bytes at any quality")
+    raise SystemExit(f"{path.name} has more than {LIMIT_BYTES} bytes at any quality")
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ abstract class ReportActivity : Activity() {
         setContentView(R.layout.report)
         start.isEnabled = false
         model.work(::complain, { model.runtimes() }) { names ->
-            unit.adapter = ArrayAdapter(this, android.R.layout.simple_spinner_dropdown_item, names)
+            unit.adapter = ArrayAdapter(this, R.layout.unit, names)
             start.isEnabled = true
         }
         start.setOnClickListener { begin { made(unit.selectedItem as String) } }

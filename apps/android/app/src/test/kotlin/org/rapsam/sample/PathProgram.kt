@@ -34,7 +34,7 @@ import org.rapsam.engine.executorch.ExecutorchEngineFactory
 import org.rapsam.engine.onnx.OnnxEngineFactory
 import org.rapsam.engine.tflite.TfliteEngineFactory
 
-private val FACTORIES = listOf(OnnxEngineFactory(), TfliteEngineFactory(), ExecutorchEngineFactory())
+internal val FACTORIES = listOf(OnnxEngineFactory(), TfliteEngineFactory(), ExecutorchEngineFactory())
 
 /**
  * What the app does between a photo and its screen, without Android: for tests that compare it with Python.
@@ -63,7 +63,7 @@ fun main(arguments: Array<String>) {
     }
 }
 
-private fun load(bundle: String, runtime: String): LoadedBundle {
+internal fun load(bundle: String, runtime: String): LoadedBundle {
     val opened = Bundle.open(FolderSource(File(bundle)))
     return LoadedBundle.load(opened, LoadedBundle.factory(opened, FACTORIES), runtime, 1)
 }
@@ -110,7 +110,7 @@ private fun refine(bundle: String, runtime: String, asked: File, out: File) = lo
     println(jsonOf(mapOf("regions" to found)))
 }
 
-private fun boxOf(place: List<Double>): Prompt = place.let { (x1, y1, x2, y2) -> Prompt.box(x1, y1, x2, y2) }
+internal fun boxOf(place: List<Double>): Prompt = place.let { (x1, y1, x2, y2) -> Prompt.box(x1, y1, x2, y2) }
 
 private fun follow(bundle: String, runtime: String, frames: File, out: File) = load(bundle, runtime).use { loaded ->
     val video = Video(loaded)
@@ -124,7 +124,7 @@ private fun follow(bundle: String, runtime: String, frames: File, out: File) = l
     println(jsonOf(found))
 }
 
-private fun pictureIn(file: File): Picture = decodePng(ByteBuffer.wrap(file.readBytes()), file.name)
+internal fun pictureIn(file: File): Picture = decodePng(ByteBuffer.wrap(file.readBytes()), file.name)
 
 private fun test(bundle: String, runtime: String) =
     load(bundle, runtime).use { loaded -> println(selfTestText(selfTest(loaded))) }
@@ -145,14 +145,14 @@ private fun numbers(rows: JsonValue): List<List<Double>> = rows.items().map { ro
 
 private fun bytes(mask: BooleanArray) = ByteArray(mask.size) { if (mask[it]) 1 else 0 }
 
-private fun bytes(map: IntArray): ByteArray {
+internal fun bytes(map: IntArray): ByteArray {
     val buffer = ByteBuffer.allocate(4 * map.size).order(ByteOrder.LITTLE_ENDIAN)
     buffer.asIntBuffer().put(map)
     return buffer.array()
 }
 
 /** A phone of which nothing is known but its memory. */
-private object NoPhone : Phone {
+internal object NoPhone : Phone {
     override fun facts() = PhoneFacts(Runtime.getRuntime().availableProcessors(), null, null, null)
 
     override fun battery(): Battery? = null

@@ -1,0 +1,1 @@
+"""The app's screens, drawn by a browser from its own layout files: near to what Android draws, no more."""
