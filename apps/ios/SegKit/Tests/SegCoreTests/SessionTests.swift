@@ -95,6 +95,25 @@ final class SessionTests: XCTestCase {
         XCTAssertEqual(factory.runs, runs + 1)
     }
 
+    func testAnUndoWhoseRegionCannotBeDrawnLeavesAllAsItWas() throws {
+        let size = PixelSize(height: 2, width: 2)
+        let geometry = Geometry(padded: size, content: size, original: size)
+        let answers = [[Float.nan], [5]].map { logits in
+            Answer(
+                prompt: .point(x: 1, y: 1),
+                region: Region(
+                    mask: [true, true, true, false], predictedIou: 0.5, logits: Tensor(data: logits, shape: [1, 1]),
+                    geometry: geometry))
+        }
+        var asked = Answers()
+        asked.begin(answers[0])
+        asked.change(to: answers[1])
+        for _ in 0..<2 {
+            assertProblem("NaN") { try asked.undo() }
+            XCTAssertEqual(asked.current.map(\.region.mask), [answers[1].region.mask])
+        }
+    }
+
     func testOnlyBundlesOfSeveralPointsOfferMoreThanNewRegions() throws {
         for (points, meanings) in [(1, [TapMeaning.newRegion]), (2, TapMeaning.allCases)] {
             let bundle = TinyBundle()
