@@ -82,6 +82,7 @@ final class SessionTests: XCTestCase {
             try session.ask(.point(x: x, y: 20), meaning)
         }
         let (runs, mask) = (factory.runs, session.regions[1].mask)
+        XCTAssertTrue(session.hasRegions)
         try session.undo()
         XCTAssertEqual(session.regions[1].mask, mask)
         XCTAssertEqual(entries(session), ["Tap 1", "Tap 2"])
@@ -92,6 +93,7 @@ final class SessionTests: XCTestCase {
         XCTAssertEqual(entries(session), ["Tap 1, 2 points"])
         for _ in 0..<3 { try session.undo() }
         XCTAssertEqual(entries(session), [])
+        XCTAssertFalse(session.hasRegions)
         XCTAssertEqual(factory.runs, runs + 1)
     }
 

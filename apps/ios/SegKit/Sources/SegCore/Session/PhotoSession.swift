@@ -38,6 +38,9 @@ public final class PhotoSession {
     /// The regions as they are now.
     public var regions: [Region] { answers.current.map(\.region) }
 
+    /// Whether regions were asked for.
+    public var hasRegions: Bool { !answers.isEmpty }
+
     /// Takes a photo in place of the one before.
     ///
     /// - Parameter number: By which it is known again.
@@ -65,8 +68,10 @@ public final class PhotoSession {
             tell("Getting ready for taps")
             try segmenter.embed()
         }
-        guard let objects else { return "Ready: \(segmenter.promptSpec?.invitation ?? "nothing can be asked for")" }
-        return "\(objects.segments.count) \(objects.segments.count == 1 ? "object" : "objects") found"
+        let invitation = segmenter.promptSpec?.invitation
+        guard let objects else { return "Ready: \(invitation ?? "nothing can be asked for")" }
+        let found = "\(objects.segments.count) \(objects.segments.count == 1 ? "object" : "objects") found"
+        return [found, invitation].compactMap { $0 }.joined(separator: "; ")
     }
 
     /// Asks for a region, or changes the last one by a point.
