@@ -127,7 +127,7 @@ android-deep: $(INSTALLED)
 # Swift, in a chroot in the user's cache: 2.7 GB on disk, root only.
 ios-check: $(INSTALLED)
 	@$(BIN)/python -m apps.ios.toolchain.check
-	$(BIN)/python -m pytest -q -n 0 tests/apps/test_ios_core.py tests/apps/test_ios_project.py tests/apps/test_ios_toolchain.py
+	$(BIN)/python -m pytest -q -n 0 tests/apps/test_ios_*.py
 
 demo: $(INSTALLED)
 	@rm -rf $(DEMO_OUTPUT)

@@ -107,7 +107,11 @@ def tap(page: Page, across: float, down: float) -> None:
 
 def keep(page: Page, path: Path, *, whole: bool = False) -> None:
     """Writes what the window shows, or the whole page, as a JPEG that is small enough."""
-    image = Image.open(io.BytesIO(page.screenshot(full_page=whole))).convert("RGB")
+    keep_image(Image.open(io.BytesIO(page.screenshot(full_page=whole))).convert("RGB"), name)
+
+
+def keep_image(image: Image.Image, name: str) -> None:
+    """Writes a picture as a JPEG that is small enough."""
     for quality in range(88, 40, -6):
         content = io.BytesIO()
         image.save(content, "JPEG", quality=quality, optimize=True)

@@ -38,10 +38,11 @@ struct CameraScreen: View {
         }
         UIApplication.shared.isIdleTimerDisabled = feed != nil
         shown.problem = life.notice
+        if !shown.problem.isEmpty { shown.status = "" }
     }
 
     private func open(_ number: Int) {
-        shown = OnScreen()
+        shown = OnScreen(status: "Opening the camera")
         Task {
             do {
                 if let problem = try await worker.run({ try $0.bundle().manifest.cameraProblem }) { throw problem }

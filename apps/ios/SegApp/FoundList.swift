@@ -8,31 +8,38 @@ struct OnScreen {
     /// Number of the photo; see `PhotoTurns`.
     var photo = 0
     var entries: [FoundEntry] = []
+    /// Whether regions were asked for, so that there is something to undo.
+    var hasRegions = false
     var status = ""
     var problem = ""
 }
 
-/// What was found, each in its colour, and under it what went wrong.
+/// What there is to say, or what went wrong; under it what was found, each in its colour.
 struct FoundList: View {
     let shown: OnScreen
 
     var body: some View {
         VStack(alignment: .leading) {
-            if !shown.problem.isEmpty { Text(shown.problem).foregroundStyle(.red) }
-            Text(shown.status).font(.footnote)
+            if !shown.problem.isEmpty { Text(shown.problem).font(.footnote).foregroundStyle(.red) }
+            if !shown.status.isEmpty { Text(shown.status).font(.footnote) }
             ScrollView {
-                ForEach(0..<shown.entries.count, id: \.self) { place in
-                    let entry = shown.entries[place]
-                    HStack {
-                        Text("■").foregroundStyle(colour(entry.colour))
-                        Text(entry.name)
-                        Text(entry.figure).foregroundStyle(.secondary)
-                    }
+                VStack(alignment: .leading) {
+                    ForEach(0..<shown.entries.count, id: \.self) { row(shown.entries[$0]) }
                 }
+                .frame(maxWidth: .infinity, alignment: .leading)
             }
-            .frame(maxHeight: 160)
+            .frame(maxHeight: 132)
         }
+        .frame(maxWidth: .infinity, alignment: .leading)
         .padding()
+    }
+
+    private func row(_ entry: FoundEntry) -> some View {
+        HStack {
+            Text("■").foregroundStyle(colour(entry.colour)).accessibilityHidden(true)
+            Text(entry.name)
+            Text(entry.figure).foregroundStyle(.secondary)
+        }
     }
 }
 

@@ -24,15 +24,19 @@ struct PhotoScreen: View {
         VStack {
             HStack {
                 PhotosPicker("Photo", selection: $chosen, matching: .images)
-                Button("Undo") { work { try $0.session().undo() } }.disabled(isBusy)
-                Button("Clear") { work { try $0.session().clear() } }.disabled(isBusy)
+                Spacer()
                 if isBusy { ProgressView() }
+                Button("Undo") { work { try $0.session().undo() } }.disabled(isBusy || !shown.hasRegions)
+                Button("Clear") { work { try $0.session().clear() } }.disabled(isBusy || !shown.hasRegions)
             }
+            .buttonStyle(.bordered)
+            .padding(.horizontal)
             if meanings.count > 1 {
                 Picker("What a tap asks for", selection: $turns.meaning) {
                     ForEach(meanings, id: \.self) { Text($0.rawValue).accessibilityLabel($0.explained) }
                 }
                 .pickerStyle(.segmented)
+                .padding(.horizontal)
             }
             PromptView(image: shown.image, size: shown.size, ask: ask)
             FoundList(shown: shown)
@@ -123,9 +127,9 @@ struct PhotoScreen: View {
     /// not be had, that is the one before.
     private func show(_ photo: Int) async -> Bool {
         do {
-            let (number, view) = try await worker.run { desk in
+            let (number, view, hasRegions) = try await worker.run { desk in
                 let session = try desk.session()
-                return (session.number, session.shown())
+                return (session.number, session.shown(), session.hasRegions)
             }
             guard turns.counts(photo) else { return false }
             guard let number, let view, turns.settle(on: number) else {
@@ -136,6 +140,7 @@ struct PhotoScreen: View {
             shown.image = try shownImage(view.picture)
             shown.size = view.picture.size
             shown.entries = view.entries
+            shown.hasRegions = hasRegions
             return true
         } catch {
             if turns.counts(photo) { complain(error) }

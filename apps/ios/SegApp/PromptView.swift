@@ -13,7 +13,11 @@ struct PromptView: View {
         GeometryReader { geometry in
             let place = ShownPlace(of: size, inWidth: geometry.size.width, height: geometry.size.height)
             ZStack {
-                if let image { Image(uiImage: image).resizable().scaledToFit() }
+                if let image {
+                    Image(uiImage: image).resizable().scaledToFit()
+                } else {
+                    Text("No photo yet").foregroundStyle(.secondary)
+                }
                 if let drag { Frame(from: drag.startLocation, to: drag.location).stroke(.white, lineWidth: 2) }
             }
             .frame(width: geometry.size.width, height: geometry.size.height)

@@ -13,13 +13,24 @@ struct ReportScreen: View {
     @State private var text = ""
 
     var body: some View {
-        VStack {
-            Picker("Compute unit", selection: $runtime) {
-                ForEach(runtimes, id: \.self) { Text($0) }
+        VStack(alignment: .leading) {
+            Text(kind.explained)
+            HStack {
+                Text("Compute unit").accessibilityHidden(true)
+                Spacer()
+                Picker("Compute unit", selection: $runtime) {
+                    ForEach(runtimes, id: \.self) { Text($0) }
+                }
+                .disabled(isRunning)
             }
-            Button(kind.rawValue) { start() }.disabled(isRunning || runtime.isEmpty)
-            Text(step).font(.footnote)
-            ScrollView { Text(text).font(.system(.footnote, design: .monospaced)).frame(maxWidth: .infinity) }
+            HStack {
+                Button("Start") { start() }.buttonStyle(.borderedProminent).disabled(isRunning || runtime.isEmpty)
+                if isRunning { ProgressView() }
+                Text(step).font(.footnote)
+            }
+            ScrollView {
+                Text(text).font(.system(.footnote, design: .monospaced)).frame(maxWidth: .infinity, alignment: .leading)
+            }
         }
         .padding()
         .task { await choose() }

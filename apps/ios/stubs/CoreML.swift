@@ -2,7 +2,7 @@
 import Foundation
 
 extension ProcessInfo {
-    public var isiOSAppOnMac: Bool { fatalError() }
+    public var isiOSAppOnMac: Bool { false }
 }
 
 public enum MLComputeUnits: Int, Sendable { case cpuOnly, cpuAndGPU, all, cpuAndNeuralEngine }

@@ -10,12 +10,25 @@ public protocol Transferable {}
 extension Data: Transferable {}
 
 public struct PhotosPickerItem: Equatable, Hashable, Sendable {
-    public func loadTransferable<T: Transferable>(type: T.Type) async throws -> T? { fatalError() }
+    let file: String
+
+    public func loadTransferable<T: Transferable>(type: T.Type) async throws -> T? {
+        try Data(contentsOf: URL(fileURLWithPath: file)) as? T
+    }
 }
 
+/// A button; what is picked with it is a file that an order names.
 public struct PhotosPicker: View {
-    public typealias Body = Never
-    public init(_ title: LocalizedStringKey, selection: Binding<PhotosPickerItem?>, matching filter: PHPickerFilter? = nil) {
-        fatalError()
+    private let title: LocalizedStringKey
+    private let selection: Binding<PhotosPickerItem?>
+    public init(
+        _ title: LocalizedStringKey, selection: Binding<PhotosPickerItem?>, matching filter: PHPickerFilter? = nil
+    ) {
+        self.title = title
+        self.selection = selection
+    }
+
+    public var body: some View {
+        PickingButton(title: title) { file in selection.wrappedValue = PhotosPickerItem(file: file) }
     }
 }

@@ -6,36 +6,37 @@ public final class UIImage: @unchecked Sendable {
     public enum Orientation: Int, Sendable {
         case up, down, left, right, upMirrored, downMirrored, leftMirrored, rightMirrored
     }
-    public init?(data: Data) { fatalError() }
-    public init(cgImage: CGImage) { fatalError() }
-    public var cgImage: CGImage? { fatalError() }
-    public var imageOrientation: Orientation { fatalError() }
+    public let cgImage: CGImage?
+    public let imageOrientation = Orientation.up
+    /// Of the one kind of files that `CGImage` reads here.
+    public init?(data: Data) {
+        guard let image = CGImage(bitmap: data) else { return nil }
+        cgImage = image
+    }
+    public init(cgImage: CGImage) { self.cgImage = cgImage }
 }
 
 @MainActor
 public final class UIApplication {
-    public class var shared: UIApplication { fatalError() }
-    public var isIdleTimerDisabled: Bool {
-        get { fatalError() }
-        set { fatalError() }
+    public static let shared = UIApplication()
+    public var isIdleTimerDisabled = false
+    public nonisolated class var didReceiveMemoryWarningNotification: NSNotification.Name {
+        NSNotification.Name("short memory")
     }
-    public nonisolated class var didReceiveMemoryWarningNotification: NSNotification.Name { fatalError() }
 }
 
 @MainActor
 public final class UIDevice {
     public enum BatteryState: Int, Sendable { case unknown, unplugged, charging, full }
-    public class var current: UIDevice { fatalError() }
-    public var isBatteryMonitoringEnabled: Bool {
-        get { fatalError() }
-        set { fatalError() }
-    }
-    public var batteryState: BatteryState { fatalError() }
-    public var batteryLevel: Float { fatalError() }
+    public static let current = UIDevice()
+    public var isBatteryMonitoringEnabled = false
+    // As in Apple's simulators.
+    public let batteryState = BatteryState.unknown
+    public let batteryLevel: Float = -1
 }
 
 extension ProcessInfo {
     public enum ThermalState: Int, Sendable { case nominal, fair, serious, critical }
-    public var thermalState: ThermalState { fatalError() }
-    public var isLowPowerModeEnabled: Bool { fatalError() }
+    public var thermalState: ThermalState { .nominal }
+    public var isLowPowerModeEnabled: Bool { false }
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 from apps.ios.toolchain.swift import APP, BUILD, checked, in_chroot
 from apps.ios.toolchain.tools import Tools
 
-_STUBS = (
+STUBS = (
     "CoreGraphics",
     "UIKit",
     "Darwin",
@@ -39,16 +39,27 @@ def check_app(tools: Tools) -> int:
     """
     folder = BUILD / "stubs"
     folder.mkdir(parents=True, exist_ok=True)
-    for name in _STUBS:
+    for name in STUBS:
         # As Apple's own modules are: a switch must reckon with cases that a later system adds.
-        _module(tools, name, [APP / "stubs" / f"{name}.swift"], "-enable-library-evolution")
-    kit = {name: sorted((APP / "SegKit" / "Sources" / name).rglob("*.swift")) for name in _KIT}
+        _module(tools, name, stub_sources(name), "-enable-library-evolution")
+    kit = {name: kit_sources(name) for name in _KIT}
     for name, sources in kit.items():
         _module(tools, name, sources, *_VERSION)
     app = sorted((APP / "SegApp").glob("*.swift"))
     command = ["swiftc", "-typecheck", "-parse-as-library", "-module-name", "SegApp", *_VERSION]
     checked(in_chroot(tools, [*command, "-I", folder, *app]), "the type check of the app")
     return len(app) + len(kit["SegCoreML"])
+
+
+def stub_sources(name: str) -> list[Path]:
+    """Returns the files of one of `STUBS`: one, or all of a folder."""
+    file = APP / "stubs" / f"{name}.swift"
+    return [file] if file.is_file() else sorted((APP / "stubs" / name).glob("*.swift"))
+
+
+def kit_sources(name: str) -> list[Path]:
+    """Returns the files of a module of SegKit."""
+    return sorted((APP / "SegKit" / "Sources" / name).rglob("*.swift"))
 
 
 def _module(tools: Tools, name: str, sources: Sequence[Path], *options: str) -> None:

@@ -18,11 +18,11 @@ from apps.ios.toolchain.swift import APP, checked, in_chroot, swift_build
 from apps.ios.toolchain.tools import Tools, fetch_tools
 from rapsam.errors import RapSamError
 
-_SOURCES = ("SegKit/Sources", "SegKit/Tests", "SegApp")
+_SOURCES = ("SegKit/Sources", "SegKit/Tests", "SegApp", "stubs")
 
 
 def check_style(tools: Tools) -> str:
-    """Runs Swift's own formatter over all sources but the declarations of Apple's frameworks.
+    """Runs Swift's own formatter over all sources.
 
     Raises:
         ExportError: With what it complained of.

@@ -41,12 +41,24 @@ def in_chroot(
     Raises:
         UnavailableError: If it was, or cannot be isolated.
     """
+    what = shortened(printable(shlex.join(map(str, command))))
+    words = isolated(tools, command, folders=folders, environment=environment)
+    return called(words, patience_s, what=what, cwd="/")
+
+
+def isolated(
+    tools: Tools,
+    command: Sequence[str | Path],
+    *,
+    folders: Sequence[Path] = (),
+    environment: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Returns what runs a command as `in_chroot` does, from the folder `/`."""
     variables = {"PATH": "/usr/bin:/bin", "HOME": _HOME, "LANG": "C.UTF-8", **(environment or {})}
     words = [f"{name}={value}" for name, value in variables.items()]
     inner = shlex.join(["chroot", str(tools.swift), "/usr/bin/env", "-i", *words, *map(str, command)])
     script = f"{_mounts(tools, [APPS, tools.onnx_runtime, *folders])}\nexec {inner}"
-    what = shortened(printable(shlex.join(map(str, command))))
-    return called([*ISOLATED, "sh", "-ec", script], patience_s, what=what, cwd="/")
+    return [*ISOLATED, "sh", "-ec", script]
 
 
 def checked(done: subprocess.CompletedProcess[str], what: str) -> str:

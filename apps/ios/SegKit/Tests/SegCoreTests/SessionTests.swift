@@ -82,6 +82,7 @@ final class SessionTests: XCTestCase {
             try session.ask(.point(x: x, y: 20), meaning)
         }
         let (runs, mask) = (factory.runs, session.regions[1].mask)
+        XCTAssertTrue(session.hasRegions)
         try session.undo()
         XCTAssertEqual(session.regions[1].mask, mask)
         XCTAssertEqual(entries(session), ["Tap 1", "Tap 2"])
@@ -92,7 +93,27 @@ final class SessionTests: XCTestCase {
         XCTAssertEqual(entries(session), ["Tap 1, 2 points"])
         for _ in 0..<3 { try session.undo() }
         XCTAssertEqual(entries(session), [])
+        XCTAssertFalse(session.hasRegions)
         XCTAssertEqual(factory.runs, runs + 1)
+    }
+
+    func testAnUndoWhoseRegionCannotBeDrawnLeavesAllAsItWas() throws {
+        let size = PixelSize(height: 2, width: 2)
+        let geometry = Geometry(padded: size, content: size, original: size)
+        let answers = [[Float.nan], [5]].map { logits in
+            Answer(
+                prompt: .point(x: 1, y: 1),
+                region: Region(
+                    mask: [true, true, true, false], predictedIou: 0.5, logits: Tensor(data: logits, shape: [1, 1]),
+                    geometry: geometry))
+        }
+        var asked = Answers()
+        asked.begin(answers[0])
+        asked.change(to: answers[1])
+        for _ in 0..<2 {
+            assertProblem("NaN") { try asked.undo() }
+            XCTAssertEqual(asked.current.map(\.region.mask), [answers[1].region.mask])
+        }
     }
 
     func testOnlyBundlesOfSeveralPointsOfferMoreThanNewRegions() throws {

@@ -7,8 +7,8 @@ public func selfTestText(_ rows: [SelfTestRow]) -> String {
         unknown: rows.filter { $0.verdict == .unknown }.count)
     let lines = rows.map { row in
         let error = row.maxAbs.map { String(format: "%.2g", $0) } ?? "NaN or infinite"
-        return "\(row.verdict.rawValue): \(row.graph).\(row.output)\n\(row.caseName), largest difference \(error)\n"
-            + "signal over error \(decibels(row.sqnrDb)), expected about \(decibels(row.measuredDb))"
+        return "\(row.verdict.rawValue): \(row.graph).\(row.output)\n\(row.caseName), error up to \(error)\n"
+            + "signal over error \(decibels(row.sqnrDb))\n(in the toolkit \(decibels(row.measuredDb)))"
     }
     return ([sum] + lines).joined(separator: "\n\n")
 }

@@ -4,6 +4,14 @@ import Foundation
 public enum Report: String, Sendable {
     case selfTest = "Self-test"
     case benchmark = "Benchmark"
+
+    /// What it does, for people.
+    public var explained: String {
+        switch self {
+        case .selfTest: "Compares what this phone computes with what the bundle expects."
+        case .benchmark: "Measures how long this phone takes."
+        }
+    }
 }
 
 /// The bundle and what runs it, for all screens. The graphs are in memory once. One thread at a time: whoever passes it on sees

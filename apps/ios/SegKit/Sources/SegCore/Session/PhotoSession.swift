@@ -15,11 +15,6 @@ public struct Shown: Sendable {
 
 /// One photo, and all that was asked of it. It knows no screen. One thread at a time.
 public final class PhotoSession {
-    private struct Answer {
-        let prompt: Prompt
-        let region: Region
-    }
-
     private let network: () throws -> Segmenter
     private let painter: ObjectPainter
     private var segmenter: Segmenter?
@@ -27,8 +22,7 @@ public final class PhotoSession {
     private var objects: PanopticResult?
     /// Where masks are chosen by stability, no predicted IoU was learnt: none is told.
     private var isIouLearnt = true
-    /// Of each region all answers, each to one point more than the one before; the last one alone has its mask.
-    private var answers: [[Answer]] = []
+    private var answers = Answers()
 
     /// - Parameters:
     ///   - labels: Classes in the order of the class logits.
@@ -42,7 +36,10 @@ public final class PhotoSession {
     public private(set) var number: Int?
 
     /// The regions as they are now.
-    public var regions: [Region] { answers.compactMap(\.last?.region) }
+    public var regions: [Region] { answers.current.map(\.region) }
+
+    /// Whether regions were asked for.
+    public var hasRegions: Bool { !answers.isEmpty }
 
     /// Takes a photo in place of the one before.
     ///
@@ -71,8 +68,10 @@ public final class PhotoSession {
             tell("Getting ready for taps")
             try segmenter.embed()
         }
-        guard let objects else { return "Ready: \(segmenter.promptSpec?.invitation ?? "nothing can be asked for")" }
-        return "\(objects.segments.count) \(objects.segments.count == 1 ? "object" : "objects") found"
+        let invitation = segmenter.promptSpec?.invitation
+        guard let objects else { return "Ready: \(invitation ?? "nothing can be asked for")" }
+        let found = "\(objects.segments.count) \(objects.segments.count == 1 ? "object" : "objects") found"
+        return [found, invitation].compactMap { $0 }.joined(separator: "; ")
     }
 
     /// Asks for a region, or changes the last one by a point.
@@ -84,17 +83,14 @@ public final class PhotoSession {
     ///   regions are then what they were.
     public func ask(_ prompt: Prompt, _ meaning: TapMeaning = .newRegion) throws {
         let segmenter = try loaded()
-        let before = meaning == .newRegion || prompt.box != nil ? nil : answers.last?.last
+        let before = meaning == .newRegion || prompt.box != nil ? nil : answers.last
         if meaning == .takeAway && prompt.box == nil && before == nil {
             throw Problem("there is no region yet to take something from; tap what you want first")
         }
         let asked = before.map { changed($0, by: prompt, meaning, segmenter.promptSpec) } ?? prompt
-        let found = try segmenter.segment([asked]).map { Answer(prompt: asked, region: $0) }
-        if let before {
-            answers[answers.count - 1].removeLast()
-            answers[answers.count - 1] += [Answer(prompt: before.prompt, region: before.region.withoutMask)] + found
-        } else {
-            answers.append(found)
+        for region in try segmenter.segment([asked]) {
+            let answer = Answer(prompt: asked, region: region)
+            if before == nil { answers.begin(answer) } else { answers.change(to: answer) }
         }
     }
 
@@ -108,23 +104,18 @@ public final class PhotoSession {
 
     /// Takes the last point back, or the last box, with what it changed; the network is not asked again.
     ///
-    /// - Throws: `Problem` if the region of before cannot be drawn.
-    public func undo() throws {
-        guard var last = answers.popLast() else { return }
-        last.removeLast()
-        guard let before = last.popLast() else { return }
-        answers.append(last + [Answer(prompt: before.prompt, region: try before.region.withMask())])
-    }
+    /// - Throws: `Problem` if the region of before cannot be drawn; regions are then what they were.
+    public func undo() throws { try answers.undo() }
 
     /// Forgets the regions.
-    public func clear() { answers = [] }
+    public func clear() { answers = Answers() }
 
     /// Forgets the photo, as when memory is short.
     public func forget() {
         photo = nil
         number = nil
         objects = nil
-        answers = []
+        answers = Answers()
         segmenter?.forget()
     }
 
@@ -149,7 +140,7 @@ public final class PhotoSession {
 
     private func paintRegions(_ canvas: inout Picture) -> [FoundEntry] {
         let width = lineWidth(canvas.size)
-        let current = answers.compactMap(\.last)
+        let current = answers.current
         // Large masks first, so that a small one inside stays visible.
         let areas = current.map(\.region.area)
         let layers = current.indices.sorted { areas[$0] > areas[$1] }
