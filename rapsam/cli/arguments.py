@@ -31,6 +31,29 @@ def image_size(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
+def model_name(text: str) -> str:
+    """Reads the name of a variant; for argparse, so that a misspelt one is told before what is missing.
+
+    Raises:
+        InputError: If there is no such variant.
+    """
+    from rapsam.models.families import family_of
+
+    family_of(text)
+    return text
+
+
+def device_name(text: str) -> str:
+    """Reads the name of a phone, as `model_name` does that of a variant.
+
+    Raises:
+        InputError: If the catalogue has no such phone.
+    """
+    from rapsam.export.devices import find_device
+
+    return find_device(text).id
+
+
 def decimal(text: str) -> float:
     """Reads one number in ASCII digits; for argparse, so that an error is a `ValueError`."""
     if not _NUMBER.fullmatch(text):
@@ -73,7 +96,11 @@ def numbers(text: str, count: int, what: str, more: str = "") -> tuple[float, ..
 def add_model_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
     """Adds --model, --checkpoint and --classifier."""
     parser.add_argument(
-        "--model", required=required, metavar="NAME", help="variant; 'rapsam models' lists them"
+        "--model",
+        type=model_name,
+        required=required,
+        metavar="NAME",
+        help="variant; 'rapsam models' lists them",
     )
     add_weight_options(parser)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rapsam.cli.arguments import add_weight_options, image_size, load_model
+from rapsam.cli.arguments import add_weight_options, device_name, image_size, load_model
 from rapsam.cli.console import StepLog, show, show_json
 from rapsam.cli.lint_tables import print_report, verdict
 from rapsam.errors import InputError
@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--device",
+        type=device_name,
         nargs="+",
         action="extend",
         metavar="NAME",
