@@ -143,7 +143,7 @@ def test_videos_without_a_kind(tmp_path):
     for data in (tmp_path / "world", tmp_path / "world/youtube_vis"):
         outcome = rapsam("eval", *MODEL, "--data", data, "--out", tmp_path / "e.json")
         assert_refused(
-            outcome, "panoptic_val2017.json does not exist", "--kind youtube_vis_2019 --split train"
+            outcome, "is not the folder of a coco_panoptic data set", "--kind youtube_vis_2019 --split train"
         )
 
 
