@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapsam.errors import InputError, quoted, shortened
@@ -119,6 +120,21 @@ def add_weight_options(parser: argparse.ArgumentParser) -> None:
         help="text classifier file, or a vocabulary: coco_panoptic, ytvis_2019, joint, synth; default: what "
         "the weights were trained with, if they say so, else coco_panoptic",
     )
+
+
+def check_kept(path: Path, *, overwrite: bool, otherwise: str = "choose another --out") -> None:
+    """Keeps an older file, unless the user says otherwise.
+
+    Args:
+        path: To be written.
+        overwrite: Whether the user gave `--overwrite`.
+        otherwise: What else they can do.
+
+    Raises:
+        InputError: If it exists and may not be replaced.
+    """
+    if path.exists() and not overwrite:
+        raise InputError(f"{path} exists already; add --overwrite to replace it, or {otherwise}")
 
 
 def load_model(options: argparse.Namespace, log: StepLog) -> SegmentationNetwork:

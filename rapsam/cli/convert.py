@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rapsam.cli.arguments import model_name
+from rapsam.cli.arguments import check_kept, model_name
 from rapsam.cli.console import readable_size, show, show_json
-from rapsam.errors import InputError
 from rapsam.files import check_output_file
 
 SUMMARY = (
@@ -36,10 +35,7 @@ def run(options: argparse.Namespace) -> int:
     from rapsam.models.convert import convert_weights
 
     check_output_file(options.destination, [options.source])
-    if options.destination.exists() and not options.overwrite:
-        raise InputError(
-            f"{options.destination} exists already; add --overwrite to replace it, or name another file"
-        )
+    check_kept(options.destination, overwrite=options.overwrite, otherwise="name another file")
     content = convert_weights(options.source, options.destination, options.model, half=options.half)
     size = options.destination.stat().st_size
     if options.json:

@@ -35,7 +35,7 @@ def test_an_older_report_is_kept_unless_told_otherwise(data, tmp_path):
     assert evaluated(data, "--out", out).code == 0
     before = out.read_bytes()
     outcome = evaluated(data, "--out", out)
-    assert_refused(outcome, f"{out} exists already; give --overwrite")
+    assert_refused(outcome, f"{out} exists already; add --overwrite")
     assert "loading" not in outcome.err
     assert out.read_bytes() == before
     assert evaluated(data, "--out", out, "--overwrite", "--task", "prompts").code == 0
