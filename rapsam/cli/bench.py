@@ -119,7 +119,7 @@ def run(options: argparse.Namespace) -> int:
             print_record(record)
         print_verdict(records)
         if options.out is not None:
-            show(f"{len(records)} records in {options.out}")
+            show(f"{len(records)} record{'s' * (len(records) > 1)} in {options.out}")
     return FAILED if has_failed(records, swept=wanted.all_units) else 0
 
 
