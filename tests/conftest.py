@@ -18,6 +18,16 @@ settings.register_profile("rapsam", deadline=None)
 settings.load_profile("rapsam")
 
 
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory):
+    """A bundle of three ONNX graphs that takes milliseconds to make and to run. Nothing may change it."""
+    from tests.benchmarks.tiny_onnx_bundle import write_tiny_bundle
+
+    folder = tmp_path_factory.mktemp("tiny") / "onnx-tiny"
+    write_tiny_bundle(folder)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def boxer_family():
     """The family of `tests.other_family` stands in the table while a module of tests runs."""

@@ -75,7 +75,8 @@ def _one_sided(
     name: str, figure: str, unit: Unit, before: float | None, after: float | None, *, is_new: bool
 ) -> Row:
     verdict: Outcome = "new" if is_new else "missing"
-    return Row(run=name, figure=figure, unit=unit, before=before, after=after, verdict=verdict)
+    note = "only after" if is_new else "only before: measure it again, or compare without it"
+    return Row(run=name, figure=figure, unit=unit, before=before, after=after, verdict=verdict, note=note)
 
 
 def _size(name: str, before: Run, after: Run, limits: Limits) -> Row:

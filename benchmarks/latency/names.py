@@ -24,5 +24,9 @@ def device_name(device: DeviceFacts) -> str:
 
 
 def runtime_name(record: LatencyRecord) -> str:
-    """Names the runtime with its version, which may be unknown."""
-    return f"{record.runtime.name} {record.runtime.version or '(version unknown)'}"
+    """Names the runtime with its version, if that is known, and once where the name has a part of it."""
+    name, version = record.runtime.name, record.runtime.version
+    if version is None:
+        return name
+    stem, _, last = name.rpartition(" ")
+    return f"{stem if version.startswith(f'{last}.') else name} {version}"

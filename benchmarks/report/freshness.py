@@ -7,7 +7,6 @@ from functools import lru_cache
 from rapsam.benchmarks.latency.names import runtime_name
 from rapsam.benchmarks.latency.record import LatencyRecord
 from rapsam.export.backends.catalogue import RUNTIMES
-from rapsam.export.backends.packages import installed_versions
 
 
 def outdated(record: LatencyRecord) -> str | None:
@@ -22,10 +21,11 @@ def outdated(record: LatencyRecord) -> str | None:
     # Names of packages come from the record: only those that a runtime of ours comes in are asked for.
     if any(used == version == installed.get(package) for package, used in told):
         return None
-    return f"{record.provenance} with {runtime_name(record)}"
+    unknown = ", version unknown" if version is None and record.provenance == "measured" else ""
+    return f"{record.provenance} with {runtime_name(record)}{unknown}"
 
 
 @lru_cache(maxsize=1)
 def _installed() -> dict[str, str]:
-    packages = {name for runtimes in RUNTIMES.values() for runtime in runtimes for name in runtime.packages}
-    return installed_versions(sorted(packages))
+    runtimes = [runtime for of_format in RUNTIMES.values() for runtime in of_format]
+    return {package: version for runtime in runtimes for package, version in runtime.versions().items()}

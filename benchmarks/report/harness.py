@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from rapsam.benchmarks.report.markdown import table, where_and_when
+from rapsam.benchmarks.report.words import asked
 from rapsam.benchmarks.studies.harness_records import COMMAND, HarnessRecords, Question, Ratio
 
 NOTHING = f"Not measured yet: run `{COMMAND}`."
@@ -26,9 +27,8 @@ def harness_table(records: HarnessRecords) -> str:
 
 
 def _cells(ratio: Ratio) -> tuple[str, ...]:
-    asked = "-" if ratio.limit is None else f"<= {ratio.limit:g}: {'holds' if ratio.holds else 'falls short'}"
     times = f"{ratio.subject_ms:.2f}", f"{ratio.beside_ms:.2f}"
     return (
         *(ratio.question, ratio.what, ratio.subject, times[0], ratio.beside, times[1]),
-        *(f"{ratio.ratio:.3f}", asked, f"{ratio.load_average:g}"),
+        *(f"{ratio.ratio:.3f}", asked(ratio.ratio, ratio.limit), f"{ratio.load_average:g}"),
     )

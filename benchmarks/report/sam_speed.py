@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rapsam.benchmarks.report.markdown import table, where_and_when
+from rapsam.benchmarks.report.words import asked
 from rapsam.benchmarks.studies.sam_speed_records import COMMAND, SamSpeedRecords, SamSpeedRun
 
 NOTHING = f"Not measured yet: run `{COMMAND}`."
@@ -28,17 +29,12 @@ def sam_speed_table(records: SamSpeedRecords) -> str:
 def _rows(run: SamSpeedRun) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for stage in run.stages:
-        asked = "-" if stage.limit is None else f"<= {stage.limit:g}: {_holds(stage.holds)}"
         macs = run.macs.get(stage.stage.removeprefix("graph "))
         work = "-" if macs is None else " -> ".join(f"{count / _GIGA:.2f}" for count in macs)
         rows.append(
             (
                 *(f"`{run.model}`", stage.stage, f"{stage.ms:.1f}", stage.beside, f"{stage.beside_ms:.1f}"),
-                *(f"{stage.ratio:.3f}", asked, work, f"{run.load_average:g}"),
+                *(f"{stage.ratio:.3f}", asked(stage.ratio, stage.limit), work, f"{run.load_average:g}"),
             )
         )
     return rows
-
-
-def _holds(holds: bool) -> str:
-    return "holds" if holds else "falls short"

@@ -40,6 +40,13 @@ def megabytes(size_bytes: int | None) -> str:
     return f"{size_bytes / 1e6:.1f} MB" if size_bytes >= 100_000 else f"{size_bytes / 1e3:.1f} kB"
 
 
+def asked(ratio: float, limit: float | None) -> str:
+    """Returns the largest ratio that was asked for, as "<= 1.1: holds" or "falls short"; "-" without one."""
+    if limit is None:
+        return "-"
+    return f"<= {limit:g}: {'holds' if ratio <= limit else 'falls short'}"
+
+
 def counted(number: int, thing: str) -> str:
     """Returns "1 run", "2 runs"."""
     return f"{number:,} {thing}{'s' * (number != 1)}"

@@ -69,7 +69,7 @@ def local_record(facts: LocalFacts, variant: Variant, job: Job, found: Measured 
         found: What the process found out, or why it did not.
     """
     runtime = named_runtime(variant.path, variant.runtime)
-    versions = installed_versions((*runtime.packages, *_PACKAGES))
+    own = runtime.versions()
     run = RunFacts(
         runner="local",
         provenance=runtime.provenance,
@@ -78,8 +78,8 @@ def local_record(facts: LocalFacts, variant: Variant, job: Job, found: Measured 
         app=facts.app,
         runtime=RuntimeFacts(
             name=runtime.name,
-            version=next((versions[package] for package in runtime.packages if package in versions), None),
-            versions=versions,
+            version=next(iter(own.values()), None),
+            versions={**installed_versions(_PACKAGES), **own},
             binary_sha256=None,
         ),
         path=variant.path,

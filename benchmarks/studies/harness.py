@@ -26,6 +26,7 @@ from typing import get_args
 
 from rapsam.benchmarks.latency.bundle_subject import bundle_subject
 from rapsam.benchmarks.latency.facts import Timing
+from rapsam.benchmarks.latency.names import runtime_name
 from rapsam.benchmarks.latency.record import LatencyRecord, StageTimes
 from rapsam.benchmarks.latency.sampling import sample
 from rapsam.benchmarks.measuring.records import SCHEMA_VERSION, now_utc, write_records
@@ -137,7 +138,7 @@ def beside_browser(bundle: Path) -> Iterator[Ratio]:
         natives = [_stage(record, stage.name) for record in (before, after)]
         medians = [native.ms.p50 for native in natives if native is not None]
         if medians and stage.mode == "burst":
-            names = _runtime(inside), _runtime(before)
+            names = runtime_name(inside), runtime_name(before)
             limit = _MOST_IN_BROWSER if stage.kind == "graph" else None
             times = stage.ms.p50, statistics.fmean(medians)
             yield _ratio("browser", stage.name, names, times, limit)
@@ -177,10 +178,6 @@ def _median_ms(seconds: list[float]) -> float:
 
 def _stage(record: LatencyRecord, name: str) -> StageTimes | None:
     return next((stage for stage in record.stages if stage.name == name and stage.mode == "burst"), None)
-
-
-def _runtime(record: LatencyRecord) -> str:
-    return f"{record.runtime.name} {record.runtime.version or ''}".strip()
 
 
 def _ratio(

@@ -47,11 +47,6 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
     load_average: float
     provenance: Literal["measured"] = "measured"
 
-    @property
-    def holds(self) -> bool:
-        """Whether nothing more was asked than was measured."""
-        return self.limit is None or self.ratio <= self.limit
-
 
 class HarnessRecords(Versioned, frozen=True, kw_only=True):
     """Content of `results/harness.json`.

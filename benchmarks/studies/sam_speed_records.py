@@ -33,11 +33,6 @@ class StageBeside(msgspec.Struct, frozen=True, kw_only=True):
     ratio: float
     limit: float | None
 
-    @property
-    def holds(self) -> bool:
-        """Whether nothing more was asked than was measured."""
-        return self.limit is None or self.ratio <= self.limit
-
 
 class SamSpeedRun(msgspec.Struct, frozen=True, kw_only=True):
     """One bundle beside the exports of the same network by its authors' recipe.

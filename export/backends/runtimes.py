@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from rapsam.contract import GraphContract
 from rapsam.export.backends.guard import running
+from rapsam.export.backends.packages import installed_versions
 from rapsam.inference.runner import Arrays, Runner
 
 Load = Callable[[Path, GraphContract, int], Runner]
@@ -77,6 +78,7 @@ class Runtime:
         loader: As `Backend.load`.
         provenance: "measured" for a real runtime, "emulated" for an interpreter of ours.
         packages: What is installed for it, for the versions in records.
+        pinned: Packages and versions that it has in an environment of its own, its own first.
         timed: Whether the time of a run is the runtime's own; not so where every run starts a process.
         others: The same runtime on the other compute units of this machine. They are asked for when all
             units are measured; parity and prediction do not know them.
@@ -87,8 +89,13 @@ class Runtime:
     loader: Load
     provenance: Literal["measured", "emulated"] = "measured"
     packages: tuple[str, ...] = ()
+    pinned: tuple[tuple[str, str], ...] = ()
     timed: bool = True
     others: Callable[[], tuple[Runtime, ...]] = no_others
+
+    def versions(self) -> dict[str, str]:
+        """Returns the versions of what it runs with, as far as they are known, its own first."""
+        return {**dict(self.pinned), **installed_versions(self.packages)}
 
     def load(self, path: Path, contract: GraphContract, threads: int = THREADS) -> Runner:
         """Loads a graph so that whatever goes wrong in a run is an error of one line; see `Backend.load`."""

@@ -63,7 +63,7 @@ def judged_for(
 
 
 def unit_notes(target: str, device: Device | None, units: str | None, named: str | None) -> list[str]:
-    """Says for which compute units was judged, and who chose them.
+    """Says for which compute units was judged, who chose them, and if the format is not the phone's own.
 
     Args:
         target: The format.
@@ -72,13 +72,24 @@ def unit_notes(target: str, device: Device | None, units: str | None, named: str
         named: By the user, if they were.
     """
     accelerators = accelerators_of(target, device)
-    if not accelerators:
-        return [
-            f"target {target} declares no accelerator: its graphs run on the CPU, of which no rule is known"
-        ]
-    if units is None:
-        return []
     notes = []
+    if device is not None and device.target != target:
+        notes.append(
+            f"exports for {device.id} are {device.target} unless told otherwise: an app there needs a "
+            f"runtime for {target}"
+        )
+    if not accelerators:
+        notes.append(
+            f"target {target} declares no accelerator: its graphs run on the CPU, of which no rule is known"
+        )
+        return notes
+    if units is None:
+        declared = ", ".join(find_target(target).facts.compute_units)
+        notes.append(
+            f"nobody said which compute units an app chooses: all accelerators of {target} are judged; "
+            f"--units names one of {declared}"
+        )
+        return notes
     if named is None and device is not None:
         notes.append(f"judged for {units!r}, as the catalogue advises for {device.id}; --units names others")
     if not used_by(accelerators, units):

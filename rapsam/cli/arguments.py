@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapsam.errors import InputError, quoted, shortened
@@ -29,6 +30,29 @@ def image_size(text: str) -> tuple[int, int]:
     if not match:
         raise InputError(f"size {quoted(text)}; expected HEIGHTxWIDTH in pixels, such as 480x640")
     return int(match[1]), int(match[2])
+
+
+def model_name(text: str) -> str:
+    """Reads the name of a variant; for argparse, so that a misspelt one is told before what is missing.
+
+    Raises:
+        InputError: If there is no such variant.
+    """
+    from rapsam.models.families import family_of
+
+    family_of(text)
+    return text
+
+
+def device_name(text: str) -> str:
+    """Reads the name of a phone, as `model_name` does that of a variant.
+
+    Raises:
+        InputError: If the catalogue has no such phone.
+    """
+    from rapsam.export.devices import find_device
+
+    return find_device(text).id
 
 
 def decimal(text: str) -> float:
@@ -73,7 +97,11 @@ def numbers(text: str, count: int, what: str, more: str = "") -> tuple[float, ..
 def add_model_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
     """Adds --model, --checkpoint and --classifier."""
     parser.add_argument(
-        "--model", required=required, metavar="NAME", help="variant; 'rapsam models' lists them"
+        "--model",
+        type=model_name,
+        required=required,
+        metavar="NAME",
+        help="variant; 'rapsam models' lists them",
     )
     add_weight_options(parser)
 
@@ -92,6 +120,21 @@ def add_weight_options(parser: argparse.ArgumentParser) -> None:
         help="text classifier file, or a vocabulary: coco_panoptic, ytvis_2019, joint, synth; default: what "
         "the weights were trained with, if they say so, else coco_panoptic",
     )
+
+
+def check_kept(path: Path, *, overwrite: bool, otherwise: str = "choose another --out") -> None:
+    """Keeps an older file, unless the user says otherwise.
+
+    Args:
+        path: To be written.
+        overwrite: Whether the user gave `--overwrite`.
+        otherwise: What else they can do.
+
+    Raises:
+        InputError: If it exists and may not be replaced.
+    """
+    if path.exists() and not overwrite:
+        raise InputError(f"{path} exists already; add --overwrite to replace it, or {otherwise}")
 
 
 def load_model(options: argparse.Namespace, log: StepLog) -> SegmentationNetwork:

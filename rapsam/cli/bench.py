@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rapsam.cli.arguments import check_kept
 from rapsam.cli.bench_shapes import shapes_of
 from rapsam.cli.console import StepLog, show, show_json
 from rapsam.errors import InputError, UnavailableError, quoted
@@ -77,6 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="write the records, one JSON object per line"
     )
+    parser.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
     parser.add_argument("--json", action="store_true", help="print the records as JSON")
 
 
@@ -97,6 +99,7 @@ def run(options: argparse.Namespace) -> int:
         raise UnavailableError(f"--on {quoted(options.on)}: {reason}")
     if options.out is not None:
         check_output_file(options.out, options.bundle)
+        check_kept(options.out, overwrite=options.overwrite)
     wanted = _wanted(options)
     variants = runner.variants(wanted, device)
     for path in options.bundle:
@@ -116,7 +119,7 @@ def run(options: argparse.Namespace) -> int:
             print_record(record)
         print_verdict(records)
         if options.out is not None:
-            show(f"{len(records)} records in {options.out}")
+            show(f"{len(records)} record{'s' * (len(records) > 1)} in {options.out}")
     return FAILED if has_failed(records, swept=wanted.all_units) else 0
 
 

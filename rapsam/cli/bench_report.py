@@ -46,10 +46,9 @@ def print_verdict(records: Sequence[LatencyRecord]) -> None:
 
 
 def _name(record: LatencyRecord) -> str:
-    threads = record.compute.threads
-    count = "" if threads is None else f", {threads} thread{'s' * (threads > 1)}"
-    version = f" {record.runtime.version}" if record.runtime.version else ""
-    return f"{record.model.file}, {record.runtime.name}{version}{count}"
+    from rapsam.benchmarks.latency.names import runtime_name, threads_of
+
+    return f"{record.model.file}, {runtime_name(record)}{threads_of(record)}"
 
 
 def _graph_row(graph: GraphRun) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ SUMMARY = "Compare two measurements or two bundles; exit 1 if times, sizes, fide
 EXAMPLE = "rapsam compare before.jsonl after.jsonl --max-slower 1.05"
 WORSE = 1
 _UNKNOWN = "unknown"
+_NONE = "none"
+"""Where there is no such figure."""
 _MOST_DB = 1e4
 _COLUMNS = ("run", "figure", "before", "after", "change", "verdict", "note")
 _OPTIONS = {
@@ -56,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
         show_json(found)
     else:
         _print(found)
-    say(*(f"FAILED {row.run}: {row.figure}: {row.verdict}{_note(row)}" for row in found.failed))
+    _say_failed(found, named=options.json)
     return WORSE if found.failed else 0
 
 
@@ -77,9 +80,24 @@ def _limits(options: argparse.Namespace) -> Limits:
 
 
 def _print(found: Comparison) -> None:
-    print_table("", _COLUMNS, [_cells(row) for row in found.rows])
-    counts = Counter(row.verdict for row in found.rows)
-    show("", ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+    """Prints each figure once: what failed stands last, where it is seen first."""
+    print_table("", _COLUMNS, [_cells(row) for row in found.rows if row not in found.failed])
+    if found.failed:
+        print_table("\nworse, or not confirmed", _COLUMNS, list(map(_cells, found.failed)))
+    show("", _counts(found.rows))
+
+
+def _say_failed(found: Comparison, *, named: bool) -> None:
+    """Says that the gate is shut; beside a record for programs with a line a figure."""
+    if named:
+        say(*(f"FAILED {row.run}: {row.figure}: {row.verdict}{_note(row)}" for row in found.failed))
+    elif found.failed:
+        say(f"FAILED: {_counts(found.failed)}")
+
+
+def _counts(rows: Sequence[Row]) -> str:
+    counts = Counter(row.verdict for row in rows)
+    return ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -90,6 +108,8 @@ def _cells(row: Row) -> tuple[str, ...]:
 def _value(row: Row, value: float | None) -> str:
     if row.unit == "none":
         return ""
+    if value is None and row.verdict in ("missing", "new"):
+        return _NONE
     if value is None:
         return "no difference" if row.unit == "dB" and row.verdict in ("ok", "worse") else _UNKNOWN
     if row.unit == "bytes":

@@ -10,6 +10,7 @@ import io
 import json
 import math
 import shlex
+import textwrap
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ _WIDE_GAP, _NARROW_GAP = 2, 1
 _WHOLE = 20
 """Longer texts may be wrapped, names such as "coreml-fp16-ios17" not."""
 _WRAPPED = 12
+_INDENT = 2
+"""Of lines that go on, more than the first has."""
 
 
 def show(*lines: str) -> None:
@@ -45,6 +48,25 @@ def show(*lines: str) -> None:
     hide_live_line()
     for line in lines:
         write_result(f"{shortened(printable(line))}\n")
+
+
+def show_text(*lines: str) -> None:
+    """Prints prose to standard output: in a terminal wrapped between words, in a pipe each line whole."""
+    terminal = Console()
+    if not terminal.is_terminal:
+        show(*lines)
+        return
+    for line in lines:
+        text = shortened(printable(line))
+        indent = " " * (len(text) - len(text.lstrip()) + _INDENT)
+        show(*_between_words(text, terminal.width, indent) or [""])
+
+
+def _between_words(text: str, width: int, indent: str) -> list[str]:
+    """Wraps a text; names, addresses and paths stay whole, so that they can be copied."""
+    return textwrap.wrap(
+        text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def show_json(content: object) -> None:

@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rapsam.cli.arguments import add_model_options, load_model
+from rapsam.cli.arguments import add_model_options, check_kept, load_model
 from rapsam.cli.console import StepLog, counted_progress, print_table, say, show
 from rapsam.errors import InputError, printable, quoted
 from rapsam.files import check_output_file
@@ -242,10 +242,7 @@ def _check(options: argparse.Namespace) -> None:
     inputs = [path for path in named if path is not None and path.exists()]
     for path in (options.out, _unfinished(options.out)):
         check_output_file(path, inputs)
-    if options.out.exists() and not options.overwrite:
-        raise InputError(
-            f"{options.out} exists already; give --overwrite to replace it, or choose another --out"
-        )
+    check_kept(options.out, overwrite=options.overwrite)
 
 
 def _segmenter(options: argparse.Namespace, task: str, log: StepLog) -> Segmenter:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rapsam.cli import budget
-from rapsam.cli.arguments import add_model_options, image_size, load_model
+from rapsam.cli.arguments import add_model_options, device_name, image_size, load_model
 from rapsam.cli.bundle_report import bundle_bytes, bundle_facts, parity_step, print_bundle, problems_of
 from rapsam.cli.console import StepLog, next_step, readable_size, say, show, show_json
 from rapsam.cli.parity_summary import print_failures
@@ -42,7 +42,15 @@ BAD_INPUT = 2
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the options."""
     add_model_options(parser, required=True)
-    parser.add_argument("--device", nargs="+", default=[], metavar="NAME", help="'rapsam devices' lists them")
+    parser.add_argument(
+        "--device",
+        type=device_name,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME",
+        help="'rapsam devices' lists them",
+    )
     parser.add_argument("--target", metavar="NAME", help="a format; 'rapsam doctor' lists them")
     parser.add_argument(
         "--precision", metavar="NAME", help="such as fp32, fp16, w8 or w8a8; each target has a default"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rapsam.cli.arguments import add_weight_options, image_size, load_model
-from rapsam.cli.console import StepLog, show_json
-from rapsam.cli.lint_tables import print_report
+from rapsam.cli.arguments import add_weight_options, device_name, image_size, load_model
+from rapsam.cli.console import StepLog, show, show_json
+from rapsam.cli.lint_tables import print_report, verdict
 from rapsam.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,7 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="variant, 'rapsam models' lists them; or a folder made by 'rapsam export'",
     )
     parser.add_argument(
-        "--device", metavar="NAME", help="'rapsam devices' lists them; default: the bundle's own"
+        "--device",
+        type=device_name,
+        nargs="+",
+        action="extend",
+        metavar="NAME",
+        help="'rapsam devices' lists them; default: the bundle's own",
     )
     add_weight_options(parser)
     parser.add_argument("--target", metavar="NAME", help="a format; default: the device's")
@@ -66,36 +72,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="compute units that an app is to choose, such as cpu, gpu or cpuAndNeuralEngine: what is wrong "
         "on others is a note; default: what the catalogue advises for the device",
     )
-    parser.add_argument("--json", action="store_true", help="print the record as JSON")
+    parser.add_argument(
+        "--json", action="store_true", help="print the record as JSON; for several devices: a list of them"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Examines a model or a bundle."""
-    report = _of_bundle(options) if Path(options.subject).is_dir() else _of_model(options)
+    """Examines a model or a bundle, for each device."""
+    reports = _of_bundle(options) if Path(options.subject).is_dir() else _of_model(options)
     if options.json:
-        show_json(report)
+        show_json(reports if len(reports) > 1 else reports[0])
     else:
+        _print(reports)
+    return ERRORS_FOUND if any(report.errors for report in reports) else 0
+
+
+def _print(reports: Sequence[LintReport]) -> None:
+    for report in reports:
         print_report(report)
-    return ERRORS_FOUND if report.errors else 0
+        if len(reports) > 1:
+            show("")
+    if len(reports) > 1:
+        show(*(f"{report.device}: {verdict(report)}" for report in reports))
 
 
-def _of_bundle(options: argparse.Namespace) -> LintReport:
+def _of_bundle(options: argparse.Namespace) -> list[LintReport]:
     from rapsam.export.lint.bundle import lint_bundle
 
     for name in _OF_MODELS:
         if getattr(options, name) is not None:
             option = f"--{name.replace('_', '-')}"
             raise InputError(f"{option} for the bundle {options.subject}, which has been made: leave it out")
-    return lint_bundle(Path(options.subject), options.device, options.units)
+    devices = dict.fromkeys(options.device or [None])
+    return [lint_bundle(Path(options.subject), device, options.units) for device in devices]
 
 
-def _of_model(options: argparse.Namespace) -> LintReport:
+def _of_model(options: argparse.Namespace) -> list[LintReport]:
     from rapsam.models.families import family_of
 
     if "/" in options.subject:
         raise InputError(f"{options.subject} is no folder; expected a bundle, or a variant ('rapsam models')")
     family_of(options.subject)
-    plan = _plan(options)
+    plans = _plans(options)
     log = StepLog()
     from rapsam.export.lint.model import lint_model
     from rapsam.models.build import deployment_of
@@ -105,19 +123,24 @@ def _of_model(options: argparse.Namespace) -> LintReport:
     calibration = open_calibration(options.calibration or _CALIBRATION, count)
     options.model = options.subject
     deployment = deployment_of(load_model(options, log), options.points)
-    return lint_model(deployment, plan, calibration, log.detail, options.units)
+    reports = []
+    for plan in plans:
+        if len(plans) > 1:
+            log.note(plan.name)
+        reports.append(lint_model(deployment, plan, calibration, log.detail, options.units))
+    return reports
 
 
-def _plan(options: argparse.Namespace) -> ExportPlan:
-    from rapsam.export.build.plan import plan_export
+def _plans(options: argparse.Namespace) -> Sequence[ExportPlan]:
+    from rapsam.export.build.plan import plan_matrix
 
-    return plan_export(
+    return plan_matrix(
         variant=options.subject,
-        device=options.device,
+        devices=options.device or (),
         target=options.target,
         precision=options.precision,
         ios=options.ios,
-        size=options.size,
+        sizes=() if options.size is None else (options.size,),
         tasks=options.tasks,
         num_prompts=1 if options.prompts is None else options.prompts,
     )

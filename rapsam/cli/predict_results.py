@@ -70,10 +70,10 @@ def check_new(results: Mapping[Path, Sequence[Path]], *, overwrite: bool) -> Non
         if file.is_dir() and not file.is_symlink():
             raise InputError(f"{file} is a folder, where a result is to stand; choose another --out")
     if existing and not overwrite:
-        more = f" and {len(existing) - 1:,} more" if len(existing) > 1 else ""
-        raise InputError(
-            f"{existing[0]}{more} exists already; add --overwrite to replace it, or choose another --out"
-        )
+        several = len(existing) > 1
+        which = f"{existing[0]} and {len(existing) - 1:,} more exist" if several else f"{existing[0]} exists"
+        them = "them" if several else "it"
+        raise InputError(f"{which} already; add --overwrite to replace {them}, or choose another --out")
 
 
 def remove_old_scratch(folders: Iterable[Path]) -> None:

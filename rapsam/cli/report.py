@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rapsam.cli.arguments import check_kept
 from rapsam.cli.console import StepLog, readable_size, show, show_json
 from rapsam.cli.terminal import write_result
 from rapsam.errors import InputError
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", "-o", type=Path, metavar="FILE", help="the page; of other formats, default: standard output"
     )
+    parser.add_argument("--overwrite", action="store_true", help="replace FILE if it exists")
     parser.add_argument(
         "--format",
         choices=_FORMATS,
@@ -51,6 +53,7 @@ def run(options: argparse.Namespace) -> int:
 
     if options.out is not None:
         check_output_file(options.out, [*options.records, *options.bundle])
+        check_kept(options.out, overwrite=options.overwrite)
     records = [record for path in options.records for record in read_latency_records(path)]
     if options.format == "html":
         _write_page(options, records)

@@ -118,8 +118,13 @@ class EmbeddingStore:
             )
 
     def missing(self, places: Sequence[Place]) -> list[Place]:
-        """Returns the images without an embedding."""
-        return [place for place in places if not self.path(place).is_file()]
+        """Returns the images without an embedding.
+
+        Raises:
+            InputError: If the folder cannot be looked into.
+        """
+        with reading(self.folder, "a folder of embeddings that can be read: mend that, or choose another"):
+            return [place for place in places if not self.path(place).is_file()]
 
     def begin(self, count: int) -> None:
         """Makes the folder, for so many embeddings.
@@ -178,9 +183,9 @@ class EmbeddingStore:
             EmbeddingError: If it is missing, altered, or of another image or teacher.
         """
         path = self.path(place)
-        if not path.is_file():
-            raise EmbeddingError(f"{path} does not exist; start again: what is missing is computed then")
         with reading(path, "an embedding: remove the file and start again", EmbeddingError):
+            if not path.is_file():
+                raise EmbeddingError(f"{path} does not exist; start again: what is missing is computed then")
             with safetensors.safe_open(path, "pt") as file:
                 metadata, half = file.metadata() or {}, torch.as_tensor(file.get_tensor(_TENSOR))
             if half.dtype != torch.float16:

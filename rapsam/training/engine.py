@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from lightning_fabric import Fabric
@@ -15,6 +15,8 @@ from torch import Tensor
 from rapsam.errors import InputError, RapSamError
 from rapsam.training.config import Precision
 from rapsam.training.machines import Machines
+
+_Result = TypeVar("_Result")
 
 
 class Engine(NamedTuple):
@@ -64,16 +66,31 @@ def any_process(fabric: Fabric, flag: bool) -> bool:
     return bool(mean_over_processes(fabric, torch.tensor(float(flag), device=fabric.device)) > 0)
 
 
+def in_all_processes(fabric: Fabric, action: Callable[[], _Result], elsewhere: RapSamError) -> _Result:
+    """Does something in every process; if it fails in one, whatever it raises, all end with an error.
+
+    Args:
+        fabric: Launched.
+        action: Must not wait for another process.
+        elsewhere: Raised where only another process failed.
+
+    Returns:
+        What the action returned here.
+    """
+    failure: Exception | None = None
+    try:
+        result = action()
+    except Exception as error:  # left alone, the others would wait for this process
+        failure = error
+    if any_process(fabric, failure is not None):
+        raise failure or elsewhere
+    return result
+
+
 def on_first_process(fabric: Fabric, action: Callable[[], object]) -> None:
     """Does something in the first process while the others wait; if it fails, all end with an error."""
-    failure: RapSamError | None = None
-    if fabric.is_global_zero:
-        try:
-            action()
-        except RapSamError as error:
-            failure = error
-    if any_process(fabric, failure is not None):
-        raise failure or InputError("the first process could not write; see what it says")
+    elsewhere = InputError("the first process could not write; see what it says")
+    in_all_processes(fabric, lambda: action() if fabric.is_global_zero else None, elsewhere)
 
 
 def sum_over_processes(fabric: Fabric, count: int) -> int:

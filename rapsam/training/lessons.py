@@ -12,7 +12,7 @@ import torch
 from lightning_fabric import Fabric
 
 from rapsam.data.sources.annotated import bare_clip
-from rapsam.errors import InputError, RapSamError
+from rapsam.errors import InputError
 from rapsam.models.build import build_model, load_checkpoint
 from rapsam.models.checkpoint import Note
 from rapsam.models.origins import weights_sha256
@@ -20,7 +20,7 @@ from rapsam.models.promptable import Promptable, promptable
 from rapsam.tasks.preprocess import normalised_square
 from rapsam.training.config import LessonConfig, RunConfig
 from rapsam.training.embeddings import EmbeddingStore, Place, Seal, in_megabytes
-from rapsam.training.engine import any_process, on_first_process
+from rapsam.training.engine import any_process, in_all_processes, on_first_process
 from rapsam.training.losses.lessons import EmbeddingLesson, Lesson, MaskLesson
 from rapsam.training.samples import MixedSamples, MixedSource
 from rapsam.training.shared_folder import check_shared
@@ -189,11 +189,15 @@ def keep_embeddings(
 
     Raises:
         EmbeddingError: If an embedding is not finite.
-        InputError: If the folder cannot be written, or its disk has too little space.
+        InputError: If the folder cannot be read or written, or its disk has too little space.
     """
     store = teacher.store
     places = [(mixed, index) for mixed in samples.sources for index in range(len(mixed.source))]
-    missing = store.missing([Place(mixed.config, index) for mixed, index in places])
+    missing = in_all_processes(
+        fabric,
+        lambda: store.missing([Place(mixed.config, index) for mixed, index in places]),
+        InputError("another process could not look into the folder of the embeddings; see what it says"),
+    )
     if fabric.is_global_zero and missing:
         note(
             f"embeddings by {store.seal}: {len(places) - len(missing)} of {len(places)} are in "
@@ -204,16 +208,10 @@ def keep_embeddings(
     # By their place in the list of all: other processes may have begun to write.
     share = [pair for number, pair in enumerate(places) if number % fabric.world_size == fabric.global_rank]
     work = _embedded(teacher, share, fabric.device, progress)
-    failure: RapSamError | None = None
+    elsewhere = InputError("another process could not compute its embeddings; see what it says")
     all_done = False
     while not all_done:
-        done = False
-        try:
-            done = _worked(work)
-        except RapSamError as error:
-            failure = error
-        if any_process(fabric, failure is not None):
-            raise failure or InputError("another process could not compute its embeddings; see what it says")
+        done = in_all_processes(fabric, lambda: _worked(work), elsewhere)
         all_done = not any_process(fabric, not done)
 
 

@@ -14,7 +14,13 @@ from rapsam.errors import InputError, RapSamError
 from rapsam.models.network import SegmentationNetwork
 from rapsam.training.batch import Batch
 from rapsam.training.config import RunConfig
-from rapsam.training.engine import any_process, mean_over_processes, on_first_process, sum_over_processes
+from rapsam.training.engine import (
+    any_process,
+    in_all_processes,
+    mean_over_processes,
+    on_first_process,
+    sum_over_processes,
+)
 from rapsam.training.faults import SkippedFile, save_failed_batch
 from rapsam.training.loader import StepSampler, load_batches
 from rapsam.training.meter import Meter
@@ -164,20 +170,16 @@ class Trainer:
 
     def _next(self, step: int, batches: Iterator[Batch]) -> Batch:
         """Returns the next batch; where one process has none, all end with an error."""
-        batch, failure = None, None
-        with self.meter.waiting():
-            try:
-                batch = next(batches)
-            except RapSamError as error:
-                failure = error
-        if any_process(self.fabric, failure is not None) or batch is None:
-            raise failure or TrainingStoppedError(
-                "another process could not load its samples; see what it says"
-            )
+        elsewhere = TrainingStoppedError("another process could not load its samples; see what it says")
+        batch = in_all_processes(self.fabric, lambda: self._waited_for(batches), elsewhere)
         self.meter.skipped += len(batch.faults)
         self.meter.incomplete += batch.incomplete
         self.skipped_file.note(step, batch.faults, batch.left_out)
         return batch
+
+    def _waited_for(self, batches: Iterator[Batch]) -> Batch:
+        with self.meter.waiting():
+            return next(batches)
 
     def _losses(self, batch: Batch) -> Losses:
         counts = torch.tensor(self.losses.counts(batch), device=self.fabric.device)

@@ -1,4 +1,4 @@
-"""One tiny bundle, and one whose self-test it does not pass."""
+"""A tiny bundle whose self-test it does not pass, and one that follows videos."""
 
 from __future__ import annotations
 
@@ -7,14 +7,6 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks.tiny_onnx_bundle import write_tiny_bundle
-
-
-@pytest.fixture(scope="session")
-def tiny_bundle(tmp_path_factory) -> Path:
-    """Nothing may change it."""
-    folder = tmp_path_factory.mktemp("tiny") / "onnx-tiny"
-    write_tiny_bundle(folder)
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,22 @@ def test_every_verb_reads_ascii_digits(verb, says):
     assert_refused(rapsam(*verb.split()), says)
 
 
+@pytest.mark.parametrize(
+    ("verb", "says"),
+    [
+        ("export --model rapsam_nanoo", "unknown model 'rapsam_nanoo'; did you mean rapsam_nano"),
+        ("export --model rapsam_nano --device pixle-8", "unknown device 'pixle-8'; did you mean pixel-8"),
+        ("eval --model rapsam_nanoo", "unknown model 'rapsam_nanoo'; did you mean rapsam_nano"),
+        ("predict --model rapsam_nanoo", "unknown model 'rapsam_nanoo'; did you mean rapsam_nano"),
+        ("predict none.png --model rapsam_nanoo", "unknown model 'rapsam_nanoo'; did you mean rapsam_nano"),
+        ("convert --model rapsam_nanoo", "unknown model 'rapsam_nanoo'; did you mean rapsam_nano"),
+        ("lint --device pixle-8", "unknown device 'pixle-8'; did you mean pixel-8"),
+    ],
+)
+def test_a_misspelt_name_is_told_before_what_is_missing(verb, says):
+    assert_refused(rapsam(*verb.split()), says)
+
+
 @given(st.tuples(st.integers(0, 99999), st.integers(0, 99999)))
 def test_sizes(size):
     assert image_size("{}x{}".format(*size)) == size

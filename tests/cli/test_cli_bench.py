@@ -39,6 +39,13 @@ def test_a_bundle_is_timed_and_its_record_written(tiny, tmp_path):
     assert record.conditions.command == "rapsam bench right --on local --threads 1 --iters 2 --min-seconds 0"
     assert str(tiny) not in out.read_text()
 
+    out.write_text("mine")
+    again = rapsam("bench", tiny / "right", *QUICK, "--out", out)
+    assert_refused(again, f"{out} exists already; add --overwrite to replace it, or choose another --out")
+    assert out.read_text() == "mine"
+    assert rapsam("bench", tiny / "right", *QUICK, "--out", out, "--overwrite").code == 0
+    assert len(read_latency_records(out)) == 1
+
 
 def test_a_fast_wrong_answer_is_a_failed_run(tiny):
     outcome = rapsam("bench", tiny / "right", tiny / "wrong", *QUICK, "--stages", "graph")

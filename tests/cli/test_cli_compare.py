@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import msgspec
 import pytest
@@ -35,11 +36,24 @@ def test_nothing_worse(files):
 def test_a_slower_run_is_named_and_fails(files):
     outcome = rapsam("compare", files / "before", files / "slower")
     assert outcome.code == 1
-    assert outcome.err.startswith(
-        "FAILED onnx-tiny, ONNX Runtime, 1 thread: graph see: worse: 1.50x (1.50..1.50)"
-    )
-    assert outcome.err.count("\n") == 1
+    assert outcome.err == "FAILED: 1 worse\n"
+    held, _, failed = outcome.out.partition("\nworse, or not confirmed\n")
+    assert "graph see" not in held
+    (row,) = [line for line in failed.splitlines() if "graph see" in line]
+    assert "1.50x (1.50..1.50)" in row
+    assert outcome.out.splitlines()[-1] == "2 ok, 1 worse"
     assert rapsam("compare", files / "before", files / "slower", "--max-slower", "1.6").code == 0
+
+
+def test_a_stage_that_was_not_measured_again_is_told_as_such(files, tmp_path):
+    write_latency_records(tmp_path / "fewer", [record(stages=(stage(1.0, of="other"),))])
+    outcome = rapsam("compare", files / "before", tmp_path / "fewer")
+    assert outcome.code == 1
+    assert outcome.err == "FAILED: 1 missing\n"
+    (gone,) = [line for line in outcome.out.splitlines() if "graph see" in line]
+    assert re.search(r"ms +none +missing +only before: measure it again, or compare without it$", gone)
+    (new,) = [line for line in outcome.out.splitlines() if "graph other" in line]
+    assert re.search(r"none +1 ms +new +only after$", new)
 
 
 def test_json_says_the_same(files):
@@ -47,6 +61,10 @@ def test_json_says_the_same(files):
     found = json.loads(outcome.out)
     assert_valid(found, SCHEMA_FILE)
     assert outcome.code == 1
+    assert outcome.err.startswith(
+        "FAILED onnx-tiny, ONNX Runtime, 1 thread: graph see: worse: 1.50x (1.50..1.50)"
+    )
+    assert outcome.err.count("\n") == 1
     assert found["limits"]["slower"] == 1.1
     assert [row["verdict"] for row in found["rows"]] == ["ok", "worse", "ok"]
 

@@ -35,7 +35,7 @@ def test_an_older_report_is_kept_unless_told_otherwise(data, tmp_path):
     assert evaluated(data, "--out", out).code == 0
     before = out.read_bytes()
     outcome = evaluated(data, "--out", out)
-    assert_refused(outcome, f"{out} exists already; give --overwrite")
+    assert_refused(outcome, f"{out} exists already; add --overwrite")
     assert "loading" not in outcome.err
     assert out.read_bytes() == before
     assert evaluated(data, "--out", out, "--overwrite", "--task", "prompts").code == 0
@@ -143,7 +143,7 @@ def test_videos_without_a_kind(tmp_path):
     for data in (tmp_path / "world", tmp_path / "world/youtube_vis"):
         outcome = rapsam("eval", *MODEL, "--data", data, "--out", tmp_path / "e.json")
         assert_refused(
-            outcome, "panoptic_val2017.json does not exist", "--kind youtube_vis_2019 --split train"
+            outcome, "is not the folder of a coco_panoptic data set", "--kind youtube_vis_2019 --split train"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -51,6 +52,41 @@ def test_what_is_not_known_is_said(for_a_gpu):
     assert "note: the weights have learnt nothing" in for_a_gpu.out
 
 
+def test_in_a_terminal_of_80_columns_only_addresses_are_longer(monkeypatch):
+    """`FORCE_COLOR` makes rich take the output for a terminal."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    text = rapsam("lint", "rapsam_nano", "--device", "pixel-8", "--units", "gpu", *SMALL).out
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
+    assert [line for line in lines if len(line) > 80 and "https://" not in line] == []
+    assert lines[1].split() == ["severity", "rule", "graph", "places", "of", "MACs", "moved"]
+    rows = lines[2 : lines.index("")]
+    assert {row.split()[1] for row in rows} >= {"litert-gpu-batched-product", "litert-gpu-rank"}
+    assert "  mend: view both sides with rank 4, (1, heads, rows, channels): exact, as the" in lines
+    assert "    packed self-attention of docs/rewrites.md" in lines
+
+
+def test_in_a_pipe_each_row_and_each_text_is_one_line(for_a_gpu):
+    lines = for_a_gpu.out.splitlines()
+    assert max(len(line) for line in lines[: lines.index("")]) <= 80
+    assert any(line.endswith(" and 1 more: 64x1x36 by 64x36x16") for line in lines)
+    (mend,) = [line for line in lines if line.startswith("  mend: view both sides")]
+    assert mend.endswith("docs/rewrites.md")
+
+
+def test_several_phones_are_judged_each_for_itself():
+    outcome = rapsam("lint", "rapsam_nano", "--device", "pixel-8", "iphone-15-pro", *SMALL)
+    assert outcome.code == 0
+    titles = [line for line in outcome.out.splitlines() if line.startswith("rapsam_nano on ")]
+    assert [title.split(":")[0] for title in titles] == [
+        "rapsam_nano on pixel-8",
+        "rapsam_nano on iphone-15-pro",
+    ]
+    *_, pixel, iphone = outcome.out.splitlines()
+    assert pixel == "pixel-8: ready: 0 errors, 0 warnings for the CPU"
+    assert re.fullmatch(r"iphone-15-pro: partly: 0 errors, [1-9]\d* warnings for Neural Engine", iphone)
+
+
 def test_warnings_alone_end_with_0_and_json_is_the_record():
     outcome = rapsam("lint", "rapsam_nano", "--device", "iphone-15-pro", *SMALL, "--json")
     assert outcome.code == 0
@@ -68,6 +104,21 @@ def test_the_record_of_a_bundle_has_the_same_schema(bundle):
     report = json.loads(rapsam("lint", bundle, "--device", "pixel-8", "--json").out)
     assert_valid(report, SCHEMA_FILE)
     assert (report["kind"], report["schema_version"]) == ("bundle", 2)
+
+
+def test_records_of_several_phones_are_a_list(bundle):
+    reports = json.loads(
+        rapsam("lint", bundle, "--device", "pixel-8", "--device", "iphone-15-pro", "--json").out
+    )
+    assert [report["device"] for report in reports] == ["pixel-8", "iphone-15-pro"]
+    for report in reports:
+        assert_valid(report, SCHEMA_FILE)
+
+
+def test_a_bundle_for_a_phone_that_starts_with_another_format_says_so(bundle):
+    outcome = rapsam("lint", bundle, "--device", "iphone-15-pro")
+    says = "exports for iphone-15-pro are coreml unless told otherwise: an app there needs a runtime for onnx"
+    assert f"note: {says}" in outcome.out.splitlines()
 
 
 def test_a_bundle_is_judged_by_its_manifest(bundle):

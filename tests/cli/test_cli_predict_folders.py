@@ -155,7 +155,7 @@ def test_older_results_are_kept_unless_told(photo, bundle, tmp_path):
     assert rapsam(*again).code == 0
     (out / "photo.panoptic.json").write_text("mine")
     refused = rapsam(*again)
-    assert_refused(refused, f"{out / 'photo.overlay.png'} and 2 more exists already", "add --overwrite")
+    assert_refused(refused, f"{out / 'photo.overlay.png'} and 2 more exist already", "add --overwrite")
     assert "loading" not in refused.err
     assert (out / "photo.panoptic.json").read_text() == "mine"
     assert rapsam(*again, "--overwrite").code == 0

@@ -54,6 +54,17 @@ def test_tables_are_printed_or_written(records, tmp_path, kind, start):
     assert out.read_text() == printed.out
 
 
+@pytest.mark.parametrize("kind", ["html", "md", "json"])
+def test_an_older_report_is_kept_unless_told_otherwise(records, tmp_path, kind):
+    out = tmp_path / "report"
+    out.write_text("mine")
+    asked = ("report", records, "--format", kind, "--out", out)
+    assert_refused(rapsam(*asked), f"{out} exists already; add --overwrite to replace it, or choose another")
+    assert out.read_text() == "mine"
+    assert rapsam(*asked, "--overwrite").code == 0
+    assert out.read_text() != "mine"
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -17,23 +17,16 @@ from tests.export.small_bundle import write_small_bundle
 from tests.golden_files import fail_or_skip
 
 
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("bundles") / "tiny"
-    write_tiny_bundle(folder)
-    return folder
-
-
 def fetched(url):
     with urllib.request.urlopen(url, timeout=30) as answer:
         return answer.read()
 
 
-def test_it_serves_the_page_and_the_bundle_until_it_is_interrupted(bundle):
+def test_it_serves_the_page_and_the_bundle_until_it_is_interrupted(tiny_bundle):
     missing = missing_packages()
     if missing is not None:
         fail_or_skip(missing, None)
-    line = command("web", bundle)
+    line = command("web", tiny_bundle)
     with subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         try:
             url = running.stdout.readline().strip()
@@ -66,9 +59,9 @@ def test_a_bundle_that_was_edited_is_refused(tmp_path):
     assert_refused(rapsam("web", tmp_path / "tiny"), "find.onnx")
 
 
-def test_without_the_runtimes_it_says_how_to_fetch_them(bundle, tmp_path, monkeypatch):
+def test_without_the_runtimes_it_says_how_to_fetch_them(tiny_bundle, tmp_path, monkeypatch):
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
-    assert_refused(rapsam("web", bundle), "run: python -m rapsam.web.node_packages")
+    assert_refused(rapsam("web", tiny_bundle), "run: python -m rapsam.web.node_packages")
 
 
 @pytest.mark.parametrize(
@@ -82,5 +75,5 @@ def test_without_the_runtimes_it_says_how_to_fetch_them(bundle, tmp_path, monkey
         (["--address", "192.0.2.1"], "192.0.2.1"),
     ],
 )
-def test_a_place_where_nothing_can_be_served_is_refused(bundle, options, says):
-    assert_refused(rapsam("web", bundle, *options), says)
+def test_a_place_where_nothing_can_be_served_is_refused(tiny_bundle, options, says):
+    assert_refused(rapsam("web", tiny_bundle, *options), says)

@@ -77,7 +77,13 @@ class TfliteBackend:
 
         return (
             Runtime("LiteRT", self.cannot_run, self.load, packages=("ai-edge-litert",)),
-            Runtime("tflite-runtime 2.14", runtime_214.cannot_run, runtime_214.load, timed=False),
+            Runtime(
+                "tflite-runtime 2.14",
+                runtime_214.cannot_run,
+                runtime_214.load,
+                pinned=runtime_214.PINNED,
+                timed=False,
+            ),
         )
 
     def unavailable(self) -> str | None:

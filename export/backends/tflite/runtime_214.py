@@ -29,7 +29,8 @@ from rapsam.export.backends.tensors import check_signature, named_inputs, named_
 from rapsam.inference.runner import Arrays
 from rapsam.user_cache import user_cache
 
-REQUIREMENTS = ("tflite-runtime==2.14.0", "numpy==1.26.4")
+PINNED = (("tflite-runtime", "2.14.0"), ("numpy", "1.26.4"))
+REQUIREMENTS = tuple(f"{package}=={version}" for package, version in PINNED)
 FOLDER_VARIABLE = "RAPSAM_TFLITE214_ENV"
 _SCRIPT = Path(__file__).with_name("runtime_214_script.py")
 

@@ -72,9 +72,12 @@ def open_source(kind: str, root: str | Path, split: str) -> OpenedSource:
     try:
         return known.open(folder, split)
     except InputError as error:
-        if _has_split(kind, folder, split) or not (others := _others_in(folder)):
+        if _has_split(kind, folder, split):
             raise
-        raise InputError(f"{error}; {root} holds what {others} would read") from error
+        raise InputError(
+            f"{root} is not the folder of a {kind} data set with a split {split!r}: "
+            f"{_needed(known, split) or error}{_others_near(folder, root)}"
+        ) from error
 
 
 def validation_split(kind: str) -> str:
@@ -177,10 +180,26 @@ def existing_folder(path: Path) -> Path:
     return path.resolve()
 
 
-def _others_in(folder: Path) -> str:
-    """Names the data sets in a folder and in those right below, as options; empty if there is none."""
+def _needed(kind: Kind, split: str) -> str:
+    """Says what is not there; empty for a kind without marks, whose reader says it."""
+    sets = (" and ".join(path.format(split=split) for path in mark) for mark in kind.marks)
+    needed = ", or ".join(sets)
+    return needed and f"expected {needed} in it"
+
+
+def _others_near(folder: Path, root: str | Path) -> str:
+    """Says what data sets a folder or the one above holds."""
+    if others := _others_in(folder, 1):
+        return f"; {root} holds what {others} would read"
+    if others := _others_in(folder.parent, 0):
+        return f"; the folder above holds what --data {folder.parent} {others} would read"
+    return "; name another folder, --kind or --split"
+
+
+def _others_in(folder: Path, depth: int) -> str:
+    """Names the data sets in a folder and so many below, as options; empty if there is none."""
     try:
-        found = list(found_below(folder, 1))
+        found = list(found_below(folder, depth))
     except OSError:
         return ""  # what cannot be read is told by whoever reads it
     return ", ".join(

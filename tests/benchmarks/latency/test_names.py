@@ -36,7 +36,16 @@ def test_runs(threads, name):
     assert run_name(record(compute=change(record().compute, threads=threads))) == name
 
 
-def test_a_version_that_is_not_known_is_said_to_be():
-    assert runtime_name(record()) == "ONNX Runtime 1"
-    unknown = record(runtime=change(record().runtime, version=None))
-    assert runtime_name(unknown) == "ONNX Runtime (version unknown)"
+@pytest.mark.parametrize(
+    ("name", "version", "told"),
+    [
+        ("ONNX Runtime", "1", "ONNX Runtime 1"),
+        ("ONNX Runtime", None, "ONNX Runtime"),
+        ("Core ML, emulated", None, "Core ML, emulated"),
+        ("tflite-runtime 2.14", "2.14.0", "tflite-runtime 2.14.0"),
+        ("tflite-runtime 2.14", "2.140", "tflite-runtime 2.14 2.140"),
+        ("tflite-runtime 2.14", None, "tflite-runtime 2.14"),
+    ],
+)
+def test_a_version_that_is_known_is_told_once(name, version, told):
+    assert runtime_name(record(runtime=change(record().runtime, name=name, version=version))) == told

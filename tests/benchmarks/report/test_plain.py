@@ -26,12 +26,17 @@ def test_a_figure_of_the_installed_runtime_is_current():
     assert outdated(with_runtime(installed, onnxruntime=installed, numpy="0")) is None
 
 
+def test_a_figure_of_a_runtime_with_an_environment_of_its_own_is_current():
+    versions = {"tflite-runtime": "2.14.0"}
+    assert outdated(with_runtime("2.14.0", **versions)) is None
+
+
 @pytest.mark.parametrize(
     ("made", "says"),
     [
         (with_runtime("0.1", onnxruntime="0.1"), "measured with ONNX Runtime 0.1"),
         (with_runtime("1", **{"onnxruntime-web": "1"}), "measured with ONNX Runtime 1"),
-        (with_runtime(None), "measured with ONNX Runtime (version unknown)"),
+        (with_runtime(None), "measured with ONNX Runtime, version unknown"),
         (with_runtime("1", **{"": "1", "../x": "1"}), "measured with ONNX Runtime 1"),
         (
             change(with_runtime("1"), provenance="emulated", stages=(), validity=None),

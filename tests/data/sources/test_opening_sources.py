@@ -42,6 +42,33 @@ def test_the_root_must_be_a_folder(tmp_path):
         open_source("coco_panoptic", tmp_path / "file", "val")
 
 
+@pytest.mark.parametrize(
+    ("kind", "split", "needed"),
+    [
+        ("coco_panoptic", "val", "annotations/panoptic_val2017.json"),
+        ("youtube_vis_2019", "train", "train/instances.json, or train.json and train/JPEGImages"),
+        ("sa1b", "val", "val.txt"),
+    ],
+)
+def test_a_folder_without_the_split_says_what_should_be_in_it(kind, split, needed, tmp_path):
+    """As of images alone."""
+    (tmp_path / "val2017").mkdir()
+    with pytest.raises(InputError) as caught:
+        open_source(kind, tmp_path, split)
+    message = str(caught.value)
+    assert message.startswith(f"{tmp_path} is not the folder of a {kind} data set with a split {split!r}")
+    assert needed in message
+    assert "would read" not in message
+
+
+def test_the_folder_above_is_named_if_the_data_set_is_there(tmp_path):
+    write_coco_panoptic(tmp_path, "train")
+    with pytest.raises(InputError) as caught:
+        open_source("coco_panoptic", tmp_path / "annotations", "train")
+    told = f"--data {tmp_path} --kind coco_panoptic --split train"
+    assert str(caught.value).endswith(f"the folder above holds what {told} would read")
+
+
 def test_splits_are_recognised_by_their_files(tmp_path):
     write_coco_panoptic(tmp_path, "train")
     write_youtube_vis(tmp_path, "valid", beside=False)

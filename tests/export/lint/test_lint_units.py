@@ -84,5 +84,12 @@ def test_notes_say_who_chose_and_that_nothing_is_known_of_the_cpu():
     assert "judged for 'cpu', as the catalogue advises for pixel-8" in by_advice[0]
     assert by_advice[1:] == ["of 'cpu' no rule is known"]
     assert unit_notes("tflite", PIXEL, "gpu", "gpu") == []
-    assert unit_notes("tflite", None, None, None) == []
+    (nobody,) = unit_notes("tflite", None, None, None)
+    assert nobody.startswith("nobody said which compute units an app chooses: all accelerators of tflite are")
+    assert nobody.endswith("judged; --units names one of cpu, gpu, nnapi")
+    other, nobody_either = unit_notes("tflite", IPHONE, None, None)
+    assert other == (
+        "exports for iphone-15-pro are coreml unless told otherwise: an app there needs a runtime for tflite"
+    )
+    assert nobody_either == nobody
     assert "declares no accelerator" in unit_notes("onnx", None, "cpu", "cpu")[0]

@@ -12,17 +12,9 @@ from rapsam.export.bundle.private_copy import load_graphs
 from rapsam.export.bundle.seal import verify_bundle
 from rapsam.export.parity.report import TensorParity
 from rapsam.export.parity.self_test import run_self_test
-from tests.benchmarks.tiny_onnx_bundle import write_tiny_bundle
 
 RUNTIME = RUNTIMES["onnx"][0]
 OUTPUTS = ["see.seen", "find.classes", "find.masks", "answer.answered", "answer.quality"]
-
-
-@pytest.fixture(scope="module")
-def bundle(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("self") / "bundle"
-    write_tiny_bundle(folder)
-    return folder
 
 
 class Changed:
@@ -50,8 +42,8 @@ def statuses(found: list[TensorParity]) -> dict[str, str]:
     return {f"{row.graph}.{row.output}": row.status for row in found}
 
 
-def test_a_bundle_passes_its_own_test(bundle):
-    found = rows(bundle)
+def test_a_bundle_passes_its_own_test(tiny_bundle):
+    found = rows(tiny_bundle)
     assert statuses(found) == dict.fromkeys(OUTPUTS, "passed")
     assert {row.case for row in found} == {"scene"}
 
@@ -65,8 +57,8 @@ def test_a_bundle_passes_its_own_test(bundle):
         (lambda array: array[:, :1], "shape"),
     ],
 )
-def test_a_wrong_graph_fails(bundle, change, says):
-    found = rows(bundle, find=change)
+def test_a_wrong_graph_fails(tiny_bundle, change, says):
+    found = rows(tiny_bundle, find=change)
     assert statuses(found) == {
         **dict.fromkeys(OUTPUTS, "passed"),
         "find.classes": "failed",
@@ -75,19 +67,19 @@ def test_a_wrong_graph_fails(bundle, change, says):
     assert all(says in row.reason for row in found if row.status == "failed")
 
 
-def test_errors_add_up_along_the_graphs(bundle):
-    found = statuses(rows(bundle, see=lambda array: array * 2))
+def test_errors_add_up_along_the_graphs(tiny_bundle):
+    found = statuses(rows(tiny_bundle, see=lambda array: array * 2))
     assert [name for name, status in found.items() if status == "failed"] == OUTPUTS[:-1]
 
 
-def test_a_graph_that_cannot_run_fails_with_all_behind_it(bundle):
-    found = rows(bundle, find=refuse)
+def test_a_graph_that_cannot_run_fails_with_all_behind_it(tiny_bundle):
+    found = rows(tiny_bundle, find=refuse)
     assert [row.status for row in found] == ["passed", *["failed"] * 4]
     assert found[1].reason == "the runtime cannot run it"
 
 
-def test_what_rounding_alone_does_is_excused(bundle, tmp_path):
-    copy = shutil.copytree(bundle, tmp_path / "copy")
+def test_what_rounding_alone_does_is_excused(tiny_bundle, tmp_path):
+    copy = shutil.copytree(tiny_bundle, tmp_path / "copy")
     manifest = verify_bundle(copy)
     runners = load_graphs(RUNTIME, copy, manifest)
     noisy = {**runners, "find": Changed(runners["find"], lambda array: array * 1.05)}

@@ -108,7 +108,7 @@ def test_kinds_of_figures_are_never_in_one_chart(page):
 
 def test_an_older_runtime_is_named(page):
     assert "measured with ONNX Runtime 1<" in page
-    assert "measured with ONNX Runtime (version unknown)" in page
+    assert "measured with ONNX Runtime, version unknown" in page
 
 
 def test_what_is_not_known_is_called_unknown(page):
