@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rapsam.benchmarks.report.few_bits import missed
 from rapsam.benchmarks.report.markdown import short_name, table, where_and_when
+from rapsam.benchmarks.report.words import holds
 from rapsam.benchmarks.studies.export_matrix import ExportRecord, ExportRecords
 from rapsam.benchmarks.studies.few_bits_records import FewBitsRow
 from rapsam.benchmarks.studies.sam_format_records import SamFormatRow
@@ -161,7 +162,7 @@ def _promptable_speed_rows(runs: Sequence[SamSpeedRun]) -> list[tuple[str, ...]]
     for name in dict.fromkeys(stage.stage for _, stage in asked):
         same = [(model, stage) for model, stage in asked if stage.stage == name]
         figures = [_Figure(stage.ratio, f"{stage.ratio:.3g}x ({model})") for model, stage in same]
-        missed = sum(not stage.holds for _, stage in same)
+        missed = sum(not holds(stage.ratio, stage.limit) for _, stage in same)
         title = f"promptable networks, {name}: time against their authors' export"
         rows.append((title, *_ends(figures), f"{missed} of {len(same)} goals"))
     return rows

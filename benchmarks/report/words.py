@@ -44,7 +44,12 @@ def asked(ratio: float, limit: float | None) -> str:
     """Returns the largest ratio that was asked for, as "<= 1.1: holds" or "falls short"; "-" without one."""
     if limit is None:
         return "-"
-    return f"<= {limit:g}: {'holds' if ratio <= limit else 'falls short'}"
+    return f"<= {limit:g}: {'holds' if holds(ratio, limit) else 'falls short'}"
+
+
+def holds(ratio: float, limit: float | None) -> bool:
+    """Tells whether a ratio is no larger than what was asked for, if anything was."""
+    return limit is None or ratio <= limit
 
 
 def counted(number: int, thing: str) -> str:

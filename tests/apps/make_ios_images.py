@@ -22,7 +22,7 @@ from rapsam.data.synth.image import draw_image
 from rapsam.data.synth.video import draw_video
 from rapsam.errors import RapSamError
 from tests.apps.ios_screens import Screens, on_stage
-from tests.apps.make_page_images import SAM_BESIDE, SAM_TAPS, SEED, keep_image
+from tests.apps.make_page_images import FOLDER, SAM_BESIDE, SAM_TAPS, SEED, keep_image
 from tests.chromium import started_browser
 
 PHONE = {"viewport": {"width": 393, "height": 852}, "device_scale_factor": 1.5}
@@ -61,8 +61,8 @@ def _show_objects(stage: Stage, browser: Browser, objects: Path, points: Path) -
                 app.wait("Runtime")
                 app.press("Start")
             app.wait(done)
-            keep_image(seen(app), f"ios-{tab.lower()}.jpg")
-    keep_image(beside(found, _regions(stage, browser, points)), "ios-photo.jpg")
+            keep_image(seen(app), FOLDER / f"ios-{tab.lower()}.jpg")
+    keep_image(beside(found, _regions(stage, browser, points)), FOLDER / "ios-photo.jpg")
 
 
 def _regions(stage: Stage, browser: Browser, bundle: Path) -> Image.Image:

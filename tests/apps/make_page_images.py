@@ -107,10 +107,10 @@ def tap(page: Page, across: float, down: float) -> None:
 
 def keep(page: Page, path: Path, *, whole: bool = False) -> None:
     """Writes what the window shows, or the whole page, as a JPEG that is small enough."""
-    keep_image(Image.open(io.BytesIO(page.screenshot(full_page=whole))).convert("RGB"), name)
+    keep_image(Image.open(io.BytesIO(page.screenshot(full_page=whole))).convert("RGB"), path)
 
 
-def keep_image(image: Image.Image, name: str) -> None:
+def keep_image(image: Image.Image, path: Path) -> None:
     """Writes a picture as a JPEG that is small enough."""
     for quality in range(88, 40, -6):
         content = io.BytesIO()
