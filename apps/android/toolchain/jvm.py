@@ -17,7 +17,7 @@ from typing import NamedTuple
 from apps.android.toolchain import bionic, native
 from apps.android.toolchain.bionic import SHIM, build_shim, linux_library
 from apps.android.toolchain.commands import compile_kotlin
-from apps.android.toolchain.native import FBJNI, SOURCE, build_fbjni, missing_compilers
+from apps.android.toolchain.native import FBJNI, SOURCES, build_fbjni, missing_compilers
 from apps.android.toolchain.tools import (
     ENGINES,
     FOR_JVM,
@@ -39,7 +39,7 @@ PATH_PROGRAM = "org.rapsam.sample.PathProgramKt"
 MODULES = ("core", "engine-onnx", "engine-tflite", "engine-executorch", "fbjni")
 _TESTS = ("core", "app")
 JAR = "app.jar"
-MAKERS = (SHIM, SOURCE, Path(bionic.__file__), Path(native.__file__))
+MAKERS = (SHIM, *SOURCES, Path(bionic.__file__), Path(native.__file__))
 """What libraries are made by, beside what they are made of."""
 _LOCK_S = 300.0
 

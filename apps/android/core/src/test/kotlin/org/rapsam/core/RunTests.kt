@@ -82,6 +82,12 @@ private fun wrongRuntimes(checks: Checks) {
             loaded(FakeFactory(), needing(needed))
         }
     }
+    checks.test("a bundle for another runtime is refused, with both named") {
+        for (needed in listOf("executorch 1.4.1", "other 0.5", "fakes 1", "other")) {
+            val bundle = TinyBundle().apply { edit = { it["minimum_runtime"] = needed } }
+            assertProblem("needs $needed", "with Fake", "export the bundle again") { loaded(FakeFactory(), bundle) }
+        }
+    }
     checks.test("NaN is told, and nothing is shown as found") {
         val session = session(FakeFactory(Mood.RETURNS_NAN))
         session.take(PHOTO)

@@ -44,6 +44,9 @@ interface EngineFactory {
     /** Of the files that it runs, as in ".onnx". */
     val suffix: String
 
+    /** What manifests call it where they name the oldest release that they need, as in "onnxruntime". */
+    val manifestName: String
+
     /** What it can compute on, by the name that records have: the runtime's, with the unit behind a comma. The CPU first. */
     val runtimes: List<String>
 
