@@ -11,15 +11,9 @@ import org.rapsam.core.run.EngineFactory
 import org.rapsam.core.run.LoadedBundle
 import org.rapsam.core.run.Segmenter
 import org.rapsam.core.session.PhotoSession
-import org.rapsam.engine.executorch.ExecutorchEngineFactory
-import org.rapsam.engine.onnx.OnnxEngineFactory
-import org.rapsam.engine.tflite.TfliteEngineFactory
 
 /** In the log; `adb logcat -s RapSAM` shows it. */
 const val TAG = "RapSAM"
-
-/** What runs graphs here; to add an engine, add its factory. */
-val ENGINES: List<EngineFactory> = listOf(OnnxEngineFactory(), TfliteEngineFactory(), ExecutorchEngineFactory())
 
 /**
  * The bundle and what runs it. All work is done one after another on one thread, which is not the screen's.

@@ -67,8 +67,8 @@ interface EngineFactory {
  */
 fun factoryFor(path: String, factories: List<EngineFactory>): EngineFactory =
     factories.find { path.endsWith(it.suffix) } ?: throw Problem(
-        "this app cannot run $path: the bundle is for another platform; expected files of " +
-            "${factories.joinToString(" or ") { it.suffix }}: export it for Android",
+        "this app cannot run $path: the bundle is for another platform, or for an app with another runtime; expected files of " +
+            "${factories.joinToString(" or ") { it.suffix }}: export it so, or install an app that was built with such a bundle",
     )
 
 /**
