@@ -4,8 +4,10 @@ import org.rapsam.core.Problem
 import org.rapsam.core.json.JsonValue
 import org.rapsam.core.json.parseJson
 import org.rapsam.core.printable
+import org.rapsam.core.tasks.BOXES
 import org.rapsam.core.tasks.Choice
 import org.rapsam.core.tasks.Fit
+import org.rapsam.core.tasks.POINTS
 import org.rapsam.core.tasks.PromptSpec
 import org.rapsam.core.tasks.Size
 import org.rapsam.core.tasks.Thresholds
@@ -59,7 +61,7 @@ internal fun readManifest(text: String): Manifest {
             Thresholds(it["score_threshold"].number(0.0, 1.0), it["overlap_threshold"].number(0.0, 1.0))
         },
         topK = postprocess?.get("top_k")?.int(1, MAX_ELEMENTS),
-        prompts = json["prompts"].orNull()?.let(::prompts),
+        prompts = json["prompts"].orNull()?.let(::promptSpec),
         files = json["files"].items().map(::fileEntry),
     )
     checkFit(found)
@@ -104,12 +106,14 @@ private fun checkDone(json: JsonValue, field: String, done: List<String>) {
     }
 }
 
-private fun prompts(json: JsonValue): PromptSpec {
+/** Reads what a manifest says of prompts; see [readManifest]. */
+internal fun promptSpec(json: JsonValue): PromptSpec {
     val choice = json["choice"].text()
     if (Choice.entries.none { it.spelling == choice }) {
         throw Problem("the bundle chooses masks by \"$choice\"; expected iou or stability: install a newer app")
     }
     val candidates = json["candidates"].int(1, MAX_CANDIDATES)
+    checkCarried(json)
     return PromptSpec(
         encoding = json["encoding"].text(),
         maxPoints = json["max_points"].int(0, MAX_POINTS),
@@ -118,10 +122,33 @@ private fun prompts(json: JsonValue): PromptSpec {
         pointsWithBox = json["points_with_box"].flag(),
         pointRadius = json["point_radius"].orNull()?.number(0.0, MAX_RADIUS) ?: 0.0,
         candidates = candidates,
-        single = json["single"].orNull()?.int(0, candidates - 1),
+        single = json["single"].orNull()?.int(0, candidates - 1)?.also {
+            if (candidates == 1) throw Problem("$MANIFEST chooses among one mask a prompt; export the bundle again")
+        },
         choice = Choice.entries.first { it.spelling == choice },
         maskStride = if (json["masks"].flag()) json["mask_stride"].int(1, MAX_STRIDE) else null,
     )
+}
+
+/** Checks that prompts are said to be no more than their encoding carries, as rapsam/tasks/prompt_set.py does. */
+private fun checkCarried(json: JsonValue) {
+    val points = json["max_points"].int(0, MAX_POINTS)
+    val hasRadius = !json["point_radius"].isNull
+    val masks = json["masks"].flag()
+    val isMore = points > 1 || listOf("negative_points", "points_with_box").any { json[it].flag() } || masks
+    val problem = when (json["encoding"].text()) {
+        BOXES -> "boxes, which carry one box, or one point with a radius, and nothing else"
+            .takeIf { isMore || (points > 0) != hasRadius }
+        POINTS -> "points, with a radius; expected none".takeIf { hasRadius }
+        else -> null // This app has no use for them, and says so where it is asked.
+    }
+    if (problem != null) throw Problem("$MANIFEST says that prompts are encoded as $problem: export the bundle again")
+    if (points == 0 && !json["boxes"].flag() && !masks) {
+        throw Problem("$MANIFEST says that prompts are neither points nor boxes nor masks; export the bundle again")
+    }
+    if (masks == json["mask_stride"].isNull) {
+        throw Problem("$MANIFEST has masks as prompts without their stride, or a stride without masks; export the bundle again")
+    }
 }
 
 private fun fileEntry(json: JsonValue): FileEntry {
