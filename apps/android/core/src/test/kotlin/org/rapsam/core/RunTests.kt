@@ -63,6 +63,9 @@ fun runTests(checks: Checks) {
         session.forget()
         assertEqual(false, session.hasPhoto)
         assertEqual(null, session.view())
+        assertProblem("no photo yet") { session.ask(Prompt.point(1.0, 1.0)) }
+        assertProblem("no photo yet") { session.find() }
+        assertEqual(false, session.hasRegions)
         session.take(PHOTO)
         assertEqual(2, session.find())
     }
