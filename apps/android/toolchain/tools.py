@@ -99,7 +99,7 @@ EXECUTORCH = Download(
 API = Download(
     "apt",
     "android-platform-frameworks-base",
-    "trixie",
+    "14~beta1.orig.tar.xz",
     "c1d64d78588fc7641923ad05b5ef12c3366f73b8bbca429f13f60c981e166d35",
     61,
     {_SIGNATURES: "signatures.txt"},
@@ -108,7 +108,7 @@ API = Download(
 ENJARIFY = Download(
     "apt",
     "enjarify",
-    "trixie",
+    "1.0.3.orig.tar.gz",
     "0201e277d28a1e1dec817cddfb33f222558780a3b0692761eade084b826e4516",
     1,
     {"enjarify-1.0.3/enjarify/": "enjarify/"},

@@ -1,5 +1,5 @@
-// Texts between C++, which has UTF-8, and Java, which has UTF-16. JNI's own functions for texts have an UTF-8 of their own, with six
-// bytes for what has four, so they are not used. What is no character becomes U+FFFD.
+// Texts between C++, which has UTF-8, and Java, which has UTF-16. JNI's own functions for texts have a UTF-8 of their own, with
+// six bytes for what has four, so they are not used. What is no character becomes U+FFFD.
 #pragma once
 #include <jni.h>
 #include <stddef.h>

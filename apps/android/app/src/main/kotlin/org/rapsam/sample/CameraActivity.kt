@@ -54,7 +54,10 @@ class CameraActivity : Activity() {
         if (isAsking) return
         val found = CameraFeed.find(this)
         val trouble = cameraProblem(found != null, isAllowed())
-        if (found == null || trouble != null) return complain(trouble?.message.orEmpty())
+        if (found == null || trouble != null) {
+            found?.close()
+            return complain(trouble?.message.orEmpty())
+        }
         problem.visibility = View.GONE
         feed = found.apply { open(::take, ::complain) }
     }

@@ -200,12 +200,14 @@ class MainActivity : Activity() {
         return view?.picture?.let(::bitmapOf) to view?.entries.orEmpty()
     }
 
-    private fun share() = model.work(::complain, { model.session().view()?.let { saveOverlay(this, bitmapOf(it.picture)) } }) { uri ->
+    private fun share() = model.work(::complain, { saved() }) { uri ->
         if (uri == null) return@work
         val send = Intent(Intent.ACTION_SEND).setType(OVERLAY_TYPE).putExtra(Intent.EXTRA_STREAM, uri)
         send.addFlags(Intent.FLAG_GRANT_READ_URI_PERMISSION)
         startActivity(Intent.createChooser(send, getString(R.string.share)))
     }
+
+    private fun saved(): Uri? = model.session().view()?.let { saveOverlay(this, bitmapOf(it.picture)) }
 
     private fun complain(line: String) {
         problem.text = line

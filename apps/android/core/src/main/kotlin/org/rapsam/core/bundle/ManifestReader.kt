@@ -15,6 +15,9 @@ import org.rapsam.core.tasks.Thresholds
 /** Of manifests that this app reads; rapsam/export/bundle/manifest.py defines it. */
 const val SCHEMA_VERSION = 4
 private const val MAX_SIDE = 16384
+
+/** Of a network's image: its numbers then take 200 MB. */
+private const val MAX_PIXELS = 1 shl 24
 private const val MAX_ELEMENTS = 1 shl 28
 private const val MAX_AXES = 8
 private const val MAX_GRAPHS = 16
@@ -94,6 +97,12 @@ private fun preprocess(json: JsonValue): PreprocessSpec {
     val fit = Fit.entries.first { it.spelling == json["fit"].text() }
     checkDone(json, "resize", listOf(fit.resize))
     val (height, width) = bounded(json["size"], 2..2).map { it.int(1, MAX_SIDE) }
+    if (height * width > MAX_PIXELS) {
+        throw Problem(
+            "$MANIFEST asks for images of ${width}x$height px; this app runs networks for at most $MAX_PIXELS pixels: export the " +
+                "bundle at a smaller size",
+        )
+    }
     val padColour = bounded(json["pad_colour"], 3..3).map { it.number(0.0, 255.0).toFloat() }
     return PreprocessSpec(Size(height, width), padColour, fit)
 }
