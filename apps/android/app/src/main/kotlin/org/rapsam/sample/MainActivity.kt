@@ -139,8 +139,10 @@ class MainActivity : Activity() {
 
     private fun take(uri: Uri) {
         switch.check(R.id.new_region)
-        timed({ load(uri) }) { count, milliseconds ->
-            photo = uri
+        val before = photo
+        // At once: where the screen turns meanwhile, the next one tells how it ends.
+        photo = uri
+        timed({ load(uri) }, { photo = before }) { count, milliseconds ->
             if (count == null) getString(R.string.looked_at, milliseconds) else getString(R.string.found, count, milliseconds)
         }
     }
@@ -171,10 +173,11 @@ class MainActivity : Activity() {
     private fun clear() = model.work(::complain, { model.session().clear() }) { show() }
 
     /** Does something, says how long it took, and shows what there is then. */
-    private fun <T> timed(job: () -> T, told: (T, Long) -> String) {
+    private fun <T> timed(job: () -> T, undone: () -> Unit = {}, told: (T, Long) -> String) {
         status.setText(R.string.working)
         model.work(
             {
+                undone()
                 complain(it)
                 show()
             },
