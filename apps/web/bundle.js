@@ -4,6 +4,7 @@
  */
 
 import { sha256 } from "./sha256.js";
+import { checkClaims } from "./tasks/prompt_encoding.js";
 
 /** Of manifests that this page reads; rapsam/export/bundle/manifest.py defines it. */
 export const SCHEMA_VERSION = 4;
@@ -73,6 +74,7 @@ export async function openBundle(baseUrl, onProgress = () => {}) {
         "export the bundle again",
     );
   }
+  if (manifest.prompts) checkClaims(manifest.prompts);
   return new Bundle(folder, manifest, onProgress);
 }
 

@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from apps.android.toolchain.build import build_app
-from apps.android.toolchain.built import open_app
+from apps.android.toolchain.built import open_app, take_tests
 from apps.android.toolchain.jvm import BUILD, JvmApp, build_jvm_app
 from apps.android.toolchain.native import missing_compilers
 from apps.android.toolchain.tools import ABIS, FOR_DEEP, fetch_tools, missing_for_jvm
@@ -140,8 +140,9 @@ def is_right(found: Agreement) -> bool:
 
 def run_built_apps(bundle: Path | None) -> bool:
     """Builds and runs the apps of a bundle; tells whether all is right."""
-    apks = build_app(bundle)
-    tests, all_right = build_jvm_app(), True
+    tests, all_right = BUILD / "deep" / "tests.jar", True
+    take_tests(build_jvm_app(), tests)
+    apks = build_app(bundle, tests)
     for abi, apk in zip(ABIS, apks, strict=True):
         start = time.monotonic()
         app = open_app(apk, abi, tests, BUILD / "deep" / abi, say)

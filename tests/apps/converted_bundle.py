@@ -69,7 +69,7 @@ def write_converted_bundle(folder: Path, recipe: str) -> None:
     entries, runners = [], {}
     for module, contract in zip((See(), Find(), Answer()), CONTRACTS, strict=True):
         path = folder / f"{contract.graph}{backend.suffix}"
-        backend.lower(capture(module, contract), contract, chosen, path)
+        artifact = backend.lower(capture(module, contract), contract, chosen, path)
         entries.append(msgspec.structs.replace(write_entry(path, contract), recipe=recipe))
         runners[contract.graph] = backend.load(path, contract)
     manifest = made_up_manifest(
@@ -79,4 +79,5 @@ def write_converted_bundle(folder: Path, recipe: str) -> None:
         preprocess=PreprocessSpec(size=SIZE),
         prompts=SPEC,
     )
-    seal(folder, msgspec.structs.replace(manifest, recipe=recipe), runners)
+    made_of = {"recipe": recipe, "minimum_runtime": artifact.minimum_runtime}
+    seal(folder, msgspec.structs.replace(manifest, **made_of), runners)

@@ -11,7 +11,7 @@ import { classColour, lightened, textColour } from "../../apps/web/tasks/palette
 import { panopticSegmentation } from "../../apps/web/tasks/panoptic.js";
 import { letterbox } from "../../apps/web/tasks/preprocess.js";
 import { interactiveMasks, normalisedBoxes, promptBoxes } from "../../apps/web/tasks/prompt.js";
-import { encodePrompts } from "../../apps/web/tasks/prompt_encoding.js";
+import { checkClaims, encodePrompts } from "../../apps/web/tasks/prompt_encoding.js";
 import { NearOnlineTracker, QueryMatcher } from "../../apps/web/tasks/tracker.js";
 import { TrackNumbers, trackedInstances } from "../../apps/web/tasks/video.js";
 
@@ -43,6 +43,27 @@ const part = ({ data, shape }, place) => {
   return { data: data.subarray(place * step, (place + 1) * step), shape: shape.slice(1) };
 };
 const joined = (arrays) => arrays.flatMap((array) => [...array]);
+
+function isTaken([encoding, max_points, negative, boxes, both, masks, radius, candidates, single, stride]) {
+  const known = (value) => (value < 0 ? null : value);
+  try {
+    checkClaims({
+      encoding: ["boxes", "points"][encoding],
+      max_points,
+      negative_points: negative === 1,
+      boxes: boxes === 1,
+      points_with_box: both === 1,
+      masks: masks === 1,
+      point_radius: known(radius),
+      candidates,
+      single: known(single),
+      mask_stride: known(stride),
+    });
+  } catch {
+    return false;
+  }
+  return true;
+}
 
 const RUN = {
   letterbox(given) {
@@ -146,6 +167,9 @@ const RUN = {
     const pairs = Array.from({ length: given.pairs.shape[0] }, (_, row) => given.pairs.data.slice(2 * row, 2 * row + 2));
     const colours = pairs.map(([label, instance]) => classColour(label, instance));
     return { colours: colours.flat(), lightened: colours.flatMap(lightened), text: colours.flatMap(textColour) };
+  },
+  prompt_spec(given) {
+    return { taken: given.claims.map((claim) => Number(isTaken(claim))) };
   },
   line_width(given) {
     return { widths: given.sizes.map(([height, width]) => lineWidth(height, width)) };

@@ -15,16 +15,24 @@ import pytest
 
 from apps.android.toolchain.api_jar import api_jar
 from apps.android.toolchain.apk import check_apk, read_badging, write_apk
-from apps.android.toolchain.build import graph_suffix
+from apps.android.toolchain.build import TARGETS, build_app, bundle_target
 from apps.android.toolchain.dex import as_java_8
 from apps.android.toolchain.downloads import Download, fetch
 from apps.android.toolchain.jvm import APP, MAKERS
 from apps.android.toolchain.native import missing_compilers
 from apps.android.toolchain.signatures import read_signatures
-from apps.android.toolchain.tools import FOLDER_VARIABLE, FOR_JVM, missing_for_jvm, place_of
+from apps.android.toolchain.tools import (
+    FOLDER_VARIABLE,
+    FOR_JVM,
+    ONNX_RUNTIME,
+    RUNTIMES,
+    missing_for_jvm,
+    place_of,
+)
 from rapsam.errors import ExportError, InputError, UnavailableError
 from rapsam.export.backends.executorch.backend import MINIMUM_RUNTIME
 from rapsam.export.backends.onnx.backend import MINIMUM_RUNTIMES
+from tests.benchmarks.tiny_onnx_bundle import write_tiny_bundle
 
 SIGNATURES = """// Signature format: 2.0
 package android.test {
@@ -234,6 +242,30 @@ def test_a_package_that_is_another_or_not_there_is_refused(tmp_path, monkeypatch
     assert list(target.iterdir()) == []
 
 
+def test_an_archive_of_debian_is_fetched_without_an_index(tmp_path, monkeypatch):
+    (tmp_path / "a").write_text("inside")
+    with tarfile.open(tmp_path / "p.tar.xz", "w:xz") as archive:
+        archive.add(tmp_path / "a", "./a")
+    digest = hashlib.sha256((tmp_path / "p.tar.xz").read_bytes()).hexdigest()
+    program(tmp_path, "apt-get", "echo http://mirror/debian-security; echo http://mirror/debian/")
+    program(tmp_path, "helper", f'[ $# = 4 ] && cp {tmp_path}/p.tar.xz "$4" && echo "$3" > {tmp_path}/asked')
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr("apps.android.toolchain.downloads.APT_HELPER", str(tmp_path / "helper"))
+    for package, shelf in (("p", "p"), ("libp", "libp")):
+        target = tmp_path / package / "target"
+        target.mkdir(parents=True)
+        fetch(Download("apt", package, "1~b.orig.tar.xz", digest, 1, {"./a": "b"}), target)
+        assert (target / "b").read_text() == "inside"
+        asked = f"http://mirror/debian/pool/main/{shelf}/{package}/{package}_1~b.orig.tar.xz\n"
+        assert (tmp_path / "asked").read_text() == asked
+    program(tmp_path, "helper", "echo E: 404 >&2; exit 100")
+    with pytest.raises(UnavailableError, match=r"apt cannot fetch p 1~b.orig.tar.xz \(apt, 1 MB\): E: 404"):
+        fetch(Download("apt", "p", "1~b.orig.tar.xz", digest, 1, {"./a": "b"}), tmp_path)
+    program(tmp_path, "apt-get", "echo http://mirror/ubuntu/")
+    with pytest.raises(UnavailableError, match="apt knows no mirror of Debian"):
+        fetch(Download("apt", "p", "1~b.orig.tar.xz", digest, 1, {"./a": "b"}), tmp_path)
+
+
 def test_without_tools_the_reason_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "none"))
     assert missing_for_jvm() == "the tools to build the Android app are not there yet; run: make android"
@@ -246,9 +278,34 @@ def test_without_tools_the_reason_says_what_to_do(tmp_path, monkeypatch):
 
 
 def test_a_bundle_that_the_app_does_not_run_is_refused(tmp_path):
-    assert graph_suffix(tmp_path, "executorch-fp32") == ".pte"
+    assert bundle_target(tmp_path, "executorch-fp32") == "executorch"
     with pytest.raises(InputError, match="executorch-vulkan, which the app does not run; expected"):
-        graph_suffix(tmp_path, "executorch-vulkan-fp16")
+        bundle_target(tmp_path, "executorch-vulkan-fp16")
+
+
+def test_nothing_of_the_app_is_kept_for_tests_and_each_format_has_its_own_rules_and_engine():
+    app = APP / "app"
+    rules = [app / "rules.pro", *(app / "src" / target / "rules.pro" for target in TARGETS)]
+    for path in rules:
+        assert "org.rapsam" not in path.read_text()
+    for target in TARGETS:
+        (engines,) = (app / "src" / target).rglob("Engines.kt")
+        assert re.findall(r"import org\.rapsam\.engine\.(\w+)\.", engines.read_text()) == [target]
+
+
+def test_an_app_is_built_with_what_its_own_format_needs_and_no_more(tmp_path, monkeypatch):
+    wanted = []
+
+    def fetched(_, downloads):
+        wanted.extend(downloads)
+        raise UnavailableError("enough")
+
+    monkeypatch.setattr("apps.android.toolchain.build.fetch_tools", fetched)
+    write_tiny_bundle(tmp_path / "tiny")
+    with pytest.raises(UnavailableError, match="enough"):
+        build_app(tmp_path / "tiny")
+    assert [download for download in wanted if download in RUNTIMES.values()] == [ONNX_RUNTIME]
+    assert sum(download.megabytes for download in wanted) < 400
 
 
 def test_without_a_whole_jdk_what_lacks_for_executorch_is_told(tmp_path, monkeypatch):
@@ -266,7 +323,8 @@ def test_without_a_whole_jdk_what_lacks_for_executorch_is_told(tmp_path, monkeyp
 
 
 def test_a_change_of_what_makes_libraries_makes_them_anew():
-    assert {path.name for path in MAKERS} == {"bionic_shim.c", "fbjni.cpp", "bionic.py", "native.py"}
+    names = {"bionic_shim.c", "fbjni.cpp", "texts.h", "bionic.py", "native.py"}
+    assert {path.name for path in MAKERS} == names
     assert all(path.is_file() for path in MAKERS)
 
 

@@ -201,7 +201,17 @@ def test_the_files_are_small_and_every_function_has_cases(cases):
     assert counts["letterbox"] >= 10
     assert counts["panoptic"] >= 12
     assert counts["longest_side"] >= 10
-    assert counts.keys() == RUN.keys() | {"tracks", "palette", "line_width", "paint_masks", "paint_prompts"}
+    others = {"tracks", "palette", "line_width", "paint_masks", "paint_prompts", "prompt_spec"}
+    assert counts.keys() == RUN.keys() | others
+
+
+def test_claims_of_several_kinds_are_taken_and_refused(cases):
+    (case,) = (case for case in cases if case["function"] == "prompt_spec")
+    taken = dict(zip(map(tuple, case["given"]["claims"]), case["expected"]["taken"], strict=True))
+    one_point = (0, 1, 0, 1, 0, 0, 3, 1, -1, -1)
+    assert taken[one_point]
+    for place, value in ((1, 2), (2, 1), (4, 1), (5, 1), (6, -1)):
+        assert not taken[(*one_point[:place], value, *one_point[place + 1 :])]
 
 
 def test_an_object_that_leaves_and_returns_keeps_its_number(cases):

@@ -183,14 +183,26 @@ def test_what_was_edited_is_refused(served, bundle, monkeypatch, name, change, p
     assert says in refused(page, OPEN, path)
 
 
-def test_a_manifest_of_another_schema_is_refused(served, bundle, monkeypatch):
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda _: {"schema_version": 99}, "has schema version 99; this page reads 4"),
+        (
+            lambda manifest: {"prompts": {**manifest["prompts"], "max_points": 2}},
+            "manifest.json says that prompts are encoded as boxes, which carry one box, or one point",
+        ),
+    ],
+)
+def test_a_manifest_of_another_schema_or_with_false_claims_is_refused(
+    served, bundle, monkeypatch, change, says
+):
     page, table = served
     manifest = json.loads((bundle[0] / "manifest.json").read_bytes())
-    data = json.dumps({**manifest, "schema_version": 99}).encode()
+    data = json.dumps({**manifest, **change(manifest)}).encode()
     seal = f"{hashlib.sha256(data).hexdigest()}  manifest.json\n".encode()
     for name, content in (("manifest.json", data), ("manifest.sha256", seal)):
         monkeypatch.setitem(table, f"bundle/{name}", Shown(content, "application/json"))
-    assert "has schema version 99; this page reads 4" in refused(page, OPEN)
+    assert says in refused(page, OPEN)
 
 
 def test_a_file_that_is_missing_is_refused(served, monkeypatch):

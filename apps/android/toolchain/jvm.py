@@ -17,7 +17,7 @@ from typing import NamedTuple
 from apps.android.toolchain import bionic, native
 from apps.android.toolchain.bionic import SHIM, build_shim, linux_library
 from apps.android.toolchain.commands import compile_kotlin
-from apps.android.toolchain.native import FBJNI, SOURCE, build_fbjni, missing_compilers
+from apps.android.toolchain.native import FBJNI, SOURCES, build_fbjni, missing_compilers
 from apps.android.toolchain.tools import (
     ENGINES,
     FOR_JVM,
@@ -36,10 +36,16 @@ VECTORS = APP.parent / "fixtures" / "vectors"
 ABI = "x86_64"
 CORE_TESTS = "org.rapsam.core.MainKt"
 PATH_PROGRAM = "org.rapsam.sample.PathProgramKt"
-MODULES = ("core", "engine-onnx", "engine-tflite", "engine-executorch", "fbjni")
-_TESTS = ("core", "app")
+MODULES = {
+    "onnx": ("core", "engine-onnx"),
+    "tflite": ("core", "engine-tflite"),
+    "executorch": ("core", "engine-executorch", "fbjni"),
+}
+"""Target of bundles to what an app that runs them is made of, beside its screens."""
+_OWN = ("core/src/test", "app/src/test", "app/src/jvm")
+"""Folders of code that no app has."""
 JAR = "app.jar"
-MAKERS = (SHIM, SOURCE, Path(bionic.__file__), Path(native.__file__))
+MAKERS = (SHIM, *SOURCES, Path(bionic.__file__), Path(native.__file__))
 """What libraries are made by, beside what they are made of."""
 _LOCK_S = 300.0
 
@@ -108,8 +114,8 @@ def build_jvm_app() -> JvmApp:
 
 
 def engine_classes(tools: Tools) -> tuple[Path, ...]:
-    """Returns the jars of the runtimes."""
-    return tools.onnx_runtime_classes, tools.executorch_classes
+    """Returns the jars of all runtimes."""
+    return tuple(jar for suffix in ENGINES for jar in tools.classes(suffix))
 
 
 def _build_libraries(tools: Tools, folder: Path) -> None:
@@ -130,8 +136,9 @@ def _build_classes(tools: Tools, folder: Path) -> None:
 
 
 def _roots() -> list[Path]:
-    code = [APP / module / "src" / "main" / "kotlin" for module in MODULES]
-    return [*code, *(APP / module / "src" / "test" / "kotlin" for module in _TESTS)]
+    modules = dict.fromkeys(module for modules in MODULES.values() for module in modules)
+    code = [APP / module / "src" / "main" / "kotlin" for module in modules]
+    return [*code, *(APP / folder / "kotlin" for folder in _OWN)]
 
 
 def _sources() -> list[Path]:

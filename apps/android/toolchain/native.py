@@ -9,7 +9,9 @@ from apps.android.toolchain.commands import run
 from apps.android.toolchain.tools import program
 from rapsam.errors import UnavailableError
 
-SOURCE = Path(__file__).resolve().parents[1] / "fbjni" / "src" / "main" / "cpp" / "fbjni.cpp"
+_FOLDER = Path(__file__).resolve().parents[1] / "fbjni" / "src" / "main" / "cpp"
+SOURCES = (_FOLDER / "fbjni.cpp", _FOLDER / "texts.h")
+"""The first includes the others."""
 FBJNI = "libfbjni.so"
 _COMPILERS = ("clang", "ld.lld", "javac")
 _TARGETS = {"arm64-v8a": "aarch64-linux-android26", "x86_64": "x86_64-linux-android26"}
@@ -77,5 +79,5 @@ def build_fbjni(abi: str, folder: Path) -> Path:
     command: list[str | Path] = [*clang, *_COMPILE, *_LINK, _PAGES, f"-Wl,-soname,{FBJNI}"]
     command += ["-isystem", folder, "-isystem", java, "-isystem", java / "linux", "-L", folder]
     target = folder / FBJNI
-    run([*command, "-o", target, "-x", "c++", SOURCE, *(f"-l{name}" for name in _OF_ANDROID)])
+    run([*command, "-o", target, "-x", "c++", SOURCES[0], *(f"-l{name}" for name in _OF_ANDROID)])
     return target

@@ -99,7 +99,7 @@ EXECUTORCH = Download(
 API = Download(
     "apt",
     "android-platform-frameworks-base",
-    "trixie",
+    "14~beta1.orig.tar.xz",
     "c1d64d78588fc7641923ad05b5ef12c3366f73b8bbca429f13f60c981e166d35",
     61,
     {_SIGNATURES: "signatures.txt"},
@@ -108,7 +108,7 @@ API = Download(
 ENJARIFY = Download(
     "apt",
     "enjarify",
-    "trixie",
+    "1.0.3.orig.tar.gz",
     "0201e277d28a1e1dec817cddfb33f222558780a3b0692761eade084b826e4516",
     1,
     {"enjarify-1.0.3/enjarify/": "enjarify/"},
@@ -123,11 +123,13 @@ ARM64_JAVA = Download(
     platform="manylinux_2_17_aarch64",
 )
 
-FOR_JVM = (KOTLIN, ONNX_RUNTIME, TENSORFLOW_LITE, EXECUTORCH)
+RUNTIMES = {".onnx": ONNX_RUNTIME, ".tflite": TENSORFLOW_LITE, ".pte": EXECUTORCH}
+"""What graphs end in, to what runs them."""
+FOR_JVM = (KOTLIN, *RUNTIMES.values())
 """What tests in a Java machine need."""
-FOR_APK = (KOTLIN, ANDROID, API, ONNX_RUNTIME, EXECUTORCH)
-"""What an app needs whose graphs ONNX Runtime or ExecuTorch runs."""
-FOR_DEEP = (*FOR_APK, TENSORFLOW_LITE, ENJARIFY, ARM64_JAVA)
+FOR_APK = (KOTLIN, ANDROID, API)
+"""What every app needs, beside what runs its graphs."""
+FOR_DEEP = (*FOR_JVM, ANDROID, API, ENJARIFY, ARM64_JAVA)
 """What it takes to run an app that has been built."""
 
 Say = Callable[[str], None]
@@ -158,19 +160,14 @@ class Tools(NamedTuple):
         return self.kotlin / "kotlin-stdlib.jar"
 
     @property
-    def onnx_runtime_classes(self) -> Path:
-        """Java classes of ONNX Runtime."""
-        return self.onnx_runtime / "onnxruntime.jar"
-
-    @property
-    def executorch_classes(self) -> Path:
-        """Java classes of ExecuTorch."""
-        return self.executorch / "executorch.jar"
-
-    @property
     def api_classes(self) -> Path:
         """Android's public API, without code."""
         return self.api / f"android-{API_LEVEL}.jar"
+
+    def classes(self, suffix: str) -> tuple[Path, ...]:
+        """Returns the Java classes that come with the libraries for files of a kind, a key of `ENGINES`."""
+        jars = {".onnx": self.onnx_runtime / "onnxruntime.jar", ".pte": self.executorch / "executorch.jar"}
+        return (jars[suffix],) if suffix in jars else ()
 
     def libraries(self, abi: str, suffix: str) -> dict[str, Path]:
         """Returns the native libraries that run files of a kind, by their names in an app.
@@ -222,7 +219,7 @@ def fetch_tools(say: Say, downloads: Sequence[Download]) -> Tools:
 
     Args:
         say: Told what is fetched.
-        downloads: `FOR_JVM`, `FOR_APK`, or others of this file.
+        downloads: `FOR_JVM`, or others of this file.
 
     Raises:
         UnavailableError: If a registry's client is missing or fails, or gives another package than is known.

@@ -40,6 +40,33 @@ const [BESIDE, INSIDE, TOP_LEFT, BOTTOM_RIGHT, PADDING, EMPTY] = [0, 1, 2, 3, -1
 const ENCODINGS = { boxes: asBoxes, points: asPoints };
 
 /**
+ * Checks that prompts are said to be no more than their encoding carries.
+ * @param {PromptSpec} spec Of a manifest.
+ */
+export function checkClaims(spec) {
+  const problem = falseClaim(spec);
+  if (problem) throw new Error(`manifest.json says that ${problem}: export the bundle again`);
+}
+
+/**
+ * @param {PromptSpec} spec
+ * @returns {string} What cannot be; empty if all can.
+ */
+function falseClaim(spec) {
+  const [hasRadius, hasStride] = [spec.point_radius ?? null, spec.mask_stride ?? null].map((value) => value !== null);
+  const isMore = spec.max_points > 1 || spec.negative_points || spec.points_with_box || spec.masks;
+  if (spec.encoding === "boxes" && (isMore || spec.max_points > 0 !== hasRadius)) {
+    return "prompts are encoded as boxes, which carry one box, or one point with a radius, and nothing else";
+  }
+  if (spec.encoding === "points" && hasRadius) return "points are encoded as points, with a radius; expected none";
+  if (!spec.max_points && !spec.boxes && !spec.masks) return "prompts are neither points nor boxes nor masks";
+  if (spec.masks !== hasStride) return "prompts are masks without their stride, or have a stride without masks";
+  const single = spec.single ?? null;
+  const isOneOfSeveral = single === null || (spec.candidates > 1 && single >= 0 && single < spec.candidates);
+  return isOneOfSeveral ? "" : `mask ${single} of ${spec.candidates} is meant; expected one of several`;
+}
+
+/**
  * Makes what the graphs of a model get.
  * @param {Prompt[]} prompts
  * @param {PromptSpec} spec

@@ -13,6 +13,9 @@ from apps.android.toolchain.native import missing_compilers
 from rapsam.benchmarks.latency.record_file import read_latency_records
 from rapsam.benchmarks.runners.adb_app.app import ACTIVITY, DOCUMENTS, EXTRA, RUNTIMES
 from rapsam.benchmarks.runners.app_contract import APP_ID
+from rapsam.export.backends.executorch import backend as executorch
+from rapsam.export.backends.onnx import backend as onnx
+from rapsam.export.backends.tflite import backend as tflite
 from tests.apps.converted_bundle import write_converted_bundle
 from tests.cli.cli_runs import assert_refused, rapsam
 
@@ -127,3 +130,16 @@ def test_the_runtimes_are_those_of_the_engines_of_the_app():
         units = re.findall(r'^    "\$NAME, (\w+)" to', kotlin, re.MULTILINE)
         found[folder.name.removeprefix("engine-")] = (name, *(f"{name}, {unit}" for unit in units))
     assert found == RUNTIMES
+
+
+def test_engines_of_the_app_are_named_as_bundles_name_them():
+    needed = {
+        "onnx": set(onnx.MINIMUM_RUNTIMES.values()),
+        "tflite": {tflite.MINIMUM_RUNTIME},
+        "executorch": {executorch.MINIMUM_RUNTIME},
+    }
+    assert tuple(needed) == TARGETS
+    for target, runtimes in needed.items():
+        (source,) = (APP / f"engine-{target}").rglob("*Engine.kt")
+        names = re.findall(r'const val MANIFEST_NAME = "(.*)"', source.read_text())
+        assert {runtime.split()[0] for runtime in runtimes} == set(names)

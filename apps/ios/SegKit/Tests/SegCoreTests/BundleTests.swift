@@ -108,6 +108,18 @@ final class BundleTests: XCTestCase {
         }
     }
 
+    func testAManifestThatClaimsMoreOfPromptsThanTheirEncodingCarriesIsRefused() {
+        let more: [(String, Json)] = [("max_points", 2), ("negative_points", true), ("points_with_box", true)]
+        for (field, value) in more {
+            assertProblem("encoded as boxes", "and nothing else", "export the bundle again") {
+                try edited { $0["prompts"]?[field] = value }.opened()
+            }
+        }
+        assertProblem("encoded as points, with a radius") {
+            try edited { $0["prompts"]?["encoding"] = "points" }.opened()
+        }
+    }
+
     func testAManifestWhosePartsDoNotFitIsRefused() {
         assertProblem("no classes") { try edited { $0["labels"] = .null }.opened() }
         assertProblem("not there, or twice") {

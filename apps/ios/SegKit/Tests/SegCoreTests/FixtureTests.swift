@@ -33,6 +33,7 @@ final class FixtureTests: XCTestCase {
         case "line_width":
             try one.check(
                 "widths", one.rows("sizes").map { lineWidth(PixelSize(height: Int($0[0]), width: Int($0[1]))) })
+        case "prompt_spec": try specCase(one)
         case "paint_masks": try paintMasksCase(one)
         case "paint_prompts": try paintPromptsCase(one)
         default: XCTFail("there is no test of \(one.function)")
@@ -44,6 +45,21 @@ final class FixtureTests: XCTestCase {
         let fitted = try letterbox(one.array("image").picture, size: one.size("size"), padColour: colour, fit: fit)
         try one.check("pixels", fitted.pixels.data)
         try one.check("content_size", [fitted.geometry.content.height, fitted.geometry.content.width])
+    }
+
+    private func specCase(_ one: FixtureCase) throws {
+        try one.check("taken", one.rows("claims").map { isTaken($0.map { Int($0) }) ? 1 : 0 })
+    }
+
+    private func isTaken(_ claim: [Int]) -> Bool {
+        func flag(_ place: Int) -> Json { .flag(claim[place] == 1) }
+        func known(_ place: Int) -> Json { claim[place] < 0 ? .null : .int(claim[place]) }
+        let told: Json = [
+            "encoding": claim[0] == 0 ? "boxes" : "points", "max_points": .int(claim[1]), "negative_points": flag(2),
+            "boxes": flag(3), "points_with_box": flag(4), "masks": flag(5), "point_radius": known(6),
+            "candidates": known(7), "single": known(8), "mask_stride": known(9), "choice": "iou",
+        ]
+        return (try? promptSpec(JsonValue(told, place: "a claim"))) != nil
     }
 
     private func pointsCase(_ one: FixtureCase) throws {

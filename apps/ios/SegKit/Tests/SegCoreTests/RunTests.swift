@@ -164,6 +164,7 @@ final class RunTests: XCTestCase {
     func testAModelThatTakesNoPointsOrOtherEncodingsSaysSo() throws {
         var (none, other) = (tinyPrompts, tinyPrompts)
         none["max_points"] = 0
+        none["point_radius"] = nil
         other["encoding"] = "words"
         for (prompts, words) in [(none, "no points"), (other, "takes prompts as \"words\"")] {
             let session = try session(FakeFactory(), bundle { $0["prompts"] = prompts })

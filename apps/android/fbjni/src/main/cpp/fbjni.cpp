@@ -6,6 +6,8 @@
 //
 // Names and conventions of calls are those of C++ on Android (Itanium's, and libc++'s std::__ndk1). References to Java objects are
 // one pointer; functions return them as classes with a destructor: by a hidden address, hence C++ and not C.
+#include "texts.h"
+
 #include <jni.h>
 #include <stddef.h>
 
@@ -22,7 +24,6 @@ void *dlsym(void *library, const char *name);
 [[noreturn]] void abort(void);
 void free(void *place);
 void *malloc(size_t size);
-void *memcpy(void *to, const void *from, size_t size);
 size_t strlen(const char *text);
 }
 
@@ -98,24 +99,34 @@ JNIEnv *environment() {
   return static_cast<JNIEnv *>(found);
 }
 
-/** Texts for Java: what is not ASCII would have to be written otherwise there. */
 jstring java_text(JNIEnv *env, const char *text) {
-  size_t size = strlen(text);
-  char *plain = static_cast<char *>(malloc(size + 1));
-  if (plain == nullptr) abort();
-  for (size_t place = 0; place <= size; place++) {
-    plain[place] = static_cast<signed char>(text[place]) < 0 ? '?' : text[place];
-  }
-  jstring made = env->NewStringUTF(plain);
-  free(plain);
+  size_t size = strlen(text), count = 0;
+  jchar *units = static_cast<jchar *>(malloc((size + 1) * sizeof(jchar)));
+  if (units == nullptr) abort();
+  for (size_t place = 0; place < size;) count += texts::put(texts::next(text, size, place), units + count);
+  jstring made = env->NewString(units, static_cast<jsize>(count));
+  free(units);
   return made;
 }
 
-/** Throws what a global reference is kept to; `translate` lets that go. */
-[[noreturn]] void raise(jobject kept) {
+/** Lets go what an exception holds; whoever catches it may do so anywhere, and may throw it away. */
+void drop(void *thrown) {
+  jobject kept = *static_cast<jobject *>(thrown);
+  void *found = nullptr;
+  if (machine->GetEnv(&found, JNI_VERSION_1_6) == JNI_OK) {
+    static_cast<JNIEnv *>(found)->DeleteGlobalRef(kept);
+  } else if (machine->AttachCurrentThread(&found, nullptr) == JNI_OK) {
+    static_cast<JNIEnv *>(found)->DeleteGlobalRef(kept);
+    machine->DetachCurrentThread();
+  }
+}
+
+/** Throws an object of Java, and lets go of the reference to it that is given. */
+[[noreturn]] void raise(JNIEnv *env, jobject problem) {
   jobject *thrown = static_cast<jobject *>(runtime.allocate(sizeof(jobject)));
-  *thrown = kept;
-  runtime.raise(thrown, runtime.type_of_ours, nullptr);
+  *thrown = env->NewGlobalRef(problem);
+  env->DeleteLocalRef(problem);
+  runtime.raise(thrown, runtime.type_of_ours, drop);
   __builtin_unreachable();
 }
 
@@ -123,24 +134,27 @@ void raise_pending(JNIEnv *env) {
   jthrowable problem = env->ExceptionOccurred();
   if (problem != nullptr) {
     env->ExceptionClear();
-    jobject kept = env->NewGlobalRef(problem);
-    env->DeleteLocalRef(problem);
-    raise(kept);
+    raise(env, problem);
   }
-}
-
-[[noreturn]] void raise_new(JNIEnv *env, const char *name, const char *text) {
-  jclass type = env->FindClass(name);
-  raise_pending(env);
-  env->ThrowNew(type, text);
-  raise_pending(env);
-  abort();
 }
 
 jclass class_named(JNIEnv *env, const char *name) {
   jclass found = env->FindClass(name);
   raise_pending(env);
   return found;
+}
+
+[[noreturn]] void raise_new(JNIEnv *env, const char *name, const char *text) {
+  jclass type = class_named(env, name);
+  jmethodID make = env->GetMethodID(type, "<init>", "(Ljava/lang/String;)V");
+  raise_pending(env);
+  jstring words = java_text(env, text);
+  raise_pending(env);
+  jobject problem = env->NewObject(type, make, words);
+  raise_pending(env);
+  env->DeleteLocalRef(words);
+  env->DeleteLocalRef(type);
+  raise(env, problem);
 }
 
 void delete_native(void **object) {
@@ -247,7 +261,10 @@ Reference make_jstring(const char *text) {
 
 Text to_text(const jstring *self) {
   JNIEnv *env = environment();
-  size_t size = static_cast<size_t>(env->GetStringUTFLength(*self));
+  size_t count = static_cast<size_t>(env->GetStringLength(*self)), size = 0;
+  const jchar *units = env->GetStringChars(*self, nullptr);
+  if (units == nullptr) abort();
+  for (size_t unit = 0; unit < count;) size += texts::bytes_of(texts::next(units, count, unit));
   Text made = {0, 0, nullptr};
   char *place = reinterpret_cast<char *>(&made) + 1;
   if (size > SHORT_BYTES) {
@@ -258,11 +275,9 @@ Text to_text(const jstring *self) {
   } else {
     *reinterpret_cast<char *>(&made) = static_cast<char>(size << 1);
   }
-  const char *texts = env->GetStringUTFChars(*self, nullptr);
-  if (texts == nullptr) abort();
-  memcpy(place, texts, size);
-  place[size] = 0;
-  env->ReleaseStringUTFChars(*self, texts);
+  for (size_t unit = 0; unit < count;) place += texts::put(texts::next(units, count, unit), place);
+  *place = 0;
+  env->ReleaseStringChars(*self, units);
   return made;
 }
 
@@ -296,7 +311,10 @@ void throw_if(bool wrong) {
 }
 
 // The reference is the caller's, who deletes it while the exception passes.
-void throw_java(jthrowable problem) { raise(environment()->NewGlobalRef(problem)); }
+void throw_java(jthrowable problem) {
+  JNIEnv *env = environment();
+  raise(env, env->NewLocalRef(problem));
+}
 
 void throw_named(const char *name, const char *text) { raise_new(environment(), name, text); }
 
@@ -310,9 +328,7 @@ void translate() {
     return;
   }
   void *exception = runtime.current();
-  jobject problem = *static_cast<jobject *>(exception);
-  env->Throw(static_cast<jthrowable>(problem));
-  env->DeleteGlobalRef(problem);
+  env->Throw(static_cast<jthrowable>(*static_cast<jobject *>(exception)));
   runtime.let_go(exception);
 }
 

@@ -45,7 +45,7 @@ func readManifest(_ text: String) throws -> Manifest {
         preprocess: try preprocess(json.field("preprocess")),
         thresholds: try postprocess.map(thresholds),
         topK: try postprocess.map { try $0.field("top_k").int(in: 1...maxElements) },
-        prompts: try json.field("prompts").orNil.map(prompts),
+        prompts: try json.field("prompts").orNil.map(promptSpec),
         files: try json.field("files").items().map(fileEntry))
     try checkFit(found)
     return found
@@ -111,9 +111,13 @@ private func thresholds(_ json: JsonValue) throws -> Thresholds {
         overlap: try json.field("overlap_threshold").number(in: 0...1))
 }
 
-private func prompts(_ json: JsonValue) throws -> PromptSpec {
+/// Reads what a manifest says of prompts; see `readManifest`.
+func promptSpec(_ json: JsonValue) throws -> PromptSpec {
     let choice = try asked(json, "choice", Choice.allCases.map(\.rawValue))
     let candidates = try json.field("candidates").int(in: 1...maxCandidates)
+    if let claim = try falseClaim(json, candidates) {
+        throw Problem("\(manifestName) says that \(claim): export the bundle again")
+    }
     return PromptSpec(
         encoding: try json.field("encoding").text(),
         maxPoints: try json.field("max_points").int(in: 0...maxPoints),
@@ -125,6 +129,26 @@ private func prompts(_ json: JsonValue) throws -> PromptSpec {
         single: try json.field("single").orNil?.int(in: 0...candidates - 1),
         choice: Choice(rawValue: choice) ?? .iou,
         maskStride: try json.field("masks").flag() ? json.field("mask_stride").int(in: 1...maxStride) : nil)
+}
+
+/// What a manifest says of prompts and cannot be, as in rapsam/tasks/prompt_set.py; nil if all can.
+private func falseClaim(_ json: JsonValue, _ candidates: Int) throws -> String? {
+    let points = try json.field("max_points").int(in: 0...maxPoints)
+    let masks = try json.field("masks").flag()
+    let hasRadius = try !json.field("point_radius").isNull
+    let encoding = try json.field("encoding").text()
+    let more = try json.field("negative_points").flag() || json.field("points_with_box").flag() || masks
+    if encoding == boxesRole && (points > 1 || more || (points > 0) != hasRadius) {
+        return "prompts are encoded as boxes, which carry one box, or one point with a radius, and nothing else"
+    }
+    if encoding == pointsRole && hasRadius { return "points are encoded as points, with a radius; expected none" }
+    if try points == 0 && !masks && !json.field("boxes").flag() {
+        return "prompts are neither points nor boxes nor masks"
+    }
+    if try masks == json.field("mask_stride").isNull {
+        return "prompts are masks without their stride, or have a stride without masks"
+    }
+    return try candidates == 1 && !json.field("single").isNull ? "one of several masks is meant, of one" : nil
 }
 
 private func fileEntry(_ json: JsonValue) throws -> FileEntry {

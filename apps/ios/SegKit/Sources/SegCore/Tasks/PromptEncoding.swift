@@ -28,8 +28,9 @@ public struct PromptSpec: Sendable {
     }
 }
 
-private let boxesRole = "boxes"
-private let pointsRole = "points"
+/// Encodings of prompts, and the roles of what they are encoded as.
+let boxesRole = "boxes"
+let pointsRole = "points"
 
 /// What is in a slot of a prompt.
 private enum Slot {

@@ -23,8 +23,9 @@ class BenchmarkActivity : ReportActivity() {
 
     override fun onCreate(state: Bundle?) {
         super.onCreate(state)
+        if (state != null) return
         say(getString(R.string.keep_open))
-        if (state == null) asked(intent)
+        asked(intent)
     }
 
     override fun onNewIntent(intent: Intent) {

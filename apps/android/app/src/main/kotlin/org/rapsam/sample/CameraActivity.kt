@@ -10,10 +10,10 @@ import android.view.View
 import android.view.WindowManager
 import android.widget.ImageView
 import android.widget.TextView
-import java.util.concurrent.atomic.AtomicBoolean
 import org.rapsam.core.photo.cameraProblem
 import org.rapsam.core.run.Video
 import org.rapsam.core.session.Entry
+import org.rapsam.core.session.OneAtATime
 import org.rapsam.core.session.paintSeen
 import org.rapsam.core.tasks.Picture
 
@@ -27,7 +27,7 @@ class CameraActivity : Activity() {
     private val status by lazy { findViewById<TextView>(R.id.status) }
     private val problem by lazy { findViewById<TextView>(R.id.problem) }
     private val frame by lazy { findViewById<ImageView>(R.id.frame) }
-    private val isBusy = AtomicBoolean()
+    private val turn = OneAtATime()
     private var isAsking = false
     private val found by lazy { findViewById<TextView>(R.id.found) }
     private var listed = emptyList<Entry>()
@@ -54,7 +54,10 @@ class CameraActivity : Activity() {
         if (isAsking) return
         val found = CameraFeed.find(this)
         val trouble = cameraProblem(found != null, isAllowed())
-        if (found == null || trouble != null) return complain(trouble?.message.orEmpty())
+        if (found == null || trouble != null) {
+            found?.close()
+            return complain(trouble?.message.orEmpty())
+        }
         problem.visibility = View.GONE
         feed = found.apply { open(::take, ::complain) }
     }
@@ -69,29 +72,31 @@ class CameraActivity : Activity() {
 
     private fun isAllowed() = checkSelfPermission(Manifest.permission.CAMERA) == PackageManager.PERMISSION_GRANTED
 
-    /** Takes a frame, on the camera's thread; tells whether it was wanted. */
-    private fun take(picture: () -> Picture) {
-        if (!isBusy.compareAndSet(false, true)) return
+    /** Takes a frame, on the camera's thread. */
+    private fun take(picture: () -> Picture) = turn.begin { end ->
         val start = SystemClock.elapsedRealtime()
         val now = picture()
         model.work(
             {
                 complain(it)
                 feed?.close()
+                end()
             },
             { painted(now) },
         ) { (bitmap, entries) ->
             frame.setImageBitmap(bitmap)
             list(entries)
-            val count = entries.size
-            val milliseconds = SystemClock.elapsedRealtime() - start
-            val heat = phone.thermalState()
-            status.text = if (heat == null) {
-                getString(R.string.frame, count, milliseconds)
-            } else {
-                getString(R.string.frame_heat, count, milliseconds, heat)
-            }
-            isBusy.set(false)
+            tell(entries.size, SystemClock.elapsedRealtime() - start)
+            end()
+        }
+    }
+
+    private fun tell(count: Int, milliseconds: Long) {
+        val heat = phone.thermalState()
+        status.text = if (heat == null) {
+            getString(R.string.frame, count, milliseconds)
+        } else {
+            getString(R.string.frame_heat, count, milliseconds, heat)
         }
     }
 

@@ -5,7 +5,9 @@ import android.content.Intent
 import android.graphics.Bitmap
 import android.net.Uri
 import android.os.Bundle
+import android.os.Parcelable
 import android.os.SystemClock
+import android.util.Log
 import android.view.Menu
 import android.view.MenuItem
 import android.view.View
@@ -22,6 +24,9 @@ private const val PHOTO_REQUEST = 1
 private const val SELF_TEST = 1
 private const val BENCHMARK = 2
 
+/** Address of the photo, in what Android keeps of a screen. */
+private const val PHOTO = "photo"
+
 /** What the switch says that the next tap asks for. */
 private val MEANINGS =
     mapOf(R.id.new_region to TapMeaning.NEW_REGION, R.id.add to TapMeaning.ADD, R.id.take_away to TapMeaning.TAKE_AWAY)
@@ -35,6 +40,12 @@ class MainActivity : Activity() {
     private val found by lazy { findViewById<TextView>(R.id.found) }
     private val camera by lazy { findViewById<Button>(R.id.camera) }
     private val switch by lazy { findViewById<RadioGroup>(R.id.meanings) }
+    private var photo: Uri? = null
+    private val memoryIsShort = {
+        photo = null
+        complain(getString(R.string.memory_short))
+        show()
+    }
 
     override fun onCreate(state: Bundle?) {
         super.onCreate(state)
@@ -52,20 +63,29 @@ class MainActivity : Activity() {
             camera.isEnabled = segmenter.findsObjects
             offer(segmenter.promptSpec?.meanings.orEmpty())
         }
-        if (state == null && intent.action == Intent.ACTION_SEND) sent()?.let(::take) else show()
-    }
-
-    override fun onStart() {
-        super.onStart()
-        model.onMemoryShort = {
-            complain(getString(R.string.memory_short))
-            show()
+        photo = state?.getString(PHOTO)?.let(Uri::parse)
+        if (state == null && intent.action == Intent.ACTION_SEND) {
+            sent()?.let(::take) ?: complain(getString(R.string.nothing_sent))
         }
     }
 
+    /** Shows what there is now: another screen may have taken another photo, and Android may have ended the app meanwhile. */
+    override fun onStart() {
+        super.onStart()
+        model.onMemoryShort = memoryIsShort
+        val kept = photo
+        model.work(::lose, { if (kept != null && !model.session().hasPhoto) load(kept) }) { show() }
+    }
+
     override fun onStop() {
-        model.onMemoryShort = {}
+        // Another screen of this kind may have set its own already.
+        if (model.onMemoryShort === memoryIsShort) model.onMemoryShort = {}
         super.onStop()
+    }
+
+    override fun onSaveInstanceState(state: Bundle) {
+        super.onSaveInstanceState(state)
+        state.putString(PHOTO, photo?.toString())
     }
 
     override fun onCreateOptionsMenu(menu: Menu): Boolean {
@@ -100,8 +120,14 @@ class MainActivity : Activity() {
         startActivityForResult(Intent.createChooser(request, getString(R.string.photo)), PHOTO_REQUEST)
     }
 
+    /** What another app sends, if it is an address: it may be anything. */
     @Suppress("DEPRECATION") // The other form is of API 33.
-    private fun sent(): Uri? = intent.getParcelableExtra(Intent.EXTRA_STREAM)
+    private fun sent(): Uri? = try {
+        intent.getParcelableExtra<Parcelable>(Intent.EXTRA_STREAM) as? Uri
+    } catch (error: RuntimeException) {
+        Log.w(TAG, "what was sent cannot be read", error)
+        null
+    }
 
     /** Shows the switch where a region may have several points. */
     private fun offer(offered: List<TapMeaning>) {
@@ -113,14 +139,24 @@ class MainActivity : Activity() {
 
     private fun take(uri: Uri) {
         switch.check(R.id.new_region)
-        timed(
-            {
-                model.session().take(readPhoto(contentResolver, uri))
-                model.session().find()
-            },
-        ) { count, milliseconds ->
+        val before = photo
+        // At once: where the screen turns meanwhile, the next one tells how it ends.
+        photo = uri
+        timed({ load(uri) }, { photo = before }) { count, milliseconds ->
             if (count == null) getString(R.string.looked_at, milliseconds) else getString(R.string.found, count, milliseconds)
         }
+    }
+
+    /** Reads a photo and looks at it, on the worker's thread. */
+    private fun load(uri: Uri): Int? {
+        model.session().take(readPhoto(contentResolver, uri))
+        return model.session().find()
+    }
+
+    private fun lose(line: String) {
+        photo = null
+        complain(line)
+        show()
     }
 
     private fun ask(prompt: Prompt) {
@@ -137,10 +173,11 @@ class MainActivity : Activity() {
     private fun clear() = model.work(::complain, { model.session().clear() }) { show() }
 
     /** Does something, says how long it took, and shows what there is then. */
-    private fun <T> timed(job: () -> T, told: (T, Long) -> String) {
+    private fun <T> timed(job: () -> T, undone: () -> Unit = {}, told: (T, Long) -> String) {
         status.setText(R.string.working)
         model.work(
             {
+                undone()
                 complain(it)
                 show()
             },
@@ -166,17 +203,14 @@ class MainActivity : Activity() {
         return view?.picture?.let(::bitmapOf) to view?.entries.orEmpty()
     }
 
-    private fun share() = model.work(::complain, { model.session().view()?.let { save(bitmapOf(it.picture)) } }) { uri ->
+    private fun share() = model.work(::complain, { saved() }) { uri ->
         if (uri == null) return@work
         val send = Intent(Intent.ACTION_SEND).setType(OVERLAY_TYPE).putExtra(Intent.EXTRA_STREAM, uri)
         send.addFlags(Intent.FLAG_GRANT_READ_URI_PERMISSION)
         startActivity(Intent.createChooser(send, getString(R.string.share)))
     }
 
-    private fun save(bitmap: Bitmap): Uri {
-        saveOverlay(this, bitmap)
-        return OVERLAY_URI
-    }
+    private fun saved(): Uri? = model.session().view()?.let { saveOverlay(this, bitmapOf(it.picture)) }
 
     private fun complain(line: String) {
         problem.text = line

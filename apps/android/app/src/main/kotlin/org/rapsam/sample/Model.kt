@@ -11,15 +11,10 @@ import org.rapsam.core.run.EngineFactory
 import org.rapsam.core.run.LoadedBundle
 import org.rapsam.core.run.Segmenter
 import org.rapsam.core.session.PhotoSession
-import org.rapsam.engine.executorch.ExecutorchEngineFactory
-import org.rapsam.engine.onnx.OnnxEngineFactory
-import org.rapsam.engine.tflite.TfliteEngineFactory
+import org.rapsam.core.session.Report
 
 /** In the log; `adb logcat -s RapSAM` shows it. */
 const val TAG = "RapSAM"
-
-/** What runs graphs here; to add an engine, add its factory. */
-val ENGINES: List<EngineFactory> = listOf(OnnxEngineFactory(), TfliteEngineFactory(), ExecutorchEngineFactory())
 
 /**
  * The bundle and what runs it. All work is done one after another on one thread, which is not the screen's.
@@ -32,6 +27,9 @@ class Model(private val context: Context) {
     private var known: Bundle? = null
     private var loaded: LoadedBundle? = null
     private var session: PhotoSession? = null
+
+    /** Reports by their screens; on the screen's thread. */
+    private val reports = HashMap<Class<*>, Report>()
 
     /** Told on the screen's thread that the photo was let go; set by the screen that shows it. */
     var onMemoryShort: () -> Unit = {}
@@ -70,6 +68,9 @@ class Model(private val context: Context) {
 
     /** The graphs, loaded for a compute unit; the caller's, on the worker's thread. */
     fun loadedFor(runtime: String): LoadedBundle = LoadedBundle.load(bundle(), factory(), runtime, null)
+
+    /** The report of a screen, which outlives it; on the screen's thread. */
+    fun report(screen: Class<*>): Report = reports.getOrPut(screen) { Report() }
 
     /** The photo and what was asked of it; on the worker's thread. */
     fun session(): PhotoSession =

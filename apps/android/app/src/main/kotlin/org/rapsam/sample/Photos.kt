@@ -5,10 +5,11 @@ import android.graphics.Bitmap
 import android.graphics.BitmapFactory
 import android.media.ExifInterface
 import android.net.Uri
-import java.io.IOException
 import java.io.InputStream
 import org.rapsam.core.Problem
+import org.rapsam.core.photo.checkAddress
 import org.rapsam.core.photo.checkPhoto
+import org.rapsam.core.photo.readingPhoto
 import org.rapsam.core.photo.workingSize
 import org.rapsam.core.tasks.Picture
 import org.rapsam.core.tasks.Size
@@ -22,6 +23,7 @@ private const val NAME = "the photo"
  * @throws Problem If it cannot be read, or is too small or too large.
  */
 fun readPhoto(photos: ContentResolver, uri: Uri): Picture {
+    checkAddress(NAME, uri.scheme)
     val bounds = BitmapFactory.Options().apply { inJustDecodeBounds = true }
     opened(photos, uri) { BitmapFactory.decodeStream(it, null, bounds) }
     if (bounds.outWidth <= 0) {
@@ -67,10 +69,5 @@ private fun onWhite(pixel: Int): Int {
     return mixed
 }
 
-private fun <T> opened(photos: ContentResolver, uri: Uri, read: (InputStream) -> T): T = try {
-    photos.openInputStream(uri)?.use(read) ?: throw Problem("$NAME is not there any more; choose it again")
-} catch (error: IOException) {
-    throw Problem("$NAME cannot be read (${error.message}); choose it again", error)
-} catch (error: SecurityException) {
-    throw Problem("$NAME may not be read by this app; choose it again", error)
-}
+private fun <T> opened(photos: ContentResolver, uri: Uri, read: (InputStream) -> T): T =
+    readingPhoto(NAME, { photos.openInputStream(uri) }, read)

@@ -9,9 +9,10 @@ import android.widget.Button
 import android.widget.Spinner
 import android.widget.TextView
 
-/** A screen with a compute unit to choose, a button that begins, and a text. */
+/** A screen with a compute unit to choose, a button that begins, and a text, which is made on while screens turn. */
 abstract class ReportActivity : Activity() {
     protected val model by lazy { (application as SampleApp).model }
+    private val shown by lazy { model.report(javaClass) }
     private val unit by lazy { findViewById<Spinner>(R.id.unit) }
     private val start by lazy { findViewById<Button>(R.id.start) }
     private val status by lazy { findViewById<TextView>(R.id.status) }
@@ -24,39 +25,43 @@ abstract class ReportActivity : Activity() {
     override fun onCreate(state: Bundle?) {
         super.onCreate(state)
         setContentView(R.layout.report)
-        start.isEnabled = false
-        model.work(::complain, { model.runtimes() }) { names ->
+        model.work(shown::fail, { model.runtimes() }) { names ->
             unit.adapter = ArrayAdapter(this, R.layout.unit, names)
-            start.isEnabled = true
+            show()
         }
-        start.setOnClickListener { begin { made(unit.selectedItem as String) } }
+        start.setOnClickListener {
+            val runtime = unit.selectedItem as String
+            begin { made(runtime) }
+        }
+    }
+
+    override fun onStart() {
+        super.onStart()
+        shown.onChange = ::show
+        show()
+    }
+
+    override fun onStop() {
+        shown.onChange = {}
+        super.onStop()
     }
 
     /** Makes a text on the worker's thread, and shows it. */
     protected fun begin(job: () -> String) {
-        start.isEnabled = false
-        problem.visibility = View.GONE
-        report.text = ""
-        window.addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON)
-        model.work(::complain, job) {
-            finished()
-            report.text = it
-        }
+        shown.begin()
+        model.work(shown::fail, job, shown::finish)
     }
 
     /** Says what is done now; from any thread. */
-    protected fun say(line: String) = runOnUiThread { status.text = line }
+    protected fun say(line: String) = runOnUiThread { shown.tell(line) }
 
-    /** Shows one line of what went wrong. */
-    protected open fun complain(line: String) {
-        finished()
-        problem.text = line
-        problem.visibility = View.VISIBLE
-    }
-
-    private fun finished() {
-        window.clearFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON)
-        start.isEnabled = true
-        status.text = ""
+    private fun show() {
+        start.isEnabled = !shown.isRunning && unit.adapter != null
+        status.text = shown.status
+        problem.text = shown.problem
+        problem.visibility = if (shown.problem == null) View.GONE else View.VISIBLE
+        report.text = shown.text
+        val keepOn = WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON
+        if (shown.isRunning) window.addFlags(keepOn) else window.clearFlags(keepOn)
     }
 }

@@ -30,11 +30,6 @@ import org.rapsam.core.session.TapMeaning
 import org.rapsam.core.tasks.Picture
 import org.rapsam.core.tasks.Prompt
 import org.rapsam.core.tasks.Tensor
-import org.rapsam.engine.executorch.ExecutorchEngineFactory
-import org.rapsam.engine.onnx.OnnxEngineFactory
-import org.rapsam.engine.tflite.TfliteEngineFactory
-
-internal val FACTORIES = listOf(OnnxEngineFactory(), TfliteEngineFactory(), ExecutorchEngineFactory())
 
 /**
  * What the app does between a photo and its screen, without Android: for tests that compare it with Python.
@@ -56,7 +51,7 @@ fun main(arguments: Array<String>) {
             "follow" -> follow(words[0], words[1], File(words[2]), File(words[3]))
             "selftest" -> test(words[0], words[1])
             "halve" -> halve(File(words[0]), words[1])
-            "bench" -> JobFolder(File(words[0]), words[1]).run(AppBuild("0.1.0", "debug"), NoPhone, FACTORIES, ::println)
+            "bench" -> JobFolder(File(words[0]), words[1]).run(AppBuild("0.1.0", "debug"), NoPhone, ENGINES, ::println)
         }
     } catch (problem: Problem) {
         println("problem: ${problem.message}")
@@ -65,7 +60,7 @@ fun main(arguments: Array<String>) {
 
 internal fun load(bundle: String, runtime: String): LoadedBundle {
     val opened = Bundle.open(FolderSource(File(bundle)))
-    return LoadedBundle.load(opened, LoadedBundle.factory(opened, FACTORIES), runtime, 1)
+    return LoadedBundle.load(opened, LoadedBundle.factory(opened, ENGINES), runtime, 1)
 }
 
 private fun segment(bundle: String, runtime: String, asked: File, out: File) = load(bundle, runtime).use { loaded ->
@@ -134,7 +129,7 @@ private fun halve(file: File, output: String) {
     val contract = GraphContract("half", listOf(given), listOf(given.copy(name = output)))
     val bytes = file.readBytes()
     val model = ByteBuffer.allocateDirect(bytes.size).apply { put(bytes) }.apply { flip() }
-    val factory = factoryFor(file.name, FACTORIES)
+    val factory = factoryFor(file.name, ENGINES)
     factory.open(factory.runtimes.first(), 1).load(model, contract).use { graph ->
         val tensor = Tensor(FloatArray(given.count) { it.toFloat() }, given.shape)
         repeat(2) { println(graph.run(mapOf("given" to tensor)).getValue(output).data.joinToString(" ")) }

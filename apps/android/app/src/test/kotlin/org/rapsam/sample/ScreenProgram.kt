@@ -74,7 +74,7 @@ private fun cameraScreen(loaded: LoadedBundle, asked: File, out: File): Map<Stri
 }
 
 private fun reportScreens(loaded: LoadedBundle, runtime: String): Map<String, Any?> {
-    val factory = LoadedBundle.factory(loaded.bundle, FACTORIES)
+    val factory = LoadedBundle.factory(loaded.bundle, ENGINES)
     val found = Benchmark(screenJob(runtime), NoPhone) {}.run(loaded.bundle, factory) { _, _, _, _ -> }
     return mapOf(
         "runtimes" to factory.runtimes,

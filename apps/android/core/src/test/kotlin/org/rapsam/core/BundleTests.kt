@@ -106,6 +106,22 @@ private fun otherBundles(checks: Checks) {
         }
         assertProblem("layout", "NHWC", "newer app") { open(bundle) }
     }
+    checks.test("a manifest of images that no phone holds is refused before anything is made") {
+        val bundle = edited { it["preprocess"] = (it["preprocess"] as Map<*, *>) + ("size" to listOf(16_384, 8192)) }
+        assertProblem("images of 8192x16384 px", "at most 16777216 pixels", "smaller size") { open(bundle) }
+    }
+    checks.test("a manifest that claims more of prompts than their encoding carries is refused") {
+        fun claiming(vararg claims: Pair<String, Any?>) = edited { it["prompts"] = (it["prompts"] as Map<*, *>) + claims }
+        for (claim in listOf("max_points" to 2, "negative_points" to true, "points_with_box" to true, "point_radius" to null)) {
+            assertProblem("encoded as boxes", "and nothing else", "export the bundle again") { open(claiming(claim)) }
+        }
+        assertProblem("encoded as points, with a radius") { open(claiming("encoding" to "points")) }
+        assertProblem("neither points nor boxes nor masks") {
+            open(claiming("max_points" to 0, "boxes" to false, "point_radius" to null))
+        }
+        assertProblem("a stride without masks") { open(claiming("mask_stride" to 4)) }
+        assertProblem("one mask a prompt") { open(claiming("single" to 0)) }
+    }
     checks.test("a manifest whose parts do not fit is refused") {
         assertProblem("no classes") { open(edited { it["labels"] = null }) }
         assertProblem("not there, or twice") {

@@ -20,6 +20,7 @@ enum class Mood { WORKS, RETURNS_NAN, REFUSES, FAILS, RETURNS_ANOTHER_SHAPE }
  */
 class FakeFactory(private val mood: Mood = Mood.WORKS) : EngineFactory {
     override val suffix = ".fake"
+    override val manifestName = "fake"
     override val runtimes = listOf("Fake", "Fake, other")
 
     /** How often a graph ran. */

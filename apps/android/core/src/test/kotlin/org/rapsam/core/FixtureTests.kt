@@ -1,6 +1,9 @@
 package org.rapsam.core
 
 import java.io.File
+import org.rapsam.core.bundle.promptSpec
+import org.rapsam.core.json.jsonOf
+import org.rapsam.core.json.parseJson
 import org.rapsam.core.tasks.Choice
 import org.rapsam.core.tasks.DistinctTracks
 import org.rapsam.core.tasks.Fit
@@ -49,6 +52,7 @@ private fun run(case: FixtureCase) = when (case.function) {
     "point_slots" -> pointsCase(case)
     "prompt_slots" -> slotsCase(case)
     "chosen_candidates" -> candidatesCase(case)
+    "prompt_spec" -> specCase(case)
     "prompt_boxes" -> promptCase(case)
     "to_original" -> case.check("enlarged", toOriginal(case.array("mask_logits").tensor(), case.geometry()).data)
     "interactive_masks" -> case.check("masks", interactiveMasks(case.array("mask_logits").tensor(), case.geometry()))
@@ -73,6 +77,25 @@ private fun fitCase(case: FixtureCase, fit: Fit) {
     val fitted = letterbox(case.array("image").picture(), case.size("size"), colour, fit = fit)
     case.check("pixels", fitted.pixels.data)
     case.check("content_size", intArrayOf(fitted.geometry.content.height, fitted.geometry.content.width))
+}
+
+private fun specCase(case: FixtureCase) =
+    case.check("taken", case.rows("claims").map { if (isTaken(it.map(Double::toInt))) 1 else 0 }.toIntArray())
+
+private fun isTaken(claim: List<Int>): Boolean {
+    fun flag(place: Int) = claim[place] == 1
+    fun known(place: Int) = claim[place].takeIf { it >= 0 }
+    val told = mapOf(
+        "encoding" to listOf("boxes", "points")[claim[0]], "max_points" to claim[1], "negative_points" to flag(2),
+        "boxes" to flag(3), "points_with_box" to flag(4), "masks" to flag(5), "point_radius" to known(6),
+        "candidates" to claim[7], "single" to known(8), "mask_stride" to known(9), "choice" to "iou",
+    )
+    return try {
+        promptSpec(parseJson(jsonOf(told), "a claim"))
+        true
+    } catch (problem: Problem) {
+        false
+    }
 }
 
 private fun pointsSpec(case: FixtureCase, maskStride: Int?) = PromptSpec(

@@ -63,6 +63,9 @@ fun runTests(checks: Checks) {
         session.forget()
         assertEqual(false, session.hasPhoto)
         assertEqual(null, session.view())
+        assertProblem("no photo yet") { session.ask(Prompt.point(1.0, 1.0)) }
+        assertProblem("no photo yet") { session.find() }
+        assertEqual(false, session.hasRegions)
         session.take(PHOTO)
         assertEqual(2, session.find())
     }
@@ -80,6 +83,12 @@ private fun wrongRuntimes(checks: Checks) {
         }
         for (needed in listOf("fake 1", "fake 0.9.9", "fake 1.0.0", "fake", "", "fake 99999999999999999999")) {
             loaded(FakeFactory(), needing(needed))
+        }
+    }
+    checks.test("a bundle for another runtime is refused, with both named") {
+        for (needed in listOf("executorch 1.4.1", "other 0.5", "fakes 1", "other")) {
+            val bundle = TinyBundle().apply { edit = { it["minimum_runtime"] = needed } }
+            assertProblem("needs $needed", "with Fake", "export the bundle again") { loaded(FakeFactory(), bundle) }
         }
     }
     checks.test("NaN is told, and nothing is shown as found") {

@@ -4,7 +4,9 @@ import org.rapsam.core.bundle.Bundle
 import org.rapsam.core.bundle.FolderSource
 import org.rapsam.core.run.LoadedBundle
 import org.rapsam.core.run.Segmenter
+import org.rapsam.core.session.OneAtATime
 import org.rapsam.core.session.PhotoSession
+import org.rapsam.core.session.Report
 import org.rapsam.core.session.TapMeaning
 import org.rapsam.core.session.meanings
 import org.rapsam.core.tasks.Picture
@@ -30,8 +32,10 @@ private fun PhotoSession.names() = view()!!.entries.map { it.name }
 
 private fun FakeFactory.numbers(name: String) = given.getValue(name).data.toList()
 
-/** Regions that are asked for by several points. */
+/** Regions that are asked for by several points, and what screens share. */
 fun sessionTests(checks: Checks) {
+    turns(checks)
+    reports(checks)
     checks.test("points are added to the last region, with its answer before") {
         val factory = FakeFactory()
         val session = session(factory)
@@ -150,5 +154,48 @@ private fun offered(checks: Checks) {
         fun at(x: Int, y: Int) = picture.argb[y * picture.size.width + x] and 0xFFFFFF
         assertEqual(0xFFFFFF, at(15, 30))
         assertEqual(true, at(30, 20) != 0xFFFFFF)
+    }
+}
+
+private fun turns(checks: Checks) {
+    checks.test("what comes while one is done is left out, and the next one is done however the first one ends") {
+        val turn = OneAtATime()
+        val done = ArrayList<String>()
+        lateinit var first: () -> Unit
+        turn.begin { end -> first = end }
+        turn.begin { done += "too early" }
+        first()
+        turn.begin { end ->
+            done += "second"
+            end()
+        }
+        try {
+            turn.begin { throw IllegalStateException("a frame that cannot be read") }
+        } catch (error: IllegalStateException) {
+            done += "failed"
+        }
+        turn.begin { done += "third" }
+        assertEqual(listOf("second", "failed", "third"), done)
+    }
+}
+
+private fun reports(checks: Checks) {
+    checks.test("a report that ends after its screen has turned is there for the next one") {
+        val report = Report()
+        val seen = ArrayList<String>()
+        report.onChange = { seen += report.status }
+        report.begin()
+        report.tell("loading")
+        report.onChange = {}
+        report.tell("running")
+        assertEqual(listOf("", "loading"), seen)
+        assertEqual(true, report.isRunning)
+        assertEqual("running", report.status)
+        report.finish("all right")
+        assertEqual(listOf("all right", "", null, false), listOf(report.text, report.status, report.problem, report.isRunning))
+        report.fail("no memory")
+        assertEqual(listOf("", "", "no memory", false), listOf(report.text, report.status, report.problem, report.isRunning))
+        report.begin()
+        assertEqual(listOf("", null, true), listOf(report.text, report.problem, report.isRunning))
     }
 }

@@ -4,8 +4,10 @@ import org.rapsam.core.Problem
 import org.rapsam.core.json.JsonValue
 import org.rapsam.core.json.parseJson
 import org.rapsam.core.printable
+import org.rapsam.core.tasks.BOXES
 import org.rapsam.core.tasks.Choice
 import org.rapsam.core.tasks.Fit
+import org.rapsam.core.tasks.POINTS
 import org.rapsam.core.tasks.PromptSpec
 import org.rapsam.core.tasks.Size
 import org.rapsam.core.tasks.Thresholds
@@ -13,6 +15,9 @@ import org.rapsam.core.tasks.Thresholds
 /** Of manifests that this app reads; rapsam/export/bundle/manifest.py defines it. */
 const val SCHEMA_VERSION = 4
 private const val MAX_SIDE = 16384
+
+/** Of a network's image: its numbers then take 200 MB. */
+private const val MAX_PIXELS = 1 shl 24
 private const val MAX_ELEMENTS = 1 shl 28
 private const val MAX_AXES = 8
 private const val MAX_GRAPHS = 16
@@ -59,7 +64,7 @@ internal fun readManifest(text: String): Manifest {
             Thresholds(it["score_threshold"].number(0.0, 1.0), it["overlap_threshold"].number(0.0, 1.0))
         },
         topK = postprocess?.get("top_k")?.int(1, MAX_ELEMENTS),
-        prompts = json["prompts"].orNull()?.let(::prompts),
+        prompts = json["prompts"].orNull()?.let(::promptSpec),
         files = json["files"].items().map(::fileEntry),
     )
     checkFit(found)
@@ -92,6 +97,12 @@ private fun preprocess(json: JsonValue): PreprocessSpec {
     val fit = Fit.entries.first { it.spelling == json["fit"].text() }
     checkDone(json, "resize", listOf(fit.resize))
     val (height, width) = bounded(json["size"], 2..2).map { it.int(1, MAX_SIDE) }
+    if (height * width > MAX_PIXELS) {
+        throw Problem(
+            "$MANIFEST asks for images of ${width}x$height px; this app runs networks for at most $MAX_PIXELS pixels: export the " +
+                "bundle at a smaller size",
+        )
+    }
     val padColour = bounded(json["pad_colour"], 3..3).map { it.number(0.0, 255.0).toFloat() }
     return PreprocessSpec(Size(height, width), padColour, fit)
 }
@@ -104,12 +115,14 @@ private fun checkDone(json: JsonValue, field: String, done: List<String>) {
     }
 }
 
-private fun prompts(json: JsonValue): PromptSpec {
+/** Reads what a manifest says of prompts; see [readManifest]. */
+internal fun promptSpec(json: JsonValue): PromptSpec {
     val choice = json["choice"].text()
     if (Choice.entries.none { it.spelling == choice }) {
         throw Problem("the bundle chooses masks by \"$choice\"; expected iou or stability: install a newer app")
     }
     val candidates = json["candidates"].int(1, MAX_CANDIDATES)
+    checkCarried(json)
     return PromptSpec(
         encoding = json["encoding"].text(),
         maxPoints = json["max_points"].int(0, MAX_POINTS),
@@ -118,10 +131,33 @@ private fun prompts(json: JsonValue): PromptSpec {
         pointsWithBox = json["points_with_box"].flag(),
         pointRadius = json["point_radius"].orNull()?.number(0.0, MAX_RADIUS) ?: 0.0,
         candidates = candidates,
-        single = json["single"].orNull()?.int(0, candidates - 1),
+        single = json["single"].orNull()?.int(0, candidates - 1)?.also {
+            if (candidates == 1) throw Problem("$MANIFEST chooses among one mask a prompt; export the bundle again")
+        },
         choice = Choice.entries.first { it.spelling == choice },
         maskStride = if (json["masks"].flag()) json["mask_stride"].int(1, MAX_STRIDE) else null,
     )
+}
+
+/** Checks that prompts are said to be no more than their encoding carries, as rapsam/tasks/prompt_set.py does. */
+private fun checkCarried(json: JsonValue) {
+    val points = json["max_points"].int(0, MAX_POINTS)
+    val hasRadius = !json["point_radius"].isNull
+    val masks = json["masks"].flag()
+    val isMore = points > 1 || listOf("negative_points", "points_with_box").any { json[it].flag() } || masks
+    val problem = when (json["encoding"].text()) {
+        BOXES -> "boxes, which carry one box, or one point with a radius, and nothing else"
+            .takeIf { isMore || (points > 0) != hasRadius }
+        POINTS -> "points, with a radius; expected none".takeIf { hasRadius }
+        else -> null // This app has no use for them, and says so where it is asked.
+    }
+    if (problem != null) throw Problem("$MANIFEST says that prompts are encoded as $problem: export the bundle again")
+    if (points == 0 && !json["boxes"].flag() && !masks) {
+        throw Problem("$MANIFEST says that prompts are neither points nor boxes nor masks; export the bundle again")
+    }
+    if (masks == json["mask_stride"].isNull) {
+        throw Problem("$MANIFEST has masks as prompts without their stride, or a stride without masks; export the bundle again")
+    }
 }
 
 private fun fileEntry(json: JsonValue): FileEntry {

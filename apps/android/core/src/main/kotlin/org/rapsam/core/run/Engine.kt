@@ -44,6 +44,9 @@ interface EngineFactory {
     /** Of the files that it runs, as in ".onnx". */
     val suffix: String
 
+    /** What manifests call it where they name the oldest release that they need, as in "onnxruntime". */
+    val manifestName: String
+
     /** What it can compute on, by the name that records have: the runtime's, with the unit behind a comma. The CPU first. */
     val runtimes: List<String>
 
@@ -64,8 +67,8 @@ interface EngineFactory {
  */
 fun factoryFor(path: String, factories: List<EngineFactory>): EngineFactory =
     factories.find { path.endsWith(it.suffix) } ?: throw Problem(
-        "this app cannot run $path: the bundle is for another platform; expected files of " +
-            "${factories.joinToString(" or ") { it.suffix }}: export it for Android",
+        "this app cannot run $path: the bundle is for another platform, or for an app with another runtime; expected files of " +
+            "${factories.joinToString(" or ") { it.suffix }}: export it so, or install an app that was built with such a bundle",
     )
 
 /**

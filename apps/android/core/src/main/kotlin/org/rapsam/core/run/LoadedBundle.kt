@@ -34,8 +34,8 @@ class LoadedBundle private constructor(
          * @param runtime One of the factory's.
          * @param threads CPU threads; null: the runtime chooses.
          * @param loading Told of each graph; must run what it is given.
-         * @throws Problem If a file is another one than the manifest names, the runtime is older than the bundle needs, or it
-         *   refuses a graph.
+         * @throws Problem If a file is another one than the manifest names, the runtime is another or older than the bundle
+         *   needs, or it refuses a graph.
          */
         fun load(
             bundle: Bundle,
@@ -50,7 +50,7 @@ class LoadedBundle private constructor(
             val engine = factory.open(runtime, threads)
             val graphs = LinkedHashMap<String, Graph>()
             try {
-                checkRelease(engine, runtime, bundle.manifest.minimumRuntime)
+                checkRelease(engine, runtime, factory.manifestName, bundle.manifest.minimumRuntime)
                 for (entry in bundle.manifest.graphs) {
                     val model = bundle.file(entry.path)
                     loading(entry) { graphs[entry.contract.graph] = engine.load(model, entry.contract) }

@@ -11,11 +11,16 @@ internal fun versionNumbers(text: String): List<Int>? {
 }
 
 /**
- * Compares a runtime with the oldest one that a bundle needs, where both say what they are.
+ * Compares a runtime with the oldest one that a bundle needs: the name, and the release where both say what they are.
  *
- * @throws Problem That names both, if it is older.
+ * @param manifestName See [EngineFactory.manifestName].
+ * @throws Problem That names both, if it is another or older.
  */
-internal fun checkRelease(engine: Engine, runtime: String, needed: String) {
+internal fun checkRelease(engine: Engine, runtime: String, manifestName: String, needed: String) {
+    val named = needed.takeWhile { it !in '0'..'9' }.trim()
+    if (named.isNotEmpty() && named != manifestName) {
+        throw Problem("the bundle needs $needed, this app runs such files with $runtime: export the bundle again, for Android")
+    }
     val found = versionNumbers(engine.version ?: return) ?: return
     val wanted = versionNumbers(needed) ?: return
     val differing = (0 until maxOf(found.size, wanted.size)).find { found.part(it) != wanted.part(it) } ?: return

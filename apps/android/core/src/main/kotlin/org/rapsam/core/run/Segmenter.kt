@@ -74,6 +74,13 @@ class Segmenter(private val loaded: LoadedBundle) {
         taken = Taken(fitted, loaded.graphs.mapValues { (name, it) -> if (name in perPhoto) OnceOnly(it) else it })
     }
 
+    /** Forgets the photo, and what was computed of it. */
+    fun forget() {
+        input = FloatArray(0)
+        taken = null
+        fusion = null
+    }
+
     /**
      * Finds the objects in the photo.
      *

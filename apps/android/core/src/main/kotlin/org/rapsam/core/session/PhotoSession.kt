@@ -44,7 +44,7 @@ class PhotoSession(private val segmenter: Segmenter, private val labels: List<La
 
     /** Takes a photo in place of the one before. */
     fun take(picture: Picture) {
-        forget()
+        forgetAnswers()
         segmenter.take(picture)
         photo = picture
     }
@@ -107,7 +107,12 @@ class PhotoSession(private val segmenter: Segmenter, private val labels: List<La
 
     /** Forgets the photo, as when memory is short. */
     fun forget() {
+        segmenter.forget()
         photo = null
+        forgetAnswers()
+    }
+
+    private fun forgetAnswers() {
         objects = null
         answers.clear()
     }

@@ -40,8 +40,9 @@ data class PromptSpec(
         }
 }
 
-private const val BOXES = "boxes"
-private const val POINTS = "points"
+/** Encodings of prompts, and the roles of what they are encoded as. */
+internal const val BOXES = "boxes"
+internal const val POINTS = "points"
 private const val BESIDE = 0f
 private const val INSIDE = 1f
 private const val TOP_LEFT = 2f

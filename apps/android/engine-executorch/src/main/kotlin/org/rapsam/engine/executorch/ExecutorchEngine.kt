@@ -21,6 +21,7 @@ import org.rapsam.core.run.withLibrary
 import org.rapsam.core.tasks.Tensor
 
 private const val NAME = "ExecuTorch"
+private const val MANIFEST_NAME = "executorch"
 private const val LIBRARY = "executorch"
 private const val METHOD = "forward"
 
@@ -30,6 +31,8 @@ private const val CHOSEN_BY_LIBRARY = 0
 /** ExecuTorch on the CPU, with XNNPACK. */
 class ExecutorchEngineFactory : EngineFactory {
     override val suffix: String get() = ".pte"
+
+    override val manifestName: String get() = MANIFEST_NAME
 
     override val runtimes: List<String> get() = listOf(NAME)
 

@@ -18,6 +18,7 @@ import org.rapsam.core.run.withLibrary
 import org.rapsam.core.tasks.Tensor
 
 private const val NAME = "ONNX Runtime"
+private const val MANIFEST_NAME = "onnxruntime"
 
 /** What it can compute on, by the names of `rapsam bench --on adb`; what the others do not take, the CPU does. */
 private val UNITS = mapOf(
@@ -29,6 +30,8 @@ private val UNITS = mapOf(
 /** ONNX Runtime for Android. */
 class OnnxEngineFactory : EngineFactory {
     override val suffix: String get() = ".onnx"
+
+    override val manifestName: String get() = MANIFEST_NAME
 
     override val runtimes: List<String> get() = UNITS.keys.toList()
 

@@ -17,6 +17,7 @@ import org.tensorflow.lite.NativeSignatureRunnerWrapper
 import org.tensorflow.lite.TensorImpl
 
 private const val NAME = "TensorFlow Lite"
+private const val MANIFEST_NAME = "tflite-runtime"
 private const val LIBRARY = "tensorflowlite_jni"
 private const val MESSAGE_BYTES = 512
 
@@ -26,6 +27,8 @@ private const val CHOSEN_BY_LIBRARY = -1
 /** TensorFlow Lite on the CPU, with XNNPACK. */
 class TfliteEngineFactory : EngineFactory {
     override val suffix: String get() = ".tflite"
+
+    override val manifestName: String get() = MANIFEST_NAME
 
     override val runtimes: List<String> get() = listOf(NAME)
 
