@@ -111,13 +111,14 @@ adbd: $(INSTALLED)
 arm64: $(INSTALLED)
 	@$(BIN)/python -m rapsam.benchmarks.runners.qemu_arm64
 
-# The tools come once into the user's cache, 430 MB; the tests alone need 267 MB of them.
+# The tools come once into the user's cache, 430 MB; the tests alone need 267 MB of them, and fonts, 6 MB.
 .PHONY: android android-test android-deep ios-check
 android: $(INSTALLED)
 	@apps/android/build.sh $(if $(BUNDLE),--bundle $(BUNDLE))
 
 android-test: $(INSTALLED)
 	@$(BIN)/python -m apps.android.toolchain.jvm
+	@$(BIN)/python -m apps.android.preview.fonts
 	$(BIN)/python -m pytest -q -n 0 tests/apps/test_android_*.py
 
 # Not in CI: 35 MB of tools more, and minutes for each bundle.
