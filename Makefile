@@ -111,7 +111,8 @@ adbd: $(INSTALLED)
 arm64: $(INSTALLED)
 	@$(BIN)/python -m rapsam.benchmarks.runners.qemu_arm64
 
-# The tools come once into the user's cache: 388 MB for a bundle of ONNX, 269 MB of ExecuTorch, 245 MB of TFLite, 267 MB for the tests.
+# The tools come once into the user's cache: 388 MB for a bundle of ONNX, 269 of ExecuTorch, 245 of TFLite; for the
+# tests 267 MB, and fonts, 6 MB.
 .PHONY: android android-test android-deep ios-check
 android: $(INSTALLED)
 	@apps/android/build.sh $(if $(BUNDLE),--bundle $(BUNDLE))

@@ -29,4 +29,4 @@ def runtime_name(record: LatencyRecord) -> str:
     if version is None:
         return name
     stem, _, last = name.rpartition(" ")
-    return f"{stem if version.startswith(f'{last}.') else name} {version}"
+    return f"{stem if f'{version}.'.startswith(f'{last}.') else name} {version}"

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--device",
-        type=device_name,
+        type=_device_name,
         nargs="+",
         action="extend",
         metavar="NAME",
@@ -75,6 +75,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", action="store_true", help="print the record as JSON; for several devices: a list of them"
     )
+
+
+def _device_name(text: str) -> str:
+    """Reads the name of a phone; says where to put what is no phone, but could be examined."""
+    try:
+        return device_name(text)
+    except InputError as error:
+        if "/" not in text and not _is_variant(text):
+            raise
+        raise InputError(
+            f"{text} stands after --device, which takes phones; name it first, as in 'rapsam lint {text} "
+            "--device pixel-8'"
+        ) from error
+
+
+def _is_variant(text: str) -> bool:
+    from rapsam.models.families import family_of
+
+    try:
+        family_of(text)
+    except InputError:
+        return False
+    return True
 
 
 def run(options: argparse.Namespace) -> int:

@@ -104,6 +104,8 @@ class NearOnlineTracker:
                 f"class logits have the shape {list(class_logits.shape)} beside {len(queries)} queries; "
                 "expected the same queries and classes in every output and clip"
             )
+        # Also of the first clip: kept, it would be what all later ones are refused for.
+        check_finite("queries", queries)
         previous = queries if self._queries is None else self._queries
         order = match_queries(previous, queries) if self._clips else np.arange(len(queries))
         self._queries = queries[order]

@@ -108,10 +108,6 @@ class Screens:
         place = found.locator("xpath=..").get_attribute("data-place")
         self.look(place=place, choice=int(found.get_attribute("data-choice")))
 
-    def select(self, name: str, choice: int) -> None:
-        """Chooses from a menu."""
-        self._touch(self.page.get_by_role("combobox", name=name, exact=True), choice=choice)
-
     def tap(self, across: float, down: float) -> None:
         """Taps the photo, at shares of its sides."""
         self.look(place=self._asking.get_attribute("data-place"), at=self._at(across, down))

@@ -50,6 +50,8 @@ def test_every_verb_reads_ascii_digits(verb, says):
         ("predict none.png --model rapsam_nanoo", "unknown model 'rapsam_nanoo'; did you mean rapsam_nano"),
         ("convert --model rapsam_nanoo", "unknown model 'rapsam_nanoo'; did you mean rapsam_nano"),
         ("lint --device pixle-8", "unknown device 'pixle-8'; did you mean pixel-8"),
+        ("lint --device pixel-8 rapsam_nano", "rapsam_nano stands after --device, which takes phones"),
+        ("lint --device pixel-8 out/bundle", "out/bundle stands after --device, which takes phones"),
     ],
 )
 def test_a_misspelt_name_is_told_before_what_is_missing(verb, says):

@@ -94,6 +94,21 @@ def test_queries_that_are_not_finite_are_refused():
         match_queries(np.eye(3, dtype=np.float32), np.diag([1, 1, np.nan]).astype(np.float32))
 
 
+@pytest.mark.parametrize("clips_before", [0, 1])
+def test_a_clip_that_is_refused_changes_nothing(clips_before):
+    clips = list(random_clips(1))
+    tracker, other = NearOnlineTracker(), NearOnlineTracker()
+    for clip in clips[:clips_before]:
+        tracker.update(*clip)
+        other.update(*clip)
+    class_logits, queries, mask_logits = clips[clips_before]
+    with pytest.raises(InputError, match="queries hold 1 NaN"):
+        tracker.update(class_logits, np.where(queries == queries.max(), np.nan, queries), mask_logits)
+    for clip in clips[clips_before:]:
+        for mine, expected in zip(tracker.update(*clip), other.update(*clip), strict=True):
+            np.testing.assert_array_equal(mine, expected)
+
+
 @given(seed=st.integers(0, 200))
 def test_tracker_restores_the_first_order(seed):
     tracker = NearOnlineTracker()

@@ -54,7 +54,9 @@ def build_stage() -> Stage:
     kit = {name: kit_sources(name) for name in _KIT}
     app = sorted((APP / "SegApp").glob("*.swift"))
     program, mark = _FOLDER / "SegApp", _FOLDER / "sources.sha256"
-    digest = _digest([path for paths in (*stubs.values(), *kit.values(), app) for path in paths])
+    sources = [path for paths in (*stubs.values(), *kit.values(), app) for path in paths]
+    # How it is built counts, too: the options of this file, and the headers.
+    digest = _digest([*sources, *sorted(_C.iterdir()), Path(__file__)])
     _FOLDER.mkdir(parents=True, exist_ok=True)
     with one_at_a_time(_FOLDER, _PATIENCE_S):
         if not (mark.is_file() and mark.read_text() == digest and program.is_file()):

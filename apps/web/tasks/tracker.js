@@ -81,6 +81,8 @@ export class NearOnlineTracker {
           "queries and classes in every output and frame",
       );
     }
+    // Also of the first frame: kept, it would be what all later ones are refused for.
+    checkFinite("queries", queries.data);
     this.#kept ??= newlyKept(classLogits, queries);
     const kept = this.#kept;
     const order = kept.frames === 0 ? kept.first : kept.matcher.match(kept.queries, queries);

@@ -43,6 +43,7 @@ def test_runs(threads, name):
         ("ONNX Runtime", None, "ONNX Runtime"),
         ("Core ML, emulated", None, "Core ML, emulated"),
         ("tflite-runtime 2.14", "2.14.0", "tflite-runtime 2.14.0"),
+        ("tflite-runtime 2.14", "2.14", "tflite-runtime 2.14"),
         ("tflite-runtime 2.14", "2.140", "tflite-runtime 2.14 2.140"),
         ("tflite-runtime 2.14", None, "tflite-runtime 2.14"),
     ],

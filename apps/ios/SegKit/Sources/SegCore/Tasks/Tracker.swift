@@ -67,6 +67,8 @@ public struct NearOnlineTracker {
                 "class logits have the shape \(classLogits.shape) beside queries of \(queries.shape); expected the same "
                     + "queries and classes in every output and frame: export the bundle again")
         }
+        // Also of the first frame: kept, it would be what all later ones are refused for.
+        try checkFinite("queries", queries.data)
         let order = try self.queries.map { try matchQueries($0, queries) } ?? Array(0..<count)
         let ordered = inOrder(queries, order)
         self.queries = ordered

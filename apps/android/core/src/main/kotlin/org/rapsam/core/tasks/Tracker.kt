@@ -100,6 +100,8 @@ class NearOnlineTracker {
                     "queries and classes in every output and frame: export the bundle again",
             )
         }
+        // Also of the first frame: kept, it would be what all later ones are refused for.
+        checkFinite("queries", queries.data)
         val now = before ?: Kept(classLogits, queries).also { kept = it }
         val order = if (now.frames == 0) now.first else now.matcher.match(now.queries, queries)
         copyInOrder(queries, order, now.queries.data)
