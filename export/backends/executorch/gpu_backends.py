@@ -80,8 +80,8 @@ class ExecutorchCoremlBackend(ExecutorchBackend):
     def form(self, program: ExportedProgram, contract: GraphContract) -> ExportedProgram:
         """Spares Core ML Tools the operators that it makes float32, whatever the graph says.
 
-        See `ExecutorchBackend.form`. It converts no transposed convolution of such a result, and makes the
-        weights of a linear layer float32 too.
+        See `ExecutorchBackend.form`. It converts no transposed convolution of such a result, no convolution
+        either, and makes the weights of a linear layer float32 too.
         """
         import torch
 
@@ -90,6 +90,7 @@ class ExecutorchCoremlBackend(ExecutorchBackend):
             aten.rsub.Scalar: _number_minus,
             aten.clamp_min.default: _at_least,
             aten.div.Tensor: _quotient,
+            aten.pad.default: _padded,
         }
         form: ExportedProgram = _copied(program, contract).run_decompositions(spared)
         return form
@@ -131,3 +132,11 @@ def _quotient(x: Tensor, y: Tensor) -> Tensor:
     if x.dtype is not torch.float16:
         return NotImplemented  # type: ignore[no-any-return]
     return (x.float() / y.float()).half()
+
+
+def _padded(x: Tensor, pad: list[int], mode: str = "constant", value: float | None = None) -> Tensor:
+    import torch
+
+    if x.dtype is not torch.float16:
+        return NotImplemented  # type: ignore[no-any-return]
+    return torch.nn.functional.pad(x.float(), pad, mode, value).half()
