@@ -46,7 +46,7 @@ def check_limits(limits: Mapping[Figure, float], plan: ExportPlan) -> None:
         if _TASKS[figure] not in plan.tasks:
             raise InputError(
                 f"--max-{figure}-drop for a bundle without the task {_TASKS[figure]!r}; "
-                f"add it to --tasks, or leave the limit out"
+                f"add it to --tasks, if the model does it, or limit another figure"
             )
 
 

@@ -145,7 +145,7 @@ def load_model(options: argparse.Namespace, log: StepLog) -> SegmentationNetwork
     checkpoint = FORMULA if options.checkpoint is None else options.checkpoint
     model = build_model(options.model, checkpoint=checkpoint, classifier=options.classifier, note=log.note)
     if checkpoint == FORMULA:
-        log.note("no checkpoint: weights by formula, untrained; the masks will mean nothing")
+        log.note("weights by formula, untrained: the masks will mean nothing")
     elif model.text_classifier and model.text_classifier.origin.meaningless:
         log.note("no classifier file: text prototypes by formula; the classes will mean nothing")
     return model

@@ -227,6 +227,11 @@ def _lacking(segmenter: Segmenter, task: str, what: str, bundle: Path | None) ->
     can = ", ".join(segmenter.tasks)
     if bundle is None:
         return InputError(f"{segmenter.name} does only {can}; {what} {task!r}: take another model")
+    if segmenter.prompts is not None:
+        return BundleError(
+            f"the bundle was exported with the tasks {can}; {what} {task!r}: ask with --point, --box or "
+            "--everything, or take a bundle with that task"
+        )
     wanted = " ".join(sorted({*segmenter.tasks, task}))
     return BundleError(
         f"the bundle was exported with the tasks {can}; {what} {task!r}: export it again with "

@@ -13,6 +13,7 @@ from rapsam.errors import InputError, reading
 from rapsam.files import write_atomic
 from rapsam.tasks.arrays import Floats
 
+_MAGIC = b"\x93NUMPY"
 _EXPECTED = "a .npy file of float32 mask logits, as predict --logits writes them"
 
 
@@ -29,10 +30,10 @@ def read_mask_logits(path: Path) -> Floats:
     Raises:
         InputError: If the file holds anything else, or those of several objects.
     """
-    check_file(path, "file of mask logits")
+    check_file(path, "mask logits")
     with reading(path, _EXPECTED):
         # Mapped, a file cannot claim to be larger than it is.
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = _mapped(path)
         if not isinstance(array, np.ndarray) or array.dtype != np.float32:
             raise InputError(f"{path} holds something else; expected {_EXPECTED}")
         if array.ndim == 3 and len(array) != 1:
@@ -43,3 +44,11 @@ def read_mask_logits(path: Path) -> Floats:
         if array.ndim not in (2, 3) or not all(1 <= side <= MAX_SIDE for side in shape):
             raise InputError(f"{path} holds an array {list(array.shape)[:8]}; expected {_EXPECTED}")
         return np.array(array, np.float32).reshape(shape)
+
+
+def _mapped(path: Path) -> object:
+    with path.open("rb") as stream:
+        # NumPy takes any other file for pickled objects, and advises to load these.
+        if stream.read(len(_MAGIC)) != _MAGIC:
+            raise InputError(f"{path} is no file of an array; expected {_EXPECTED}")
+    return np.load(path, mmap_mode="r", allow_pickle=False)

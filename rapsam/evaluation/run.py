@@ -87,8 +87,11 @@ def evaluate(
     """
     able, wanted = (segmenter.prompts, "prompt") if task in PROMPT_TASKS else (segmenter.finder, "panoptic")
     if able is None:
-        what = "export it with --tasks"
-        raise InputError(f"{segmenter.name} has no graph for {task!r}; {what} {wanted}, if its model can")
+        other = "--task prompts" if segmenter.prompts is not None else "another --task"
+        raise InputError(
+            f"{segmenter.name} has no graph for {task!r}; score it with {other}, or export it with --tasks "
+            f"{wanted}, if its model does that"
+        )
     tally = _Tally(TASKS[task](segmenter) if scores is None else scores, strict=strict)
     total = len(source) if limit is None else min(limit, len(source))
     classes = _classes(source, segmenter, task)

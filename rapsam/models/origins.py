@@ -57,7 +57,7 @@ class Prototypes(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         if self.origin != "formula":
             return self.name or "a tensor"
         if self.learnt:
-            return "formula, with which the weights were trained"
+            return "formula, as the weights were trained with it"
         return "formula (the names of the classes mean nothing)"
 
     @property

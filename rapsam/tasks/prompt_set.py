@@ -151,8 +151,15 @@ def check_prompts(prompts: PromptSet, spec: PromptSpec) -> None:
         if problem:
             raise InputError(
                 f"prompt {number} {problem}; this model takes {spec.described()} per prompt"
-                f"{'' if spec.negative_points else ', no negative points'}: change it, or take another model"
+                f"{'' if spec.negative_points else ', no negative points'}: change it, or "
+                f"{_remedy(prompt, spec)}"
             )
+
+
+def _remedy(prompt: Prompt, spec: PromptSpec) -> str:
+    if spec.encoding == "points" and spec.max_points and len(prompt.points) > spec.max_points:
+        return f"export the model with --points {len(prompt.points)}"
+    return "take another model"
 
 
 def _problem(prompt: Prompt, spec: PromptSpec) -> str:

@@ -310,7 +310,7 @@ def test_in_a_terminal_there_is_one_live_line_that_leaves_nothing(tmp_path):
     assert terminal.count("\x1b[?25l") == terminal.count("\x1b[?25h") > 0  # the cursor is given back
     lines = [screen_line(line) for line in terminal.split("\n")]
     kept = [line for line in lines if line and not re.match(r"\S \d+:\d\d ", line)]
-    assert kept[0] == "no checkpoint: weights by formula, untrained; the masks will mean nothing"
+    assert kept[0] == "weights by formula, untrained: the masks will mean nothing"
     assert kept[1:] == ["onnx-fp32: 32x32, prompt"]
     assert out.splitlines()[-1].startswith("next: rapsam verify")
 

@@ -143,7 +143,7 @@ def test_what_cannot_be_asked_is_refused(options, says, clicker_bundle, photo, t
         (np.zeros((1, 0, 16), np.float32), "holds an array [1, 0, 16]"),
         (np.full((16, 16), np.inf, np.float32), "mask of prompt 1 holds NaN or infinite values"),
         (np.array([{}], object), "cannot read"),
-        (b"no array", "cannot read"),
+        (b"no array", "is no file of an array; expected a .npy file of float32 mask logits"),
         (
             b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, 'shape': (99999, 99999), }",
             "cannot",
@@ -158,6 +158,11 @@ def test_files_that_hold_no_mask_are_refused(content, says, clicker_bundle, phot
         np.save(path, content, allow_pickle=True)
     outcome = rapsam("predict", photo, "--bundle", clicker_bundle, "--mask", path, "--out", tmp_path / "out")
     assert_refused(outcome, says)
+
+
+def test_a_bundle_that_finds_no_objects_says_how_it_is_asked(clicker_bundle, photo, tmp_path):
+    outcome = rapsam("predict", photo, "--bundle", clicker_bundle, "--out", tmp_path / "out")
+    assert_refused(outcome, "needs 'panoptic': ask with --point, --box or --everything, or take a bundle")
 
 
 def test_a_model_of_one_mask_has_no_others(photo, tmp_path):

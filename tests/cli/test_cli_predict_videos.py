@@ -63,7 +63,7 @@ def test_the_network_itself_sees_every_frame(count, pixels, tmp_path, monkeypatc
         *("predict", video, "--model", "rapsam_nano", "--out", tmp_path / "out", "--min-score", "0.7")
     )
     assert outcome.code == 0, outcome.err
-    assert "no checkpoint: weights by formula" in outcome.err
+    assert "weights by formula, untrained" in outcome.err
     check_tracks(tmp_path / "out", "walk", count, (96, 128))
 
 

@@ -57,6 +57,16 @@ def test_what_a_model_does_not_take_is_refused_by_name(prompt, says):
     with pytest.raises(InputError, match=says) as caught:
         check_prompts(PromptSet((point(1, 2), prompt)), PROMPT_SPEC)
     assert "this model takes one point or one box per prompt, no negative points" in str(caught.value)
+    assert str(caught.value).endswith("change it, or take another model")
+
+
+def test_more_points_than_slots_are_refused_with_how_to_get_as_many():
+    spec = msgspec.structs.replace(
+        PROMPT_SPEC, encoding="points", max_points=2, negative_points=True, point_radius=None
+    )
+    many = Prompt(points=((1, 2), (3, 4), (5, 6)), positive=(True, False, True))
+    with pytest.raises(InputError, match=r"prompt 1 has 3 points; .*, or export the model with --points 3$"):
+        check_prompts(PromptSet((many,)), spec)
 
 
 @pytest.mark.parametrize(

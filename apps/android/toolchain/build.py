@@ -38,8 +38,8 @@ PACKAGE = "org.rapsam.sample"
 TARGETS = tuple(MODULES)
 """Of bundles that the app runs."""
 MIN_API = 26
-MAX_BYTES = 40_000_000
-"""Of one APK with the bundle of the smallest network."""
+MAX_BYTES = 23_000_000
+"""Of all in one APK but its bundle: with one of the smallest network, of 17 MB, it stays below 40 MB."""
 PERMISSIONS = ("android.permission.CAMERA",)
 """All that the app may ask for: no network."""
 _EXPORT = ("export", "--model", "rapsam_nano", "--checkpoint", "nano-synth", "--target", "onnx")
@@ -69,6 +69,8 @@ def build_apks(bundle: Path, target: str, tools: Tools, tests: Path | None = Non
     scratch = out / "apk"
     shutil.rmtree(scratch, ignore_errors=True)
     (scratch / "dex").mkdir(parents=True)
+    for abi in ABIS:  # an app of another bundle must not stay where this build fails
+        _apk(out, abi).unlink(missing_ok=True)
     base = _link_resources(tools, bundle, scratch)
     dex = _compile(tools, target, scratch, tests)
     key = _key()
@@ -78,12 +80,16 @@ def build_apks(bundle: Path, target: str, tools: Tools, tests: Path | None = Non
             f"lib/{abi}/{name}": path.read_bytes()
             for name, path in _libraries(tools, abi, suffix, scratch).items()
         }
-        unsigned, apk = scratch / f"{abi}.unsigned.apk", out / f"rapsam-sample-{abi}.apk"
+        unsigned, apk = scratch / f"{abi}.unsigned.apk", _apk(out, abi)
         write_apk(base, {"classes.dex": dex.read_bytes(), **libraries}, unsigned)
         _sign(tools, unsigned, apk, key)
         _check(tools, apk, abi)
         made.append(apk)
     return made
+
+
+def _apk(folder: Path, abi: str) -> Path:
+    return folder / f"rapsam-sample-{abi}.apk"
 
 
 def _libraries(tools: Tools, abi: str, suffix: str, scratch: Path) -> dict[str, Path]:
@@ -215,10 +221,11 @@ def _check(tools: Tools, apk: Path, abi: str) -> None:
         raise ExportError(f"{apk.name} says {told}; expected {wanted}")
     with zipfile.ZipFile(apk) as archive:
         telemetry = b"telemetry/HttpClient" in archive.read("classes.dex")
+        entries = [entry for entry in archive.infolist() if not entry.filename.startswith("assets/")]
     if telemetry:
         raise ExportError(f"{apk.name} holds classes that send telemetry; expected none")
-    if apk.stat().st_size > MAX_BYTES:
-        raise ExportError(f"{apk.name} has {apk.stat().st_size:,} bytes; expected at most {MAX_BYTES:,}")
+    if (size := sum(entry.compress_size for entry in entries)) > MAX_BYTES:
+        raise ExportError(f"{apk.name} has {size:,} bytes beside its bundle; expected at most {MAX_BYTES:,}")
 
 
 def _own_bundle() -> Path:

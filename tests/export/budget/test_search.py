@@ -212,7 +212,7 @@ def test_losses_are_told_beside_their_limits() -> None:
         (
             {"click": 1},
             ["panoptic"],
-            "--max-click-drop for a bundle without the task 'prompt'; add it to --tasks",
+            "--max-click-drop for a bundle without the task 'prompt'; add it to --tasks, if the model",
         ),
     ],
 )
