@@ -39,6 +39,7 @@ help:
 	@echo "make android-test  the app without Android, in a Java machine, with Android's own libraries"
 	@echo "make android-deep  the app as it is built, run: its code, and its libraries for both processors; BUNDLE=... for others"
 	@echo "make ios-check  the iOS app's code: its tests on Linux, its types against declarations of Apple's frameworks"
+	@echo "make web        the web page with a bundle, as a folder for any web server, in build/web; BUNDLE=... for another"
 	@echo "make webkit     what the proof needs that shows the web page in WebKitGTK: by apt, as root"
 	@echo "make fuzz       hostile inputs of six kinds, COUNT=500 of each; failing ones stay in fuzz-failures"
 	@echo "make fixtures   the golden vectors of the apps anew, from what the tasks return now"
@@ -76,6 +77,13 @@ old-runtime: $(INSTALLED)
 web-runtimes: $(INSTALLED)
 	@$(BIN)/python -m rapsam.web.node_packages \
 		|| echo "no runtimes for browsers: tests of graphs in a browser will be skipped"
+
+# The web page with its runtimes and a bundle, as one folder for any server of static files. Nothing has to be compiled.
+.PHONY: web
+web: $(INSTALLED) web-runtimes
+	$(if $(BUNDLE),,@$(BIN)/rapsam export --model rapsam_nano --checkpoint nano-synth --size 256x256 --target onnx --out build/bundles)
+	@rm -rf build/web
+	@$(BIN)/rapsam web $(or $(BUNDLE),build/bundles/onnx-fp32) --out build/web
 
 # For the tests of pages. Only root can install it; everybody else gets the command, and tests that skip.
 .PHONY: chromium

@@ -29,10 +29,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         f"reaches it (default {_HERE}: only this machine itself)",
     )
     parser.add_argument("--port", type=int, default=0, metavar="N", help="port (default: any that is free)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="serve nothing: write the page with its runtimes and the bundle, for a server of static files",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serves until it is interrupted, which is how it ends."""
+    """Serves until it is interrupted, which is how it ends, or writes what another server is to show."""
+    if options.out is not None:
+        return _write(options)
     from rapsam.benchmarks.runners.browser.address import Place, qr_lines
     from rapsam.web.photo_page import PAGE, photo_table
     from rapsam.web.server import PageServer
@@ -48,6 +56,19 @@ def run(options: argparse.Namespace) -> int:
             say(*qr_lines(url))
         _wait()
     say("ended")
+    return 0
+
+
+def _write(options: argparse.Namespace) -> int:
+    from rapsam.web.files import write_files
+    from rapsam.web.photo_page import PAGE, photo_table
+
+    if options.address != _HERE or options.port:
+        raise InputError("--out serves nothing; leave --address and --port out")
+    write_files(photo_table(options.bundle), options.out)
+    show(str(options.out / PAGE))
+    say("for a server of static files, which is to send these headers, or one thread computes:")
+    say("  Cross-Origin-Opener-Policy: same-origin", "  Cross-Origin-Embedder-Policy: require-corp")
     return 0
 
 

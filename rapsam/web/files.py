@@ -8,12 +8,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from rapsam.export.bundle.manifest import MANIFEST_NAME, SEAL_NAME, Manifest
+from rapsam.files import atomic_folder, check_outside_bundles
 from rapsam.web.node_packages import NodePackage, package_folder
 
 PAGE = Path(__file__).with_name("page")
@@ -75,6 +77,23 @@ def bundle_files(place: str, folder: Path, manifest: Manifest) -> Table:
     """
     names = (MANIFEST_NAME, SEAL_NAME, *(entry.path for entry in manifest.files))
     return {_url(f"{place}/{name}"): shown(folder / name) for name in names}
+
+
+def write_files(table: Table, folder: Path) -> None:
+    """Writes what a table shows into a new folder, whole or not at all.
+
+    Raises:
+        InputError: If the folder has files already, lies in a bundle, or cannot be written.
+    """
+    check_outside_bundles(folder)
+    with atomic_folder(folder) as scratch:
+        for url, each in table.items():
+            path = scratch / unquote(url)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if isinstance(each.content, bytes):
+                path.write_bytes(each.content)
+            else:
+                shutil.copyfile(each.content, path)
 
 
 def shown(path: Path) -> Shown:

@@ -10,7 +10,10 @@ import urllib.request
 
 import pytest
 
+from rapsam.export.bundle.seal import verify_bundle
+from rapsam.files import files_below
 from rapsam.web.node_packages import FOLDER_VARIABLE, missing_packages
+from rapsam.web.photo_page import photo_table
 from tests.benchmarks.tiny_onnx_bundle import write_tiny_bundle
 from tests.cli.cli_runs import assert_refused, command, rapsam
 from tests.export.small_bundle import write_small_bundle
@@ -45,6 +48,25 @@ def test_it_serves_the_page_and_the_bundle_until_it_is_interrupted(tiny_bundle):
     assert running.returncode == 0
     assert out == ""
     assert err.splitlines() == ["open it in a browser; Ctrl-C ends it", "ended"]
+
+
+def test_it_writes_what_another_server_is_to_show(tiny_bundle, tmp_path):
+    missing = missing_packages()
+    if missing is not None:
+        fail_or_skip(missing, None)
+    outcome = rapsam("web", tiny_bundle, "--out", tmp_path / "site")
+    assert outcome.code == 0
+    assert "Cross-Origin-Opener-Policy: same-origin" in outcome.err
+    table = photo_table(tiny_bundle)
+    written = {path.as_posix() for path in files_below(tmp_path / "site")}
+    assert written == set(table)
+    assert (tmp_path / "site" / "index.html").read_bytes() == table["index.html"].content
+    assert verify_bundle(tmp_path / "site" / "bundle") == verify_bundle(tiny_bundle)
+    assert_refused(rapsam("web", tiny_bundle, "--out", tmp_path / "site"), str(tmp_path / "site"))
+    assert_refused(
+        rapsam("web", tiny_bundle, "--out", tmp_path / "new", "--port", "8000"), "--out serves nothing"
+    )
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_bundle_that_no_browser_runs_is_refused(tmp_path):
