@@ -276,7 +276,7 @@ def test_a_file_of_more_than_two_gibibytes_is_refused(root):
 
 
 def test_a_missing_file_is_named(root):
-    with pytest.raises(InputError, match=r"panoptic_train2017\.json does not exist"):
+    with pytest.raises(InputError, match=r"expected annotations/panoptic_train2017\.json in it"):
         open_source("coco_panoptic", root, "train")
 
 

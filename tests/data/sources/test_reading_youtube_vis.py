@@ -165,5 +165,5 @@ def test_frames_must_lie_in_the_folder(root):
 
 
 def test_no_annotation_file(tmp_path):
-    with pytest.raises(InputError, match=r"train\.json does not exist"):
+    with pytest.raises(InputError, match=r"expected .*, or train\.json and train/JPEGImages in it"):
         open_source("youtube_vis_2019", tmp_path, "train")
