@@ -227,15 +227,11 @@ def _lacking(segmenter: Segmenter, task: str, what: str, bundle: Path | None) ->
     can = ", ".join(segmenter.tasks)
     if bundle is None:
         return InputError(f"{segmenter.name} does only {can}; {what} {task!r}: take another model")
-    if segmenter.prompts is not None:
-        return BundleError(
-            f"the bundle was exported with the tasks {can}; {what} {task!r}: ask with --point, --box or "
-            "--everything, or take a bundle with that task"
-        )
+    ask = "ask with --point, --box or --everything, or " if segmenter.prompts is not None else ""
     wanted = " ".join(sorted({*segmenter.tasks, task}))
     return BundleError(
-        f"the bundle was exported with the tasks {can}; {what} {task!r}: export it again with "
-        f"--tasks {wanted}"
+        f"the bundle was exported with the tasks {can}; {what} {task!r}: {ask}export it again with "
+        f"--tasks {wanted}, if its model can"
     )
 
 

@@ -162,7 +162,7 @@ def test_files_that_hold_no_mask_are_refused(content, says, clicker_bundle, phot
 
 def test_a_bundle_that_finds_no_objects_says_how_it_is_asked(clicker_bundle, photo, tmp_path):
     outcome = rapsam("predict", photo, "--bundle", clicker_bundle, "--out", tmp_path / "out")
-    assert_refused(outcome, "needs 'panoptic': ask with --point, --box or --everything, or take a bundle")
+    assert_refused(outcome, "needs 'panoptic': ask with --point, --box or --everything, or export")
 
 
 def test_a_model_of_one_mask_has_no_others(photo, tmp_path):

@@ -159,7 +159,10 @@ def test_a_network_that_answers_no_numbers_is_an_error_that_names_the_image():
 def test_a_bundle_without_the_graphs_of_a_task_is_refused():
     segmenter = oracle_segmenter(IMAGES, prompts=None)
     evaluate(segmenter, IMAGES, "panoptic", limit=1)
-    with pytest.raises(InputError, match="no graph for 'prompts'; export it with --tasks prompt"):
+    with pytest.raises(
+        InputError,
+        match="no graph for 'prompts'; score it with another --task, or export it with --tasks prompt",
+    ):
         evaluate(segmenter, IMAGES, "prompts")
     with pytest.raises(InputError, match="--tasks panoptic"):
         evaluate(oracle_segmenter(IMAGES, finder=None), IMAGES, "panoptic")
