@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from rapsam.benchmarks.report.few_bits import missed
 from rapsam.benchmarks.report.markdown import short_name, table, where_and_when
@@ -17,6 +17,7 @@ from rapsam.benchmarks.studies.speed_goals import GOALS, Goal
 from rapsam.benchmarks.studies.speed_records import IMAGE, PROMPT, SpeedRecords
 from rapsam.export.backends.catalogue import RECIPES
 
+_Export = TypeVar("_Export", ExportRecord, SamFormatRow)
 _HEADER = ("what", "best", "worst", "missed")
 _PASSES = {IMAGE: "panoptic pass", PROMPT: "pass of one prompt"}
 _AGAINST = " of eager un-rewritten"
@@ -70,11 +71,7 @@ def summary_table(measured: Measured) -> str:
 
 
 def _fidelity_rows(records: Sequence[ExportRecord]) -> list[tuple[str, ...]]:
-    groups: dict[tuple[str, str], list[ExportRecord]] = {}
-    for record in records:
-        if record.runtimes:
-            groups.setdefault((RECIPES[record.recipe].precision, record.provenance), []).append(record)
-    return [_fidelity_row(*key, group) for key, group in sorted(groups.items(), reverse=True)]
+    return [_fidelity_row(*arithmetic, group) for arithmetic, group in _by_arithmetic(records)]
 
 
 def _fidelity_row(precision: str, provenance: str, records: list[ExportRecord]) -> tuple[str, ...]:
@@ -85,8 +82,20 @@ def _fidelity_row(precision: str, provenance: str, records: list[ExportRecord]) 
         for record in records
         if (iou := record.min_object_iou) is not None
     ]
-    missed = sum(record.status == "failed" for record in records)
-    return f"{precision} exports, {where}: mask IoU", *_ends(figures), f"{missed} of {len(records)} exports"
+    return f"{precision} exports, {where}: mask IoU", *_ends(figures), _failed(records)
+
+
+def _by_arithmetic(records: Sequence[_Export]) -> list[tuple[tuple[str, str], list[_Export]]]:
+    """Groups what was run by precision and provenance; fp32 first, of one precision what was measured."""
+    groups: dict[tuple[str, str], list[_Export]] = {}
+    for record in records:
+        if record.runtimes:
+            groups.setdefault((RECIPES[record.recipe].precision, record.provenance), []).append(record)
+    return sorted(groups.items(), key=lambda group: group[0], reverse=True)
+
+
+def _failed(records: Sequence[ExportRecord | SamFormatRow]) -> str:
+    return f"{sum(record.status == 'failed' for record in records)} of {len(records)} exports"
 
 
 def _few_bits_rows(few_bits: Sequence[FewBitsRow]) -> list[tuple[str, ...]]:
@@ -137,11 +146,7 @@ def _missed(goals: Sequence[Goal], speeds: SpeedRecords) -> str:
 
 
 def _promptable_rows(promptable: Sequence[SamFormatRow]) -> list[tuple[str, ...]]:
-    groups: dict[tuple[str, str], list[SamFormatRow]] = {}
-    for row in promptable:
-        if row.runtimes:
-            groups.setdefault((RECIPES[row.recipe].precision, row.provenance), []).append(row)
-    return [_promptable_row(*key, group) for key, group in sorted(groups.items(), reverse=True)]
+    return [_promptable_row(*arithmetic, group) for arithmetic, group in _by_arithmetic(promptable)]
 
 
 def _promptable_row(precision: str, provenance: str, rows: list[SamFormatRow]) -> tuple[str, ...]:
@@ -151,9 +156,8 @@ def _promptable_row(precision: str, provenance: str, rows: list[SamFormatRow]) -
         for row in rows
         if row.least_iou is not None
     ]
-    missed = sum(bool(row.failures) for row in rows)
     title = f"promptable networks in {precision}, {where}: IoU of the mask farthest off"
-    return title, *_ends(figures), f"{missed} of {len(rows)} exports"
+    return title, *_ends(figures), _failed(rows)
 
 
 def _promptable_speed_rows(runs: Sequence[SamSpeedRun]) -> list[tuple[str, ...]]:

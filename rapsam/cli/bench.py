@@ -87,6 +87,7 @@ def run(options: argparse.Namespace) -> int:
     from rapsam.benchmarks.latency.record_file import write_latency_records
     from rapsam.benchmarks.latency.stage_names import check_stages
     from rapsam.benchmarks.latency.verdict import has_failed
+    from rapsam.benchmarks.report.words import counted
     from rapsam.benchmarks.runners import find_runner
     from rapsam.cli.bench_report import print_record, print_verdict
     from rapsam.files import check_output_file
@@ -119,7 +120,7 @@ def run(options: argparse.Namespace) -> int:
             print_record(record)
         print_verdict(records)
         if options.out is not None:
-            show(f"{len(records)} record{'s' * (len(records) > 1)} in {options.out}")
+            show(f"{counted(len(records), 'record')} in {options.out}")
     return FAILED if has_failed(records, swept=wanted.all_units) else 0
 
 

@@ -82,22 +82,14 @@ def _device_name(text: str) -> str:
     try:
         return device_name(text)
     except InputError as error:
-        if "/" not in text and not _is_variant(text):
+        from rapsam.models.families import variant_names
+
+        if "/" not in text and text not in variant_names():
             raise
         raise InputError(
             f"{text} stands after --device, which takes phones; name it first, as in 'rapsam lint {text} "
             "--device pixel-8'"
         ) from error
-
-
-def _is_variant(text: str) -> bool:
-    from rapsam.models.families import family_of
-
-    try:
-        family_of(text)
-    except InputError:
-        return False
-    return True
 
 
 def run(options: argparse.Namespace) -> int:

@@ -61,6 +61,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _write(options: argparse.Namespace) -> int:
     from rapsam.web.files import write_files
+    from rapsam.web.headers import ISOLATION
     from rapsam.web.photo_page import PAGE, photo_table
 
     if options.address != _HERE or options.port:
@@ -68,7 +69,7 @@ def _write(options: argparse.Namespace) -> int:
     write_files(photo_table(options.bundle), options.out)
     show(str(options.out / PAGE))
     say("for a server of static files, which is to send these headers, or one thread computes:")
-    say("  Cross-Origin-Opener-Policy: same-origin", "  Cross-Origin-Embedder-Policy: require-corp")
+    say(*(f"  {name}: {value}" for name, value in ISOLATION.items()))
     return 0
 
 

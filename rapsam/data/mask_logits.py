@@ -6,6 +6,8 @@ import io
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
+from numpy.lib.format import MAGIC_PREFIX
 
 from rapsam.contract import MAX_SIDE
 from rapsam.data.limits import check_file
@@ -13,7 +15,6 @@ from rapsam.errors import InputError, reading
 from rapsam.files import write_atomic
 from rapsam.tasks.arrays import Floats
 
-_MAGIC = b"\x93NUMPY"
 _EXPECTED = "a .npy file of float32 mask logits, as predict --logits writes them"
 
 
@@ -34,7 +35,7 @@ def read_mask_logits(path: Path) -> Floats:
     with reading(path, _EXPECTED):
         # Mapped, a file cannot claim to be larger than it is.
         array = _mapped(path)
-        if not isinstance(array, np.ndarray) or array.dtype != np.float32:
+        if array.dtype != np.float32:
             raise InputError(f"{path} holds something else; expected {_EXPECTED}")
         if array.ndim == 3 and len(array) != 1:
             raise InputError(
@@ -46,9 +47,10 @@ def read_mask_logits(path: Path) -> Floats:
         return np.array(array, np.float32).reshape(shape)
 
 
-def _mapped(path: Path) -> object:
+def _mapped(path: Path) -> npt.NDArray[np.generic]:
     with path.open("rb") as stream:
-        # NumPy takes any other file for pickled objects, and advises to load these.
-        if stream.read(len(_MAGIC)) != _MAGIC:
+        # NumPy takes any other file for an archive or pickled objects, and advises to load these.
+        if stream.read(len(MAGIC_PREFIX)) != MAGIC_PREFIX:
             raise InputError(f"{path} is no file of an array; expected {_EXPECTED}")
-    return np.load(path, mmap_mode="r", allow_pickle=False)
+    array: npt.NDArray[np.generic] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array

@@ -157,7 +157,7 @@ def check_prompts(prompts: PromptSet, spec: PromptSpec) -> None:
 
 
 def _remedy(prompt: Prompt, spec: PromptSpec) -> str:
-    if spec.encoding == "points" and spec.max_points and len(prompt.points) > spec.max_points:
+    if spec.encoding == "points" and 0 < spec.max_points < len(prompt.points) <= MOST_POINTS:
         return f"export the model with --points {len(prompt.points)}"
     return "take another model"
 

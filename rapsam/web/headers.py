@@ -12,10 +12,13 @@ _BASE_POLICY = {
     "form-action": "'none'",
     "frame-ancestors": "'self'",
 }
-_HEADERS = {
-    # What a browser asks for before it gives a page threads and exact clocks.
+ISOLATION = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Embedder-Policy": "require-corp",
+}
+"""What a browser asks for before it gives a page threads and exact clocks."""
+_HEADERS = {
+    **ISOLATION,
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

@@ -19,18 +19,27 @@ from rapsam.export.build.source import source_sha256
 from rapsam.machine import this_machine
 
 
-def export_record(**changes):
-    fields = {
+def _exported():
+    """What every record of an export has."""
+    return {
         "created_utc": now_utc(),
         "machine": this_machine(),
         "provenance": "measured",
-        "model": "rapsam_nano",
         "weights": "formula (untrained)",
-        "recipe": "coreml-fp16-ios17",
-        "size": (640, 640),
         "tool_versions": {},
         "export_s": 12.3,
         "peak_rss_mb": 700,
+        "failures": (),
+        "benign": (),
+    }
+
+
+def export_record(**changes):
+    fields = {
+        **_exported(),
+        "model": "rapsam_nano",
+        "recipe": "coreml-fp16-ios17",
+        "size": (640, 640),
         "graphs_mb": {"encoder": 7.5, "prompt": 2.25},
         "runtimes": (),
         "not_run": ("Core ML: not run: needs macOS",),
@@ -39,8 +48,6 @@ def export_record(**changes):
         "min_object_iou": None,
         "min_prompt_iou": None,
         "min_pq": None,
-        "failures": (),
-        "benign": (),
     }
     return ExportRecord(**{**fields, **changes})
 
@@ -146,16 +153,10 @@ def sam_speed_run(model, ratio):
 
 def sam_format_row(**changes):
     fields = {
-        "created_utc": "2026-01-02T03:04:05+00:00",
-        "machine": this_machine(),
-        "provenance": "measured",
+        **_exported(),
         "model": "edge_sam",
-        "weights": "formula (untrained)",
         "recipe": "onnx-fp16",
         "size": (1024, 1024),
-        "tool_versions": {},
-        "export_s": 12.3,
-        "peak_rss_mb": 700,
         "graphs_mb": {"encoder": 7.5, "decoder": 2.25},
         "shares": {},
         "runtimes": ("ONNX Runtime",),
@@ -168,7 +169,5 @@ def sam_format_row(**changes):
         "least_iou_image": "tall",
         "images": {"tall": (1280, 600)},
         "prompts": 5,
-        "failures": (),
-        "benign": (),
     }
     return SamFormatRow(**{**fields, **changes})

@@ -11,7 +11,7 @@ from rapsam.models.rapsam.deployment import PROMPT_SPEC
 from rapsam.tasks.geometry import ImageGeometry
 from rapsam.tasks.prompt import normalised_boxes, prompt_boxes
 from rapsam.tasks.prompt_encoding import encode_prompts
-from rapsam.tasks.prompt_set import Prompt, PromptSet, PromptSpec, check_prompts
+from rapsam.tasks.prompt_set import MOST_POINTS, Prompt, PromptSet, PromptSpec, check_prompts
 
 GEOMETRY = ImageGeometry(padded_size=(64, 96), content_size=(60, 80), original_size=(120, 160))
 MASK = np.zeros((16, 24), np.float32)
@@ -64,6 +64,10 @@ def test_more_points_than_slots_are_refused_with_how_to_get_as_many():
     spec = msgspec.structs.replace(
         PROMPT_SPEC, encoding="points", max_points=2, negative_points=True, point_radius=None
     )
+    more = MOST_POINTS + 1
+    most = Prompt(points=((1, 2),) * more, positive=(True,) * more)
+    with pytest.raises(InputError, match=r"prompt 1 has 65 points; .*, or take another model$"):
+        check_prompts(PromptSet((most,)), spec)
     many = Prompt(points=((1, 2), (3, 4), (5, 6)), positive=(True, False, True))
     with pytest.raises(InputError, match=r"prompt 1 has 3 points; .*, or export the model with --points 3$"):
         check_prompts(PromptSet((many,)), spec)

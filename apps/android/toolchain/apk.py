@@ -13,6 +13,8 @@ from typing import NamedTuple
 from apps.android.toolchain.bionic import load_alignments
 from rapsam.errors import ExportError
 
+BUNDLE = "assets/bundle/"
+"""Where the bundle's files are in an app."""
 ALIGNMENT = 4
 """Of entries that are stored as they are: Android reads them where they lie."""
 PAGE_BYTES = 16384

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from apps.android.toolchain.api_jar import java_jar
-from apps.android.toolchain.apk import Badging, check_apk, read_badging, write_apk
+from apps.android.toolchain.apk import BUNDLE, Badging, check_apk, read_badging, write_apk
 from apps.android.toolchain.commands import JAVA, compile_kotlin, java, run
 from apps.android.toolchain.jvm import APP, BUILD, MODULES
 from apps.android.toolchain.native import FBJNI, build_fbjni
@@ -221,7 +221,7 @@ def _check(tools: Tools, apk: Path, abi: str) -> None:
         raise ExportError(f"{apk.name} says {told}; expected {wanted}")
     with zipfile.ZipFile(apk) as archive:
         telemetry = b"telemetry/HttpClient" in archive.read("classes.dex")
-        entries = [entry for entry in archive.infolist() if not entry.filename.startswith("assets/")]
+        entries = [entry for entry in archive.infolist() if not entry.filename.startswith(BUNDLE)]
     if telemetry:
         raise ExportError(f"{apk.name} holds classes that send telemetry; expected none")
     if (size := sum(entry.compress_size for entry in entries)) > MAX_BYTES:

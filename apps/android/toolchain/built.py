@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from apps.android.toolchain.apk import BUNDLE
 from apps.android.toolchain.bionic import build_shim, linux_library
 from apps.android.toolchain.dex import UNVERIFIED, java_classes
 from apps.android.toolchain.jvm import JAR, JvmApp
@@ -34,7 +35,6 @@ CPU revision\t: 1
 _NATIVE = "--enable-native-access=ALL-UNNAMED"
 """That Java is newer than this machine's may be, and asks for this."""
 _CODE = "classes.dex"
-_BUNDLE = "assets/bundle/"
 _TEST_PROGRAM, _OF_APP = "org/rapsam/sample/", ("org/rapsam/sample/EnginesKt.class",)
 """Where the program for tests is, and what every app has of its own there."""
 
@@ -100,8 +100,8 @@ def _unpack(apk: Path, abi: str, folder: Path) -> None:
         for name in archive.namelist():
             if name.startswith(f"lib/{abi}/"):
                 (folder / Path(name).name).write_bytes(linux_library(archive.read(name)))
-            elif name.startswith(_BUNDLE):
-                place = folder / "bundle" / name.removeprefix(_BUNDLE)
+            elif name.startswith(BUNDLE):
+                place = folder / "bundle" / name.removeprefix(BUNDLE)
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_bytes(archive.read(name))
 

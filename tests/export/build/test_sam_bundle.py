@@ -91,6 +91,7 @@ def test_every_format_answers_on_every_shape_of_image(target, precision, status,
 @pytest.mark.parametrize(
     ("target", "status"),
     [
+        ("onnx", "passed"),
         ("coreml", "emulated"),
         ("executorch", "passed"),
         ("tflite", "passed"),
