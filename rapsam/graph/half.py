@@ -17,6 +17,7 @@ from rapsam.graph.kept_precision import KEEPS_FLOAT32, Reach, SensitiveKind
 
 _aten = torch.ops.aten
 _OPERATORS: Mapping[SensitiveKind, tuple[object, ...]] = {
+    "centring": (_aten.sub.Tensor,),
     "wave": (_aten.sin.default, _aten.cos.default),
     "norm": (_aten.layer_norm.default,),
     "sampler": (_aten.grid_sampler.default,),
@@ -27,8 +28,8 @@ _OFFSETS = (_aten.conv2d.default,)
 def half_precision(program: ExportedProgram, contract: GraphContract) -> ExportedProgram:
     """Makes the float16 form of a float32 graph.
 
-    Inputs, outputs, integers and layer norms stay as they are, and so do sine and cosine with all that
-    they are computed from, and the sampling of maps with the positions.
+    Inputs, outputs, integers and layer norms stay as they are, and so do constants that are subtracted from
+    inputs, sine and cosine with all that they are computed from, and the sampling of maps with the positions.
 
     Args:
         program: A float32 graph from `capture`. It is not changed.
@@ -104,9 +105,20 @@ def needs_float32(graph: fx.Graph) -> set[fx.Node]:
     found: set[fx.Node] = set()
     for kind, keeps in KEEPS_FLOAT32.items():
         for node in graph.nodes:
-            if node.target in _OPERATORS[kind]:
+            if node.target in _OPERATORS[kind] and (kind != "centring" or _centres(node)):
                 found |= {node} | _reached(node, keeps.reach)
     return found
+
+
+def _centres(difference: fx.Node) -> bool:
+    """Tells whether a constant is subtracted from an input of the graph."""
+    value, subtracted = difference.args[:2]
+    return (
+        isinstance(value, fx.Node)
+        and value.op == "placeholder"
+        and isinstance(subtracted, fx.Node)
+        and subtracted.op in ("placeholder", "get_attr")  # constants are attributes, or lifted to inputs
+    )
 
 
 def _reached(node: fx.Node, reach: Reach) -> set[fx.Node]:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from rapsam.models.parts import PartRole
 
-SensitiveKind = Literal["wave", "norm", "sampler"]
+SensitiveKind = Literal["centring", "wave", "norm", "sampler"]
 Reach = Literal["itself", "sources", "positions"]
 """What keeps its precision with an operator.
 
@@ -36,6 +36,11 @@ class KeepsFloat32(NamedTuple):
 
 KEEPS_FLOAT32: Mapping[SensitiveKind, KeepsFloat32] = MappingProxyType(
     {
+        "centring": KeepsFloat32(
+            "itself",
+            "an image is padded with the mean colour that is subtracted from it: of two numbers that are "
+            "nearly equal float16 leaves what it rounded, and a norm may make that as large as any value",
+        ),
         "wave": KeepsFloat32(
             "sources",
             "what feeds sine and cosine are the corners of boxes; in float16 one would be off by 0.16 pixels "

@@ -53,6 +53,21 @@ def test_the_program_that_it_comes_from_is_not_changed() -> None:
     assert {tensor.dtype for tensor in before.values()} <= {torch.float32, torch.int32}
 
 
+def test_what_is_left_of_an_input_less_a_constant_is_not_rounded_twice() -> None:
+    class Centred(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("mean", torch.tensor(123.675))
+
+        def forward(self, x):
+            return nn.functional.layer_norm((x - self.mean) * 2, (64,))
+
+    program, contract = small(Centred(), 4, 64)
+    x = 123.675 + 0.4 * torch.rand(4, 64)
+    (half,) = half_precision(program, contract).module()(x)
+    assert (half - program.module()(x)).abs().max() < 2e-3
+
+
 def test_large_angles_keep_their_waves() -> None:
     class Waves(nn.Module):
         def __init__(self):

@@ -13,7 +13,8 @@ from rapsam.graph.kept_precision import KEEPS_FLOAT32, SensitiveKind
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
 
-# No sampler: recipes of Core ML have none.
+# No sampler: recipes of Core ML have none. No centring: its images have whole levels, and float32 before the
+# first layer would be a step beside the Neural Engine.
 _OPERATORS: Mapping[SensitiveKind, tuple[str, ...]] = {"wave": ("sin", "cos"), "norm": ("layer_norm",)}
 # float16 has steps of 6e-8 near zero: Core ML Tools would make an epsilon of 1e-10 six hundred times larger.
 _EPSILON_ERROR = 0.05

@@ -34,9 +34,10 @@ class EncoderGraph(nn.Module):
     def __init__(self, model: Sam) -> None:
         super().__init__()
         dtype = model.prompt_encoder.no_mask.dtype
-        self.register_buffer("mean", torch.tensor(MEAN, dtype=dtype).view(1, 3, 1, 1))
-        self.register_buffer("inverse_std", 1 / torch.tensor(STD, dtype=dtype).view(1, 3, 1, 1))
-        self.encoder = _deployed(model.image_encoder)
+        mean, std = (torch.tensor(colour, dtype=dtype) for colour in (MEAN, STD))
+        self.encoder, subtracted = _deployed(model.image_encoder, mean, std)
+        self.register_buffer("mean", subtracted.view(1, 3, 1, 1))
+        self.register_buffer("inverse_std", 1 / std.view(1, 3, 1, 1))
 
     def forward(self, image: Tensor) -> Tensor:
         """Maps an image (1, 3, H, W), 0..255, to its embedding (1, 256, H / 16, W / 16)."""
@@ -136,10 +137,12 @@ def _checked(model: Sam, graph: str, size: tuple[int, int], num_prompts: int, sl
     return Shape(size, model.image_encoder.stride, num_prompts, slots, enlarged=False)
 
 
-def _deployed(encoder: ImageEncoder) -> ImageEncoder:
+def _deployed(encoder: ImageEncoder, mean: Tensor, std: Tensor) -> tuple[ImageEncoder, Tensor]:
+    """Rewrites an encoder; returns with it the colour to subtract from the images that it takes."""
     if isinstance(encoder, RepVit):
-        return deployed_repvit(encoder)
+        return deployed_repvit(encoder), mean
     if isinstance(encoder, TinyVit):
-        return deployed_tiny_vit(encoder)
+        return deployed_tiny_vit(encoder), mean
     assert isinstance(encoder, Vit), type(encoder)
-    return deployed_vit(encoder)
+    levels = mean.round()
+    return deployed_vit(encoder, (levels - mean) / std), levels

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from rapsam.export.parity.tensors import compare_tensors
+from rapsam.graph.capture import capture
+from rapsam.graph.half import half_precision
 from rapsam.models.sam.attention import Attention
 from rapsam.models.sam.graphs import build_graph
 from rapsam.models.sam.layers import LayerNorm2d
@@ -22,6 +25,7 @@ from rapsam.models.sam.rewrites.vit import DeployedVitAttention
 from rapsam.models.sam.tiny_vit import WindowAttention
 from rapsam.models.sam.vit import VitAttention
 from rapsam.models.sam.windows import joined, padded_to_windows, split
+from rapsam.tasks.preprocess import MEAN
 from tests.models.sam.small_networks import ENCODERS, SIZES, small_sam
 from tests.rounding import TOLERANCES, assert_same
 
@@ -156,6 +160,19 @@ def test_whole_encoder(name, dtype):
     embedding = graph(image)
     assert tuple(embedding.shape) == contract.outputs[0].shape
     assert_same(embedding, PublishedEncoder(model)(image))
+
+
+@pytest.mark.parametrize("pad", [MEAN, tuple(map(round, MEAN))], ids=["exact", "8 bits"])
+@pytest.mark.parametrize("name", ENCODERS)
+def test_padding_survives_16_bits(name, pad):
+    """Padding is the mean colour but for less than a level: 16 bits must not make anything else of it."""
+    graph, contract = build_graph(small_sam(name), "encoder", SIZES[name], 1, SLOTS)
+    program = capture(graph, contract)
+    image = torch.tensor(pad).view(1, 3, 1, 1).repeat(1, 1, *SIZES[name])
+    torch.manual_seed(0)
+    image[..., :32] = torch.randint(256, image[..., :32].shape).float()
+    exact, half = (each.module()(image)[0] for each in (program, half_precision(program, contract)))
+    assert compare_tensors(half.numpy(), exact.numpy()).sqnr_db > 50
 
 
 def slots(*prompts):

@@ -1,4 +1,4 @@
-"""Attention with terms for rows and columns, in tensors of four axes."""
+"""ViT: attention with terms for rows and columns in four axes, and patches of images less whole levels."""
 
 from __future__ import annotations
 
@@ -58,9 +58,22 @@ class DeployedVitAttention(nn.Module):
         return placed.reshape(scores.shape)
 
 
-def deployed_vit(encoder: Vit) -> Vit:
-    """Copies an encoder, with its attention rewritten."""
+def deployed_vit(encoder: Vit, offset: Tensor) -> Vit:
+    """Copies an encoder, with its attention rewritten, for images from which whole levels were subtracted.
+
+    In 16 bits the mean colour is rounded. Where an image is padded with that colour, little else is left
+    after the subtraction, and a norm makes it as large as any other patch. A difference of whole levels is
+    exact. Patches meet no padding of the convolution, so that the rest of the mean is a constant of each
+    channel: it is in the bias.
+
+    Args:
+        encoder: The trained encoder; not changed.
+        offset: (3,), what images lack to be normalised, in deviations.
+    """
     deployed = copy.deepcopy(encoder)
+    with torch.no_grad():
+        assert deployed.patch_embed.bias is not None
+        deployed.patch_embed.bias += deployed.patch_embed.weight.sum((2, 3)) @ offset
     for block in deployed.blocks:
         assert isinstance(block, VitBlock)
         assert isinstance(block.attention, VitAttention)
