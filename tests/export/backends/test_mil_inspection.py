@@ -7,6 +7,7 @@ import pytest
 
 from rapsam.errors import BundleError
 from rapsam.export.backends.coreml import emulation as coreml_emulation
+from rapsam.export.backends.coreml.mil.inspection import check_program
 from tests.export.backends.one_op_programs import Case, run_saved
 
 
@@ -52,20 +53,32 @@ def test_a_huge_value_is_refused(changed) -> None:
         changed(change)
 
 
-def test_constants_that_are_huge_together_are_refused(changed) -> None:
-    def change(_, operations):
-        for operation in [each for each in operations if each.type == "const"][:3]:
-            dimensions = operation.attributes["val"].type.tensorType.dimensions
-            del dimensions[:]
-            dimensions.add().constant.size = 2**27
+def with_constants_of(elements: int, operations) -> None:
+    """Says of each of three constants that it has so many elements."""
+    for operation in [each for each in operations if each.type == "const"][:3]:
+        dimensions = operation.attributes["val"].type.tensorType.dimensions
+        del dimensions[:]
+        dimensions.add().constant.size = elements
 
+
+def test_constants_that_are_huge_together_are_refused(changed) -> None:
     with pytest.raises(BundleError, match=r"the constants of .* at most"):
-        changed(change)
+        changed(lambda _, operations: with_constants_of(2**29, operations))
+
+
+def test_a_network_may_have_as_many_weights_as_the_largest_of_ours(lowered) -> None:
+    import coremltools
+
+    _, artifact = lowered("coreml-fp32-ios17")
+    spec = coremltools.models.utils.load_spec(str(artifact.path))
+    function = spec.mlProgram.functions["main"]
+    with_constants_of(641_090_608 // 3, function.block_specializations[function.opset].operations)
+    check_program(spec, artifact.path)
 
 
 def test_compressed_weights_that_are_huge_together_are_refused_before_they_are_decoded(tmp_path) -> None:
     """Each is within the limit, and eight weights lie in a byte."""
-    size, count = 2**26, 5
+    size, count = 2**28, 5
 
     def build(mb, dtype, x):
         for _ in range(count):

@@ -12,6 +12,8 @@ from rapsam.export.backends.coreml.mil.operators import OPERATORS
 
 # The largest value of a network at 2048 x 2048 has a quarter of it.
 MAX_ELEMENTS = 2**28
+# Of SAM's ViT-H 0.6 of it; as float32, which is how they are computed with, 4 GiB.
+MAX_WEIGHTS = 2**30
 
 
 def check_program(spec: Any, path: Path) -> None:  # noqa: ANN401 - untyped package
@@ -23,15 +25,15 @@ def check_program(spec: Any, path: Path) -> None:  # noqa: ANN401 - untyped pack
 
     Raises:
         BundleError: If there is an unknown operator, control flow, more than one function, a value of more
-            than `MAX_ELEMENTS` elements, constants that together have more, or an operator that has constants
-            only (Core ML Tools computes such ones while it loads, whatever their size).
+            than `MAX_ELEMENTS` elements, constants that together have more than `MAX_WEIGHTS`, or an operator
+            that has constants only (Core ML Tools computes such ones while it loads, whatever their size).
     """
     total = 0
     for operation in _operations(spec, path):
         for output in operation.outputs:
-            _check_size(_size(output.type), f"{output.name!r} of {path}")
+            _check_size(_size(output.type), MAX_ELEMENTS, f"{output.name!r} of {path}")
         total += sum(_size(value.type) for value in _stored_values(operation))
-    _check_size(total, f"the constants of {path}")
+    _check_size(total, MAX_WEIGHTS, f"the constants of {path}")
 
 
 def check_weights(function: Any) -> None:  # noqa: ANN401 - untyped package
@@ -41,17 +43,17 @@ def check_weights(function: Any) -> None:  # noqa: ANN401 - untyped package
         function: A function as Core ML Tools loads it.
 
     Raises:
-        BundleError: If they have more than `MAX_ELEMENTS` elements.
+        BundleError: If they have more than `MAX_WEIGHTS` elements.
     """
     found = [operation for operation in function.operations if operation.op_type in COMPRESSED]
     # Sides may be NumPy integers, which overflow.
     total = sum(math.prod(map(int, each.shape)) for operation in found for each in operation.outputs)
-    _check_size(total, "the compressed weights")
+    _check_size(total, MAX_WEIGHTS, "the compressed weights")
 
 
-def _check_size(size: int, what: str) -> None:
-    if size > MAX_ELEMENTS:
-        raise BundleError(f"{what}: {size} elements; at most {MAX_ELEMENTS} expected")
+def _check_size(size: int, most: int, what: str) -> None:
+    if size > most:
+        raise BundleError(f"{what}: {size} elements; at most {most} expected")
 
 
 def _size(kind: Any) -> int:  # noqa: ANN401 - untyped package
