@@ -15,6 +15,7 @@ from rapsam.export.backends.recipes import Recipe
 from rapsam.export.lint.examined import Examined, is_one_of, operator_name, shape_of, shapes_of, tensors_of
 from rapsam.export.lint.rules import Rule
 from rapsam.graph.half import needs_float32
+from rapsam.graph.kept_precision import SensitiveKind
 
 PRODUCTS = ("aten.matmul", "aten.bmm")
 NORMS = ("aten.layer_norm", "aten.group_norm", "aten.native_layer_norm", "aten.rms_norm")
@@ -25,6 +26,8 @@ _PASSED_ON = ("aten.mul", "aten.div", *_SUMS)
 _CHOICES = ("aten.topk", "aten.sort", "aten.argsort")
 _ROWS = ("aten.gather", "aten.index_select", "aten.index", "aten.embedding", "aten.take_along_dim")
 _SOFTMAX = ("aten.softmax", "aten._softmax", "aten._safe_softmax", "aten.log_softmax")
+_KEPT: tuple[SensitiveKind, ...] = ("wave", "norm", "sampler")
+"""Not centring: Core ML does not keep it, and as the first step of a graph it is a border on one side alone."""
 
 
 class Hit(NamedTuple):
@@ -126,7 +129,7 @@ def kept_float32(graph: Examined, rule: Rule) -> Iterator[Hit]:
 
     Of norms these are the ones whose epsilon float16 would change by more than `limit`, as a share of it.
     """
-    kept = needs_float32(graph.program.graph)
+    kept = needs_float32(graph.program.graph, _KEPT)
     for node in graph.operators():
         if node not in kept or not any(value.is_floating_point() for value in tensors_of(node)):
             continue

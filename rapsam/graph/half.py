@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -96,17 +96,18 @@ def _widened(value: object) -> object:
     return value.float() if isinstance(value, Tensor) and value.dtype == torch.float16 else value
 
 
-def needs_float32(graph: fx.Graph) -> set[fx.Node]:
+def needs_float32(graph: fx.Graph, kinds: Iterable[SensitiveKind] = KEEPS_FLOAT32) -> set[fx.Node]:
     """Finds the operators that keep float32 in a graph of float16, and what has to keep it with them.
 
     Args:
         graph: Of a program from `capture`.
+        kinds: Of the operators.
     """
     found: set[fx.Node] = set()
-    for kind, keeps in KEEPS_FLOAT32.items():
+    for kind in kinds:
         for node in graph.nodes:
             if node.target in _OPERATORS[kind] and (kind != "centring" or _centres(node)):
-                found |= {node} | _reached(node, keeps.reach)
+                found |= {node} | _reached(node, KEEPS_FLOAT32[kind].reach)
     return found
 
 

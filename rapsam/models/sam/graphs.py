@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from rapsam.contract import MAX_PROMPTS, MAX_SIDE, GraphContract
@@ -33,8 +32,8 @@ class EncoderGraph(nn.Module):
 
     def __init__(self, model: Sam) -> None:
         super().__init__()
-        dtype = model.prompt_encoder.no_mask.dtype
-        mean, std = (torch.tensor(colour, dtype=dtype) for colour in (MEAN, STD))
+        like = model.prompt_encoder.no_mask
+        mean, std = (like.new_tensor(colour) for colour in (MEAN, STD))
         self.encoder, subtracted = _deployed(model.image_encoder, mean, std)
         self.register_buffer("mean", subtracted.view(1, 3, 1, 1))
         self.register_buffer("inverse_std", 1 / std.view(1, 3, 1, 1))
