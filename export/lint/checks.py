@@ -27,7 +27,7 @@ _CHOICES = ("aten.topk", "aten.sort", "aten.argsort")
 _ROWS = ("aten.gather", "aten.index_select", "aten.index", "aten.embedding", "aten.take_along_dim")
 _SOFTMAX = ("aten.softmax", "aten._softmax", "aten._safe_softmax", "aten.log_softmax")
 _KEPT: tuple[SensitiveKind, ...] = ("wave", "norm", "sampler")
-"""Not centring: Core ML does not keep it, and as the first step of a graph it is a border on one side alone."""
+"""Not centring: Core ML does not keep it, and as the first step of a graph it has a border on one side."""
 
 
 class Hit(NamedTuple):
