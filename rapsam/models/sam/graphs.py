@@ -25,7 +25,12 @@ GRAPHS = ("encoder", "decoder")
 
 
 class EncoderGraph(nn.Module):
-    """Image to embedding; normalises inside."""
+    """Image to embedding; normalises inside.
+
+    Attributes:
+        mean: The colour that is subtracted: of ViT in whole levels, see `deployed_vit`.
+        inverse_std: What the difference is multiplied by.
+    """
 
     mean: Tensor
     inverse_std: Tensor
